@@ -1,0 +1,40 @@
+"""Modelet turns a trained model into a serverless HTTPS API: one folder, one class, one command.
+
+This is the public face: what an author's `app.py` imports. Each name is loaded when it is first asked for, so that a
+function pays only for what it uses.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from modelet.artifacts import Artifacts as Artifacts
+    from modelet.errors import ModeletError as ModeletError
+    from modelet.errors import RequestError as RequestError
+    from modelet.handler import ModelHandler as ModelHandler
+    from modelet.model import Model as Model
+
+_HOMES = {
+    "Artifacts": "modelet.artifacts",
+    "Model": "modelet.model",
+    "ModelHandler": "modelet.handler",
+    "ModeletError": "modelet.errors",
+    "RequestError": "modelet.errors",
+}
+
+__all__ = ["Artifacts", "Model", "ModelHandler", "ModeletError", "RequestError"]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'modelet' has no attribute {name!r}")
+        import importlib  # noqa: PLC0415 - asking for a name is what imports
+
+        value = getattr(importlib.import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
+
+    def __dir__() -> list[str]:
+        return __all__

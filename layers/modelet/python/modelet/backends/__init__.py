@@ -1,0 +1,1 @@
+"""Glue to one ML framework a file, imported when a function names it; nobody else imports the frameworks."""

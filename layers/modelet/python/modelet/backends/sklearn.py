@@ -1,0 +1,97 @@
+"""Models that are scikit-learn estimators, kept by joblib.
+
+A joblib file is a pickle: opening it runs code. It is opened only where `backend: sklearn` says so, after its digest
+matched, and by the Python minor, scikit-learn and numpy that it was written with.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import TYPE_CHECKING, Any
+
+import joblib
+import numpy as np
+import sklearn
+
+from modelet.backends import table
+from modelet.backends.table import Array, Outputs
+from modelet.errors import ArtifactError
+from modelet.model import InstanceT, Model, PredictionT
+
+if TYPE_CHECKING:
+    from modelet.artifacts import Artifacts
+    from modelet.manifest import Manifest
+
+__all__ = ["Outputs", "SklearnModel"]
+
+
+class SklearnModel(Model[InstanceT, PredictionT]):
+    """Serves a version whose main file is a scikit-learn estimator.
+
+    As it is, it hands the version's columns to the estimator and gives `{"label", "probability"}` for a classifier, a
+    number for a regressor. Override `load` to open further files:
+
+        class SentimentModel(SklearnModel[Review, Sentiment]):
+            def load(self, artifacts: Artifacts) -> None:
+                super().load(artifacts)
+                self.vectorizer = self.load_joblib(artifacts, "vectorizer.joblib")
+    """
+
+    def load(self, artifacts: Artifacts) -> None:
+        """Open the estimator. Raises ArtifactError where the version is none, or other libraries wrote it."""
+        self.manifest = artifacts.manifest
+        self.estimator: Any = self.load_joblib(artifacts, self.manifest.model_data)
+
+    def load_joblib(self, artifacts: Artifacts, name: str) -> Any:
+        """Open one of the version's joblib files. Raises ArtifactError before it unpickles what it should not."""
+        if not name.endswith(".joblib"):
+            raise ArtifactError(
+                f"{name} is not a joblib file, but model.yaml says backend: sklearn: "
+                "publish the model again or change backend"
+            )
+        _check_runtime(artifacts.manifest)
+        data = artifacts.read(name)
+        try:
+            return joblib.load(io.BytesIO(data))
+        except Exception as error:  # a pickle may raise anything
+            raise ArtifactError(f"{name} cannot be opened: {type(error).__name__}: {error}") from error
+
+    def preprocess(self, instances: list[InstanceT]) -> Any:
+        """The version's columns as the estimator was fitted on them: texts, a matrix, or a DataFrame."""
+        features = self.manifest.features
+        kinds = {column.type for column in self.manifest.columns}
+        if hasattr(self.estimator, "feature_names_in_"):
+            import pandas as pd  # noqa: PLC0415 - only estimators that were fitted on a DataFrame need one
+
+            return pd.DataFrame([table.cells(instance, features) for instance in instances], columns=list(features))
+        if len(features) == 1 and kinds == {"string"}:
+            return table.column(instances, features, features[0])
+        return table.matrix(instances, features, object if "string" in kinds else np.float64)
+
+    def infer(self, inputs: Any) -> Outputs:
+        """Ask the estimator once for all instances: `label` and `probabilities`, or `variable`."""
+        if self.manifest.model_info.get("task") != "classification":
+            return {"variable": np.asarray(self.estimator.predict(inputs))}
+        probabilities: Array = self.estimator.predict_proba(inputs)
+        return {"label": self.estimator.classes_[probabilities.argmax(axis=1)], "probabilities": probabilities}
+
+    def postprocess(self, outputs: Outputs, instances: list[InstanceT]) -> list[PredictionT]:  # noqa: ARG002 - for authors
+        """A label and its probability, or a number, for each instance."""
+        predictions: list[Any] = table.predictions(outputs, self.manifest)
+        return predictions
+
+
+def _check_runtime(manifest: Manifest) -> None:
+    here = {
+        "python": f"{sys.version_info.major}.{sys.version_info.minor}",
+        "scikit-learn": sklearn.__version__,
+        "numpy": np.__version__,
+    }
+    for library, version in here.items():
+        written_with = manifest.runtime.get(library)
+        if written_with != version:
+            raise ArtifactError(
+                f"{manifest.model_data} was written with {library} {written_with}, here is {version}: "
+                f"pin {library} in requirements.txt, or publish the model again"
+            )

@@ -1,0 +1,51 @@
+"""The deadline: a request answers 504 by itself before Lambda kills its environment."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+from modelet.errors import DeadlineError
+
+if TYPE_CHECKING:
+    from types import FrameType, TracebackType
+
+MARGIN = 0.1
+"""Seconds kept back for writing the answer."""
+
+
+def _ring(_number: int, _frame: FrameType | None) -> None:
+    raise DeadlineError(f"less than {MARGIN} s are left until the timeout")
+
+
+class Deadline:
+    """Raises DeadlineError inside its `with` block shortly before the environment would be killed.
+
+    remaining: seconds until the kill, None for no bound. The alarm interrupts Python, not native code: a single native
+    call that outlasts the deadline is only noticed when it returns. Signals belong to the main thread; elsewhere (a
+    test that calls a handler from a thread) there is no alarm.
+    """
+
+    __slots__ = ("_armed", "_remaining")
+
+    def __init__(self, remaining: float | None) -> None:
+        self._remaining = remaining
+        self._armed = False
+
+    def __enter__(self) -> None:
+        if self._remaining is None:
+            return
+        if self._remaining <= MARGIN:
+            raise DeadlineError(f"{self._remaining:.3f} s are left, and writing an answer needs {MARGIN} s")
+        if threading.current_thread() is threading.main_thread():
+            # Set each time: another library in the same process may have taken the signal since.
+            signal.signal(signal.SIGALRM, _ring)
+            signal.setitimer(signal.ITIMER_REAL, self._remaining - MARGIN)
+            self._armed = True
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _stack: TracebackType | None
+    ) -> None:
+        if self._armed:
+            signal.setitimer(signal.ITIMER_REAL, 0)

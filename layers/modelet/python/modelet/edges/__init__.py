@@ -1,0 +1,1 @@
+"""One adapter per kind of event, between what Lambda hands over and a protocol; only the handler calls them."""

@@ -1,0 +1,93 @@
+"""HTTP events of API Gateway (payload 2.0 and 1.0) and of Function URLs (2.0), and the response they want.
+
+Format: the Lambda integration's payload versions, as the API Gateway developer guide describes them.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from modelet.edges.call import Call, Outcome
+from modelet.edges.router import exchange
+from modelet.errors import MalformedBodyError, ModeletError, TooLargeError
+from modelet.protocols import rows
+from modelet.protocols.service import Answer, Request, Service
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+RESPONSE_LIMIT = 6_291_556
+"""Bytes of an encoded response that Lambda lets through."""
+
+
+def matches(event: Any) -> bool:
+    """Whether an event came by HTTP."""
+    if not isinstance(event, dict) or not isinstance(event.get("requestContext"), dict):
+        return False
+    return isinstance(event["requestContext"].get("http"), dict) or isinstance(event.get("httpMethod"), str)
+
+
+def answer(event: dict[str, Any], service: Service, call: Call) -> Outcome:
+    """Answer an HTTP event with the response that the gateway wants."""
+    try:
+        request = _read(event, call)
+    except ModeletError as error:
+        return _refuse(error, service, call)
+    answered, failure = exchange(request, service)
+    response = _write(answered, service, call)
+    # JSON in a JSON string grows to six times its size at the most; only then is it worth measuring.
+    if len(answered.body) * 6 > RESPONSE_LIMIT and _encoded_size(response) > RESPONSE_LIMIT:
+        return _refuse(
+            TooLargeError(f"The answer is above {RESPONSE_LIMIT} bytes: send the instances in batches."), service, call
+        )
+    return Outcome(response, answered.status, failure)
+
+
+def _refuse(error: ModeletError, service: Service, call: Call) -> Outcome:
+    return Outcome(_write(rows.problem(error), service, call), error.status, error)
+
+
+def _read(event: dict[str, Any], call: Call) -> Request:
+    context = event["requestContext"]
+    http = context.get("http")
+    if isinstance(http, dict):
+        method, path = http.get("method"), event.get("rawPath", http.get("path"))
+        query: Mapping[str, Any] = dict(parse_qsl(str(event.get("rawQueryString", "")), keep_blank_values=True))
+    else:
+        method, path = event.get("httpMethod"), event.get("path")
+        query = _mapping(event.get("queryStringParameters"))
+    path, stage = str(path or "/"), context.get("stage")
+    if stage and stage != "$default" and (path + "/").startswith(f"/{stage}/"):
+        path = path[len(stage) + 1 :] or "/"
+    headers = {str(name).lower(): str(value) for name, value in _mapping(event.get("headers")).items()}
+    return Request(str(method).upper(), path, headers, query, _body(event), call.timings, call.remaining)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _body(event: dict[str, Any]) -> bytes:
+    body = event.get("body") or ""
+    if not isinstance(body, str):
+        raise MalformedBodyError("The event's body is not a string: API Gateway sends one.")
+    if not event.get("isBase64Encoded"):
+        # A lone surrogate is not text in UTF-8; the JSON parser then says so.
+        return body.encode("utf-8", "surrogatepass")
+    try:
+        return base64.b64decode(body, validate=True)
+    except (binascii.Error, ValueError):
+        raise MalformedBodyError("The body is not base64, though the event says so.") from None
+
+
+def _write(answered: Answer, service: Service, call: Call) -> dict[str, Any]:
+    headers = {**answered.headers, "x-model-version": service.version, "x-request-id": call.request_id}
+    return {"statusCode": answered.status, "headers": headers, "body": answered.body.decode(), "isBase64Encoded": False}
+
+
+def _encoded_size(response: dict[str, Any]) -> int:
+    return len(json.dumps(response, ensure_ascii=False).encode())

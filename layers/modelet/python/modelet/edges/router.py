@@ -1,0 +1,61 @@
+"""The router: from a path and a method to the protocol that answers, and from an error to that protocol's words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from modelet.deadline import Deadline
+from modelet.errors import MediaTypeError, MethodNotAllowedError, ModeletError, NotFoundError
+from modelet.protocols import oip, rows
+
+if TYPE_CHECKING:
+    from modelet.protocols.service import Answer, Request, Route, Routes, Service
+
+
+def exchange(request: Request, service: Service) -> tuple[Answer, ModeletError | None]:
+    """Answer a request; an error comes back beside its answer, for the log."""
+    protocol = oip if request.path.startswith("/v2") else rows
+    try:
+        with Deadline(request.remaining):
+            return find(request, service)(request, service), None
+    except ModeletError as error:
+        return protocol.problem(error), error
+    except Exception as error:  # noqa: BLE001 - a bug of ours must not end the environment; the log holds it
+        wrapped = ModeletError("unexpected error")
+        wrapped.__cause__ = error
+        return protocol.problem(wrapped), wrapped
+
+
+def find(request: Request, service: Service) -> Route:
+    """The function that answers a path and a method. Raises NotFoundError, MethodNotAllowedError, MediaTypeError."""
+    segments = [unquote(segment) for segment in request.path.split("/") if segment]
+    match segments:
+        case ["models", name, *rest]:
+            routes: Routes = rows.ROUTES
+        case ["v2", "models", name, "versions", version, *rest]:
+            routes = oip.ROUTES
+            if version != service.version:
+                raise NotFoundError(f"{service.name} serves version {service.version}, not {version}.")
+        case ["v2", "models", name, *rest]:
+            routes = oip.ROUTES
+        case _:
+            raise rows.unknown_route(request.path, service)
+    methods = routes.get(tuple(rest))
+    if name != service.name or methods is None:
+        raise rows.unknown_route(request.path, service)
+    route = methods.get(request.method)
+    if route is None:
+        raise MethodNotAllowedError(request.method, list(methods))
+    if request.method == "POST":
+        _check_media_type(request)
+    return route
+
+
+def _check_media_type(request: Request) -> None:
+    kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if kind != "application/json" and not kind.endswith("+json"):
+        raise MediaTypeError(f"The content type is {kind[:100]}: send application/json.")
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    if coding != "identity":
+        raise MediaTypeError(f"The content encoding is {coding[:100]}: send the body as it is.")

@@ -1,0 +1,122 @@
+"""The object that Lambda calls: it loads a pinned version once and answers every kind of event."""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import sys
+import time
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from modelet.artifacts import Artifacts
+from modelet.bundle import Bundle
+from modelet.contract import Contract, tighten
+from modelet.edges import direct, http
+from modelet.edges.call import Call
+from modelet.errors import BundleError
+from modelet.model import Model, contract_types
+from modelet.observability import RequestLog
+from modelet.pipeline import InferencePipeline
+from modelet.protocols.service import Service
+from modelet.settings import Settings
+from modelet.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+BACKENDS = {"onnx": ("modelet.backends.onnx", "OnnxModel"), "sklearn": ("modelet.backends.sklearn", "SklearnModel")}
+"""What serves a function that has no class of its own."""
+
+_deferred: ContextVar[bool] = ContextVar("deferred", default=False)
+
+
+@contextmanager
+def deferred() -> Iterator[None]:
+    """Inside, handlers keep their class and load nothing: for reading an author's module before there is a bundle."""
+    token = _deferred.set(True)
+    try:
+        yield
+    finally:
+        _deferred.reset(token)
+
+
+class ModelHandler:
+    """Serves one model: `handler = ModelHandler(MyModel)` at the end of `app.py`.
+
+    Making it loads the pinned version, so that an init that cannot serve fails with the reason. Raises StartError.
+    """
+
+    def __init__(self, model_class: type[Model[Any, Any]] | None = None, settings: Settings | None = None) -> None:
+        self.model_class = model_class
+        self.service: Service
+        if not _deferred.get():
+            self.load(settings or Settings.from_environ())
+
+    def load(self, settings: Settings) -> None:
+        """Read the bundle, check the version against the lock, load the model. Raises StartError with the reason."""
+        started = time.perf_counter()
+        bundle = Bundle.read(settings.task_root)
+        artifacts = Artifacts.open(Store(settings.store), bundle.name, bundle.lock, settings.tmp)
+        model_class = self.model_class or _backend_class(bundle.spec["backend"])
+        model = model_class()
+        model.load(artifacts)
+        pipeline = InferencePipeline(
+            model,
+            _contract(bundle, model_class),
+            preprocess=_named_function(bundle.spec.get("preprocessing")),
+            max_instances=bundle.spec["limits"]["max_instances"],
+        )
+        self.service = Service(bundle, artifacts.manifest, pipeline)
+        self._log = RequestLog(settings, bundle.name, bundle.lock.version)
+        self._init = time.perf_counter() - started
+
+    def __call__(self, event: Any, context: Any) -> Any:
+        """Answer one event. Raises only errors that a retry may mend, and only to direct invocations."""
+        started = time.perf_counter()
+        edge = http if http.matches(event) else direct
+        call = Call(context.aws_request_id, context.get_remaining_time_in_millis() / 1000)
+        outcome = edge.answer(event, self.service, call)
+        error = outcome.error
+        if error is not None and outcome.status >= 500:
+            self._log.error(call.request_id, error)
+        self._log.request(call.request_id, outcome.status, call.timings, time.perf_counter() - started, self._init)
+        if error is not None and error.retryable and edge is direct:
+            sys.tracebacklimit = 0  # the runtime client sends the stack along; the log has it already
+            raise error
+        return outcome.response
+
+
+def _backend_class(backend: str) -> type[Model[Any, Any]]:
+    if backend not in BACKENDS:
+        raise BundleError(f"bundle.json names the backend {backend!r}, which this modelet lacks: run `modelet bundle`")
+    module, name = BACKENDS[backend]
+    found: type[Model[Any, Any]] = getattr(importlib.import_module(module), name)
+    return found
+
+
+def _contract(bundle: Bundle, model_class: type[Model[Any, Any]]) -> Contract:
+    compiled = [bundle.contract["instance"], bundle.contract["prediction"]]
+    if None in compiled:
+        from pydantic import TypeAdapter  # noqa: PLC0415 - only for types that cannot be compiled: +54 ms
+
+        types = contract_types(model_class)
+        if types is None:
+            raise BundleError(f"{model_class.__name__} names no contract: write Model[Instance, Prediction]")
+        compiled = [
+            core or tighten(copy.deepcopy(dict(TypeAdapter(kind).core_schema)))
+            for core, kind in zip(compiled, types, strict=True)
+        ]
+    return Contract(*compiled)
+
+
+def _named_function(named: dict[str, str] | None) -> Callable[[list[Any]], Any] | None:
+    if named is None:
+        return None
+    module, function = named["module"], named["function"]
+    try:
+        found: Callable[[list[Any]], Any] = getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError) as error:
+        raise BundleError(f"model.yaml: preprocessing: {module}.{function} cannot be imported: {error}") from None
+    return found

@@ -1,0 +1,110 @@
+"""One line per request: log and metrics at once, in the field names of Powertools for AWS Lambda.
+
+The line is CloudWatch's embedded metric format (EMF): the log keys of Powertools' Logger and an `_aws` block that makes
+metrics of the numbers beside it. It is filled into a template, because a logger and a metrics object cost forty times
+as much. It never holds a payload.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import traceback
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from modelet.settings import Settings
+
+STAGES = ("validate", "preprocess", "infer", "postprocess")
+
+
+class Timings:
+    """How long each stage of one request took, in seconds, and how many instances it had."""
+
+    __slots__ = ("infer", "instances", "postprocess", "preprocess", "validate")
+
+    def __init__(self) -> None:
+        self.validate = self.preprocess = self.infer = self.postprocess = 0.0
+        self.instances = 0
+
+
+def _write(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+class RequestLog:
+    """Writes the line of each request, and the errors behind it."""
+
+    def __init__(self, settings: Settings, model: str, version: str, write: Callable[[str], None] = _write) -> None:
+        self._write = write
+        self._static = {
+            "service": model,
+            "function_name": settings.function_name,
+            "function_memory_size": str(settings.memory_mb),
+            "model": model,
+            "version": version,
+        }
+        metrics = [{"Name": f"{stage}_ms", "Unit": "Milliseconds"} for stage in (*STAGES, "init")]
+        metrics += [{"Name": name, "Unit": "Count"} for name in ("ColdStart", "instances", "errors", "faults")]
+        block = [{"Namespace": settings.namespace, "Dimensions": [["service"]], "Metrics": metrics}]
+        static = json.dumps(self._static)[1:-1].replace("%", "%%")
+        directive = json.dumps(block).replace("%", "%%")
+        stages = ",".join(f'"{stage}_ms":%.3f' for stage in STAGES)
+        self._line = (
+            '{"level":"%s","message":"infer","timestamp":"%s,%03d+0000",' + static + ',"function_request_id":%s,'
+            '"cold_start":%s,"ColdStart":%d,"status":%d,"errors":%d,"faults":%d,"instances":%d,'
+            '"total_ms":%.3f,"init_ms":%.3f,'
+            + stages
+            + ',"_aws":{"Timestamp":%d,"CloudWatchMetrics":'
+            + directive
+            + "}}"
+        )
+        self._cold = True
+
+    def request(self, request_id: str, status: int, timings: Timings, total: float, init: float) -> None:
+        """Write one request's line. total, init: seconds; init counts on the first line of an environment only."""
+        now = time.time()
+        cold, self._cold = self._cold, False
+        level = "ERROR" if status >= 500 else "WARNING" if status >= 400 else "INFO"
+        self._write(
+            self._line
+            % (
+                level,
+                time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(now)),
+                now * 1000 % 1000,
+                json.dumps(request_id),
+                "true" if cold else "false",
+                cold,
+                status,
+                400 <= status < 500,
+                status >= 500,
+                timings.instances,
+                total * 1000,
+                init * 1000 if cold else 0,
+                timings.validate * 1000,
+                timings.preprocess * 1000,
+                timings.infer * 1000,
+                timings.postprocess * 1000,
+                now * 1000,
+            )
+        )
+
+    def error(self, request_id: str, error: BaseException) -> None:
+        """Write why a request failed, with the stack of the cause: for the log only, never for an answer."""
+        cause = error.__cause__ or error
+        # An explicit limit: the process may have asked for stackless answers through sys.tracebacklimit.
+        stack = traceback.format_exception(type(cause), cause, cause.__traceback__, limit=50)
+        line = {
+            "level": "ERROR",
+            "message": str(error),
+            **self._static,
+            "function_request_id": request_id,
+            "exception_name": type(cause).__name__,
+            "exception": str(cause),
+            "stack_trace": "".join(stack),
+        }
+        self._write(json.dumps(line, default=str))

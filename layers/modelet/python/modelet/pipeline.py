@@ -1,0 +1,92 @@
+"""The inference pipeline: validate → preprocess → infer → postprocess, timed; the only way to a prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from modelet.errors import ContractError, ModelError, ModeletError, TooLargeError, Violation
+
+if TYPE_CHECKING:
+    from modelet.contract import Checked, Contract
+    from modelet.model import Model
+    from modelet.observability import Timings
+
+Read = Callable[["Contract"], "Checked"]
+"""How a protocol turns its body into checked instances."""
+
+
+@dataclass(slots=True)
+class Inference:
+    """What a request came to.
+
+    predictions: one for each good instance, in order. failed: the violations of each bad row by its index (only where
+    partial answers were asked for). total: rows sent.
+    """
+
+    predictions: list[Any]
+    failed: dict[int, list[Violation]]
+    total: int
+
+
+class InferencePipeline:
+    """Runs a model on what a protocol read.
+
+    preprocess: a function that `model.yaml` names instead of the model's own method, with the same signature.
+    max_instances: rows that one request may hold.
+    """
+
+    def __init__(
+        self,
+        model: Model[Any, Any],
+        contract: Contract,
+        *,
+        preprocess: Callable[[list[Any]], Any] | None = None,
+        max_instances: int = 100_000,
+    ) -> None:
+        self.contract = contract
+        self._model = model
+        self._preprocess = preprocess or model.preprocess
+        self._max_instances = max_instances
+
+    def infer(self, read: Read, timings: Timings, *, partial: bool = False) -> Inference:
+        """Check instances, run the model, check predictions.
+
+        partial: leave bad rows out instead of refusing the request. Raises RequestError for what the caller sent,
+        ModelError where the author's code raised, PredictionError where its predictions break the contract.
+        """
+        started = perf_counter()
+        checked = read(self.contract)
+        timings.instances = checked.total
+        self._check_size(checked.total)
+        if not partial:
+            checked.require_all()
+        instances = checked.instances
+        timings.validate = (validated := perf_counter()) - started
+        if not instances:
+            return Inference([], checked.failed, checked.total)
+        try:
+            inputs = self._preprocess(instances)
+            timings.preprocess = (preprocessed := perf_counter()) - validated
+            outputs = self._model.infer(inputs)
+            timings.infer = (inferred := perf_counter()) - preprocessed
+            predictions = self._model.postprocess(outputs, instances)
+        except ModeletError:
+            raise
+        except Exception as error:  # the author's code may raise anything
+            raise ModelError(f"{type(self._model).__name__} raised {type(error).__name__}") from error
+        predictions = self.contract.check_predictions(predictions, len(instances))
+        timings.postprocess = perf_counter() - inferred
+        return Inference(predictions, checked.failed, checked.total)
+
+    def _check_size(self, total: int) -> None:
+        if total == 0:
+            raise ContractError(
+                [Violation(None, "instances", "There are no instances: send at least one", "too_short")]
+            )
+        if total > self._max_instances:
+            raise TooLargeError(
+                f"{total} instances are above this model's {self._max_instances} a request: send them in batches"
+            )

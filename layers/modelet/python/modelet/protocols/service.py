@@ -1,0 +1,72 @@
+"""What a protocol serves, what it is asked, and what it answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from modelet.observability import Timings
+
+if TYPE_CHECKING:
+    from modelet.bundle import Bundle
+    from modelet.manifest import Manifest
+    from modelet.pipeline import InferencePipeline
+
+JSON = "application/json"
+PROBLEM = "application/problem+json"
+
+
+@dataclass(slots=True)
+class Request:
+    """One question, whatever event it came in.
+
+    path: without a stage. headers: lower-case names. remaining: seconds until the environment is killed, if it will be.
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    timings: Timings = field(default_factory=Timings)
+    remaining: float | None = None
+
+
+@dataclass(slots=True)
+class Answer:
+    """What a protocol answers: status, a JSON body, and headers."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str]
+
+    @classmethod
+    def of(cls, value: Any, status: int = 200, content_type: str = JSON) -> Answer:
+        """An answer that holds a JSON value."""
+        return cls(status, json.dumps(value, ensure_ascii=False).encode(), {"content-type": content_type})
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One pinned version of one model, ready to be asked."""
+
+    bundle: Bundle
+    manifest: Manifest
+    pipeline: InferencePipeline
+
+    @property
+    def name(self) -> str:
+        """The model's name, as in its routes."""
+        return self.bundle.name
+
+    @property
+    def version(self) -> str:
+        """The pinned version."""
+        return self.bundle.lock.version
+
+
+Route = Callable[[Request, Service], Answer]
+Routes = Mapping[tuple[str, ...], Mapping[str, Route]]
+"""Path below a model's own → method → what answers."""
