@@ -39,11 +39,13 @@ check: $(READY) ## The gate: format, lint, types, layers, generated files, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	@for folder in functions/*/; do echo "mypy $$folder"; \
+	  MYPYPATH=layers/modelet/python:$$folder $(BIN)/mypy --cache-dir .mypy_cache/$$folder $$folder || exit 1; done
 	$(BIN)/lint-imports
 	$(MAKE) --no-print-directory test
 
 up: $(READY) ## Serve every model on 127.0.0.1 (PORT=8000); what has no version yet is trained and published first
-	$(BIN)/modelet up --publish-missing --port $(PORT)
+	$(BIN)/modelet up --publish --port $(PORT)
 
 clean: ## Remove what make and modelet made
 	rm -rf $(VENV) .modelet .pytest_cache .mypy_cache .ruff_cache .hypothesis functions/*/bundle.json

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from modelet.errors import ArtifactError, ManifestError
+from modelet.layout import artifact_path, manifest_path
 from modelet.manifest import Manifest, digest
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Artifacts:
     @classmethod
     def open(cls, store: Store, name: str, lock: Lock, tmp: Path) -> Artifacts:
         """Read the pinned version's manifest. Raises ManifestError where it is missing or not the pinned one."""
-        path = f"{name}/{lock.version}/model.json"
+        path = manifest_path(name, lock.version)
         try:
             data = store.read(path)
         except FileNotFoundError:
@@ -54,7 +55,6 @@ class Artifacts:
         """A file's path on the environment's own disk, for libraries that open files. Raises as `read` does."""
         file = self.manifest.file(name)
         target = self._tmp / self.manifest.name / self.manifest.version / name
-        target.parent.mkdir(parents=True, exist_ok=True)
         self._store.fetch_to(self._path(name), target, file.bytes, file.sha256)
         return target
 
@@ -77,4 +77,4 @@ class Artifacts:
             raise ArtifactError(f"{name} is not JSON") from None
 
     def _path(self, name: str) -> str:
-        return f"{self.manifest.name}/{self.manifest.version}/{name}"
+        return artifact_path(self.manifest.name, self.manifest.version, name)

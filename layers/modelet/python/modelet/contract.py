@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic_core import SchemaSerializer, SchemaValidator, ValidationError, from_json, to_json
 
-from modelet.errors import LISTED_VIOLATIONS, ContractError, MalformedBodyError, PredictionError, Violation
+from modelet.errors import ContractError, MalformedBodyError, PredictionError
+from modelet.violation import LISTED_VIOLATIONS, Violation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -170,7 +171,7 @@ class Contract:
 
     def write_predictions(self, predictions: list[Any]) -> bytes:
         """Write checked predictions as a JSON array. Raises PredictionError where a number is NaN or infinite."""
-        text = self._writer.to_json(predictions)
+        text = self._writer.to_json(predictions, by_alias=True)
         if b"NaN" in text or b"Infinity" in text:
             json.loads(text, parse_constant=_refuse_constant)
         return text

@@ -32,14 +32,14 @@ ModeletError
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
+
+from modelet.violation import LISTED_VIOLATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LISTED_VIOLATIONS = 100
-"""How many violations an answer lists; the count of all is always given."""
+    from modelet.violation import Violation
 
 
 class ModeletError(Exception):
@@ -128,24 +128,6 @@ class MediaTypeError(RequestError):
     title = "Unsupported media type"
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """One broken rule of a contract.
-
-    `instance` is the row's index from 0 (None where the body itself is wrong); `field` is a dotted path, empty for the
-    whole row.
-    """
-
-    instance: int | None
-    field: str
-    message: str
-    rule: str
-
-    def problem(self) -> dict[str, Any]:
-        """The violation as a member of a problem's `errors`."""
-        return {"instance": self.instance, "field": self.field, "message": self.message, "rule": self.rule}
-
-
 class ContractError(RequestError):
     """Instances break the contract; at most 100 violations are listed, all are counted."""
 
@@ -156,17 +138,8 @@ class ContractError(RequestError):
     def __init__(self, violations: Sequence[Violation], count: int | None = None) -> None:
         self.violations = list(violations[:LISTED_VIOLATIONS])
         self.count = len(violations) if count is None else count
-        first = self.violations[0]
-        place = " ".join(
-            part
-            for part in (
-                f"instance {first.instance}" if first.instance is not None else "",
-                f"field {first.field}" if first.field else "",
-            )
-            if part
-        )
         more = f" ({self.count - 1} more)" if self.count > 1 else ""
-        super().__init__(f"{place or 'body'}: {first.message}{more}")
+        super().__init__(f"{self.violations[0]}{more}")
 
     def problem(self) -> dict[str, Any]:
         """The problem with its `errors` and their `count`."""

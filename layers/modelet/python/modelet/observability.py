@@ -93,7 +93,7 @@ class RequestLog:
             )
         )
 
-    def error(self, request_id: str, error: BaseException) -> None:
+    def fault(self, request_id: str, error: BaseException) -> None:
         """Write why a request failed, with the stack of the cause: for the log only, never for an answer."""
         cause = error.__cause__ or error
         # An explicit limit: the process may have asked for stackless answers through sys.tracebacklimit.

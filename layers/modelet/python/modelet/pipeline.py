@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from modelet.errors import ContractError, ModelError, ModeletError, TooLargeError, Violation
+from modelet.errors import ContractError, ModelError, ModeletError, TooLargeError
+from modelet.violation import Violation
 
 if TYPE_CHECKING:
     from modelet.contract import Checked, Contract

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from modelet.edges.call import Call, Outcome
-from modelet.edges.router import exchange
+from modelet.edges.router import exchange, problem
 from modelet.errors import MalformedBodyError, ModeletError, TooLargeError
-from modelet.protocols import rows
 from modelet.protocols.service import Answer, Request, Service
 
 if TYPE_CHECKING:
@@ -33,25 +32,26 @@ def matches(event: Any) -> bool:
 
 def answer(event: dict[str, Any], service: Service, call: Call) -> Outcome:
     """Answer an HTTP event with the response that the gateway wants."""
+    request = _request(event, call)
     try:
-        request = _read(event, call)
+        request.body = _body(event)
     except ModeletError as error:
-        return _refuse(error, service, call)
+        return _refuse(error, request, service, call)
     answered, failure = exchange(request, service)
     response = _write(answered, service, call)
     # JSON in a JSON string grows to six times its size at the most; only then is it worth measuring.
     if len(answered.body) * 6 > RESPONSE_LIMIT and _encoded_size(response) > RESPONSE_LIMIT:
-        return _refuse(
-            TooLargeError(f"The answer is above {RESPONSE_LIMIT} bytes: send the instances in batches."), service, call
-        )
+        error = TooLargeError(f"The answer is above {RESPONSE_LIMIT} bytes: send the instances in batches.")
+        return _refuse(error, request, service, call)
     return Outcome(response, answered.status, failure)
 
 
-def _refuse(error: ModeletError, service: Service, call: Call) -> Outcome:
-    return Outcome(_write(rows.problem(error), service, call), error.status, error)
+def _refuse(error: ModeletError, request: Request, service: Service, call: Call) -> Outcome:
+    return Outcome(_write(problem(error, request), service, call), error.status, error)
 
 
-def _read(event: dict[str, Any], call: Call) -> Request:
+def _request(event: dict[str, Any], call: Call) -> Request:
+    """All of the request but its body."""
     context = event["requestContext"]
     http = context.get("http")
     if isinstance(http, dict):
@@ -64,7 +64,7 @@ def _read(event: dict[str, Any], call: Call) -> Request:
     if stage and stage != "$default" and (path + "/").startswith(f"/{stage}/"):
         path = path[len(stage) + 1 :] or "/"
     headers = {str(name).lower(): str(value) for name, value in _mapping(event.get("headers")).items()}
-    return Request(str(method).upper(), path, headers, query, _body(event), call.timings, call.remaining)
+    return Request(str(method).upper(), path, headers, query, b"", call.timings, call.remaining)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -15,16 +15,20 @@ if TYPE_CHECKING:
 
 def exchange(request: Request, service: Service) -> tuple[Answer, ModeletError | None]:
     """Answer a request; an error comes back beside its answer, for the log."""
-    protocol = oip if request.path.startswith("/v2") else rows
     try:
         with Deadline(request.remaining):
             return find(request, service)(request, service), None
     except ModeletError as error:
-        return protocol.problem(error), error
+        return problem(error, request), error
     except Exception as error:  # noqa: BLE001 - a bug of ours must not end the environment; the log holds it
         wrapped = ModeletError("unexpected error")
         wrapped.__cause__ = error
-        return protocol.problem(wrapped), wrapped
+        return problem(wrapped, request), wrapped
+
+
+def problem(error: ModeletError, request: Request) -> Answer:
+    """An error in the words of the protocol that was asked."""
+    return (oip if request.path.startswith("/v2") else rows).problem(error)
 
 
 def find(request: Request, service: Service) -> Route:

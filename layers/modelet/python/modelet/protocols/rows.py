@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json, to_json
 
-from modelet.errors import ContractError, MalformedBodyError, ModeletError, NotFoundError, RequestError, Violation
+from modelet.errors import ContractError, MalformedBodyError, ModeletError, NotFoundError, RequestError
 from modelet.protocols.service import JSON, PROBLEM, Answer, Request, Routes, Service
+from modelet.violation import Violation
 
 if TYPE_CHECKING:
     from modelet.contract import Checked, Contract

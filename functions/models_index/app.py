@@ -1,0 +1,95 @@
+"""models_index, a platform function: the list of models, the server's part of the Open Inference Protocol, every 404.
+
+The gateway's routes send a model's paths to that model's own function and all else here.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from mangum import Mangum
+from starlette.exceptions import HTTPException
+
+from modelet.errors import MethodNotAllowedError, ModeletError, NotFoundError
+from modelet.protocols import oip, rows
+from modelet.protocols.service import JSON, PROBLEM
+from modelet.settings import IndexSettings
+
+SETTINGS = IndexSettings.from_environ()
+SERVER = {"name": "modelet", "version": version("modelet"), "extensions": []}
+
+app = FastAPI(openapi_url=None, redirect_slashes=False)
+
+
+@app.get("/models")
+async def models() -> dict[str, Any]:
+    """Every model, with the version that is served and where to ask it."""
+    return {"models": [_model(name, served) for name, served in SETTINGS.models]}
+
+
+@app.get("/v2")
+@app.get("/v2/")
+async def server() -> dict[str, Any]:
+    """The server's metadata; the specification's own OpenAPI document has the path with the slash."""
+    return SERVER
+
+
+@app.get("/v2/health/live")
+async def live() -> dict[str, bool]:
+    """Whether the server answers."""
+    return {"live": True}
+
+
+@app.get("/v2/health/ready")
+async def ready() -> dict[str, bool]:
+    """Whether the models can be asked: each is its own function, which Lambda starts when it is.
+
+    The specification calls the member `live` here too; KServe's client reads `ready`.
+    """
+    return {"live": True, "ready": True}
+
+
+@app.exception_handler(HTTPException)
+async def refuse(request: Request, error: HTTPException) -> Response:
+    """What the router refuses, as a problem."""
+    path = request.url.path
+    problem: ModeletError = NotFoundError(f"There is no {path[:200]} here: GET /models lists the models.")
+    if error.status_code == 405:
+        problem = MethodNotAllowedError(request.method, ["GET"])
+    answer = (oip if path.startswith("/v2") else rows).problem(problem)
+    return Response(answer.body, answer.status, answer.headers)
+
+
+def _model(name: str, served: str) -> dict[str, Any]:
+    base = f"/models/{name}"
+    links = {"self": base, "infer": f"{base}/infer", "openapi": f"{base}/openapi.json", "oip": f"/v2{base}"}
+    return {"name": name, "version": served, "links": links}
+
+
+_gateway = Mangum(app, lifespan="off", text_mime_types=[JSON, PROBLEM])
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer an event of API Gateway, payload 1.0 or 2.0, under the request id of its log."""
+    response = _gateway(_plain(event), context)
+    response["headers"]["x-request-id"] = context.aws_request_id
+    return response
+
+
+def _plain(event: dict[str, Any]) -> dict[str, Any]:
+    """The event without what only leads astray.
+
+    Mangum takes a port from the host header, and any caller may write nonsense there. An HTTP API with a named stage
+    has it in the path of its payload 2.0, unlike a REST API.
+    """
+    plain = dict(event)
+    for member in ("headers", "multiValueHeaders"):
+        plain[member] = {name: value for name, value in (event.get(member) or {}).items() if name.lower() != "host"}
+    context = event["requestContext"]
+    http, stage = context.get("http"), context.get("stage")
+    if http and f"{http['path']}/".startswith(f"/{stage}/"):
+        path = http["path"].removeprefix(f"/{stage}") or "/"
+        plain["requestContext"] = {**context, "http": {**http, "path": path}}
+    return plain

@@ -1,0 +1,108 @@
+"""Makes a function's `bundle.json`: its spec as data, its lock, its compiled contract, its documents."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pydantic_core
+from pydantic import TypeAdapter
+from pydantic.errors import PydanticUserError
+
+from modelet.bundle import BUNDLE_FILE, LOCK_FILE, Bundle, Lock
+from modelet.dev.author import author_modules
+from modelet.dev.compile.columns import column_types
+from modelet.dev.compile.core import compile_type
+from modelet.dev.compile.openapi import openapi
+from modelet.dev.compile.tensors import tensors
+from modelet.errors import CommandError
+from modelet.handler import ModelHandler
+from modelet.model import contract_types
+from modelet.registry.listing import read_manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from modelet.dev.project import Function
+    from modelet.store import Store
+
+TRAINING = {"train.py"}
+"""What runs on the publisher's machine only: a change of it leaves the bundle true."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bundled:
+    """A bundle, and why pydantic is needed to serve it (empty where it is not)."""
+
+    bundle: Bundle
+    needs_pydantic: str
+
+
+def write_bundle(function: Function, store: Store, lock: Lock) -> Bundled:
+    """Compile a function and write `bundle.json` into its folder; the same inputs give the same bytes.
+
+    Raises CommandError where app.py cannot be read or names no contract.
+    """
+    manifest, _ = read_manifest(store, function.name, lock.version)
+    with author_modules(function.folder) as load:
+        model_class = _model_class(function, load) if function.has_app else None
+        types = contract_types(model_class) if model_class else None
+        if model_class and types is None and not manifest.columns:
+            raise CommandError(
+                f"{function.folder / 'app.py'}: {model_class.__name__} names no contract: "
+                "write the types of an instance and a prediction, as in OnnxModel[Review, Sentiment]"
+            )
+        instance, prediction = types or column_types(manifest)
+        try:
+            compiled = {"instance": compile_type(instance), "prediction": compile_type(prediction)}
+            schemas = [
+                TypeAdapter(instance).json_schema(mode="validation"),
+                TypeAdapter(prediction).json_schema(mode="serialization"),
+            ]
+        except PydanticUserError as error:
+            raise CommandError(f"{function.folder / 'app.py'}: the contract cannot be read: {error.message}") from error
+    bundle = Bundle(
+        name=function.name,
+        handler="app.handler" if function.has_app else "modelet.app.handler",
+        spec=function.spec.model_dump(mode="json"),
+        lock=lock,
+        contract={part: one.core for part, one in compiled.items()} | {"pydantic_core": pydantic_core.__version__},
+        tensors=tensors(*schemas),
+        openapi=openapi(function.name, lock.version, *schemas),
+        sources=dict(_sources(function.folder)),
+    )
+    _replace(function.folder / BUNDLE_FILE, bundle.to_json())
+    reasons = [f"the {part} {one.reason}" for part, one in compiled.items() if one.core is None]
+    return Bundled(bundle, "; ".join(reasons))
+
+
+def _model_class(function: Function, load: Any) -> Any:
+    path = function.folder / "app.py"
+    try:
+        handler = getattr(load("app"), "handler", None)
+    except Exception as error:  # the author's module may raise anything
+        raise CommandError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
+    if not isinstance(handler, ModelHandler) or handler.model_class is None:
+        raise CommandError(f"{path} has no handler: end it with `handler = ModelHandler(YourModel)`")
+    return handler.model_class
+
+
+def _sources(folder: Path) -> Iterator[tuple[str, str]]:
+    """The files that the bundle was made from, each with its SHA-256, in order."""
+    code = [path for path in folder.rglob("*.py") if path.name not in TRAINING and "__pycache__" not in path.parts]
+    for path in sorted([*code, *(folder / name for name in ("model.yaml", LOCK_FILE))]):
+        if path.exists():
+            yield path.relative_to(folder).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write a file whole: whoever reads meanwhile sees the old one or the new one."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+    Path(name).chmod(0o644)
+    Path(name).replace(path)

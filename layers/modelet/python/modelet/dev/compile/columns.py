@@ -1,0 +1,51 @@
+"""The types that a version's columns stand for: the contract of a function that has no class."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired
+
+from annotated_types import Ge, Le
+from typing_extensions import TypedDict
+
+from modelet.errors import CommandError
+
+if TYPE_CHECKING:
+    from modelet.manifest import Column, Manifest
+
+SCALARS: dict[str, Any] = {"number": float, "integer": int, "string": str, "boolean": bool}
+
+
+def column_types(manifest: Manifest) -> tuple[Any, Any]:
+    """The types of one instance and one prediction. Raises CommandError where the version says too little."""
+    if not manifest.columns:
+        raise CommandError(
+            f"version {manifest.version} of {manifest.name} names no columns, so it needs a class: "
+            "write app.py, or publish it with examples that have named columns"
+        )
+    # Made from data, so beyond a type checker: TypedDict and Literal as plain callables.
+    typed_dict: Any = TypedDict
+    instance = typed_dict("Instance", {column.name: _column_type(column) for column in manifest.columns})
+    return instance, _prediction_type(manifest, typed_dict)
+
+
+def _column_type(column: Column) -> Any:
+    kind: Any = Literal[column.categories] if column.categories else SCALARS[column.type]
+    if column.minimum is not None:
+        kind = Annotated[kind, Ge(column.minimum)]
+    if column.maximum is not None:
+        kind = Annotated[kind, Le(column.maximum)]
+    return NotRequired[kind | None] if column.nullable else kind
+
+
+def _prediction_type(manifest: Manifest, typed_dict: Any) -> Any:
+    task = manifest.model_info.get("task")
+    if task == "regression":
+        return float
+    labels = manifest.model_info.get("labels")
+    if task != "classification" or not labels:
+        raise CommandError(
+            f"version {manifest.version} of {manifest.name} is neither a classifier nor a regressor, "
+            "so it needs a class: write app.py"
+        )
+    label: Any = Literal.__getitem__(tuple(labels))
+    return typed_dict("Prediction", {"label": label, "probability": Annotated[float, Ge(0), Le(1)]})

@@ -1,0 +1,162 @@
+"""The Open Inference Protocol v2, REST, with tensors as JSON.
+
+Source: github.com/kserve/open-inference-protocol, inference_rest.md and open_inference_rest.yaml (2.0) of its
+specification/protocol.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic_core import SchemaValidator, ValidationError, to_json
+
+from modelet.contract import Checked
+from modelet.errors import MalformedBodyError, MediaTypeError, ModeletError, RequestError
+from modelet.protocols.service import JSON, Answer, Request, Routes, Service
+from modelet.protocols.signature import MATRIX, Signature
+from modelet.protocols.tensor import JSON_ONLY, Tensor
+
+if TYPE_CHECKING:
+    from pydantic_core import CoreSchema
+
+    from modelet.contract import Contract
+
+PLATFORMS = {"onnx": "onnx_onnxv1", "sklearn": "sklearn_joblib"}
+"""The protocol's names for what runs a model, `<project>_<format>`, by backend."""
+
+BINARY_HEADER = "inference-header-content-length"
+MAX_DIMENSIONS = 32
+
+
+class Question:
+    """The body of one inference request; after `read` it knows the request's id and the outputs asked for."""
+
+    __slots__ = ("_body", "_limit", "_signature", "id", "outputs")
+
+    def __init__(self, body: bytes, signature: Signature, limit: int) -> None:
+        self._body = body
+        self._signature = signature
+        self._limit = limit
+        self.id: str | None = None
+        self.outputs: list[str] = []
+
+    def read(self, contract: Contract) -> Checked:
+        """Read the tensors as instances and check them. Raises RequestError for what is not a request of this model."""
+        document = _parse(self._body)
+        self.id = document.get("id")
+        wanted = document.get("outputs")
+        self.outputs = self._signature.choose([each["name"] for each in wanted] if wanted else None)
+        tensors = [Tensor.read(item) for item in document["inputs"]]
+        count, seen = tensors[0].rows, set[str]()
+        for tensor in tensors:
+            if tensor.name in seen:
+                raise tensor.refuse("the name is there twice")
+            if tensor.rows != count:
+                raise tensor.refuse(f"the first dimension, the number of instances, is {count} in the one before")
+            seen.add(tensor.name)
+        if count > self._limit:
+            return Checked([], count)  # the pipeline refuses it by its count: no need to build the rows
+        rows = self._signature.rows(tensors)
+        return contract.check_envelope(b'{"instances":%b}' % to_json(rows)) or contract.check_rows(rows)
+
+
+def infer(request: Request, service: Service) -> Answer:
+    """POST …/infer: tensors in, tensors out."""
+    if BINARY_HEADER in request.headers:
+        raise MediaTypeError(f"The body is not JSON alone: {JSON_ONLY}")
+    signature = Signature(service.bundle.tensors)
+    question = Question(request.body, signature, service.bundle.spec["limits"]["max_instances"])
+    result = service.pipeline.infer(question.read, request.timings)
+    predictions = service.pipeline.contract.plain_predictions(result.predictions)
+    answer: dict[str, Any] = {"model_name": service.name, "model_version": service.version}
+    if question.id is not None:
+        answer["id"] = question.id
+    answer["outputs"] = signature.tensors(predictions, question.outputs)
+    return Answer(200, to_json(answer), {"content-type": JSON})
+
+
+def describe(_request: Request, service: Service) -> Answer:
+    """GET …/{name}: the model's metadata; `parameters` says where one matrix may be sent in place of all fields."""
+    tensors = service.bundle.tensors
+    backend = service.bundle.spec["backend"]
+    metadata = {
+        "name": service.name,
+        "versions": [service.version],
+        "platform": PLATFORMS[backend],
+        "inputs": tensors["inputs"],
+        "outputs": tensors["outputs"],
+    }
+    if Signature(tensors).takes_matrix:
+        metadata["parameters"] = {"matrix_input": MATRIX, "matrix_columns": len(tensors["inputs"])}
+    return Answer.of(metadata)
+
+
+def ready(_request: Request, service: Service) -> Answer:
+    """GET …/ready: an environment that answers has loaded its model."""
+    return Answer.of({"name": service.name, "ready": True})
+
+
+def problem(error: ModeletError) -> Answer:
+    """An error as an RFC 9457 problem with the protocol's own member, `error`.
+
+    The content type is plain JSON, as the specification's OpenAPI document says: KServe's client reads `error` under no
+    other.
+    """
+    answer = Answer.of({**error.problem(), "error": error.detail}, error.status, JSON)
+    answer.headers.update(error.headers)
+    return answer
+
+
+ROUTES: Routes = {(): {"GET": describe}, ("ready",): {"GET": ready}, ("infer",): {"POST": infer}}
+
+
+def _parse(body: bytes) -> dict[str, Any]:
+    try:
+        return cast("dict[str, Any]", _request_schema().validate_json(body))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        if first["type"] == "json_invalid":
+            raise MalformedBodyError(f'{first["msg"]}. Send {{"inputs": [...]}}.') from None
+        place = ".".join(map(str, first["loc"])) or "body"
+        raise RequestError(f"{place}: {first['msg']}") from None
+
+
+@cache
+def _request_schema() -> SchemaValidator:
+    """The protocol's `$inference_request`, as far as it holds for every model; members it does not name are let be."""
+    text = {"type": "str", "strict": True}
+    parameters = _optional({"type": "dict"})
+    dimension = {"type": "int", "strict": True, "ge": 0, "lt": 2**64}
+    tensor = {
+        "name": _required(text),
+        "shape": _required(_list(dimension, max_length=MAX_DIMENSIONS)),
+        "datatype": _required(text),
+        "parameters": parameters,
+        "data": {"type": "typed-dict-field", "schema": {"type": "list"}, "required": False},
+    }
+    output = {"name": _required(text), "parameters": parameters}
+    request = {
+        "id": _optional(text),
+        "parameters": parameters,
+        "inputs": _required(_list(_object(tensor), min_length=1)),
+        "outputs": _optional(_list(_object(output))),
+    }
+    return SchemaValidator(cast("CoreSchema", _object(request)))
+
+
+def _object(fields: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "typed-dict", "fields": fields}
+
+
+def _list(items: dict[str, Any], **bounds: int) -> dict[str, Any]:
+    return {"type": "list", "items_schema": items, "fail_fast": True, **bounds}
+
+
+def _required(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "typed-dict-field", "schema": schema, "required": True}
+
+
+def _optional(schema: dict[str, Any]) -> dict[str, Any]:
+    """A member that may be left out; null is as good, since some clients write all members."""
+    return {"type": "typed-dict-field", "schema": {"type": "nullable", "schema": schema}, "required": False}

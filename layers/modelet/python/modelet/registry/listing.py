@@ -1,0 +1,92 @@
+"""Lists the models of a store and the versions of a model, and reads what a version is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modelet.errors import ManifestError, UnknownVersionError
+from modelet.layout import MANIFEST, is_model, is_number, is_version, manifest_path
+from modelet.manifest import Manifest, digest
+
+if TYPE_CHECKING:
+    from modelet.store import Store
+
+LISTED = 20
+"""How many names a message lists; the newest where there are more."""
+
+
+def models(store: Store) -> list[str]:
+    """The sorted names of the models that have a version. Raises StoreError."""
+    return [name for name in store.children("") if is_model(name) and versions(store, name)]
+
+
+def versions(store: Store, model: str) -> list[str]:
+    """A model's versions, integers first in numeric order, then the other names; a claim alone is no version.
+
+    Raises StoreError.
+    """
+    found = []
+    for path in store.paths(model) if is_model(model) else ():
+        version, _, rest = path.removeprefix(f"{model}/").partition("/")
+        if rest == MANIFEST and is_version(version):
+            found.append(version)
+    return sorted(found, key=_order)
+
+
+def latest(store: Store, model: str) -> str:
+    """The highest integer among a model's versions. Raises UnknownVersionError where there is none, and StoreError."""
+    known = versions(store, model)
+    numbers = [version for version in known if is_number(version)]
+    if not numbers:
+        raise unknown(store, model, known, "no numbered version")
+    return numbers[-1]
+
+
+def read_manifest(store: Store, model: str, version: str) -> tuple[Manifest, str]:
+    """A version's manifest and the SHA-256 of its bytes.
+
+    Raises UnknownVersionError where there is no such version, ManifestError where its model.json is damaged or another
+    version's, and StoreError.
+    """
+    if not (is_model(model) and is_version(version)):
+        raise unknown(store, model, versions(store, model), f"no version {version!r}")
+    path = manifest_path(model, version)
+    try:
+        data = store.read(path)
+    except FileNotFoundError:
+        raise unknown(store, model, versions(store, model), f"no version {version!r}") from None
+    try:
+        manifest = Manifest.parse(data)
+    except ManifestError as error:
+        raise ManifestError(f"{store.url}/{path}: {error}") from None
+    if (manifest.name, manifest.version) != (model, version):
+        raise ManifestError(
+            f"{store.url}/{path}: it is of {manifest.name} version {manifest.version}: it was copied by hand"
+        )
+    return manifest, digest(data)
+
+
+def unknown(
+    store: Store, model: str, known: list[str], lacks: str, aliases: list[str] | None = None
+) -> UnknownVersionError:
+    """The error that says what a model lacks, what there is instead, and how to get it."""
+    if not known:
+        there = models(store)
+        listed = f"; its models: {_listed(there)}" if there else ""
+        return UnknownVersionError(
+            f"{store.url} has no model {model!r}{listed}; `modelet publish {model}` makes its first version"
+        )
+    named = f"; aliases: {_listed(aliases)}" if aliases else ""
+    return UnknownVersionError(
+        f"{model} has {lacks} in {store.url}; versions: {_listed(known)}{named}; `modelet publish {model}` makes one"
+    )
+
+
+def _order(version: str) -> tuple[bool, int, str]:
+    number = is_number(version)
+    return not number, int(version) if number else 0, version
+
+
+def _listed(names: list[str]) -> str:
+    more = f"{len(names) - LISTED} more, " if len(names) > LISTED else ""
+    return more + ", ".join(names[-LISTED:])

@@ -1,0 +1,32 @@
+"""One broken rule of a contract, as an answer names it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+LISTED_VIOLATIONS = 100
+"""How many violations an answer lists; the count of all is always given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One broken rule of a contract.
+
+    `instance` is the row's index from 0 (None where the body itself is wrong); `field` is a dotted path, empty for the
+    whole row.
+    """
+
+    instance: int | None
+    field: str
+    message: str
+    rule: str
+
+    def problem(self) -> dict[str, Any]:
+        """The violation as a member of a problem's `errors`."""
+        return {"instance": self.instance, "field": self.field, "message": self.message, "rule": self.rule}
+
+    def __str__(self) -> str:
+        row = f"instance {self.instance} " if self.instance is not None else ""
+        field = f"field {self.field}" if self.field else ""
+        return f"{(row + field).strip() or 'body'}: {self.message}"

@@ -1,0 +1,64 @@
+"""What tests of one sample model share: its published manifest, and its handler in this process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modelet.dev.author import author_modules
+from modelet.dev.project import Function, Project
+from modelet.dev.publish import publish
+from modelet.manifest import Manifest
+from modelet.registry.listing import latest, read_manifest
+from modelet.settings import Settings
+from modelet.store import Store
+from rungs import ROOT, Context, in_process
+from serving import http_event
+
+Ask = Callable[[Any], tuple[int, Any]]
+"""Sends a body to the module's model: the status and the body of its answer."""
+
+
+@pytest.fixture(scope="module")
+def function(request: pytest.FixtureRequest, published: Project) -> Function:
+    """The published function of the test module's FOLDER."""
+    return published.function(request.module.FOLDER)
+
+
+@pytest.fixture(scope="module")
+def manifest(function: Function, published: Project) -> Manifest:
+    store = Store(published.store_url(None))
+    return read_manifest(store, function.name, latest(store, function.name))[0]
+
+
+@pytest.fixture(scope="module")
+def manifest_of_a_second_training(
+    function: Function, manifest: Manifest, tmp_path_factory: pytest.TempPathFactory
+) -> Manifest:
+    store = Store(tmp_path_factory.mktemp("store").as_uri())
+    publish(function, store, version=manifest.version)
+    return read_manifest(store, function.name, manifest.version)[0]
+
+
+@pytest.fixture(scope="module")
+def ask(function: Function, published: Project) -> Iterator[Ask]:
+    settings = Settings(function.folder, published.store_url(None), published.root / "tmp" / "in-process")
+    with in_process(function, settings) as handler:
+
+        def send(body: Any) -> tuple[int, Any]:
+            response = handler(http_event("POST", f"/models/{function.name}/infer", body), Context())
+            return response["statusCode"], json.loads(response["body"])
+
+        yield send
+
+
+@pytest.fixture(scope="module")
+def modules(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Any]]:
+    """Imports the author's modules from the folder in the repository."""
+    folder: Path = ROOT / "functions" / request.module.FOLDER
+    with author_modules(folder) as load:
+        yield load

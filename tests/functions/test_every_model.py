@@ -1,0 +1,114 @@
+"""Every model of functions/, every event of events/: one answer in process, through awslambdaric, and over HTTP.
+
+A new model is tested here by being there: it needs its folder and its events, and no line of this file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from modelet.dev.local.once import invoke_once
+from modelet.dev.prepare import local_function
+from modelet.dev.project import Function, Project
+from modelet.settings import Settings
+from modelet.store import Store
+from rungs import ROOT, Context, essence, in_process
+from served import serving
+
+EVENTS = ("infer", "infer_batch", "infer_invalid", "ready")
+FOLDERS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/model.yaml"))
+EVERY_EVENT = [(folder, path) for folder in FOLDERS for path in sorted((ROOT / "events" / folder).glob("*.json"))]
+STATUSES = {"infer_invalid": 422}
+
+
+@pytest.fixture(scope="module")
+def gateway(published: Project) -> Iterator[str]:
+    """The URL of a local gateway that serves every model."""
+    store = Store(published.store_url(None))
+    with serving([local_function(function, store) for function in published.functions()]) as url:
+        yield url
+
+
+def direct(function: Function, project: Project, event: Any) -> Any:
+    settings = Settings(function.folder, project.store_url(None), project.root / "tmp" / function.name)
+    with in_process(function, settings) as handler:
+        return handler(event, Context())
+
+
+def client(function: Function, project: Project, event: Any) -> Any:
+    outcome = invoke_once(local_function(function, Store(project.store_url(None))), json.dumps(event).encode())
+    assert outcome.error is None, outcome.payload
+    return json.loads(outcome.payload)
+
+
+def over_http(url: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Send what the event says was sent."""
+    rest = "httpMethod" in event
+    method = event["httpMethod"] if rest else event["requestContext"]["http"]["method"]
+    path = event["path"] if rest else event["rawPath"]
+    body = event.get("body") or ""
+    if event.get("isBase64Encoded"):
+        import base64
+
+        body = base64.b64decode(body)
+    sent = {name: value for name, value in event["headers"].items() if name.lower() in {"content-type", "accept"}}
+    query = event.get("queryStringParameters") or {}
+    answer = httpx.request(method, f"{url}{path}", params=query, content=body, headers=sent, timeout=30)
+    ours = {name: value for name, value in answer.headers.items() if name in OURS}
+    return {"statusCode": answer.status_code, "headers": ours, "body": answer.text}
+
+
+OURS = {"content-type", "x-model-version", "x-request-id", "allow", "retry-after"}
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_model_has_every_event(folder: str) -> None:
+    have = {path.stem for path in (ROOT / "events" / folder).glob("*.json")}
+    assert set(EVENTS) <= have
+
+
+@pytest.mark.parametrize(("folder", "path"), EVERY_EVENT, ids=lambda value: getattr(value, "stem", value))
+def test_an_event_is_answered_the_same_on_every_rung(folder: str, path: Any, published: Project, gateway: str) -> None:
+    function = published.function(folder)
+    event = json.loads(path.read_text())
+    first = essence(direct(function, published, event))
+    assert first["status"] == STATUSES.get(path.stem, 200), first["body"]
+    assert first["headers"]["x-model-version"] == "1"
+    assert essence(client(function, published, event)) == first
+    assert essence(over_http(gateway, event)) == first
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_model_describes_itself(folder: str, published: Project, gateway: str) -> None:
+    name = published.function(folder).name
+    described = httpx.get(f"{gateway}/models/{name}").json()
+    assert described["model"] == name
+    assert described["performance"][described["metric"]] > 0
+    document = httpx.get(gateway + described["links"]["openapi"]).json()
+    assert described["links"]["infer"] in document["paths"]
+    assert httpx.get(f"{gateway}{described['links']['oip']}/ready").status_code == 200
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_model_s_openapi_document_is_valid(folder: str, published: Project) -> None:
+    from openapi_spec_validator import validate
+
+    bundle = json.loads(published.function(folder).bundle_path.read_text())
+    validate(json.loads(bundle["openapi"]))
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_bundling_again_leaves_no_difference(folder: str, published: Project) -> None:
+    from modelet.dev.compile.bundle import write_bundle
+
+    function = published.function(folder)
+    before = function.bundle_path.read_bytes()
+    lock = function.lock()
+    assert lock is not None
+    write_bundle(function, Store(published.store_url(None)), lock)
+    assert function.bundle_path.read_bytes() == before

@@ -1,0 +1,45 @@
+"""The rungs of a ladder: the same event answered in process, by the official runtime client, and over HTTP."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from modelet.dev.author import author_modules
+from modelet.dev.project import Function
+from modelet.handler import ModelHandler
+from modelet.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass
+class Context:
+    """What a handler needs of Lambda's context."""
+
+    remaining_ms: int = 10_000
+    aws_request_id: str = field(default_factory=lambda: str(uuid4()))
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.remaining_ms
+
+
+@contextmanager
+def in_process(function: Function, settings: Settings) -> Iterator[ModelHandler]:
+    """A function's own handler, loaded in this process as its environment would load it."""
+    with author_modules(function.folder) as load:
+        handler: ModelHandler = load("app").handler if function.has_app else ModelHandler()
+        handler.load(settings)
+        yield handler
+
+
+def essence(response: dict[str, Any]) -> dict[str, Any]:
+    """What must be equal on every rung: all of a response but its request id."""
+    headers = {name.lower(): value for name, value in response["headers"].items()}
+    headers.pop("x-request-id")
+    return {"status": response["statusCode"], "headers": headers, "body": json.loads(response["body"])}

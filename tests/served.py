@@ -1,0 +1,46 @@
+"""Functions behind a local gateway, served from a thread of this process for the length of a test."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import uvloop
+
+from modelet.dev.local.function import LocalFunction
+from modelet.dev.local.gateway import Gateway
+from modelet.dev.local.http_api import HttpApi
+from modelet.dev.local.log import Log, StreamLog
+from modelet.dev.local.route import Routes
+from modelet.dev.local.runtime import Runtime
+from modelet.dev.local.serve import bound
+
+
+@contextmanager
+def serving(functions: Sequence[LocalFunction], *, default: str | None = None, log: Log | None = None) -> Iterator[str]:
+    """Serve functions on a free port; gives the URL."""
+    output = log or StreamLog()
+    sock = bound("127.0.0.1", 0)
+    loop = uvloop.new_event_loop()
+    done, ready = asyncio.Event(), threading.Event()
+
+    async def run() -> None:
+        async with Runtime(functions, log=output) as runtime:
+            names = [function.name for function in functions if function.name != default]
+            gateway = Gateway(runtime, Routes(names, default), HttpApi(), log=output)
+            await gateway.start(sock)
+            ready.set()
+            await done.wait()
+            await gateway.stop()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(run(),))
+    thread.start()
+    try:
+        assert ready.wait(60), "the gateway did not start"
+        yield f"http://127.0.0.1:{sock.getsockname()[1]}"
+    finally:
+        loop.call_soon_threadsafe(done.set)
+        thread.join()
+        loop.close()

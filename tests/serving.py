@@ -1,0 +1,166 @@
+"""Services made by hand, from a model class and its contract, without store or bundle; and the events that ask them."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+from urllib.parse import parse_qsl, quote
+
+import pydantic_core
+from pydantic import TypeAdapter
+
+from modelet.bundle import Bundle, Lock
+from modelet.contract import Contract, tighten
+from modelet.dev.compile.openapi import openapi
+from modelet.dev.compile.tensors import tensors
+from modelet.edges import http
+from modelet.edges.call import Call
+from modelet.manifest import Manifest
+from modelet.model import Model, contract_types
+from modelet.pipeline import InferencePipeline
+from modelet.protocols.service import Service
+
+VERSION = "3"
+
+
+def service(model_class: type[Model[Any, Any]], *, name: str = "tiny", **spec: Any) -> Service:
+    """A model as if it had been published, pinned and loaded. spec: what differs from model.yaml's defaults."""
+    types = contract_types(model_class)
+    assert types is not None, f"{model_class.__name__} names no contract"
+    instance, prediction = (TypeAdapter(kind) for kind in types)
+    schemas = instance.json_schema(mode="validation"), prediction.json_schema(mode="serialization")
+    spec = {"backend": "onnx", "limits": {"max_instances": 100_000}, **spec}
+    bundle = Bundle(
+        name=name,
+        handler="app.handler",
+        spec=spec,
+        lock=Lock(VERSION, "0" * 64),
+        contract={"instance": None, "prediction": None, "pydantic_core": pydantic_core.__version__},
+        tensors=tensors(*schemas),
+        openapi=openapi(name, VERSION, *schemas),
+        sources={},
+    )
+    contract = Contract(*(tighten(_thawed(adapter.core_schema)) for adapter in (instance, prediction)))
+    pipeline = InferencePipeline(model_class(), contract, max_instances=spec["limits"]["max_instances"])
+    return Service(bundle, manifest(name), pipeline)
+
+
+def manifest(name: str = "tiny", **members: Any) -> Manifest:
+    """A manifest with every member set; members: what differs."""
+    return Manifest(
+        **{
+            "name": name,
+            "version": VERSION,
+            "model_lib": "scikit-learn",
+            "model_lib_version": "1.9.1",
+            "model_data": "model.onnx",
+            "features": ("length",),
+            "class_name": "LogisticRegression",
+            "metric": "accuracy",
+            "performance": {"accuracy": 0.9},
+            "feature_importance": {"length": 1.0},
+            "model_info": {"task": "classification", "labels": ["no", "yes"]},
+            "files": (),
+            "columns": (),
+            "compiled": None,
+            "runtime": {"python": "3.11"},
+            "created_at": "2026-01-02T03:04:05Z",
+            **members,
+        }
+    )
+
+
+def http_event(method: str, path: str, body: Any = None, **headers: str) -> dict[str, Any]:
+    """An event of API Gateway's payload version 2.0.
+
+    path: with its query, if any. body: bytes arrive as base64, text as it is, any other value as its JSON. headers:
+    `content_type="…"` is content-type.
+    Format: "Working with AWS Lambda proxy integrations for HTTP APIs" in the API Gateway developer guide.
+    """
+    path, _, query = path.partition("?")
+    text = body if body is None or isinstance(body, str | bytes) else json.dumps(body)
+    event: dict[str, Any] = {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": query,
+        "headers": {
+            "accept": "*/*",
+            "host": "abcdefghij.execute-api.eu-west-1.amazonaws.com",
+            "user-agent": "curl/8.5.0",
+            "x-forwarded-for": "192.0.2.1",
+            "x-forwarded-port": "443",
+            "x-forwarded-proto": "https",
+            **({"content-type": "application/json"} if text is not None else {}),
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        },
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "abcdefghij",
+            "domainName": "abcdefghij.execute-api.eu-west-1.amazonaws.com",
+            "domainPrefix": "abcdefghij",
+            "http": {
+                "method": method,
+                "path": path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": "192.0.2.1",
+                "userAgent": "curl/8.5.0",
+            },
+            "requestId": "JKJaXmPLvHcESHA=",
+            "routeKey": "$default",
+            "stage": "$default",
+            "time": "02/Jan/2026:03:04:05 +0000",
+            "timeEpoch": 1767323045000,
+        },
+        "isBase64Encoded": isinstance(text, bytes),
+    }
+    if query:
+        event["queryStringParameters"] = dict(parse_qsl(query))
+    if text is not None:
+        event["body"] = base64.b64encode(text).decode() if isinstance(text, bytes) else text
+    return event
+
+
+def rest_event(method: str, path: str, body: Any = None, **headers: str) -> dict[str, Any]:
+    """An event of API Gateway's payload version 1.0, as a REST API sends it; arguments as for `http_event`."""
+    modern = http_event(method, path, body, **headers)
+    context, sent = modern["requestContext"], modern["headers"]
+    return {
+        "resource": "/{proxy+}",
+        "path": modern["rawPath"],
+        "httpMethod": method,
+        "headers": sent,
+        "multiValueHeaders": {name: [value] for name, value in sent.items()},
+        "queryStringParameters": modern.get("queryStringParameters"),
+        "multiValueQueryStringParameters": None,
+        "pathParameters": {"proxy": modern["rawPath"].lstrip("/")},
+        "stageVariables": None,
+        "requestContext": {
+            **{key: context[key] for key in ("accountId", "apiId", "domainName", "domainPrefix", "requestId")},
+            "httpMethod": method,
+            "identity": {"sourceIp": "192.0.2.1", "userAgent": "curl/8.5.0"},
+            "path": f"/prod{quote(modern['rawPath'])}",
+            "protocol": "HTTP/1.1",
+            "requestTime": context["time"],
+            "requestTimeEpoch": context["timeEpoch"],
+            "resourcePath": "/{proxy+}",
+            "stage": "prod",
+        },
+        "body": modern.get("body"),
+        "isBase64Encoded": modern["isBase64Encoded"],
+    }
+
+
+def ask(served: Service, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any, dict[str, str]]:
+    """Answer an HTTP event in process: status, the body's JSON value, and headers."""
+    event = http_event(method, path, body, **headers)
+    response = http.answer(event, served, Call("test-request", None)).response
+    return response["statusCode"], json.loads(response["body"]), response["headers"]
+
+
+def _thawed(node: Any) -> Any:
+    """A copy of a core schema's containers, so that tightening leaves the type's own schema as it was."""
+    if isinstance(node, dict):
+        return {key: _thawed(value) for key, value in node.items()}
+    return [_thawed(value) for value in node] if isinstance(node, list) else node

@@ -1,0 +1,91 @@
+"""A tiny project with one function in it, published and bundled: for tests of what serves it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from modelet.bundle import Lock
+from modelet.dev.compile.bundle import write_bundle
+from modelet.dev.project import Function, Project
+from modelet.settings import Settings
+from modelet.store import Store
+from rungs import Context, in_process
+from versions import classifier, onnx_bytes, write_version
+
+APP = """
+from typing import Annotated, Literal
+from annotated_types import Ge, Le
+from typing_extensions import TypedDict
+from modelet import ModelHandler
+from modelet.backends.onnx import OnnxModel
+
+class Row(TypedDict):
+    a: Annotated[float, Ge(0), Le(1000)]
+    b: float
+
+class Label(TypedDict):
+    label: Literal["low", "high"]
+    probability: float
+
+class TinyModel(OnnxModel[Row, Label]):
+    pass
+
+handler = ModelHandler(TinyModel)
+"""
+GOOD = {"a": 4, "b": 2}
+BAD = {"a": -1, "b": "x"}
+
+
+@dataclass
+class Tiny:
+    """The project, its store and its function."""
+
+    project: Project
+    store: Store
+    lock: Lock
+
+    @property
+    def function(self) -> Function:
+        return self.project.function("tiny")
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(self.function.folder, self.store.url, self.project.root / "tmp")
+
+    def call(self, event: Any, remaining_ms: int = 10_000) -> Any:
+        """Answer one event in a handler made anew."""
+        with in_process(self.function, self.settings) as handler:
+            return handler(event, Context(remaining_ms))
+
+
+def make_tiny(root: Path, *, app: str | None = APP, spec: str = "", **said: Any) -> Tiny:
+    """Write a project below `root`, publish version 1 and bundle it."""
+    folder = root / "functions" / "tiny"
+    folder.mkdir(parents=True)
+    (folder / "model.yaml").write_text(f"backend: onnx\n{spec}")
+    if app is not None:
+        (folder / "app.py").write_text(app)
+    project = Project(root)
+    store = Store(project.store_url(None))
+    lock = write_version(store, {"model.onnx": onnx_bytes(classifier())}, **said)
+    write_bundle(project.function("tiny"), store, lock)
+    return Tiny(project, store, lock)
+
+
+def rows_event(body: Any, **replaced: Any) -> dict[str, Any]:
+    """An HTTP API event that asks for predictions; `replaced` takes the place of its members."""
+    text = body if isinstance(body, str) else json.dumps(body)
+    event = {
+        "version": "2.0",
+        "routeKey": "ANY /models/{name}/{proxy+}",
+        "rawPath": "/models/tiny/infer",
+        "rawQueryString": "",
+        "headers": {"content-type": "application/json"},
+        "requestContext": {"http": {"method": "POST", "path": "/models/tiny/infer"}, "stage": "$default"},
+        "body": text,
+        "isBase64Encoded": False,
+    }
+    return {**event, **replaced}

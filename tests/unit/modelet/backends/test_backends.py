@@ -1,0 +1,206 @@
+"""Both backends: the same promise from a graph and from an estimator, and what neither opens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typing_extensions import TypedDict
+
+from modelet.artifacts import Artifacts
+from modelet.backends.onnx import OnnxModel
+from modelet.backends.sklearn import SklearnModel
+from modelet.bundle import Lock
+from modelet.errors import ArtifactError, ManifestError
+from modelet.manifest import Column
+from modelet.model import Model
+from modelet.store import Store
+from versions import RUNTIME, classifier, joblib_bytes, onnx_bytes, regressor, write_version
+
+REGRESSION: dict[str, Any] = {"model_info": {"task": "regression"}, "class_name": "LinearRegression"}
+
+
+class Row(TypedDict):
+    a: float
+    b: float
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store((tmp_path / "store").as_uri())
+
+
+def artifacts(store: Store, lock: Lock, tmp_path: Path) -> Artifacts:
+    return Artifacts.open(store, "tiny", lock, tmp_path)
+
+
+def predict(model: Model[Any, Any], rows: list[Any]) -> list[Any]:
+    return model.postprocess(model.infer(model.preprocess(rows)), rows)
+
+
+def loaded(kind: type[Model[Any, Any]], estimator: Any, store: Store, tmp_path: Path, **said: Any) -> Model[Any, Any]:
+    onnx = issubclass(kind, OnnxModel)
+    data = onnx_bytes(estimator) if onnx else joblib_bytes(estimator)
+    lock = write_version(store, {"model.onnx" if onnx else "model.joblib": data}, **said)
+    model = kind()
+    model.load(artifacts(store, lock, tmp_path))
+    return model
+
+
+BOTH = pytest.mark.parametrize("kind", [OnnxModel, SklearnModel])
+
+
+@BOTH
+def test_a_classifier_gives_a_label_and_its_probability(
+    kind: type[Model[Any, Any]], store: Store, tmp_path: Path
+) -> None:
+    model = loaded(kind, classifier(), store, tmp_path)
+    rows = [{"b": 1, "a": 0}, {"a": 4, "b": 2}]
+    expected = classifier().predict_proba(np.array([[0, 1], [4, 2]])).max(axis=1)
+    predictions = predict(model, rows)
+    assert [one["label"] for one in predictions] == ["low", "high"]
+    assert [one["probability"] for one in predictions] == pytest.approx(expected, abs=1e-6)
+
+
+@BOTH
+def test_a_regressor_gives_numbers(kind: type[Model[Any, Any]], store: Store, tmp_path: Path) -> None:
+    model = loaded(kind, regressor(), store, tmp_path, **REGRESSION)
+    [number] = predict(model, [{"a": 3, "b": 1}])
+    assert number == pytest.approx(regressor().predict(np.array([[3, 1]]))[0], rel=1e-5)
+
+
+@BOTH
+def test_an_instance_may_be_an_object_with_attributes(
+    kind: type[Model[Any, Any]], store: Store, tmp_path: Path
+) -> None:
+    class Point:
+        a, b = 4.0, 2.0
+
+    assert predict(loaded(kind, classifier(), store, tmp_path), [Point()])[0]["label"] == "high"
+
+
+@BOTH
+def test_a_file_of_the_other_backend_is_not_opened(kind: type[Model[Any, Any]], store: Store, tmp_path: Path) -> None:
+    wrong = "model.joblib" if kind is OnnxModel else "model.onnx"
+    lock = write_version(store, {wrong: b"never opened"})
+    with pytest.raises(ArtifactError, match=f"{wrong} is not .* publish the model again or change backend"):
+        kind().load(artifacts(store, lock, tmp_path))
+
+
+@BOTH
+def test_a_flipped_byte_is_found_before_anything_is_parsed(
+    kind: type[Model[Any, Any]], store: Store, tmp_path: Path
+) -> None:
+    name = "model.onnx" if kind is OnnxModel else "model.joblib"
+    lock = write_version(store, {name: bytes(100)})
+    (tmp_path / "store" / "tiny" / "1" / name).write_bytes(bytes(99) + b"\1")
+    with pytest.raises(ArtifactError, match=f"{name}.*SHA-256"):
+        kind().load(artifacts(store, lock, tmp_path))
+
+
+@BOTH
+def test_what_has_the_right_digest_but_is_no_model_says_so(
+    kind: type[Model[Any, Any]], store: Store, tmp_path: Path
+) -> None:
+    name = "model.onnx" if kind is OnnxModel else "model.joblib"
+    lock = write_version(store, {name: b"junk"})
+    with pytest.raises(ArtifactError, match=f"{name} cannot be"):
+        kind().load(artifacts(store, lock, tmp_path))
+
+
+class Bomb:
+    """What a pickle may do: run code."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Path.touch, (self.mark,))
+
+
+@pytest.mark.parametrize("library", ["python", "scikit-learn", "numpy"])
+def test_a_joblib_file_of_another_library_version_is_not_unpickled(library: str, store: Store, tmp_path: Path) -> None:
+    mark = tmp_path / "ran"
+    data = joblib_bytes(Bomb(mark))
+    lock = write_version(store, {"model.joblib": data}, runtime={**RUNTIME, library: "0.1"})
+    with pytest.raises(ArtifactError, match=f"written with {library} 0.1"):
+        SklearnModel[Row, Any]().load(artifacts(store, lock, tmp_path))
+    assert not mark.exists()
+
+
+def test_a_joblib_file_is_not_unpickled_before_its_digest_matched(store: Store, tmp_path: Path) -> None:
+    mark = tmp_path / "ran"
+    lock = write_version(store, {"model.joblib": joblib_bytes(0)})
+    (tmp_path / "store" / "tiny" / "1" / "model.joblib").write_bytes(joblib_bytes(Bomb(mark)))
+    with pytest.raises(ArtifactError):
+        SklearnModel[Row, Any]().load(artifacts(store, lock, tmp_path))
+    assert not mark.exists()
+
+
+def test_an_estimator_that_was_fitted_on_a_dataframe_gets_one(store: Store, tmp_path: Path) -> None:
+    import pandas as pd
+    from sklearn.linear_model import LinearRegression
+
+    frame = pd.DataFrame({"b": [1.0, 0.0, 1.0], "a": [0.0, 1.0, 3.0]})
+    fitted = LinearRegression().fit(frame, [0.0, 1.0, 3.0])
+    model = loaded(SklearnModel, fitted, store, tmp_path, features=("b", "a"), **REGRESSION)
+    assert predict(model, [{"a": 3.0, "b": 1.0}]) == pytest.approx([3.0])
+
+
+def test_texts_reach_an_estimator_as_texts(store: Store, tmp_path: Path) -> None:
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    fitted = make_pipeline(CountVectorizer(), LogisticRegression()).fit(["good fine", "bad sad"], ["up", "down"])
+    columns = (Column("text", "string"),)
+    model = loaded(SklearnModel, fitted, store, tmp_path, features=("text",), columns=columns)
+    assert predict(model, [{"text": "so good"}])[0]["label"] == "up"
+
+
+def test_several_artifacts_are_opened_by_load(store: Store, tmp_path: Path) -> None:
+    class Scaled(SklearnModel[Row, float]):
+        def load(self, artifacts: Artifacts) -> None:
+            super().load(artifacts)
+            self.factor = artifacts.json("factor.json")["by"]
+            self.offset = self.load_joblib(artifacts, "offset.joblib")
+            self.note = artifacts.path("notes/note.txt").read_text() + artifacts.text("notes/note.txt")
+
+        def postprocess(self, outputs: Any, instances: list[Row]) -> list[float]:
+            return [value * self.factor + self.offset for value in super().postprocess(outputs, instances)]
+
+    files = {
+        "model.joblib": joblib_bytes(regressor()),
+        "factor.json": b'{"by": 2}',
+        "offset.joblib": joblib_bytes(1.0),
+        "notes/note.txt": b"hi",
+    }
+    model = Scaled()
+    model.load(artifacts(store, write_version(store, files, **REGRESSION), tmp_path))
+    assert predict(model, [{"a": 3.0, "b": 1.0}]) == pytest.approx([7.0])
+    assert model.note == "hihi"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [("a.json", b"{", "is not JSON"), ("a.json", b"\xff", "is not UTF-8"), ("b", b"", "b is no file")],
+)
+def test_an_artifact_that_cannot_be_read_names_itself(
+    name: str, data: bytes, said: str, store: Store, tmp_path: Path
+) -> None:
+    opened = artifacts(store, write_version(store, {"a.json": data}), tmp_path)
+    with pytest.raises(ArtifactError, match=said):
+        opened.json(name)
+
+
+def test_a_manifest_that_was_replaced_is_not_believed(store: Store, tmp_path: Path) -> None:
+    write_version(store, {"model.onnx": b"x"})
+    with pytest.raises(ManifestError, match="differs from the lock"):
+        artifacts(store, Lock("1", "0" * 64), tmp_path)
+
+
+def test_a_missing_version_names_itself_and_the_remedy(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match=r"tiny/9/model.json is missing: publish or push version 9"):
+        artifacts(store, Lock("9", "0" * 64), tmp_path)

@@ -1,0 +1,277 @@
+"""HTTP events of every payload version, good and bad: a clear answer, never a fault, never an exception's text."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from modelet.edges.http import RESPONSE_LIMIT
+from modelet.handler import ModelHandler
+from rungs import Context, in_process
+from tiny import BAD, GOOD, make_tiny, rows_event
+
+
+@pytest.fixture(scope="module")
+def handler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelHandler]:
+    tiny = make_tiny(tmp_path_factory.mktemp("tiny"), spec="limits: {max_instances: 2000}\n")
+    with in_process(tiny.function, tiny.settings) as loaded:
+        yield loaded
+
+
+def ask(handler: ModelHandler, event: Any) -> tuple[int, Any, dict[str, str]]:
+    response = handler(event, Context())
+    return response["statusCode"], json.loads(response["body"]), response["headers"]
+
+
+def at(method: str, path: str, **more: Any) -> dict[str, Any]:
+    context = {"http": {"method": method, "path": path}, "stage": "$default"}
+    return rows_event("", rawPath=path, requestContext=context, **more)
+
+
+def rest(method: str, path: str, body: Any = "", **more: Any) -> dict[str, Any]:
+    text = body if isinstance(body, str) else json.dumps(body)
+    event: dict[str, Any] = {
+        "resource": "/models/{name}/{proxy+}",
+        "httpMethod": method,
+        "path": path,
+        "headers": {"Content-Type": "application/json"},
+        "queryStringParameters": None,
+        "requestContext": {"stage": "prod", "resourcePath": "/models/{name}/{proxy+}", "httpMethod": method},
+        "body": text,
+        "isBase64Encoded": False,
+    }
+    return {**event, **more}
+
+
+def test_rows_give_predictions_with_the_model_and_its_version(handler: ModelHandler) -> None:
+    status, answer, headers = ask(handler, rows_event({"instances": [GOOD, {"a": 0, "b": 1}]}))
+    assert status == 200
+    assert [one["label"] for one in answer["predictions"]] == ["high", "low"]
+    assert (answer["model"], answer["version"]) == ("tiny", "1")
+    assert headers["content-type"] == "application/json"
+    assert headers["x-model-version"] == "1"
+
+
+def test_every_answer_carries_the_request_id_of_the_call(handler: ModelHandler) -> None:
+    for event in (rows_event({"instances": [GOOD]}), rows_event("{"), at("GET", "/nowhere")):
+        context = Context()
+        assert handler(event, context)["headers"]["x-request-id"] == context.aws_request_id
+
+
+def test_a_bare_instance_gives_a_bare_prediction(handler: ModelHandler) -> None:
+    status, answer, _ = ask(handler, rows_event(GOOD))
+    assert status == 200
+    assert set(answer) == {"label", "probability"}
+
+
+def test_a_rest_api_event_gets_the_same_answer(handler: ModelHandler) -> None:
+    body = {"instances": [GOOD]}
+    for path in ("/models/tiny/infer", "/prod/models/tiny/infer"):
+        assert ask(handler, rest("POST", path, body))[:2] == ask(handler, rows_event(body))[:2]
+
+
+def test_a_stage_in_the_path_is_left_out(handler: ModelHandler) -> None:
+    context = {"http": {"method": "GET", "path": "/dev/models/tiny"}, "stage": "dev"}
+    assert ask(handler, rows_event("", rawPath="/dev/models/tiny", requestContext=context))[0] == 200
+
+
+def test_a_base64_body_is_decoded(handler: ModelHandler) -> None:
+    body = base64.b64encode(json.dumps(GOOD).encode()).decode()
+    assert ask(handler, rows_event(body, isBase64Encoded=True))[0] == 200
+    status, answer, _ = ask(handler, rows_event("%%%", isBase64Encoded=True))
+    assert (status, answer["type"]) == (400, "urn:modelet:problem:malformed-body")
+
+
+def test_a_body_that_cannot_be_decoded_is_refused_in_the_protocol_s_own_words(handler: ModelHandler) -> None:
+    event = at("POST", "/v2/models/tiny/infer", isBase64Encoded=True)
+    status, answer, headers = ask(handler, {**event, "body": "%%%"})
+    assert (status, headers["content-type"]) == (400, "application/json")
+    assert answer["error"] == answer["detail"]
+
+
+def test_the_model_and_its_openapi_document_are_described(handler: ModelHandler) -> None:
+    _, described, _ = ask(handler, at("GET", "/models/tiny"))
+    assert (described["model"], described["version"], described["metric"]) == ("tiny", "1", "accuracy")
+    _, document, _ = ask(handler, at("GET", described["links"]["openapi"]))
+    assert document["openapi"] == "3.1.0"
+    assert "post" in document["paths"][described["links"]["infer"]]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "kind"),
+    [
+        ("", 400, "malformed-body"),
+        ("{", 400, "malformed-body"),
+        ("[" * 5000, 400, "malformed-body"),
+        ('{"a": ' + "9" * 5000 + "}", 400, "malformed-body"),
+        ("\ud800", 400, "malformed-body"),
+        ('{"instances": [{"a": NaN, "b": 1}]}', 422, "contract"),
+        ('{"instances": [{"a": Infinity, "b": 1}]}', 422, "contract"),
+        ('{"instances": [{"a": 1e999, "b": 1}]}', 422, "contract"),
+        ({"instances": []}, 422, "contract"),
+        ({"instances": {}}, 422, "contract"),
+        ({"instances": [GOOD], "extra": 1}, 422, "contract"),
+        ({"instances": [{**GOOD, "c": 1}]}, 422, "contract"),
+        ({"instances": [[1, 2]]}, 422, "contract"),
+        ({"instances": [None]}, 422, "contract"),
+        ({"instances": [BAD]}, 422, "contract"),
+        ([GOOD], 422, "contract"),
+        ("null", 422, "contract"),
+        ("5", 422, "contract"),
+        ({"instances": [GOOD] * 2001}, 413, "too-large"),
+        ({"instances": [BAD] * 2001}, 413, "too-large"),
+    ],
+)
+def test_bad_bodies_are_refused_with_a_problem(handler: ModelHandler, body: Any, status: int, kind: str) -> None:
+    got, problem, headers = ask(handler, rows_event(body))
+    assert (got, problem["type"]) == (status, f"urn:modelet:problem:{kind}")
+    assert headers["content-type"] == "application/problem+json"
+    assert problem["status"] == status
+    assert problem["detail"]
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
+def test_another_content_type_is_refused(handler: ModelHandler, kind: str) -> None:
+    status, problem, _ = ask(handler, rows_event({"instances": [GOOD]}, headers={"Content-Type": kind}))
+    assert (status, problem["title"]) == (415, "Unsupported media type")
+    assert "application/json" in problem["detail"]
+
+
+@pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "APPLICATION/JSON", "application/vnd.x+json"])
+def test_json_by_any_of_its_names_is_taken(handler: ModelHandler, kind: str) -> None:
+    assert ask(handler, rows_event({"instances": [GOOD]}, headers={"Content-Type": kind}))[0] == 200
+
+
+def test_a_compressed_body_is_refused(handler: ModelHandler) -> None:
+    headers = {"content-type": "application/json", "content-encoding": "gzip"}
+    assert ask(handler, rows_event("x", headers=headers))[0] == 415
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("GET", "/models/tiny/infer", "POST"),
+        ("PUT", "/models/tiny", "GET"),
+        ("DELETE", "/v2/models/tiny/infer", "POST"),
+        ("POST", "/v2/models/tiny", "GET"),
+    ],
+)
+def test_a_wrong_method_names_those_that_are_answered(
+    handler: ModelHandler, method: str, path: str, allow: str
+) -> None:
+    status, _, headers = ask(handler, at(method, path))
+    assert (status, headers["allow"]) == (405, allow)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "", "/models", "/models/other/infer", "/models/tiny/nothing", "/v2/models/tiny/versions/9/infer", "/%"],
+)
+def test_a_path_that_leads_nowhere_is_a_404(handler: ModelHandler, path: str) -> None:
+    assert ask(handler, at("POST", path))[0] == 404
+
+
+def test_a_slash_at_the_end_changes_nothing(handler: ModelHandler) -> None:
+    assert ask(handler, at("GET", "/models/tiny/"))[0] == 200
+
+
+def test_a_partial_answer_holds_a_problem_in_each_bad_place(handler: ModelHandler) -> None:
+    event = rows_event({"instances": [BAD, GOOD, {"a": 1}]}, rawQueryString="partial=true")
+    status, answer, _ = ask(handler, event)
+    assert status == 200
+    first, second, third = answer["predictions"]
+    assert (first["status"], second["label"], third["status"]) == (422, "high", 422)
+    assert [one["field"] for one in first["errors"]] == ["a", "b"]
+    assert third["errors"][0]["instance"] == 2
+
+
+def test_a_partial_answer_to_a_bare_instance_is_its_problem(handler: ModelHandler) -> None:
+    status, answer, _ = ask(handler, rows_event(BAD, rawQueryString="partial=true"))
+    assert (status, answer["status"]) == (200, 422)
+
+
+def test_a_flag_that_is_neither_true_nor_false_is_refused(handler: ModelHandler) -> None:
+    status, problem, _ = ask(handler, rows_event({"instances": [GOOD]}, rawQueryString="partial=maybe"))
+    assert status == 400
+    assert "maybe" in problem["detail"]
+
+
+def test_a_hundred_violations_are_listed_of_all_that_are_counted(handler: ModelHandler) -> None:
+    _, problem, _ = ask(handler, rows_event({"instances": [BAD] * 2000}))
+    assert len(problem["errors"]) == 100
+    assert problem["count"] == 4000
+
+
+def test_an_answer_above_lambda_s_limit_names_batches(tmp_path_factory: pytest.TempPathFactory) -> None:
+    app = """
+from modelet import Model, ModelHandler
+
+class Loud(Model[int, str]):
+    def infer(self, inputs: list[int]) -> list[str]:
+        return ["x" * count for count in inputs]
+
+handler = ModelHandler(Loud)
+"""
+    tiny = make_tiny(tmp_path_factory.mktemp("loud"), app=app)
+    with in_process(tiny.function, tiny.settings) as loud:
+        assert ask(loud, rows_event({"instances": [RESPONSE_LIMIT - 1000]}))[0] == 200
+        status, problem, _ = ask(loud, rows_event({"instances": [RESPONSE_LIMIT]}))
+    assert status == 413
+    assert "batches" in problem["detail"]
+
+
+HTTP_VALUES = st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.binary(max_size=8)
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda child: (
+        st.lists(child, max_size=3)
+        | st.dictionaries(st.sampled_from(["instances", "a", "b", "inputs", "name", "data", "x"]), child, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=300)
+@given(
+    st.text(max_size=40) | JSON_VALUES.map(json.dumps), st.sampled_from(["/models/tiny/infer", "/v2/models/tiny/infer"])
+)
+def test_no_body_makes_a_fault(handler: ModelHandler, body: str, path: str) -> None:
+    context = {"http": {"method": "POST", "path": path}, "stage": "$default"}
+    status, _, _ = ask(handler, rows_event(body, rawPath=path, requestContext=context))
+    assert status in {200, 400, 404, 413, 422}
+    assert ask(handler, rows_event({"instances": [GOOD]}))[0] == 200, "the environment goes on serving"
+
+
+@settings(max_examples=200)
+@given(
+    st.fixed_dictionaries(
+        {
+            "requestContext": st.fixed_dictionaries(
+                {"http": st.dictionaries(st.sampled_from(["method", "path"]), HTTP_VALUES)}
+            )
+        },
+        optional={
+            "rawPath": HTTP_VALUES,
+            "rawQueryString": HTTP_VALUES,
+            "headers": HTTP_VALUES | st.dictionaries(st.text(max_size=5), HTTP_VALUES, max_size=3),
+            "body": HTTP_VALUES,
+            "isBase64Encoded": HTTP_VALUES,
+        },
+    )
+)
+def test_no_event_makes_a_fault(handler: ModelHandler, event: dict[str, Any]) -> None:
+    status, _, _ = ask(handler, event)
+    assert 400 <= status < 500
+
+
+@settings(max_examples=200)
+@given(JSON_VALUES)
+def test_no_direct_event_makes_a_fault(handler: ModelHandler, event: Any) -> None:
+    answer = handler(event, Context())
+    assert answer["status"] < 500 if "status" in answer else answer["label"] or answer["predictions"]

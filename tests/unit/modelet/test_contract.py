@@ -1,0 +1,212 @@
+"""The contract: what it accepts, how it names what it does not, and what it lets out."""
+
+from __future__ import annotations
+
+import copy
+import json
+from datetime import date
+from math import isfinite
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import pytest
+from annotated_types import Ge, Len
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
+
+from modelet.contract import Contract, tighten
+from modelet.dev.compile.core import compile_type
+from modelet.errors import ContractError, MalformedBodyError, PredictionError
+
+
+class Point(TypedDict):
+    name: Annotated[str, Len(1, 5)]
+    x: float
+
+
+class Tree(TypedDict):
+    children: list[Tree]
+
+
+class Label(TypedDict):
+    label: Literal["low", "high"]
+    probability: Annotated[float, Ge(0)]
+
+
+def core(kind: Any) -> dict[str, Any]:
+    return tighten(copy.deepcopy(dict(TypeAdapter(kind).core_schema)))
+
+
+def contract(instance: Any = Point, prediction: Any = Label) -> Contract:
+    return Contract(core(instance), core(prediction))
+
+
+def rows(*instances: Any) -> bytes:
+    return json.dumps({"instances": instances}).encode()
+
+
+GOOD = {"name": "a", "x": 1.5}
+
+
+def test_an_envelope_that_is_right_is_read_in_one_pass() -> None:
+    checked = contract().check_envelope(rows(GOOD, {"name": "b", "x": 2}))
+    assert checked is not None
+    assert checked.instances == [GOOD, {"name": "b", "x": 2.0}]
+    assert checked.total == 2
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", rows({"name": "", "x": 1}), b'{"instances": [], "more": 1}', json.dumps(GOOD).encode()]
+)
+def test_an_envelope_that_is_wrong_anywhere_is_left_to_the_second_look(body: bytes) -> None:
+    assert contract().check_envelope(body) is None
+
+
+def test_each_bad_row_is_named_by_its_index_and_its_field() -> None:
+    checked = contract().check_rows([GOOD, {"name": "", "x": 1}, {"x": "no"}])
+    assert [(v.instance, v.field, v.rule) for row in checked.failed.values() for v in row] == [
+        (1, "name", "string_too_short"),
+        (2, "name", "missing"),
+        (2, "x", "float_parsing"),
+    ]
+    assert checked.instances == [GOOD]
+    with pytest.raises(ContractError, match="instance 1 field name") as caught:
+        checked.require_all()
+    assert caught.value.problem()["count"] == 3
+
+
+def test_a_hundred_violations_are_listed_and_all_are_counted() -> None:
+    checked = contract().check_rows([{"name": 1, "x": "no"}] * 1000)
+    with pytest.raises(ContractError) as caught:
+        checked.require_all()
+    problem = caught.value.problem()
+    assert len(problem["errors"]) == 100
+    assert problem["count"] == 2000
+    assert len(checked.failed) == 1000
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", '"inf"', '"nan"', "1e999"])
+def test_a_float_refuses_what_is_not_finite(number: str) -> None:
+    checked = contract().check_one(b'{"name": "a", "x": %b}' % number.encode())
+    assert checked.failed[0][0].rule == "finite_number"
+
+
+def test_an_author_may_allow_infinity() -> None:
+    free = contract(Annotated[float, Field(allow_inf_nan=True)])
+    assert free.check_one(b"Infinity").instances == [float("inf")]
+
+
+def test_unknown_fields_are_refused_unless_the_author_says_otherwise() -> None:
+    class Loose(BaseModel):
+        model_config = ConfigDict(extra="ignore")
+        x: float
+
+    assert contract().check_one(json.dumps({**GOOD, "z": 1}).encode()).failed[0][0].rule == "extra_forbidden"
+    assert contract(Loose).check_one(b'{"x": 1, "z": 2}').failed == {}
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 3000, b"9" * 5000, b'{"name": "\xed\xa0\x80", "x": 1}'])
+def test_what_is_not_json_is_said_to_be_so(body: bytes) -> None:
+    with pytest.raises(MalformedBodyError):
+        contract().check_one(body)
+
+
+@given(st.binary(max_size=60))
+def test_random_bytes_are_refused_and_nothing_else_happens(body: bytes) -> None:
+    some = contract()
+    assert some.check_envelope(body) is None
+    try:
+        assert some.check_one(body).failed
+    except MalformedBodyError:
+        return
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6),
+    lambda child: st.lists(child, max_size=3) | st.dictionaries(st.sampled_from(["name", "x", "z"]), child, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.lists(JSON_VALUES | st.fixed_dictionaries({"name": st.text(max_size=6), "x": st.floats()}), max_size=5))
+def test_both_looks_agree_and_pydantic_agrees_with_them(instances: list[Any]) -> None:
+    some, body = contract(), rows(*instances)
+    first, second = some.check_envelope(body), some.check_rows(instances)
+    assert (first is None) == bool(second.failed)
+    if first is not None:
+        assert first.instances == second.instances
+        assert TypeAdapter(list[Point]).validate_json(json.dumps(instances)) == first.instances
+
+
+def test_numpy_numbers_leave_as_numbers() -> None:
+    some = contract(prediction=float)
+    checked = some.check_predictions(np.array([0.5, 1.5], dtype=np.float32), 2)
+    assert some.write_predictions(checked) == b"[0.5,1.5]"
+    labelled = contract().check_predictions([{"label": np.str_("low"), "probability": np.float32(0.25)}], 1)
+    assert contract().write_predictions(labelled) == b'[{"label":"low","probability":0.25}]'
+
+
+@pytest.mark.parametrize(
+    "predictions",
+    [
+        [{"label": "middling", "probability": 0.5}],
+        [{"label": "low", "probability": float("nan")}],
+        [{"label": "low"}],
+        [{"label": "low", "probability": 0.1, "extra": 1}],
+        [],
+        None,
+        7,
+        [1, 2],
+    ],
+)
+def test_a_prediction_that_breaks_the_contract_never_leaves(predictions: Any) -> None:
+    with pytest.raises(PredictionError):
+        contract().check_predictions(predictions, 1)
+
+
+def test_nan_is_refused_where_the_contract_cannot_see_it() -> None:
+    some = contract(prediction=Any)
+    with pytest.raises(PredictionError, match="NaN"):
+        some.write_predictions(some.check_predictions([{"deep": [float("nan")]}], 1))
+
+
+def test_the_word_nan_in_a_text_is_only_a_word() -> None:
+    some = contract(prediction=str)
+    assert some.write_predictions(some.check_predictions(["NaN to Infinity"], 1)) == b'["NaN to Infinity"]'
+
+
+def test_an_object_that_the_author_built_is_checked_again() -> None:
+    class Score(BaseModel):
+        value: float
+
+    with pytest.raises(PredictionError, match="finite"):
+        contract(prediction=Score).check_predictions([Score(value=float("nan"))], 1)
+
+
+def test_dates_leave_as_texts() -> None:
+    some = contract(prediction=date)
+    assert some.write_predictions(some.check_predictions([date(2026, 1, 2)], 1)) == b'["2026-01-02"]'
+
+
+def test_a_recursive_type_keeps_its_shared_definitions() -> None:
+    compiled = compile_type(Tree).core
+    assert compiled is not None
+    some = Contract(compiled, compiled)
+    assert some.check_envelope(b'{"instances": [{"children": [{"children": []}]}]}') is not None
+    assert some.check_rows([{"children": [{"children": 1}]}]).failed[0][0].field == "children.0.children"
+
+
+@given(JSON_VALUES)
+def test_a_compiled_contract_answers_as_pydantic_does(value: Any) -> None:
+    compiled = compile_type(Point).core
+    assert compiled is not None
+    checked = Contract(json.loads(json.dumps(compiled)), compiled).check_rows([value])
+    try:
+        expected = TypeAdapter(Point).validate_json(json.dumps(value))
+    except ValidationError:
+        assert checked.failed
+    else:
+        ours = isfinite(expected["x"]) and set(value) <= {"name", "x"}  # what pydantic's defaults let through
+        assert checked.instances == ([expected] if ours else [])

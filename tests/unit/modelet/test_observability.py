@@ -1,0 +1,88 @@
+"""One line per request: log and metrics at once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelet.errors import ModelError
+from modelet.observability import STAGES, RequestLog, Timings
+from modelet.settings import Settings
+
+SETTINGS = Settings(Path("/var/task"), "file:///store", Path("/tmp"), function_name="f", memory_mb=512)
+
+
+def written(request_id: str = "r-1", status: int = 200, times: int = 1, model: str = "m") -> list[dict[str, Any]]:
+    lines: list[str] = []
+    log = RequestLog(SETTINGS, model, "3", lines.append)
+    timings = Timings()
+    timings.validate, timings.infer, timings.instances = 0.001, 0.0025, 7
+    for _ in range(times):
+        log.request(request_id, status, timings, total=0.004, init=0.3)
+    return [json.loads(line) for line in lines]
+
+
+def test_a_line_has_powertools_field_names_and_the_request_s_figures() -> None:
+    [line] = written()
+    powertools = {"level", "message", "timestamp", "service", "cold_start", "function_name", "function_memory_size"}
+    assert powertools | {"function_request_id"} <= line.keys()
+    assert line["level"] == "INFO"
+    assert line["function_request_id"] == "r-1"
+    assert (line["model"], line["version"], line["status"], line["instances"]) == ("m", "3", 200, 7)
+    assert (line["validate_ms"], line["infer_ms"], line["total_ms"]) == (1.0, 2.5, 4.0)
+
+
+def test_a_line_is_an_emf_document_whose_metrics_are_beside_it() -> None:
+    [line] = written()
+    [directive] = line["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == "Modelet"
+    assert all(dimension in line for names in directive["Dimensions"] for dimension in names)
+    names = [metric["Name"] for metric in directive["Metrics"]]
+    assert {f"{stage}_ms" for stage in STAGES} <= set(names)
+    assert all(isinstance(line[name], int | float) for name in names)
+    assert line["_aws"]["Timestamp"] > 1_700_000_000_000
+
+
+def test_only_the_first_line_of_an_environment_is_a_cold_start() -> None:
+    first, second = written(times=2)
+    assert (first["cold_start"], first["ColdStart"], first["init_ms"]) == (True, 1, 300.0)
+    assert (second["cold_start"], second["ColdStart"], second["init_ms"]) == (False, 0, 0.0)
+
+
+@pytest.mark.parametrize(("status", "level", "errors", "faults"), [(422, "WARNING", 1, 0), (500, "ERROR", 0, 1)])
+def test_a_refused_request_counts_as_an_error_and_a_failed_one_as_a_fault(
+    status: int, level: str, errors: int, faults: int
+) -> None:
+    [line] = written(status=status)
+    assert (line["level"], line["errors"], line["faults"]) == (level, errors, faults)
+
+
+@given(st.text(max_size=20), st.text(max_size=10))
+def test_whatever_a_request_id_holds_the_line_stays_one_line_of_json(request_id: str, model: str) -> None:
+    [line] = written(request_id, model=model)
+    assert (line["function_request_id"], line["service"]) == (request_id, model)
+
+
+def fail() -> None:
+    empty: dict[str, int] = {}
+    try:
+        empty["secret cause"]
+    except KeyError as cause:
+        raise ModelError("M raised KeyError") from cause
+
+
+def test_an_error_s_cause_and_stack_are_in_the_log() -> None:
+    lines: list[str] = []
+    log = RequestLog(SETTINGS, "m", "3", lines.append)
+    with pytest.raises(ModelError) as caught:
+        fail()
+    log.fault("r-2", caught.value)
+    line = json.loads(lines[0])
+    assert (line["exception_name"], line["function_request_id"]) == ("KeyError", "r-2")
+    assert "secret cause" in line["exception"]
+    assert __file__ in line["stack_trace"]

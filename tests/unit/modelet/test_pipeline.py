@@ -1,0 +1,121 @@
+"""The inference pipeline: the only way to a prediction."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from modelet.contract import Checked, Contract, tighten
+from modelet.errors import ContractError, DeadlineError, ModelError, PredictionError, RequestError, TooLargeError
+from modelet.model import Model, contract_types
+from modelet.observability import Timings
+from modelet.pipeline import InferencePipeline
+
+
+class Doubling(Model[float, float]):
+    def preprocess(self, instances: list[float]) -> list[float]:
+        return list(instances)
+
+    def infer(self, inputs: list[float]) -> list[float]:
+        return [2 * value for value in inputs]
+
+
+def pipeline(model: Model[Any, Any] | None = None, **options: Any) -> InferencePipeline:
+    core = tighten(copy.deepcopy(dict(TypeAdapter(float).core_schema)))
+    return InferencePipeline(model or Doubling(), Contract(core, core), **options)
+
+
+def rows(*values: Any) -> Callable[[Contract], Checked]:
+    return lambda contract: contract.check_rows(list(values))
+
+
+def raising(stage: str, error: Exception) -> Model[float, float]:
+    def fail(*_arguments: object) -> None:
+        raise error
+
+    model = Doubling()
+    setattr(model, stage, fail)
+    return model
+
+
+def test_instances_pass_through_every_stage_and_each_is_timed() -> None:
+    timings = Timings()
+    result = pipeline().infer(rows(1, 2.5), timings)
+    assert result.predictions == [2.0, 5.0]
+    assert timings.instances == 2
+    assert min(timings.validate, timings.preprocess, timings.infer, timings.postprocess) > 0
+
+
+def test_a_function_may_stand_in_for_the_model_s_preprocess() -> None:
+    result = pipeline(preprocess=lambda instances: [10 * value for value in instances]).infer(rows(1), Timings())
+    assert result.predictions == [20.0]
+
+
+def test_one_bad_row_refuses_the_request_before_the_model_runs() -> None:
+    model = raising("preprocess", AssertionError("must not run"))
+    with pytest.raises(ContractError, match="instance 1"):
+        pipeline(model).infer(rows(1, "x"), Timings())
+
+
+def test_asked_for_partial_answers_the_good_rows_are_predicted() -> None:
+    result = pipeline().infer(rows(1, "x", 3), Timings(), partial=True)
+    assert result.predictions == [2.0, 6.0]
+    assert list(result.failed) == [1]
+    assert result.total == 3
+
+
+def test_when_every_row_is_bad_the_model_is_left_alone() -> None:
+    model = raising("infer", AssertionError("must not run"))
+    result = pipeline(model).infer(rows("x"), Timings(), partial=True)
+    assert result.predictions == []
+
+
+def test_no_instances_are_refused() -> None:
+    with pytest.raises(ContractError, match="send at least one"):
+        pipeline().infer(rows(), Timings())
+
+
+def test_more_instances_than_the_limit_are_refused_naming_batches() -> None:
+    assert pipeline(max_instances=2).infer(rows(1, 2), Timings()).total == 2
+    with pytest.raises(TooLargeError, match="in batches"):
+        pipeline(max_instances=2).infer(rows(1, 2, 3), Timings())
+
+
+@pytest.mark.parametrize("stage", ["preprocess", "infer", "postprocess"])
+def test_whatever_the_author_s_code_raises_is_a_model_error_with_its_cause(stage: str) -> None:
+    cause = KeyError("secret")
+    with pytest.raises(ModelError) as caught:
+        pipeline(raising(stage, cause)).infer(rows(1), Timings())
+    assert caught.value.__cause__ is cause
+    assert "secret" not in caught.value.detail
+
+
+@pytest.mark.parametrize("error", [RequestError("send less"), DeadlineError("late")])
+def test_an_author_may_raise_our_errors(error: Exception) -> None:
+    with pytest.raises(type(error), match=str(error)):
+        pipeline(raising("infer", error)).infer(rows(1), Timings())
+
+
+@pytest.mark.parametrize("outputs", [[float("nan")], ["x"], [1.0, 2.0], [], None])
+def test_a_prediction_that_breaks_the_contract_is_not_served(outputs: Any) -> None:
+    model = type("Wrong", (Doubling,), {"infer": lambda _self, _inputs: outputs})()
+    with pytest.raises(PredictionError):
+        pipeline(model).infer(rows(1), Timings())
+
+
+def test_a_model_without_infer_says_what_to_do() -> None:
+    with pytest.raises(ModelError) as caught:
+        pipeline(Model()).infer(rows(1), Timings())
+    assert "override it" in str(caught.value.__cause__)
+
+
+def test_the_contract_is_read_from_the_class_or_from_its_nearest_parent() -> None:
+    class Child(Doubling):
+        pass
+
+    assert contract_types(Child) == (float, float)
+    assert contract_types(Model) is None
