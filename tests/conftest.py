@@ -1,9 +1,12 @@
-"""What tests of the whole share: the project's own models, trained and published once for a test run."""
+"""What tests share: stores of both kinds, and the project's models, published once for a test run."""
 
 from __future__ import annotations
 
+import itertools
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 from filelock import FileLock
@@ -13,6 +16,69 @@ from modelet.dev.project import Project
 from modelet.dev.publish import pin, publish
 from modelet.store import Store
 from rungs import ROOT
+
+BUCKET = "models"
+SIGNED_IN = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+NOT_OURS = (
+    "AWS_CONFIG_FILE",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_PROFILE",
+    "AWS_SESSION_TOKEN",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+)
+_prefixes = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """The URL of an S3 emulator on a free port, with one bucket; one for a whole test process."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    url = f"http://{host}:{port}"
+    with urlopen(Request(f"{url}/{BUCKET}", method="PUT")):
+        pass
+    yield url
+    server.stop()
+
+
+@pytest.fixture
+def s3_url(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of an empty place in the emulator, to which the environment signs in."""
+    for name in NOT_OURS:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in SIGNED_IN.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server)
+    return f"s3://{BUCKET}/store-{next(_prefixes)}"
+
+
+@pytest.fixture
+def file_store(tmp_path: Path) -> Store:
+    """An empty store in a folder."""
+    return Store((tmp_path / "a store").as_uri())
+
+
+@pytest.fixture
+def s3_store(s3_url: str) -> Store:
+    """An empty store in S3."""
+    return Store(s3_url)
+
+
+@pytest.fixture(params=["file", "s3"])
+def store(request: pytest.FixtureRequest) -> Store:
+    """An empty store, once in a folder and once in S3: a test that asks for it runs against both."""
+    found: Store = request.getfixturevalue(f"{request.param}_store")
+    return found
 
 
 @pytest.fixture(scope="session")

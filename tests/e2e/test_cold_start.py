@@ -21,7 +21,7 @@ import awslambdaric.bootstrap
 import app
 
 class Context:
-    aws_request_id = str(uuid.uuid4())
+    aws_request_id, invoked_function_arn = str(uuid.uuid4()), "arn"
     def get_remaining_time_in_millis(self):
         return 9000
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_lambda_powertools import Logger
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +18,7 @@ from modelet.errors import ModelError
 from modelet.observability import STAGES, RequestLog, Timings
 from modelet.settings import Settings
 
+ARN = "arn:aws:lambda:us-east-1:123456789012:function:f"
 SETTINGS = Settings(Path("/var/task"), "file:///store", Path("/tmp"), function_name="f", memory_mb=512)
 
 
@@ -23,15 +28,41 @@ def written(request_id: str = "r-1", status: int = 200, times: int = 1, model: s
     timings = Timings()
     timings.validate, timings.infer, timings.instances = 0.001, 0.0025, 7
     for _ in range(times):
-        log.request(request_id, status, timings, total=0.004, init=0.3)
+        log.request(ARN, request_id, status, timings, total=0.004, init=0.3)
     return [json.loads(line) for line in lines]
 
 
-def test_a_line_has_powertools_field_names_and_the_request_s_figures() -> None:
+@dataclass
+class Context:
+    """What Powertools reads of Lambda's context."""
+
+    function_name = "f"
+    memory_limit_in_mb = "512"  # awslambdaric takes it from the environment as it is
+    invoked_function_arn = ARN
+    aws_request_id = "r-1"
+
+
+def powertools_line() -> dict[str, Any]:
+    """What Powertools' own Logger writes of a call."""
+    stream = io.StringIO()
+    logger = Logger(service="m", stream=stream)
+    logger.inject_lambda_context(lambda _event, _context: logger.info("infer"))({}, Context())
+    line: dict[str, Any] = json.loads(stream.getvalue())
+    return line
+
+
+def test_a_line_has_the_field_names_and_forms_of_powertools() -> None:
+    [ours], theirs = written(), powertools_line()
+    assert theirs.keys() <= ours.keys()
+    same = theirs.keys() - {"timestamp", "location"}
+    assert {key: ours[key] for key in same} == {key: theirs[key] for key in same}
+    shape = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}\+0000"
+    assert re.fullmatch(shape, theirs["timestamp"])
+    assert re.fullmatch(shape, ours["timestamp"])
+
+
+def test_a_line_has_the_request_s_figures() -> None:
     [line] = written()
-    powertools = {"level", "message", "timestamp", "service", "cold_start", "function_name", "function_memory_size"}
-    assert powertools | {"function_request_id"} <= line.keys()
-    assert line["level"] == "INFO"
     assert line["function_request_id"] == "r-1"
     assert (line["model"], line["version"], line["status"], line["instances"]) == ("m", "3", 200, 7)
     assert (line["validate_ms"], line["infer_ms"], line["total_ms"]) == (1.0, 2.5, 4.0)

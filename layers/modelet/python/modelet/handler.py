@@ -81,7 +81,9 @@ class ModelHandler:
         error = outcome.error
         if error is not None and outcome.status >= 500:
             self._log.fault(call.request_id, error)
-        self._log.request(call.request_id, outcome.status, call.timings, time.perf_counter() - started, self._init)
+        total = time.perf_counter() - started
+        arn = context.invoked_function_arn
+        self._log.request(arn, call.request_id, outcome.status, call.timings, total, self._init)
         if error is not None and error.retryable and edge is direct:
             sys.tracebacklimit = 0  # the runtime client sends the stack along; the log has it already
             raise error

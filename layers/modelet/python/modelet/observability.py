@@ -55,7 +55,9 @@ class RequestLog:
         directive = json.dumps(block).replace("%", "%%")
         stages = ",".join(f'"{stage}_ms":%.3f' for stage in STAGES)
         self._line = (
-            '{"level":"%s","message":"infer","timestamp":"%s,%03d+0000",' + static + ',"function_request_id":%s,'
+            '{"level":"%s","location":"handler","message":"infer","timestamp":"%s,%03d+0000",'
+            + static
+            + ',"function_arn":%s,"function_request_id":%s,'
             '"cold_start":%s,"ColdStart":%d,"status":%d,"errors":%d,"faults":%d,"instances":%d,'
             '"total_ms":%.3f,"init_ms":%.3f,'
             + stages
@@ -65,7 +67,7 @@ class RequestLog:
         )
         self._cold = True
 
-    def request(self, request_id: str, status: int, timings: Timings, total: float, init: float) -> None:
+    def request(self, arn: str, request_id: str, status: int, timings: Timings, total: float, init: float) -> None:
         """Write one request's line. total, init: seconds; init counts on the first line of an environment only."""
         now = time.time()
         cold, self._cold = self._cold, False
@@ -76,6 +78,7 @@ class RequestLog:
                 level,
                 time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(now)),
                 now * 1000 % 1000,
+                json.dumps(arn),
                 json.dumps(request_id),
                 "true" if cold else "false",
                 cold,

@@ -28,7 +28,6 @@ class Settings:
     store: str
     tmp: Path
     function_name: str = "local"
-    function_arn: str = ""
     memory_mb: int = 0
     namespace: str = "Modelet"
 

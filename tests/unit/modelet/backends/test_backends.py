@@ -7,17 +7,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 from typing_extensions import TypedDict
 
 from modelet.artifacts import Artifacts
 from modelet.backends.onnx import OnnxModel
 from modelet.backends.sklearn import SklearnModel
 from modelet.bundle import Lock
-from modelet.errors import ArtifactError, ManifestError
+from modelet.errors import ArtifactError, ContractError, ManifestError
 from modelet.manifest import Column
 from modelet.model import Model
 from modelet.store import Store
-from versions import RUNTIME, classifier, joblib_bytes, onnx_bytes, regressor, write_version
+from versions import INPUTS, LABELS, RUNTIME, classifier, joblib_bytes, onnx_bytes, regressor, write_version
 
 REGRESSION: dict[str, Any] = {"model_info": {"task": "regression"}, "class_name": "LinearRegression"}
 
@@ -62,6 +63,30 @@ def test_a_classifier_gives_a_label_and_its_probability(
     predictions = predict(model, rows)
     assert [one["label"] for one in predictions] == ["low", "high"]
     assert [one["probability"] for one in predictions] == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_probability_is_that_of_the_label_even_where_another_class_is_likelier(
+    store: Store, tmp_path: Path
+) -> None:
+    class Cautious(LogisticRegression):
+        """Predicts `high` from a third on, as a tuned threshold does."""
+
+        def predict(self, rows: Any) -> Any:
+            return np.where(self.predict_proba(rows)[:, 0] > 1 / 3, "high", "low")
+
+    globals()["Cautious"] = Cautious
+    Cautious.__qualname__ = "Cautious"
+    model = loaded(SklearnModel, Cautious().fit(INPUTS, LABELS), store, tmp_path)
+    rows = [{"a": value, "b": 1} for value in np.linspace(0, 4, 30)]
+    chosen = [one for one in predict(model, rows) if one["label"] == "high"]
+    assert min(one["probability"] for one in chosen) < 0.5
+
+
+@pytest.mark.parametrize("value", [1e39, -1e39])
+def test_a_number_that_float32_cannot_hold_is_refused_and_named(value: float, store: Store, tmp_path: Path) -> None:
+    model = loaded(OnnxModel, classifier(), store, tmp_path)
+    with pytest.raises(ContractError, match="instance 1 field b: Input is beyond the range of float32"):
+        predict(model, [{"a": 1, "b": 2}, {"a": 1, "b": value}])
 
 
 @BOTH
@@ -156,7 +181,8 @@ def test_texts_reach_an_estimator_as_texts(store: Store, tmp_path: Path) -> None
 
     fitted = make_pipeline(CountVectorizer(), LogisticRegression()).fit(["good fine", "bad sad"], ["up", "down"])
     columns = (Column("text", "string"),)
-    model = loaded(SklearnModel, fitted, store, tmp_path, features=("text",), columns=columns)
+    info = {"task": "classification", "labels": ["down", "up"]}
+    model = loaded(SklearnModel, fitted, store, tmp_path, features=("text",), columns=columns, model_info=info)
     assert predict(model, [{"text": "so good"}])[0]["label"] == "up"
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import sklearn
 
 from modelet.backends import table
-from modelet.backends.table import Array, Outputs
+from modelet.backends.table import Outputs
 from modelet.errors import ArtifactError
 from modelet.model import InstanceT, Model, PredictionT
 
@@ -73,8 +73,9 @@ class SklearnModel(Model[InstanceT, PredictionT]):
         """Ask the estimator once for all instances: `label` and `probabilities`, or `variable`."""
         if self.manifest.model_info.get("task") != "classification":
             return {"variable": np.asarray(self.estimator.predict(inputs))}
-        probabilities: Array = self.estimator.predict_proba(inputs)
-        return {"label": self.estimator.classes_[probabilities.argmax(axis=1)], "probabilities": probabilities}
+        # Both are asked: the likeliest class is not always the predicted one (SVC, thresholds).
+        label, probabilities = self.estimator.predict(inputs), self.estimator.predict_proba(inputs)
+        return {"label": np.asarray(label), "probabilities": np.asarray(probabilities)}
 
     def postprocess(self, outputs: Outputs, instances: list[InstanceT]) -> list[PredictionT]:  # noqa: ARG002 - for authors
         """A label and its probability, or a number, for each instance."""

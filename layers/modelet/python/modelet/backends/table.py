@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from modelet.errors import ContractError
+from modelet.violation import Violation
+
 if TYPE_CHECKING:
     from modelet.manifest import Manifest
 
@@ -35,8 +38,17 @@ def column(instances: Sequence[Any], features: Sequence[str], name: str) -> list
 
 
 def matrix(instances: Sequence[Any], features: Sequence[str], dtype: type[Any] = np.float32) -> Array:
-    """All features of all instances, shape (instances, features); None becomes NaN in a float matrix."""
-    return np.array([cells(instance, features) for instance in instances], dtype=dtype)
+    """All features of all instances, shape (instances, features); None becomes NaN in a float matrix.
+
+    Raises ContractError for a number beyond what float32 holds: as infinity it would be predicted like any other.
+    """
+    rows = [cells(instance, features) for instance in instances]
+    with np.errstate(over="ignore"):
+        made = np.array(rows, dtype=dtype)
+    if dtype is np.float32 and np.isinf(made).any():
+        row, place = np.argwhere(np.isinf(made))[0].tolist()
+        raise ContractError([Violation(row, features[place], "Input is beyond the range of float32", "float32_range")])
+    return made
 
 
 def predictions(outputs: Outputs, manifest: Manifest) -> list[Any]:
@@ -45,12 +57,14 @@ def predictions(outputs: Outputs, manifest: Manifest) -> list[Any]:
     Classification: `{"label", "probability"}`, the probability being that of the label; regression: a number (or a
     list, of several targets); else the first output's rows.
     """
-    task = manifest.model_info.get("task")
-    if task == "classification":
+    if manifest.model_info.get("task") == "classification":
+        labels = manifest.model_info["labels"]
+        place = {label: index for index, label in enumerate(labels)}
         # In float32 the largest of probabilities that sum to one may be a hair above it.
-        probability = outputs["probabilities"].max(axis=1).clip(0.0, 1.0)
-        pairs = zip(outputs["label"].tolist(), probability.tolist(), strict=True)
-        return [{"label": label, "probability": share} for label, share in pairs]
+        shares = outputs["probabilities"].clip(0.0, 1.0).tolist()
+        # A graph has integers for labels that are booleans or whole floats: 1 stands for True, and is equal to it.
+        indices = [place[label] for label in outputs["label"].tolist()]
+        return [{"label": labels[i], "probability": row[i]} for i, row in zip(indices, shares, strict=True)]
     values = next(iter(outputs.values()))
     rows: list[Any] = (values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values).tolist()
     return rows

@@ -41,8 +41,8 @@ def answer(event: dict[str, Any], service: Service, call: Call) -> Outcome:
     response = _write(answered, service, call)
     # JSON in a JSON string grows to six times its size at the most; only then is it worth measuring.
     if len(answered.body) * 6 > RESPONSE_LIMIT and _encoded_size(response) > RESPONSE_LIMIT:
-        error = TooLargeError(f"The answer is above {RESPONSE_LIMIT} bytes: send the instances in batches.")
-        return _refuse(error, request, service, call)
+        too_large = TooLargeError(f"The answer is above {RESPONSE_LIMIT} bytes: send the instances in batches.")
+        return _refuse(too_large, request, service, call)
     return Outcome(response, answered.status, failure)
 
 

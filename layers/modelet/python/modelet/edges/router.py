@@ -28,7 +28,7 @@ def exchange(request: Request, service: Service) -> tuple[Answer, ModeletError |
 
 def problem(error: ModeletError, request: Request) -> Answer:
     """An error in the words of the protocol that was asked."""
-    return (oip if request.path.startswith("/v2") else rows).problem(error)
+    return oip.problem(error) if request.path.startswith("/v2") else rows.problem(error)
 
 
 def find(request: Request, service: Service) -> Route:

@@ -1,0 +1,31 @@
+"""`modelet bundle`."""
+
+from __future__ import annotations
+
+import click
+
+from modelet.dev.cli.output import say
+from modelet.dev.cli.verb import complete_name, here, open_store, store_option, verb
+
+
+@verb("modelet bundle\nmodelet bundle sentiment --stage prod")
+@click.argument("name", required=False, shell_complete=complete_name)
+@click.option("--stage", help="The stage of model.yaml whose overrides apply.")
+@store_option
+def bundle(name: str | None, stage: str | None, store: str | None) -> None:
+    """Write bundle.json, all that a function's run time knows.
+
+    Writes that of every model where none is named. The version is the one in model.lock;
+    without a lock, the one that model.yaml means now.
+    """
+    from modelet.dev.compile.bundle import write_bundle
+    from modelet.dev.publish import resolve_lock
+
+    project = here()
+    kept = open_store(store)
+    for found in [project.function(name)] if name else project.functions():
+        function = found.at_stage(stage)
+        bundled = write_bundle(function, kept, function.lock() or resolve_lock(function, kept))
+        cost = f" (pydantic serves it: {bundled.needs_pydantic})" if bundled.needs_pydantic else ""
+        path = function.bundle_path.relative_to(project.root)
+        say(f"{function.name}: version {bundled.bundle.lock.version} in {path}{cost}")

@@ -1,0 +1,66 @@
+"""`modelet infer`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from modelet.dev.cli.output import document
+from modelet.dev.cli.verb import here, name_argument, open_store, store_option, verb
+
+
+class JsonArgument(click.ParamType[Any]):
+    """JSON on the command line, from `@file`, or from standard input as `-`."""
+
+    name = "JSON"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read it; click reports what fails."""
+        try:
+            if value == "-":
+                value = sys.stdin.buffer.read()
+            elif value.startswith("@"):
+                value = Path(value[1:]).read_bytes()
+            return json.loads(value)
+        except OSError as error:
+            self.fail(f"{value[1:]} cannot be read: {error.strerror}", param, ctx)
+        except (ValueError, RecursionError) as error:
+            self.fail(f"not JSON: {error}; quote it for the shell, or name a file with @", param, ctx)
+
+
+@verb(
+    """modelet infer sentiment '{"text": "정말 좋아요"}'\n"""
+    """modelet infer sentiment '{"instances": [{"text": "great"}, {"text": "awful"}]}'\n"""
+    "modelet infer sentiment @instance.json\n"
+    "jq -c '.[0]' rows.json | modelet infer sentiment -"
+)
+@name_argument
+@click.argument("instances", metavar="JSON|@FILE|-", type=JsonArgument())
+@store_option
+def infer(name: str, instances: Any, store: str | None) -> None:
+    """Ask a model for predictions.
+
+    One instance gets one prediction, {"instances": [...]} gets a list of them. Runs the model's own
+    pipeline, through the official runtime client. The exit code is 1 where it answers a problem.
+    """
+    from modelet.dev.cli.invoke import is_problem
+    from modelet.dev.local.log import MemoryLog
+    from modelet.dev.local.once import invoke_once
+    from modelet.dev.prepare import local_function
+
+    log = MemoryLog()
+    function = local_function(here().function(name), open_store(store))
+    outcome = invoke_once(function, json.dumps(instances).encode(), log=log)
+    answer = json.loads(outcome.payload)
+    if outcome.error:
+        for line in log.lines:
+            click.echo(line, err=True)
+    failed = bool(outcome.error) or is_problem(answer)
+    batch = not failed and isinstance(answer, dict) and "predictions" in answer and "model" in answer
+    document(answer["predictions"] if batch else answer)
+    if failed:
+        raise click.exceptions.Exit(1)

@@ -1,0 +1,61 @@
+"""What a verb prints: tables and colour on a terminal, plain tab-separated lines and JSON into a pipe."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NONE = "-"
+"""What stands in a cell that has nothing."""
+
+
+def on_terminal() -> bool:
+    """Whether a person reads what is printed."""
+    return sys.stdout.isatty()
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows: under headings on a terminal, without them and tab-separated into a pipe."""
+    if not on_terminal():
+        for row in rows:
+            click.echo("\t".join(row))
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    for place, heading in enumerate(headings):
+        grid.add_column(heading, style="cyan" if place == 0 else "", overflow="fold")
+    for row in rows:
+        grid.add_row(*(Text(cell, "dim" if cell == NONE else "") for cell in row))
+    Console().print(grid)
+
+
+def document(value: Any) -> None:
+    """Print a JSON value, coloured on a terminal."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    if on_terminal():
+        from rich.console import Console
+
+        Console(soft_wrap=True).print_json(text, ensure_ascii=False)
+    else:
+        click.echo(text)
+
+
+def say(line: str) -> None:
+    """Print one line that says what was done."""
+    click.echo(line)
+
+
+def hint(line: str) -> None:
+    """Say to a person what could be done next; a pipe does not get it."""
+    if on_terminal():
+        click.secho(line, dim=True)

@@ -1,0 +1,62 @@
+"""A function of the project made ready to run here: its version, its bundle, its configuration."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from modelet.dev.compile.bundle import write_bundle
+from modelet.dev.local.function import LocalFunction
+from modelet.dev.publish import resolve_lock
+from modelet.errors import CommandError
+from modelet.registry.listing import read_manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from modelet.bundle import Lock
+    from modelet.dev.project import Function, Project
+    from modelet.store import Store
+
+INDEX = "models_index"
+"""The platform function that lists the models and answers what no model does."""
+
+
+def lock_for(function: Function, store: Store) -> Lock:
+    """The pinned version, else the one that model.yaml means now.
+
+    Raises UnknownVersionError where the store lacks it, CommandError where the store has another under its name.
+    """
+    lock = function.lock() or resolve_lock(function, store)
+    _, sha256 = read_manifest(store, function.name, lock.version)
+    if sha256 != lock.manifest_sha256:
+        raise CommandError(
+            f"functions/{function.folder.name}/model.lock pins another version {lock.version} of {function.name} than "
+            f"{store.url} has: run `modelet pin {function.name}`, or choose the store that it was pinned in"
+        )
+    return lock
+
+
+def local_function(function: Function, store: Store) -> LocalFunction:
+    """Write the function's bundle and say how it runs. Raises as `lock_for` and `write_bundle` do."""
+    bundle = write_bundle(function, store, lock_for(function, store)).bundle
+    resources, scaling = function.spec.resources, function.spec.scaling
+    return LocalFunction(
+        name=function.name,
+        folder=function.folder,
+        handler=bundle.handler,
+        memory_mb=resources.memory_mb,
+        timeout_s=resources.timeout_s,
+        max_concurrency=scaling.max_concurrency,
+        provisioned=scaling.provisioned,
+        environment={**function.spec.environment, "MODELET_STORE": store.url},
+    )
+
+
+def index_function(project: Project, served: Iterable[tuple[str, str]]) -> LocalFunction | None:
+    """The project's models_index, told what is served (each model's name and version); None where it has none."""
+    folder = project.root / "functions" / INDEX
+    if not (folder / "app.py").is_file():
+        return None
+    models = json.dumps([{"name": name, "version": version} for name, version in served])
+    return LocalFunction(INDEX.replace("_", "-"), folder, "app.handler", environment={"MODELET_MODELS": models})

@@ -1,0 +1,115 @@
+"""Answers of an estimator and of a graph to the same rows, and how they differ."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from modelet.dev.publish.conversion import LABEL, PROBABILITIES, VARIABLE
+from modelet.dev.publish.parts import kind_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from modelet.dev.publish.graph import Graph
+    from modelet.dev.publish.rows import Rows
+
+TOLERANCE = 1e-5
+"""The greatest difference: of a probability, or of a regression relative to its size (DESIGN §6)."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a model says of some rows: labels where it is a classifier, and numbers of shape (rows, n), n may be 0."""
+
+    labels: list[Any] | None
+    numbers: NDArray[np.float64]
+
+    def take(self, indices: list[int]) -> Answers:
+        """The answers to some of the rows."""
+        labels = None if self.labels is None else [self.labels[index] for index in indices]
+        return Answers(labels, self.numbers[indices])
+
+    def replace(self, index: int, one: Answers) -> None:
+        """Put another answer to one row in the place of this one."""
+        self.numbers[index] = one.numbers[0]
+        if self.labels is not None and one.labels is not None:
+            self.labels[index] = one.labels[0]
+
+    def clear(self) -> list[int]:
+        """The rows whose answer is no toss-up: where two labels are equally likely, either is as right."""
+        if self.labels is None or self.numbers.shape[1] < 2:
+            return list(range(len(self.numbers)))
+        second, first = np.sort(self.numbers, axis=1)[:, -2:].T
+        found: list[int] = np.flatnonzero(~(first - second <= 2 * TOLERANCE)).tolist()
+        return found
+
+    def shown(self, index: int) -> str:
+        """One row's answer, for people."""
+        if self.labels is None:
+            return ", ".join(f"{value:.9g}" for value in self.numbers[index])
+        share = f" {self.numbers[index].max():.6f}" if self.numbers.shape[1] else ""
+        return f"{self.labels[index]!r}{share}"
+
+
+@dataclass(frozen=True)
+class Differences:
+    """Row by row: whether the labels differ, and how much the numbers do."""
+
+    labels: NDArray[np.bool_]
+    numbers: NDArray[np.float64]
+
+    @property
+    def wrong(self) -> NDArray[np.bool_]:
+        """The rows that refuse a publish."""
+        return self.labels | ~(self.numbers <= TOLERANCE)
+
+    @property
+    def greatest(self) -> float:
+        """The greatest difference of a number; 0 where there are none."""
+        return float(self.numbers.max(initial=0.0))
+
+
+def estimator_answers(estimator: Any, rows: Rows) -> Answers:
+    """What the estimator says, in double precision; whatever it raises passes through."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        # Far numbers overflow on the way, and arrays lack a DataFrame's names: the answers tell whether it matters.
+        warnings.simplefilter("ignore")
+        found = np.asarray(estimator.predict(rows.data))
+        if kind_of(estimator) != "classifier" and found.dtype.kind in "fiub":
+            return Answers(None, _matrix(found, len(rows)))
+        shares = estimator.predict_proba(rows.data) if hasattr(estimator, "predict_proba") else np.zeros((len(rows), 0))
+    return Answers(found.tolist(), _matrix(shares, len(rows)))
+
+
+def graph_answers(graph: Graph, rows: Rows) -> Answers:
+    """What the graph says of what the served path makes of the rows. Raises PublishError where it refuses them."""
+    outputs = graph.run(rows.feeds())
+    if VARIABLE in outputs:
+        return Answers(None, _matrix(outputs[VARIABLE], len(rows)))
+    shares = outputs.get(PROBABILITIES, np.zeros((len(rows), 0)))
+    return Answers(outputs[LABEL].ravel().tolist(), _matrix(shares, len(rows)))
+
+
+def differences(expected: Answers, given: Answers, scale: float) -> Differences:
+    """How the answers differ.
+
+    A regression's difference is relative to the value, or to `scale`, the mean size of all, where that is greater:
+    next to zero a relative difference says nothing. A missing or infinite number is infinitely far from any other.
+    """
+    with np.errstate(all="ignore"):
+        apart = np.abs(given.numbers - expected.numbers)
+        if expected.labels is None:
+            apart /= np.maximum(np.abs(expected.numbers), scale or 1.0)
+    same = (given.numbers == expected.numbers) | (np.isnan(given.numbers) & np.isnan(expected.numbers))
+    apart = np.nan_to_num(np.where(same, 0.0, apart), nan=np.inf, posinf=np.inf).max(axis=1, initial=0.0)
+    pairs = zip(expected.labels or (), given.labels or (), strict=True)
+    differ = np.array([one != other for one, other in pairs], dtype=np.bool_)
+    return Differences(differ if len(differ) else np.zeros(len(apart), dtype=np.bool_), apart)
+
+
+def _matrix(values: Any, count: int) -> NDArray[np.float64]:
+    return np.array(values, dtype=np.float64).reshape(count, -1) if count else np.zeros((0, 0))

@@ -1,0 +1,118 @@
+"""Columns, derived from examples or checked against them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from modelet.dev.publish.rows import is_frame, is_missing
+from modelet.errors import PublishError
+from modelet.manifest import Column
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from modelet.dev.publish.rows import Rows
+
+Type = Literal["number", "integer", "string", "boolean"]
+KINDS: dict[str, Type] = {"f": "number", "i": "integer", "u": "integer", "b": "boolean"}
+"""Column types by numpy's kind of dtype."""
+
+
+def columns_of(
+    examples: Any, feature_names: Sequence[str] | None = None, *, bounded: bool = False
+) -> tuple[Column, ...]:
+    """What each feature of some examples may be: name, type, whether it may be missing, pandas' categories.
+
+    examples: a list of texts, an array of shape (rows, features) or a DataFrame. bounded: also take each number's
+    least and greatest value as its bounds, so that a request beyond them is refused. Raises PublishError.
+    """
+    if is_frame(examples):
+        names = [str(name) for name in examples.columns]
+        values = [examples.iloc[:, place] for place in range(len(names))]
+    else:
+        array = np.asarray(examples)
+        if array.ndim == 1:
+            return (Column(_names(feature_names, 1, "text")[0], "string"),)
+        names = _names(feature_names, array.shape[1])
+        values = [array[:, place] for place in range(array.shape[1])]
+    if len(set(names)) < len(names):
+        raise PublishError("two columns of the examples have the same name: give each its own")
+    return tuple(_column(name, value, bounded) for name, value in zip(names, values, strict=True))
+
+
+def check_columns(columns: Sequence[Column], rows: Rows) -> None:
+    """Refuse columns that an author gave and that the examples contradict. Raises PublishError naming the column."""
+    derived = rows.columns
+    if [column.name for column in columns] != [column.name for column in derived]:
+        raise PublishError(
+            f"columns names {', '.join(column.name for column in columns)}, "
+            f"but the examples have {', '.join(rows.features)}: name each once, in that order"
+        )
+    for place, (given, found) in enumerate(zip(columns, derived, strict=True)):
+        values = _present(rows.column(place))
+        wrong = None
+        if given.type != found.type and (given.type, found.type) not in {("number", "integer"), ("integer", "number")}:
+            wrong = f"is {given.type}, but the examples hold {found.type} values"
+        elif found.nullable and not given.nullable:
+            wrong = "is missing in some examples: say nullable=True"
+        elif given.type == "integer" and found.type == "number" and any(value != int(value) for value in values):
+            wrong = "is integer, but the examples hold fractions: say number"
+        elif given.categories and (strange := [value for value in values if value not in given.categories]):
+            wrong = f"has no category {strange[0]!r}, which the examples hold"
+        elif given.minimum is not None and len(values) and min(values) < given.minimum:
+            wrong = f"has minimum {given.minimum:g}, but the examples hold {min(values):g}"
+        elif given.maximum is not None and len(values) and max(values) > given.maximum:
+            wrong = f"has maximum {given.maximum:g}, but the examples hold {max(values):g}"
+        if wrong:
+            raise PublishError(f"column {given.name} {wrong}")
+
+
+def _names(given: Sequence[str] | None, count: int, single: str | None = None) -> list[str]:
+    if given is None:
+        return [single] if single else [f"x{place}" for place in range(count)]
+    if len(given) != count:
+        raise PublishError(f"feature_names has {len(given)} names for {count} columns: name each once")
+    return [str(name) for name in given]
+
+
+def _column(name: str, values: Any, bounded: bool) -> Column:
+    present = _present(values)
+    nullable = len(present) < len(values)
+    kind = KINDS.get(getattr(values.dtype, "kind", "O"))
+    categories = getattr(values.dtype, "categories", None)
+    if kind is None:
+        kind = _kind(name, present)
+    numeric = kind in {"number", "integer"} and len(present) > 0
+    if numeric and not np.isfinite([min(present), max(present)]).all():
+        raise PublishError(f"column {name} holds infinity, which JSON cannot carry: leave it missing, or bound it")
+    bounded = bounded and numeric
+    return Column(
+        name,
+        kind,
+        nullable=nullable,
+        categories=tuple(_plain(value) for value in categories) if categories is not None else None,
+        minimum=float(min(present)) if bounded else None,
+        maximum=float(max(present)) if bounded else None,
+    )
+
+
+def _present(values: Any) -> list[Any]:
+    """The values that are not missing, as Python's own."""
+    return [_plain(value) for value in values if not is_missing(value)]
+
+
+def _kind(name: str, present: Sequence[Any]) -> Type:
+    """The type of a column of Python objects."""
+    for accepted, kind in (((str,), "string"), ((bool,), "boolean"), ((int,), "integer"), ((int, float), "number")):
+        if present and all(isinstance(value, accepted) for value in present):
+            return kind  # type: ignore[return-value] # mypy widens the literals of a tuple
+    held = sorted({type(value).__name__ for value in present})
+    raise PublishError(
+        f"column {name} holds {' and '.join(held) or 'nothing'}: make it texts, whole numbers, numbers or booleans"
+    )
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value

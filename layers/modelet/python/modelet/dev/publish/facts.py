@@ -1,0 +1,87 @@
+"""What a manifest says about a trained estimator: its importance of features, its parameters, the libraries here."""
+
+from __future__ import annotations
+
+import json
+import math
+import platform
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from modelet.dev.publish.parts import final, kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LISTED = 100
+"""How many features a manifest ranks: of the ten thousand words of a text model the first hundred tell enough."""
+
+
+def importance(estimator: Any, features: Sequence[str]) -> dict[str, float]:
+    """The most important features, greatest first: `feature_importances_`, or the mean size of `coef_` over the labels.
+
+    Empty where the estimator has neither, or where nobody can name what goes into its last step.
+    """
+    last = final(estimator)
+    weights = getattr(last, "feature_importances_", None)
+    coefficients: Any = getattr(last, "coef_", None)
+    if weights is None and coefficients is not None:
+        dense = coefficients.toarray() if hasattr(coefficients, "toarray") else np.asarray(coefficients)
+        weights = np.abs(np.atleast_2d(dense)).mean(axis=0)
+    if weights is None:
+        return {}
+    names = _names(estimator, features)
+    if len(names) != len(weights):
+        return {}
+    order = np.argsort(-np.asarray(weights), kind="stable")[:LISTED].tolist()
+    return {names[place]: float(weights[place]) for place in order if math.isfinite(weights[place])}
+
+
+def information(estimator: Any) -> dict[str, Any]:
+    """The task, the labels in the order of the probabilities, and the parameters of the last step that JSON can hold.
+
+    A classifier without `predict_proba` is `other`: all that it predicts is a label.
+    """
+    kind = kind_of(estimator)
+    if kind == "regressor":
+        task, labels = "regression", []
+    else:
+        labels = np.asarray(getattr(estimator, "classes_", ())).tolist()
+        task = "classification" if kind == "classifier" and hasattr(estimator, "predict_proba") else "other"
+    parameters = final(estimator).get_params(deep=False) if hasattr(final(estimator), "get_params") else {}
+    return {
+        "task": task,
+        "labels": labels,
+        "params": {name: value for name, value in parameters.items() if _is_json(value)},
+    }
+
+
+def runtime(*libraries: str) -> dict[str, str]:
+    """The Python minor and the versions of libraries on this machine."""
+    return {"python": ".".join(platform.python_version_tuple()[:2]), **{name: version(name) for name in libraries}}
+
+
+def _names(estimator: Any, features: Sequence[str]) -> list[str]:
+    """What the last step's inputs are called."""
+    if not hasattr(estimator, "steps"):
+        return list(features)
+    try:
+        before = estimator[:-1]
+        named = before.get_feature_names_out(None if hasattr(before, "feature_names_in_") else list(features))
+    except (AttributeError, ValueError, TypeError):
+        # Not every transformer can name what it makes.
+        try:
+            named = estimator[:-1].get_feature_names_out()
+        except (AttributeError, ValueError, TypeError):
+            return []
+    return [str(name) for name in named]
+
+
+def _is_json(value: Any) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return False
+    return True

@@ -1,0 +1,90 @@
+"""The estimators inside an estimator: the steps of a pipeline, the trees of a forest, the columns of a transformer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import get_tags
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DEPTH = 8
+"""How deep containers may nest inside an estimator before they are taken for data."""
+
+
+def parts(estimator: object) -> Iterator[BaseEstimator]:
+    """The estimator itself and every estimator that it holds, each once."""
+    seen: set[int] = set()
+    waiting: list[tuple[object, int]] = [(estimator, 0)]
+    while waiting:
+        item, depth = waiting.pop()
+        if id(item) in seen or depth > DEPTH:
+            continue
+        seen.add(id(item))
+        if isinstance(item, BaseEstimator):
+            yield item
+            inside: Any = vars(item).values()
+            depth = 0
+        elif isinstance(item, dict):
+            inside = item.values()
+        elif isinstance(item, list | tuple) or (hasattr(item, "dtype") and item.dtype == object):
+            inside = item
+        else:
+            # Calibrated classifiers and other helpers hold estimators without being one.
+            inside = (
+                vars(item).values() if type(item).__module__.startswith("sklearn") and hasattr(item, "__dict__") else ()
+            )
+        waiting.extend((value, depth + 1) for value in inside)
+
+
+def kind_of(estimator: Any) -> str | None:
+    """ "classifier", "regressor" or another of scikit-learn's kinds; None for what is no estimator of its making."""
+    try:
+        kind: str | None = get_tags(estimator).estimator_type
+    except (AttributeError, TypeError):
+        return None
+    return kind
+
+
+def final(estimator: Any) -> Any:
+    """The last step of a pipeline, or the estimator itself."""
+    return estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
+
+
+def names_columns(estimator: object) -> bool:
+    """Whether a part picks columns by their names."""
+    from sklearn.compose import ColumnTransformer
+
+    picked = [
+        columns
+        for part in parts(estimator)
+        if isinstance(part, ColumnTransformer)
+        for _, _, columns in getattr(part, "transformers_", part.transformers)
+    ]
+    return any(
+        isinstance(name, str)
+        for columns in picked
+        for name in ([columns.start, columns.stop] if isinstance(columns, slice) else np.ravel(columns).tolist())
+    )
+
+
+def vectorizers(estimator: object) -> list[Any]:
+    """The parts that split text into tokens."""
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    return [part for part in parts(estimator) if isinstance(part, CountVectorizer)]
+
+
+def reads_text(estimator: Any) -> bool:
+    """Whether the estimator takes texts themselves, not columns."""
+    from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
+
+    first = estimator
+    while hasattr(first, "steps"):
+        first = first.steps[0][1]
+    if hasattr(first, "transformer_list"):
+        return all(reads_text(step) for _, step in first.transformer_list)
+    return isinstance(first, CountVectorizer | HashingVectorizer)

@@ -1,0 +1,92 @@
+"""joblib files: written for `backend: sklearn`, and read where an author gives one."""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import joblib
+import numpy as np
+from sklearn.exceptions import InconsistentVersionWarning
+
+from modelet.dev.author import author_modules
+from modelet.dev.publish.answers import estimator_answers
+from modelet.dev.publish.graph import line
+from modelet.dev.publish.training import TRAIN
+from modelet.errors import PublishError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from modelet.dev.publish.rows import Rows
+
+MAIN = "model"
+NAME = re.compile(r"[a-z][a-z0-9_-]*")
+
+
+def dumped(estimator: Any) -> dict[str, bytes]:
+    """One joblib file for an estimator, or one for each object of a dict. Raises PublishError."""
+    objects = estimator if isinstance(estimator, Mapping) else {MAIN: estimator}
+    if MAIN not in objects:
+        raise PublishError(f"estimator has no {MAIN!r} among {', '.join(map(str, objects))}: call the main object so")
+    files = {}
+    for name, value in objects.items():
+        if not NAME.fullmatch(name):
+            raise PublishError(f"estimator has {name!r}: name a file with lower-case letters, digits, _ and -")
+        buffer = io.BytesIO()
+        try:
+            joblib.dump(value, buffer)
+        except Exception as error:  # a pickle may raise anything
+            raise PublishError(
+                f"{name} cannot be pickled ({line(error)}): keep lambdas and open files out of it"
+            ) from error
+        files[f"{name}.joblib"] = buffer.getvalue()
+    return files
+
+
+def check_reloads(files: Mapping[str, bytes], folder: Path, estimator: Any, rows: Rows) -> None:
+    """Open our own files as the function will, without train.py, and demand the same answers. Raises PublishError."""
+    with author_modules(folder):
+        hidden = sys.modules.pop(TRAIN, None)
+        sys.modules[TRAIN] = None  # type: ignore[assignment] # Python's own way to make an import fail
+        try:
+            again = {name: joblib.load(io.BytesIO(data)) for name, data in files.items()}
+        except ImportError as error:
+            raise PublishError(
+                f"the pickle needs {error.name}, which the image has not: "
+                f"move what the estimator calls out of {TRAIN}.py, to a module beside it"
+            ) from error
+        finally:
+            del sys.modules[TRAIN]
+            if hidden is not None:
+                sys.modules[TRAIN] = hidden
+        if isinstance(estimator, Mapping):
+            return
+        before, after = estimator_answers(estimator, rows), estimator_answers(again[f"{MAIN}.joblib"], rows)
+    if before.labels != after.labels or not np.array_equal(before.numbers, after.numbers, equal_nan=True):
+        raise PublishError(
+            "the estimator predicts otherwise once it was pickled and opened: keep its state in its attributes"
+        )
+
+
+def loaded(path: Path) -> Any:
+    """The object of an author's pickle: opening it runs the code in it. Raises PublishError."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", InconsistentVersionWarning)
+            return joblib.load(path)
+    except InconsistentVersionWarning as warning:
+        raise PublishError(
+            f"{path.name} was written with scikit-learn {warning.original_sklearn_version}, here is "
+            f"{warning.current_sklearn_version}: install that version, or train again"
+        ) from warning
+    except Exception as error:  # a pickle may raise anything
+        raise PublishError(
+            f"{path.name} cannot be opened ({type(error).__name__}: {line(error)}): "
+            "give a file that joblib or pickle wrote with the libraries of this machine"
+        ) from error

@@ -1,0 +1,152 @@
+"""Generated rows: what a request may carry and held-out rows seldom do. They are the same on every run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from modelet.dev.publish.parts import vectorizers
+from modelet.dev.publish.rows import is_frame, is_missing
+from modelet.dev.publish.texts import UNSEEN, texts_like
+from modelet.dev.publish.thresholds import threshold_values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from modelet.dev.publish.rows import Rows
+    from modelet.manifest import Column
+
+GENERATED = 4000
+"""About how many rows of numbers are generated at most; of many columns some are then left out."""
+
+BASES = 3
+"""How many examples each generated value is put into."""
+
+FAR = 1e6
+"""How far an unbounded number goes, in multiples of the greatest in the examples."""
+
+LARGEST = 3e38
+"""Near the end of float32."""
+
+WHOLE = 2**53
+"""Whole numbers beyond this are not exact in JSON."""
+
+
+def probes(estimator: Any, rows: Rows) -> Rows:
+    """Rows at the edges of what the columns allow, made from the examples.
+
+    Numbers: the least, the greatest, zero, their negatives, as much again beyond either end, far away, and at the
+    thresholds of trees one float32 to either side; of a column with bounds, only what is within them. Missing values
+    where a column may be missing. Categories, unseen words. Texts: see `texts_like`.
+    """
+    if rows.layout == "text":
+        return replace(rows, data=texts_like(rows.data, keeps_spaces=keeps_spaces(estimator, rows)))
+    thresholds = {
+        place: [round(value) for value in values] if rows.columns[place].type == "integer" else values
+        for place, values in threshold_values(estimator, rows).items()
+    }
+    cells = [
+        (place, value)
+        for place, column in enumerate(rows.columns)
+        for value in _distinct([*edges(column, rows.column(place)), *thresholds.get(place, [])])
+        if _allowed(column, value)
+    ]
+    cells = cells[:: 1 + len(cells) // GENERATED]
+    bases = [len(rows) * base // BASES for base in range(min(BASES, max(1, GENERATED // max(1, len(cells)))))]
+    changes = [(base, {place: value}) for base in bases for place, value in cells]
+    return _changed(rows, [*changes, *((0, at_once) for at_once in _at_once(rows) if at_once)])
+
+
+def keeps_spaces(estimator: Any, rows: Rows) -> bool:
+    """Whether generated texts may hold runs of white space.
+
+    scikit-learn's character n-grams collapse them and the graph's do not: such a model serves only texts that were
+    collapsed in Python, which its examples then show.
+    """
+    if all(part.analyzer == "word" for part in vectorizers(estimator)):
+        return True
+    return any(text != " ".join(text.split()) for text in rows.data)
+
+
+def assumptions(estimator: Any, rows: Rows) -> list[str]:
+    """What was taken for granted instead of proved, one sentence each."""
+    if rows.layout == "text" and not keeps_spaces(estimator, rows):
+        return ["texts have no runs of white space, as in the examples: collapse them in preprocess"]
+    return []
+
+
+def edges(column: Column, observed: Any) -> list[Any]:
+    """The values at the edges of one column, those of its bounds among them; some may lie beyond the bounds."""
+    missing = [None] if column.nullable else []
+    if column.categories:
+        return [*column.categories, *missing]
+    if column.type == "boolean":
+        return [False, True, *missing]
+    if column.type == "string":
+        return [*UNSEEN, *missing]
+    low, high = _ends(column, observed)
+    width = (high - low) or max(abs(high), 1.0)
+    far = min(FAR * max(abs(low), abs(high), 1.0), LARGEST)
+    found = [low, high, 0.0, -low, -high, low - width, high + width, low + width / 3, -far, far]
+    if column.type == "integer":
+        kind = getattr(observed.dtype, "numpy_dtype", observed.dtype)
+        limits = np.iinfo(kind) if kind.kind in "iu" else np.iinfo(np.int64)
+        least, most = max(int(limits.min), -WHOLE), min(int(limits.max), WHOLE)
+        return [*(min(max(round(value), least), most) for value in found), *missing]
+    return [*found, *missing]
+
+
+def _at_once(rows: Rows) -> list[dict[int, Any]]:
+    """Changes to all columns together: all at their least, all at their greatest, all missing."""
+    numbers = [place for place, column in enumerate(rows.columns) if column.type in {"number", "integer"}]
+    numbers = [place for place in numbers if not rows.columns[place].categories]
+    lows, highs = {}, {}
+    for place in numbers:
+        whole = rows.columns[place].type == "integer"
+        lows[place], highs[place] = (
+            round(end) if whole else end for end in _ends(rows.columns[place], rows.column(place))
+        )
+    return [lows, highs, {place: None for place, column in enumerate(rows.columns) if column.nullable}]
+
+
+def _ends(column: Column, observed: Any) -> tuple[float, float]:
+    """The least and the greatest value: the column's bounds, else those that were seen."""
+    seen = np.asarray([value for value in observed if not is_missing(value)], dtype=np.float64)
+    low = column.minimum if column.minimum is not None else float(seen.min(initial=np.inf))
+    high = column.maximum if column.maximum is not None else float(seen.max(initial=-np.inf))
+    return (low, high) if np.isfinite([low, high]).all() else (0.0, 0.0)
+
+
+def _allowed(column: Column, value: Any) -> bool:
+    """Whether the column's bounds let a value through."""
+    if value is None or isinstance(value, str | bool):
+        return True
+    above = column.minimum is None or value >= column.minimum
+    return above and (column.maximum is None or value <= column.maximum)
+
+
+def _distinct(values: Sequence[Any]) -> list[Any]:
+    return list(dict.fromkeys(values))
+
+
+def _changed(rows: Rows, changes: Sequence[tuple[int, Mapping[int, Any]]]) -> Rows:
+    """Copies of examples, each with some values replaced."""
+    copies = rows.take([base for base, _ in changes])
+    if not is_frame(rows.data):
+        data = np.array(copies.data)
+        for index, (_, values) in enumerate(changes):
+            for place, value in values.items():
+                data[index, place] = np.nan if value is None else value
+        return replace(rows, data=data)
+    import pandas as pd
+
+    columns = {}
+    for place, name in enumerate(rows.data.columns):
+        cells = copies.data.iloc[:, place].tolist()
+        for index, (_, values) in enumerate(changes):
+            if place in values:
+                cells[index] = values[place]
+        columns[name] = pd.Series(cells, dtype=rows.data.dtypes.iloc[place])
+    return replace(rows, data=pd.DataFrame(columns))

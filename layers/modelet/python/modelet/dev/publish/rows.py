@@ -1,0 +1,140 @@
+"""Rows of examples in one shape: what the estimator takes, and what the compiled graph is fed for the same rows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from modelet.manifest import Column
+
+SHARED = 1e-3
+"""Numbers whose range is below this share of their size keep fewer than four digits of their differences in float32."""
+
+Layout = Literal["text", "matrix", "columns"]
+
+TEXT, MATRIX = "text", "input"
+"""The graph's input where there is one: texts, shape (rows, 1), or float32, shape (rows, features)."""
+
+SHOWN = 600
+"""How many characters of a row an error shows."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows.
+
+    data: texts in a list, an array of shape (rows, features) or a DataFrame: exactly what `predict` takes.
+    layout: how the graph takes them: one string input, one float32 matrix, or one input a column, each (rows, 1).
+    columns: what each feature may be.
+    """
+
+    data: Any
+    layout: Layout
+    columns: tuple[Column, ...]
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The columns' names."""
+        return tuple(column.name for column in self.columns)
+
+    def take(self, indices: Sequence[int]) -> Rows:
+        """Some of the rows, in the order of the indices."""
+        if self.layout == "text":
+            return replace(self, data=[self.data[index] for index in indices])
+        return replace(self, data=self.data.iloc[list(indices)] if is_frame(self.data) else self.data[list(indices)])
+
+    def column(self, place: int) -> Any:
+        """One feature of all rows: a list, an array or a Series."""
+        if self.layout == "text":
+            return self.data
+        return self.data.iloc[:, place] if is_frame(self.data) else self.data[:, place]
+
+    def as_float32(self) -> Rows:
+        """The rows after what a float32 graph input does to their numbers, in the types that the estimator takes."""
+        if self.layout == "text":
+            return self
+        if not is_frame(self.data):
+            return replace(self, data=self.data.astype(np.float32).astype(np.float64))
+        rounded = self.data.copy()
+        for place, column in enumerate(self.columns):
+            if self.input_type(column) is np.float32:
+                numbers = self.data.iloc[:, place].to_numpy(dtype=np.float32, na_value=np.nan)
+                rounded[self.data.columns[place]] = numbers.astype(np.float64)
+        return replace(self, data=rounded)
+
+    def input_type(self, column: Column) -> type[Any]:
+        """The type of a column's values in the graph: whole numbers stay whole where each column is an input."""
+        if column.type == "string":
+            return object
+        whole = column.type in {"integer", "boolean"} and not column.nullable
+        return np.int64 if whole and self.layout == "columns" else np.float32
+
+    def feeds(self) -> dict[str, NDArray[Any]]:
+        """The graph's inputs for these rows, as the served path makes them from JSON."""
+        if self.layout == "text":
+            return {TEXT: np.array(self.data, dtype=object).reshape(-1, 1)}
+        if not is_frame(self.data):
+            return {MATRIX: self.data.astype(np.float32)}
+        columns = {
+            column.name: self.data.iloc[:, place]
+            .to_numpy(dtype=self.input_type(column), **_missing(column))
+            .reshape(-1, 1)
+            for place, column in enumerate(self.columns)
+        }
+        return columns if self.layout == "columns" else {MATRIX: np.concatenate(list(columns.values()), axis=1)}
+
+    def incomplete(self) -> NDArray[np.bool_]:
+        """Row by row: whether a value is missing."""
+        found = np.zeros(len(self), dtype=np.bool_)
+        for place, column in enumerate(self.columns):
+            if column.nullable:
+                found |= np.array([is_missing(value) for value in self.column(place)], dtype=np.bool_)
+        return found
+
+    def share_digits(self) -> bool:
+        """Whether a column's numbers differ only in digits that float32 has not room for."""
+        for place, column in enumerate(self.columns):
+            if column.type in {"number", "integer"}:
+                values = np.array([value for value in self.column(place) if not is_missing(value)], dtype=np.float64)
+                if len(values) and 0 < np.ptp(values) < SHARED * np.abs(values).max():
+                    return True
+        return False
+
+    def shown(self, index: int) -> str:
+        """A row on one line, for people."""
+        if self.layout == "text":
+            text = repr(self.data[index])
+        else:
+            values = self.data.iloc[index] if is_frame(self.data) else self.data[index]
+            text = ", ".join(f"{name}={_value(value)}" for name, value in zip(self.features, values, strict=True))
+        return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
+def is_frame(data: object) -> bool:
+    """Whether it is a pandas DataFrame, without importing pandas."""
+    return hasattr(data, "iloc") and hasattr(data, "columns")
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value is None, NaN or pandas' NA."""
+    return value is None or (isinstance(value, float) and math.isnan(value)) or type(value).__name__ == "NAType"
+
+
+def _missing(column: Column) -> dict[str, Any]:
+    return {} if column.type == "string" or not column.nullable else {"na_value": np.nan}
+
+
+def _value(value: Any) -> str:
+    item = value.item() if isinstance(value, np.generic) else value
+    return repr(item)

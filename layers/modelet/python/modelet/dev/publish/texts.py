@@ -1,0 +1,58 @@
+"""Generated texts: what people send that no example holds."""
+
+from __future__ import annotations
+
+import random
+from itertools import cycle, islice
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LONG = 10_000
+"""The length of a long text, in characters."""
+
+SPACES = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2003\u2009\u2028\u2029\u202f\u205f\u3000"
+"""White space of Python's `re`; Korean and Japanese keyboards make the last one."""
+
+UNSEEN = (
+    "",
+    "unseen",
+    "Unseen Words HERE",
+    "처음 보는 낱말",
+    "한글",
+    "漢字 かな カナ",
+    "Привет мир",
+    "naïve café ñandú",
+    "e\u0301le\u0300ve",
+    "😀 👍🏽 👩‍👩‍👧",
+    "12345 3.14 -7",
+    "!!! ??? ...",
+    "a",
+    "under_score hy-phen it's",
+    "<b>tag</b> &amp; http://example.com/?q=1",
+    "nul\x00nul",
+)
+"""Texts of other scripts and kinds."""
+
+JOINTS = ("é", "은", "가", "字", "ß", "_", "-", "'", ".", "1", "😀", "\u200b", "\u0301")
+"""What sticks known words together into unknown ones, as a Korean particle does to an English word."""
+
+MIXED = 40
+"""How many shuffled texts are made."""
+
+
+def texts_like(examples: Sequence[str], *, keeps_spaces: bool) -> list[str]:
+    """Unseen, empty and long texts, known words in other surroundings, and, where the model keeps them, odd spaces."""
+    chance = random.Random(0)  # noqa: S311 - the same texts on every run
+    words = sorted({word for text in examples[:2000] for word in text.split()}) or ["word"]
+    chosen = words if len(words) <= MIXED else chance.sample(words, MIXED)
+    texts = [text if keeps_spaces else " ".join(text.split()) for text in UNSEEN]
+    texts += [f"{one}{joint}{two}" for joint, one, two in zip(cycle(JOINTS), chosen, reversed(chosen), strict=False)]
+    texts += [f"{word}{joint} {word}" for joint, word in zip(cycle(JOINTS), chosen, strict=False)]
+    texts += [" ".join(chance.choices(words, k=chance.randrange(1, 30))) for _ in range(MIXED)]
+    texts += [" ".join([chosen[0]] * 50), " ".join(chosen).upper(), " ".join(islice(cycle(words), LONG))[:LONG].strip()]
+    if keeps_spaces:
+        texts += [space.join(chosen[:6]) for space in SPACES]
+        texts += [" ", "   ", f"  {chosen[0]}  {chosen[-1]} ", f"{chosen[0]}\r\n\r\n{chosen[-1]}"]
+    return texts

@@ -1,0 +1,112 @@
+"""A new model's files, made from templates: written whole, or not at all."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING, Any, Literal
+
+from modelet.dev.scaffold.name import Name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from modelet.dev.project import Project
+
+TEMPLATES = Path(__file__).parent / "templates"
+LIBRARIES = ("numpy", "scikit-learn")
+"""What a joblib file is opened by in the very version that wrote it."""
+
+Backend = Literal["onnx", "sklearn"]
+
+
+@dataclass(frozen=True)
+class Scaffold:
+    """What was made: the model's name, the files, and an instance to try it with, as JSON."""
+
+    name: str
+    paths: list[Path]
+    instance: str
+
+
+def write_scaffold(project: Project, given: str, backend: Backend) -> Scaffold:
+    """Write functions/<folder>, events/<folder> and tests/functions/test_<folder>.py.
+
+    Raises CommandError for a name that cannot be, or where one of them exists already: nothing is overwritten. Raises
+    OSError where a file cannot be written, and leaves none.
+    """
+    name = Name.checked(given, project)
+    instances = json.loads((TEMPLATES / backend / "instances.json").read_text(encoding="utf-8"))
+    made: list[Path] = []
+    try:
+        for place, text in _files(name, backend, instances):
+            _write(project.root / place, text, made)
+    except BaseException:
+        for path in reversed(made):
+            with suppress(OSError):
+                path.rmdir() if path.is_dir() else path.unlink()
+        raise
+    paths = [path for path in made if path.is_file()]
+    return Scaffold(name.model, paths, json.dumps(instances["first"], ensure_ascii=False))
+
+
+def _write(path: Path, text: str, made: list[Path]) -> None:
+    """Create a file and the folders that it needs; what is created is in `made` even when it fails half-way."""
+    for folder in reversed([folder for folder in path.parents if not folder.exists()]):
+        folder.mkdir()
+        made.append(folder)
+    with path.open("x", encoding="utf-8") as file:
+        made.append(path)
+        file.write(text)
+
+
+def _files(name: Name, backend: Backend, instances: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each file's path in the project and its text."""
+    values = {
+        "name": name.model,
+        "folder": name.folder,
+        "class_name": name.class_name,
+        "backend": backend,
+        "field": instances["field"],
+        "labels": json.dumps(instances["labels"]),
+        **{library.replace("-", "_"): version(library) for library in LIBRARIES},
+    }
+    for folder in (TEMPLATES / backend, TEMPLATES):
+        for template in sorted(folder.glob("*.tmpl")):
+            target = template.name.removesuffix(".tmpl")
+            where = (
+                f"tests/functions/test_{name.folder}.py" if target == "test.py" else f"functions/{name.folder}/{target}"
+            )
+            yield where, Template(template.read_text(encoding="utf-8")).substitute(values)
+    for event, value in _events(name.model, instances).items():
+        yield f"events/{name.folder}/{event}.json", json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+
+
+def _events(model: str, instances: dict[str, Any]) -> dict[str, Any]:
+    infer, batch = f"/models/{model}/infer", {"instances": [instances["first"], instances["second"]]}
+    return {
+        "infer": _event("http", "POST", infer, instances["first"]),
+        "infer_batch": _event("http", "POST", infer, batch),
+        "infer_invalid": _event("http", "POST", infer, {"instances": [instances["first"], instances["invalid"]]}),
+        "infer_rest": _event("rest", "POST", infer, instances["first"]),
+        "ready": _event("http", "GET", f"/v2/models/{model}/ready", None),
+    }
+
+
+def _event(kind: str, method: str, path: str, body: Any) -> Any:
+    """An event as API Gateway makes it (http: payload format 2.0, rest: 1.0), for the routes of DESIGN §5."""
+    resource, proxy = f"{path.rpartition('/')[0]}/{{proxy+}}", path.rpartition("/")[2]
+    template = Template((TEMPLATES / "events" / f"{kind}.json.tmpl").read_text(encoding="utf-8"))
+    text = "null" if body is None else json.dumps(json.dumps(body, ensure_ascii=False), ensure_ascii=False)
+    event = json.loads(
+        template.substitute(
+            method=method, path=path, resource=resource, route=f"ANY {resource}", proxy=proxy, body=text
+        )
+    )
+    if kind == "http" and body is None:
+        del event["body"]  # API Gateway leaves it out of payload format 2.0
+    return event

@@ -1,0 +1,165 @@
+"""The command line as a whole: help, mistakes, errors, exit codes, speed."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from modelet.dev.cli import main
+
+from .conftest import COMMAND, failure
+
+Run = Callable[..., Result]
+VERBS = list(main.commands)
+HEAVY = {"boto3", "numpy", "obstore", "onnxruntime", "pydantic", "pydantic_core", "rich", "sklearn", "yaml", "asyncio"}
+
+
+def test_the_verbs_are_those_of_the_readme() -> None:
+    known = ["new", "publish", "pin", "up", "infer", "invoke", "models", "versions", "show", "alias", "push", "bundle"]
+    assert list(main.commands) == known
+
+
+@pytest.mark.parametrize("words", [[], *([verb] for verb in VERBS)], ids=lambda words: "-".join(words) or "modelet")
+def test_every_help_has_an_example_that_calls_it(run: Run, words: list[str]) -> None:
+    result = run(*words, "--help")
+    assert result.exit_code == 0
+    _, examples = result.stdout.split("\nExamples:\n")
+    assert f"modelet {' '.join(words)}".rstrip() in examples
+    assert "\x1b" not in result.stdout
+
+
+def test_the_list_of_verbs_is_not_cut_off(run: Run) -> None:
+    assert "..." not in run("--help").stdout.split("Commands:")[1]
+
+
+def test_version_is_the_distributions(run: Run) -> None:
+    assert run("--version").stdout == f"modelet {version('modelet')}\n"
+
+
+def test_no_verb_is_answered_with_the_help(run: Run) -> None:
+    result = run()
+    assert result.exit_code == 2
+    assert "Commands:" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["pubish"], "no such command 'pubish'. (Did you mean one of: 'publish', 'push'?) See modelet --help."),
+        (["up", "--prot", "1"], "no such option '--prot'. Did you mean '--port'? See modelet up --help."),
+        (["publish"], "missing argument 'NAME'. See modelet publish --help."),
+        (["push", "toy", "1"], "missing option '--to'. See modelet push --help."),
+        (
+            ["new", "toy", "--backend", "torch"],
+            "invalid value for '--backend': 'torch' is not one of 'onnx', 'sklearn'. ",
+        ),
+        (["publish", "toy", "--from", __file__], "--from and --examples go together. See modelet publish --help."),
+        (["infer", "toy", "{text: 1}"], "invalid value for 'JSON|@FILE|-': not JSON: "),
+        (
+            ["infer", "toy", "@nowhere.json"],
+            "invalid value for 'JSON|@FILE|-': nowhere.json cannot be read: No such file",
+        ),
+    ],
+)
+def test_a_wrong_command_line_is_one_line_and_exit_code_2(run: Run, words: list[str], said: str) -> None:
+    result = run(*words)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"error: {said}")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_an_error_of_ours_is_one_line_with_a_remedy_and_exit_code_1(run: Run) -> None:
+    assert failure(run("pin", "toy")) == "no model 'toy' in functions/: there are none yet: modelet new toy"
+
+
+def test_a_wrong_store_is_said_in_one_line(run: Run) -> None:
+    assert "is no URL of a store: give file:///… or s3://bucket/prefix" in failure(run("models", "--store", "./here"))
+
+
+def test_outside_a_project_the_remedy_is_said(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "functions").rmdir()
+    monkeypatch.chdir(tmp_path)
+    assert failure(run("models")).endswith("run modelet inside a project, or start one with mkdir functions")
+
+
+def test_a_file_that_cannot_be_written_is_one_line(run: Run, project: Path) -> None:
+    (project / "events").write_text("a file where a folder should be\n")
+    assert failure(run("new", "churn")) == f"{project / 'events' / 'churn'}: Not a directory"
+    assert not (project / "functions" / "churn").exists()
+
+
+def test_the_environment_names_the_store(run: Run, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODELET_STORE", "ftp://nowhere")
+    assert "'ftp://nowhere' is no URL of a store" in failure(run("models"))
+    monkeypatch.setenv("MODELET_STORE", "")
+    assert run("models").exit_code == 0
+
+
+def test_ctrl_c_ends_with_130_and_no_traceback(project: Path) -> None:
+    with subprocess.Popen(
+        [*COMMAND, "infer", "toy", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    ) as process:
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(timeout=1)
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=10)
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert (process.returncode, process.stdout.read(), process.stderr.read().strip()) == (130, b"", b"")
+
+
+def test_a_reader_that_leaves_early_gets_no_traceback(project: Path) -> None:
+    done = subprocess.run(
+        f"{' '.join(map(json.dumps, COMMAND))} --help | true", shell=True, capture_output=True, check=False
+    )
+    assert done.stderr == b""
+
+
+def test_help_loads_nothing_heavy(project: Path) -> None:
+    script = "import sys; from modelet.dev.cli import main\ntry: main(['--help'])\nfinally: print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert not HEAVY & set(done.stdout.splitlines()[-1].split())
+
+
+def test_help_takes_less_than_150_ms_of_cpu(project: Path) -> None:
+    def spent() -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([*COMMAND, "--help"], capture_output=True, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    assert min(spent() for _ in range(5)) < 0.15
+
+
+def test_the_shell_completes_the_names_of_models(project: Path) -> None:
+    for folder in ("review_mood", "churn", "broken.name"):
+        (project / "functions" / folder).mkdir()
+    for folder in ("review_mood", "churn"):
+        (project / "functions" / folder / "model.yaml").write_text("nonsense: 1\n")
+
+    def completed(words: str) -> list[str]:
+        asked = {"_MODELET_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": "2"}
+        done = subprocess.run(COMMAND, env={**os.environ, **asked}, capture_output=True, text=True, check=True)
+        return done.stdout.split()
+
+    assert completed("modelet pin re") == ["plain,review-mood"]
+    (project / "functions" / "broken.name" / "model.yaml").touch()
+    assert completed("modelet pin re") == []
+
+
+def test_errors_are_red_on_a_terminal(show: Callable[..., str]) -> None:
+    assert "\x1b[31m\x1b[1merror:\x1b[0m no model 'toy'" in show("pin", "toy")

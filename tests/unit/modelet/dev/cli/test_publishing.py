@@ -1,0 +1,141 @@
+"""new, publish, pin, bundle, push: a model's way from an empty folder to another store, as a person walks it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+from click.testing import Result
+from sklearn.linear_model import LogisticRegression
+
+from modelet.store import Store
+
+from .conftest import failure, lines
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def churn(run: Run, project: Path) -> Path:
+    """The folder of a new model."""
+    assert run("new", "churn").exit_code == 0
+    return project / "functions" / "churn"
+
+
+def test_new_prints_the_files_that_it_made(run: Run, project: Path) -> None:
+    result = run("new", "review-mood", "--backend", "sklearn")
+    made = result.stdout.splitlines()
+    assert "functions/review_mood/app.py" in made
+    assert all((project / path).is_file() for path in made)
+    assert failure(run("new", "review-mood")).startswith("functions/review_mood exists already")
+
+
+@pytest.mark.parametrize("backend", ["onnx", "sklearn"])
+def test_a_new_model_is_published_and_asked_at_once(run: Run, project: Path, backend: str) -> None:
+    run("new", "churn", "--backend", backend)
+    published = run("publish", "churn")
+    assert (published.exit_code, published.stdout) == (0, "churn: published version 1\n")
+    assert "\x1b" not in published.stderr
+    body = json.loads((project / "events" / "churn" / "infer.json").read_text())["body"]
+    answer = run("infer", "churn", body)
+    assert answer.exit_code == 0, answer.output
+    assert json.loads(answer.stdout)["probability"] > 0.5
+
+
+def test_a_version_may_have_a_name_and_is_written_once(run: Run, churn: Path) -> None:
+    assert run("publish", "churn", "--version", "2026-11").stdout == "churn: published version 2026-11\n"
+    assert "2026-11" in failure_after_progress(run("publish", "churn", "--version", "2026-11"))
+
+
+def test_a_train_py_that_fails_is_one_line(run: Run, churn: Path) -> None:
+    (churn / "train.py").write_text("def train():\n    return 1 / 0\n")
+    said = failure_after_progress(run("publish", "churn"))
+    assert "functions/churn/train.py" in said
+    assert "ZeroDivisionError" in said
+
+
+def test_the_traceback_of_a_train_py_is_there_for_the_asking(churn: Path) -> None:
+    (churn / "train.py").write_text("def train():\n    return 1 / 0\n")
+    command = [Path(sys.executable).with_name("modelet"), "publish", "churn", "--verbose"]
+    done = subprocess.run(command, cwd=churn, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert "return 1 / 0" in done.stderr
+
+
+def test_a_finished_estimator_is_published_with_the_bounds_of_its_examples(run: Run, churn: Path) -> None:
+    rows = np.array([[float(place), float(place % 3)] for place in range(40)])
+    fitted = LogisticRegression().fit(rows, rows[:, 0] > 20)
+    joblib.dump(fitted, churn / "model.joblib")
+    (churn / "rows.csv").write_text("a,b\n" + "".join(f"{a},{b}\n" for a, b in rows))
+    (churn / "app.py").unlink()
+    given = ("--from", str(churn / "model.joblib"), "--examples", str(churn / "rows.csv"))
+    assert run("publish", "churn", "--bounded").exit_code == 2
+    assert run("publish", "churn", *given, "--bounded").exit_code == 0
+    assert json.loads(run("infer", "churn", '{"a": 30, "b": 1}').stdout)["label"] is True
+    refused = run("infer", "churn", '{"a": 41, "b": 1}')
+    assert (refused.exit_code, json.loads(refused.stdout)["status"]) == (1, 422)
+
+
+def test_pin_writes_the_lock_and_bundle_takes_its_version(run: Run, churn: Path) -> None:
+    for _ in range(2):
+        run("publish", "churn")
+    assert run("pin", "churn", "1").stdout == "churn: pinned version 1 in functions/churn/model.lock\n"
+    assert run("bundle", "churn").stdout == "churn: version 1 in functions/churn/bundle.json\n"
+    assert run("pin", "churn").stdout == "churn: pinned version 2, was 1 in functions/churn/model.lock\n"
+    assert run("bundle").stdout == "churn: version 2 in functions/churn/bundle.json\n"
+    assert json.loads((churn / "bundle.json").read_bytes())["lock"]["version"] == "2"
+
+
+def test_bundle_without_a_lock_takes_what_model_yaml_means_now(run: Run, churn: Path) -> None:
+    run("publish", "churn")
+    assert run("bundle", "churn", "--stage", "prod").exit_code == 0
+    assert not (churn / "model.lock").exists()
+
+
+def test_pin_of_an_unknown_version_lists_what_there_is(run: Run, churn: Path) -> None:
+    run("publish", "churn")
+    assert "no version or alias '7'" in failure(run("pin", "churn", "7"))
+
+
+def test_a_new_version_does_not_hide_that_another_is_pinned(run: Run, show: Callable[..., str], churn: Path) -> None:
+    run("publish", "churn")
+    assert "to serve it: modelet up" in show("publish", "churn")
+    run("pin", "churn", "1")
+    assert "model.lock keeps version 1; to serve the new one: modelet pin churn" in show("publish", "churn")
+
+
+def test_push_copies_a_version_to_another_store(run: Run, churn: Path, tmp_path: Path) -> None:
+    run("publish", "churn")
+    target = f"{tmp_path.as_uri()}/other"
+    assert run("push", "churn", "latest", "--to", target).stdout == f"churn: version 1 is in {target}\n"
+    assert lines(run("versions", "churn", "--store", target)) == lines(run("versions", "churn"))
+    assert Store(target).paths("churn")
+
+
+def test_a_finished_estimator_is_published_with_its_examples(run: Run, churn: Path, project: Path) -> None:
+    import joblib
+    import numpy as np
+    from sklearn.linear_model import LogisticRegression
+
+    rows = np.random.default_rng(3).normal(50, 20, (50, 3))
+    joblib.dump(LogisticRegression().fit(rows, np.where(rows[:, 0] > 50, "worn", "healthy")), project / "given.joblib")
+    table = ["temperature,vibration,hours", *(",".join(map(str, row)) for row in rows.tolist())]
+    (project / "rows.csv").write_text("\n".join(table) + "\n")
+    result = run("publish", "churn", "--from", "given.joblib", "--examples", "rows.csv")
+    assert (result.exit_code, result.stdout) == (0, "churn: published version 1\n"), result.output
+
+
+def failure_after_progress(result: Result) -> str:
+    """The last line of a verb that had begun: what it did before is on stderr too."""
+    assert (result.exit_code, result.stdout) == (1, ""), result.output
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith("error: ")
+    assert "Traceback" not in result.stderr
+    return last

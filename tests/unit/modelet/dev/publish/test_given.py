@@ -1,0 +1,211 @@
+"""Finished models from files."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import joblib
+import numpy as np
+import onnx
+import pandas as pd
+import pytest
+from onnx import TensorProto, helper
+from sklearn.linear_model import LinearRegression, LogisticRegression
+
+from modelet.dev.progress import Silent
+from modelet.dev.publish import Trained
+from modelet.dev.publish.conversion import to_graph
+from modelet.dev.publish.examples import rows_of
+from modelet.dev.publish.given import GivenGraph, given
+from modelet.errors import PublishError
+from modelet.manifest import Column
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FRAME = pd.DataFrame({"a": [0.0, 1.0, 2.0, 3.0], "b": [1.0, 0.0, 1.0, 0.0]})
+LABELS = ["no", "no", "yes", "yes"]
+
+
+class Heard(Silent):
+    """Remembers the steps."""
+
+    def __init__(self) -> None:
+        self.steps: list[str] = []
+
+    def step(self, text: str) -> None:
+        self.steps.append(text)
+
+
+def graph_of(estimator: Any, examples: Any) -> bytes:
+    return to_graph(estimator, rows_of(Trained(estimator=estimator, examples=examples, metrics={}, metric="")), "m")
+
+
+def tensor(name: str, kind: int, shape: list[int | None]) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, kind, shape)
+
+
+def made(nodes: list[Any], inputs: list[Any], outputs: list[Any], **said: Any) -> bytes:
+    graph = helper.make_graph(nodes, "made", inputs, outputs)
+    data: bytes = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8, **said
+    ).SerializeToString()
+    return data
+
+
+@pytest.fixture
+def csv(tmp_path: Path) -> Path:
+    FRAME.to_csv(tmp_path / "rows.csv", index=False)
+    return tmp_path / "rows.csv"
+
+
+def test_an_estimator_comes_with_its_examples_and_a_word_of_warning(tmp_path: Path, csv: Path) -> None:
+    joblib.dump(LogisticRegression().fit(FRAME, LABELS), tmp_path / "model.joblib")
+    heard = Heard()
+    found = given(tmp_path / "model.joblib", csv, bounded=True, progress=heard)
+    assert isinstance(found, Trained)
+    assert found.columns == (Column("a", "number", minimum=0, maximum=3), Column("b", "number", minimum=0, maximum=1))
+    assert heard.steps == ["opening model.joblib: unpickling runs the code in it, so give only files that you trust"]
+
+
+def test_an_estimator_of_an_array_has_its_columns_named_by_the_header(tmp_path: Path, csv: Path) -> None:
+    joblib.dump(LinearRegression().fit(FRAME.to_numpy(), [0, 1, 2, 3]), tmp_path / "model.pkl")
+    found = given(tmp_path / "model.pkl", csv, bounded=False, progress=Silent())
+    assert isinstance(found, Trained)
+    assert rows_of(found).features == ("a", "b")
+
+
+def test_a_classifiers_graph_has_its_task_labels_columns_and_maker(tmp_path: Path, csv: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(graph_of(LogisticRegression().fit(FRAME, LABELS), FRAME))
+    found = given(tmp_path / "model.onnx", csv, bounded=False, progress=Silent())
+    assert isinstance(found, GivenGraph)
+    assert (found.task, found.labels, found.features) == ("classification", ("no", "yes"), ("a", "b"))
+    assert found.columns == (Column("a", "number"), Column("b", "number"))
+    assert found.producer[0] == "skl2onnx"
+    assert found.figures["example_rows"] == 4
+
+
+def test_a_regressors_graph_is_known_by_its_one_number_a_row(tmp_path: Path, csv: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(graph_of(LinearRegression().fit(FRAME, [0, 1, 2, 3]), FRAME))
+    found = given(tmp_path / "model.onnx", csv, bounded=False, progress=Silent())
+    assert isinstance(found, GivenGraph)
+    assert (found.task, found.labels) == ("regression", ())
+
+
+def test_a_graph_of_tensors_takes_examples_by_the_names_of_its_inputs(tmp_path: Path) -> None:
+    data = made(
+        [helper.make_node("Mul", ["ids", "mask"], ["y"])],
+        [tensor("ids", TensorProto.INT64, [None, None]), tensor("mask", TensorProto.INT64, [None, None])],
+        [tensor("y", TensorProto.INT64, [None, None])],
+        producer_name="ours",
+        producer_version="7",
+    )
+    (tmp_path / "model.onnx").write_bytes(data)
+    rows = [{"mask": [1, 0], "ids": [5, 6]}, {"mask": [1, 1], "ids": [7, 8]}]
+    (tmp_path / "rows.json").write_text(json.dumps(rows))
+    found = given(tmp_path / "model.onnx", tmp_path / "rows.json", bounded=False, progress=Silent())
+    assert isinstance(found, GivenGraph)
+    assert (found.task, found.producer, found.features) == ("other", ("ours", "7"), ("ids", "mask"))
+
+
+def test_a_graph_of_images_takes_nested_rows_and_has_no_columns(tmp_path: Path) -> None:
+    data = made(
+        [helper.make_node("Identity", ["image"], ["y"])],
+        [tensor("image", TensorProto.FLOAT, [None, 2, 2])],
+        [tensor("y", TensorProto.FLOAT, [None, 2, 2])],
+    )
+    (tmp_path / "model.onnx").write_bytes(data)
+    (tmp_path / "rows.json").write_text(json.dumps([[[1, 2], [3, 4]]] * 2))
+    found = given(tmp_path / "model.onnx", tmp_path / "rows.json", bounded=False, progress=Silent())
+    assert isinstance(found, GivenGraph)
+    assert (found.columns, found.features) == ((), ("image",))
+
+
+def one(operator: str, kind: int = TensorProto.FLOAT, **attributes: Any) -> bytes:
+    return made(
+        [helper.make_node(operator, ["x"], ["y"], **attributes)],
+        [tensor("x", kind, [None, 2])],
+        [tensor("y", kind, [None, None])],
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"no graph", r"model.onnx is no ONNX graph"),
+        (one("Softmax", axis=0), "the graph's output y of example 0 changes with the rows beside it"),
+        (one("Transpose"), "give one row for each"),
+        (one("Log"), "NaN or infinite"),
+        (one("Identity", TensorProto.UINT8), "x takes tensor.uint8., which requests do not carry"),
+        (one("Identity", TensorProto.DOUBLE), "takes doubles"),
+    ],
+)
+def test_a_graph_that_cannot_serve_its_examples_is_refused(tmp_path: Path, csv: Path, data: bytes, said: str) -> None:
+    (tmp_path / "model.onnx").write_bytes(data)
+    with pytest.raises(PublishError, match=said):
+        given(tmp_path / "model.onnx", csv, bounded=False, progress=Silent())
+
+
+def test_examples_that_do_not_fit_the_graph_are_refused(tmp_path: Path, csv: Path) -> None:
+    two = made(
+        [helper.make_node("Add", ["a", "c"], ["y"])],
+        [tensor("a", TensorProto.FLOAT, [None, 1]), tensor("c", TensorProto.FLOAT, [None, 1])],
+        [tensor("y", TensorProto.FLOAT, [None, 1])],
+    )
+    (tmp_path / "model.onnx").write_bytes(two)
+    with pytest.raises(PublishError, match="the examples have no c: give a column for each input of the graph, a, c"):
+        given(tmp_path / "model.onnx", csv, bounded=False, progress=Silent())
+    (tmp_path / "texts.json").write_text('["a", "b"]')
+    with pytest.raises(PublishError, match="the examples have no names"):
+        given(tmp_path / "model.onnx", tmp_path / "texts.json", bounded=False, progress=Silent())
+    (tmp_path / "model.onnx").write_bytes(one("Identity"))
+    with pytest.raises(PublishError, match="the examples do not fit the graph"):
+        given(tmp_path / "model.onnx", tmp_path / "texts.json", bounded=False, progress=Silent())
+
+
+def test_a_graph_of_columns_is_fed_by_name_in_its_own_order(tmp_path: Path) -> None:
+    data = made(
+        [helper.make_node("Sub", ["b", "a"], ["y"])],
+        [tensor("b", TensorProto.FLOAT, [None, 1]), tensor("a", TensorProto.FLOAT, [None, 1])],
+        [tensor("y", TensorProto.FLOAT, [None, 1])],
+    )
+    (tmp_path / "model.onnx").write_bytes(data)
+    FRAME.assign(other="x").to_csv(tmp_path / "rows.csv", index=False)
+    found = given(tmp_path / "model.onnx", tmp_path / "rows.csv", bounded=False, progress=Silent())
+    assert isinstance(found, GivenGraph)
+    assert found.features == ("b", "a")
+
+
+def test_a_graph_of_texts_has_one_column_of_text(tmp_path: Path) -> None:
+    data = made(
+        [helper.make_node("Identity", ["text"], ["y"])],
+        [tensor("text", TensorProto.STRING, [None, 1])],
+        [tensor("y", TensorProto.STRING, [None, 1])],
+    )
+    (tmp_path / "model.onnx").write_bytes(data)
+    (tmp_path / "rows.json").write_text('["좋아요", ""]')
+    found = given(tmp_path / "model.onnx", tmp_path / "rows.json", bounded=False, progress=Silent())
+    assert isinstance(found, GivenGraph)
+    assert found.columns == (Column("text", "string"),)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("model.joblib", {"a": 1}, "holds a dict: give a fitted scikit-learn estimator"),
+        ("model.bin", None, "neither an estimator nor a graph"),
+    ],
+)
+def test_a_file_that_holds_no_model_is_refused(tmp_path: Path, csv: Path, name: str, value: Any, said: str) -> None:
+    joblib.dump(value, tmp_path / name)
+    with pytest.raises(PublishError, match=said):
+        given(tmp_path / name, csv, bounded=False, progress=Silent())
+
+
+def test_numbers_of_examples_are_float32_for_the_graph(tmp_path: Path, csv: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(one("Identity"))
+    found = given(tmp_path / "model.onnx", csv, bounded=True, progress=Silent())
+    assert isinstance(found, GivenGraph)
+    assert found.columns[0].maximum == 3
+    assert found.graph.run({"x": np.array([[1, 2]], np.float32)})["y"].tolist() == [[1, 2]]

@@ -1,0 +1,302 @@
+"""Which compiled models are as good as their estimators, and which are refused: standing tests of the converters."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from skl2onnx import to_onnx
+from skl2onnx.common.data_types import DoubleTensorType
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.neighbors import KNeighborsClassifier, RadiusNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.svm import SVC, LinearSVC
+from sklearn.tree import DecisionTreeClassifier
+
+from modelet.dev.publish import Trained, columns_of
+from modelet.dev.publish import parity as module
+from modelet.dev.publish.conversion import to_graph
+from modelet.dev.publish.examples import rows_of
+from modelet.dev.publish.graph import Graph
+from modelet.dev.publish.parity import compare
+from modelet.dev.publish.probes import probes
+from modelet.errors import ParityError, PublishError
+
+if TYPE_CHECKING:
+    from unit.modelet.dev.publish.conftest import Reviews, Table
+
+
+def compared(estimator: Any, examples: Any, **said: Any) -> dict[str, Any]:
+    rows = rows_of(Trained(estimator=estimator, examples=examples, metrics={}, metric="", **said))
+    return compare(estimator, Graph(to_graph(estimator, rows, "m")), rows, probes(estimator, rows))
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        make_pipeline(StandardScaler(), LogisticRegression()),
+        DecisionTreeClassifier(random_state=0),
+        RandomForestClassifier(15, random_state=0),
+        ExtraTreesClassifier(15, random_state=0),
+        GradientBoostingClassifier(n_estimators=10, random_state=0),
+        HistGradientBoostingClassifier(max_iter=10, random_state=0),
+        CalibratedClassifierCV(LogisticRegression(), cv=2),
+        make_pipeline(StandardScaler(), LinearSVC()),
+    ],
+    ids=lambda estimator: type(estimator).__name__,
+)
+def test_a_classifier_that_converts_well_is_equal_on_every_row(estimator: Any, table: Table) -> None:
+    figures = compared(estimator.fit(*table.train), table.examples)
+    assert figures["example_rows"] == 300
+    assert figures["generated_rows"] > 100
+    assert figures["labels_equal"]
+    assert figures["greatest_difference"] < 2e-6
+    assert figures["measure"] == "probability"
+
+
+def test_a_support_vector_machine_is_equal_on_every_row(table: Table) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # scikit-learn 1.9 gives up `probability`
+        machine = SVC(probability=True, random_state=0).fit(*table.train)
+    assert compared(machine, table.examples)["greatest_difference"] < 2e-6
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        Ridge(),
+        RandomForestRegressor(15, random_state=0),
+        ExtraTreesRegressor(15, random_state=0),
+        GradientBoostingRegressor(n_estimators=10, random_state=0),
+        HistGradientBoostingRegressor(max_iter=10, random_state=0),
+    ],
+    ids=lambda estimator: type(estimator).__name__,
+)
+def test_a_regressor_that_converts_well_is_equal_on_every_row(estimator: Any, table: Table) -> None:
+    figures = compared(estimator.fit(table.rows[::2], 100 * table.rows[::2, 0]), table.examples)
+    assert figures["greatest_difference"] < 2e-6
+    assert figures["measure"] == "relative"
+
+
+def test_neighbours_are_equal_within_bounds_and_refused_without_them(table: Table) -> None:
+    neighbours = KNeighborsClassifier().fit(*table.train)
+    assert (
+        compared(neighbours, table.examples, columns=columns_of(table.rows, bounded=True))["greatest_difference"] < 1e-6
+    )
+    with pytest.raises(ParityError, match=r"0 of|generated rows.*columns=columns_of\(examples, bounded=True\)"):
+        compared(neighbours, table.examples)
+
+
+@pytest.mark.parametrize(
+    "vectorizer",
+    [
+        TfidfVectorizer(lowercase=False, token_pattern=r"\S+"),
+        TfidfVectorizer(lowercase=False, token_pattern=r"\S+", ngram_range=(1, 2)),
+        TfidfVectorizer(lowercase=False, token_pattern=r"[^ ]+"),
+        TfidfVectorizer(lowercase=False, token_pattern="[a-z가-힣0-9]+"),
+        TfidfVectorizer(lowercase=False, analyzer="char", ngram_range=(1, 3)),
+        CountVectorizer(lowercase=False, token_pattern=r"\S+", binary=True),
+    ],
+    ids=lambda vectorizer: f"{vectorizer.analyzer} {vectorizer.token_pattern} {vectorizer.ngram_range}",
+)
+def test_korean_and_english_text_is_equal_on_every_row(vectorizer: Any, reviews: Reviews, held_out: Reviews) -> None:
+    model = make_pipeline(vectorizer, LogisticRegression()).fit(reviews.texts, reviews.labels)
+    assert compared(model, held_out.texts)["greatest_difference"] < 2e-6
+
+
+def people() -> pd.DataFrame:
+    chance = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "age": chance.normal(40, 10, 200),
+            "visits": chance.integers(0, 9, 200),
+            "city": chance.choice(["서울", "부산", "paris"], 200),
+            "member": chance.random(200) < 0.5,
+        }
+    )
+    frame.loc[::7, "age"] = np.nan
+    return frame
+
+
+def mixed(unknown: str) -> Any:
+    columns = ColumnTransformer(
+        [
+            ("numbers", make_pipeline(SimpleImputer(), StandardScaler()), ["age", "visits"]),
+            ("city", OneHotEncoder(handle_unknown=unknown), ["city"]),
+            ("member", "passthrough", ["member"]),
+        ]
+    )
+    return make_pipeline(columns, LogisticRegression())
+
+
+def test_a_mixed_frame_with_missing_values_and_unseen_words_is_equal_on_every_row() -> None:
+    frame = people()
+    assert compared(mixed("ignore").fit(frame, frame["visits"] > 4), frame)["greatest_difference"] < 2e-6
+
+
+def test_a_word_that_the_estimator_refuses_and_the_graph_answers_refuses_the_publish() -> None:
+    frame = people()
+    model = mixed("error").fit(frame, frame["visits"] > 4)
+    with pytest.raises(ParityError, match=r"refuses a row that the graph would answer .Found unknown categories"):
+        compared(model, frame)
+    known = frame.astype({"city": "category"})
+    assert compared(model, known)["greatest_difference"] < 2e-6
+
+
+def test_a_calibrated_pipeline_is_refused(table: Table) -> None:
+    calibrated = CalibratedClassifierCV(make_pipeline(StandardScaler(), LogisticRegression()), cv=2)
+    with pytest.raises(ParityError, match="300 of 300 held-out rows"):
+        compared(calibrated.fit(*table.train), table.examples)
+
+
+def test_the_default_token_pattern_on_korean_is_refused_and_the_worst_rows_are_shown(
+    reviews: Reviews, held_out: Reviews
+) -> None:
+    model = make_pipeline(TfidfVectorizer(lowercase=False), LogisticRegression()).fit(reviews.texts, reviews.labels)
+    with pytest.raises(ParityError, match=r"of 200 held-out rows .* labels change") as refused:
+        compared(model, held_out.texts)
+    first, *shown = str(refused.value).splitlines()
+    assert r"token_pattern=r'\S+'" in first
+    assert len(shown) == 5
+    assert all("estimator 'positive'" in row or "estimator 'negative'" in row for row in shown)
+
+
+def test_the_default_token_pattern_is_refused_even_if_all_examples_are_english() -> None:
+    texts = ["good great movie", "bad awful movie", "the movie it was"] * 30
+    model = make_pipeline(TfidfVectorizer(lowercase=False), LogisticRegression()).fit(texts, [1, 0, 0] * 30)
+    with pytest.raises(ParityError, match=r"differ on \d+ of \d+ generated rows"):
+        compared(model, texts)
+
+
+@pytest.mark.parametrize(
+    "vectorizer",
+    [
+        TfidfVectorizer(lowercase=False, token_pattern=r"\S+", sublinear_tf=True),
+        TfidfVectorizer(lowercase=False, token_pattern=r"\S+", stop_words=["the"], ngram_range=(1, 2)),
+    ],
+)
+def test_text_that_is_counted_otherwise_in_the_graph_is_refused(
+    vectorizer: Any, reviews: Reviews, held_out: Reviews
+) -> None:
+    model = make_pipeline(vectorizer, LogisticRegression()).fit(reviews.texts, reviews.labels)
+    with pytest.raises(ParityError, match="held-out rows"):
+        compared(model, held_out.texts)
+
+
+def test_character_ngrams_of_texts_with_runs_of_space_are_refused(reviews: Reviews) -> None:
+    texts = [text.replace(" ", "  ", 1) for text in reviews.texts]
+    model = make_pipeline(TfidfVectorizer(lowercase=False, analyzer="char", ngram_range=(1, 3)), LogisticRegression())
+    with pytest.raises(ParityError, match="held-out rows"):
+        compared(model.fit(texts, reviews.labels), texts)
+
+
+def seconds(table: Table) -> Any:
+    """Times in seconds since 1970: float32 keeps two minutes of them apart."""
+    return 1.7e9 + np.round(table.rows * 300)
+
+
+def test_double_inputs_to_a_histogram_forest_are_refused(table: Table) -> None:
+    times = seconds(table)
+    boosted = HistGradientBoostingClassifier(max_iter=10).fit(times[::2], table.labels[::2])
+    with pytest.raises(ParityError, match=r"held-out rows.*subtract what they share"):
+        compared(boosted, times[1::2])
+
+
+def test_double_inputs_to_a_forest_behind_a_scaler_are_refused(table: Table) -> None:
+    tenths = np.round(table.rows * 40) / 10 + 20
+    forest = make_pipeline(StandardScaler(), RandomForestClassifier(15, random_state=0))
+    with pytest.raises(ParityError, match=r"held-out rows.*leave scaling out"):
+        compared(forest.fit(tenths[::2], table.labels[::2]), tenths[1::2])
+
+
+def test_double_inputs_to_a_forest_itself_are_equal_because_it_rounds_them_as_the_graph_does(table: Table) -> None:
+    times = seconds(table)
+    forest = RandomForestClassifier(15, random_state=0).fit(times[::2], table.labels[::2])
+    assert compared(forest, times[1::2])["greatest_difference"] < 1e-6
+
+
+def test_a_forest_fed_doubles_by_another_graph_would_not_be(table: Table) -> None:
+    times = seconds(table)
+    forest = RandomForestClassifier(15, random_state=0).fit(times[::2], table.labels[::2])
+    options = {id(forest): {"zipmap": False}}
+    model = to_onnx(forest, initial_types=[("input", DoubleTensorType([None, 6]))], options=options, target_opset=18)
+    shares = Graph(model.SerializeToString()).run({"input": times[1::2]})["probabilities"]
+    assert np.abs(shares - forest.predict_proba(times[1::2])).max() > 1e-2
+
+
+def test_a_linear_model_on_numbers_that_float32_cannot_tell_apart_is_refused_and_trained_on_float32_is_not(
+    table: Table,
+) -> None:
+    rows, labels = 1000 + table.rows * 1e-4, table.labels
+    model = make_pipeline(StandardScaler(), LogisticRegression())
+    with pytest.raises(ParityError, match="held-out rows"):
+        compared(model.fit(rows[::2], labels[::2]), rows[1::2])
+    rounded = np.round(table.rows * 8).astype(np.float32)
+    assert compared(model.fit(rounded[::2], labels[::2]), rounded[1::2])["greatest_difference"] < 2e-6
+
+
+def test_two_labels_that_tie_are_refused_with_the_remedy() -> None:
+    noise = np.random.default_rng(0)
+    rows, labels = noise.normal(size=(2000, 3)), noise.integers(0, 2, 2000)
+    forest = RandomForestClassifier(20, random_state=0).fit(rows[::2], labels[::2])
+    with pytest.raises(ParityError, match=r"label.* change.*a forest of an odd number of trees"):
+        compared(forest, rows[1::2])
+    odd = RandomForestClassifier(21, random_state=0).fit(rows[::2], labels[::2])
+    assert compared(odd, rows[1::2])["greatest_difference"] < 1e-6
+
+
+def test_missing_values_in_a_forest_are_refused_with_the_remedy(table: Table) -> None:
+    rows = table.rows.copy()
+    rows[::3, :3] = np.nan
+    forest = RandomForestClassifier(15, random_state=0).fit(rows[::2], table.labels[::2])
+    with pytest.raises(ParityError, match="Only rows with missing values differ: fill them"):
+        compared(forest, rows[1::2])
+
+
+def test_a_binary_discriminant_is_refused_because_its_converter_is_wrong(table: Table) -> None:
+    with pytest.raises(ParityError, match="held-out rows"):
+        compared(LinearDiscriminantAnalysis().fit(*table.train), table.examples)
+
+
+def test_a_graph_that_fails_on_generated_rows_is_refused(table: Table) -> None:
+    near = RadiusNeighborsClassifier(1000, outlier_label="most_frequent").fit(*table.train)
+    with pytest.raises(ParityError, match=r"the graph cannot answer: .*on generated rows: say backend: sklearn"):
+        compared(near, table.examples)
+
+
+def test_an_estimator_that_cannot_predict_its_examples_is_named(table: Table) -> None:
+    rows = rows_of(Trained(estimator=Ridge(), examples=table.examples, metrics={}, metric=""))
+    with pytest.raises(PublishError, match=r"Ridge cannot predict its own examples .*not fitted"):
+        module.told(Ridge(), rows)
+
+
+def test_very_many_examples_are_compared_in_part(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "COMPARED", 100)
+    figures = compared(Ridge().fit(table.rows[::2], table.rows[::2, 0]), table.examples)
+    assert figures["example_rows"] == 100
+
+
+def test_rows_on_which_labels_are_a_toss_up_are_not_generated(table: Table) -> None:
+    model = LogisticRegression().fit(*table.train)
+    model.coef_[:] = 0
+    model.intercept_[:] = 0
+    assert compared(model, table.examples)["generated_rows"] == 0

@@ -1,0 +1,68 @@
+"""Choosing the version that a function serves."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from modelet.bundle import Lock
+from modelet.dev.progress import Silent
+from modelet.dev.publish import pin, resolve_lock
+from modelet.dev.publish.claim import claimed
+from modelet.dev.publish.writing import write_version
+from modelet.errors import UnknownVersionError
+from modelet.manifest import digest
+from modelet.registry.alias import set_alias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from modelet.dev.project import Function
+    from modelet.dev.publish.package import Package
+    from modelet.store import Store
+
+
+@pytest.fixture
+def full(file_store: Store, packed: Package) -> Store:
+    """A store with two numbers and a name."""
+    for version in ("1", "2", "v1"):
+        with claimed(file_store, "tiny", version, packed.manifest_of) as owned:
+            write_version(file_store, packed.manifest, packed.files, owned, Silent())
+    return file_store
+
+
+def test_pinning_writes_the_version_and_the_digest_of_its_manifest(
+    full: Store, make_function: Callable[..., Function]
+) -> None:
+    function = make_function(name="tiny")
+    lock = pin(function, full)
+    assert lock == Lock("2", digest(full.read("tiny/2/model.json")))
+    assert function.lock() == lock
+    assert json.loads(function.lock_path.read_bytes())["model"] == "tiny"
+    assert sorted(path.name for path in function.folder.iterdir()) == ["model.lock", "train.py"]
+
+
+def test_a_reference_is_a_version_an_alias_or_latest(full: Store, make_function: Callable[..., Function]) -> None:
+    set_alias(full, "tiny", "prod", "1")
+    function = make_function(name="tiny", version="prod")
+    assert pin(function, full).version == "1"
+    assert pin(function, full, "v1").version == "v1"
+    assert pin(function, full, "latest").version == "2"
+
+
+def test_resolving_writes_nothing(full: Store, make_function: Callable[..., Function]) -> None:
+    function = make_function(name="tiny")
+    assert resolve_lock(function, full).version == "2"
+    assert function.lock() is None
+
+
+def test_a_version_that_is_not_there_leaves_the_lock_as_it_was(
+    full: Store, make_function: Callable[..., Function]
+) -> None:
+    function = make_function(name="tiny")
+    before = pin(function, full, "1")
+    with pytest.raises(UnknownVersionError, match="no version or alias '9'"):
+        pin(function, full, "9")
+    assert function.lock() == before

@@ -1,0 +1,86 @@
+"""Generated rows."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from modelet.dev.publish.columns import columns_of
+from modelet.dev.publish.probes import GENERATED, assumptions, edges, probes
+from modelet.dev.publish.rows import Layout, Rows
+from modelet.manifest import Column
+
+
+def rows(data: Any, layout: Layout = "matrix", columns: tuple[Column, ...] | None = None) -> Rows:
+    return Rows(data, layout, columns or columns_of(data))
+
+
+def test_a_number_goes_to_its_ends_beyond_them_to_zero_below_and_far_away() -> None:
+    values = probes(None, rows(np.array([[2.0], [5.0]]))).data[:, 0]
+    assert {2.0, 5.0, 0.0, -5.0, -1.0, 8.0, 5e6, -5e6} <= set(values.tolist())
+
+
+@given(st.floats(-1e6, 1e6), st.floats(0, 1e6), st.floats(0, 1e6))
+def test_a_number_with_bounds_never_leaves_them(low: float, width: float, share: float) -> None:
+    column = Column("x", "number", minimum=low, maximum=low + width)
+    data = np.array([[min(low + share, low + width)]])
+    values = probes(None, rows(data, columns=(column,))).data
+    assert low <= values.min()
+    assert values.max() <= low + width
+
+
+def test_a_column_that_may_be_missing_is_missing_in_some_rows_and_others_never() -> None:
+    data = probes(None, rows(np.array([[1.0, math.nan], [2.0, 3.0]]))).data
+    assert not np.isnan(data[:, 0]).any()
+    assert np.isnan(data[:, 1]).any()
+
+
+def test_whole_numbers_stay_whole_and_within_their_type() -> None:
+    data = probes(None, rows(pd.DataFrame({"a": np.array([3, 200], dtype=np.uint8), "b": [0.5, 0.6]}))).data
+    assert data["a"].dtype == np.uint8
+    column = Column("b", "integer")
+    assert all(isinstance(value, int) for value in edges(column, np.array([2**60, 1])))
+    assert max(edges(column, np.array([2**60, 1]))) == 2**53
+
+
+def test_categories_booleans_and_unseen_texts_are_tried() -> None:
+    frame = pd.DataFrame({"size": pd.Categorical(["s", "m"]), "member": [True, True], "city": ["서울", "부산"]})
+    data = probes(None, rows(frame, "columns")).data
+    assert set(data["size"]) == {"s", "m"}
+    assert set(data["member"]) == {True, False}
+    assert {"", "unseen"} <= set(data["city"])
+    assert data.dtypes.to_dict() == frame.dtypes.to_dict()
+
+
+def test_missing_values_of_a_frame_are_pandas_own() -> None:
+    frame = pd.DataFrame({"a": pd.array([1, None], dtype="Int64"), "b": [1.0, math.nan]})
+    data = probes(None, rows(frame)).data
+    assert data["a"].isna().any()
+    assert data["b"].isna().any()
+
+
+def test_of_very_many_columns_some_are_left_out() -> None:
+    assert len(probes(None, rows(np.ones((3, 3000))))) < 2 * GENERATED
+
+
+def test_a_column_without_any_value_is_still_tried() -> None:
+    assert len(probes(None, rows(np.array([[math.nan]]))))
+
+
+def test_what_character_ngrams_take_for_granted_is_said() -> None:
+    by_character = TfidfVectorizer(analyzer="char")
+    collapsed = rows(["good movie", "bad"], "text")
+    assert assumptions(by_character, collapsed) == [
+        "texts have no runs of white space, as in the examples: collapse them in preprocess"
+    ]
+    assert not any("  " in text for text in probes(by_character, collapsed).data)
+    spacious = rows(["good  movie"], "text")
+    assert assumptions(by_character, spacious) == []
+    assert any("  " in text for text in probes(by_character, spacious).data)
+    assert assumptions(TfidfVectorizer(), collapsed) == []

@@ -1,0 +1,129 @@
+"""Copying a version to another store."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from modelet.dev.progress import Silent
+from modelet.dev.publish import push
+from modelet.dev.publish import pushing as module
+from modelet.dev.publish.claim import claimed
+from modelet.dev.publish.writing import write_version
+from modelet.errors import ArtifactError, PublishError, StoreError, UnknownVersionError, VersionExistsError
+from modelet.registry.listing import versions
+from modelet.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from modelet.dev.publish.package import Package
+
+
+@pytest.fixture
+def source(tmp_path: Path, packed: Package) -> Store:
+    """A store with one version."""
+    store = Store((tmp_path / "source").as_uri())
+    with claimed(store, "tiny", "3", packed.manifest_of) as owned:
+        write_version(store, packed.manifest, packed.files, owned, Silent())
+    return store
+
+
+class Failing(Store):
+    """A store that stops to answer after some writes."""
+
+    left = 0
+
+    def write_once(self, path: str, data: bytes | Path) -> None:
+        if not self.left:
+            raise StoreError(f"{path}: no answer")
+        self.left -= 1
+        super().write_once(path, data)
+
+
+class Heard(Silent):
+    """Remembers what was said."""
+
+    def __init__(self) -> None:
+        self.steps: list[str] = []
+        self.advances: list[tuple[int, int]] = []
+
+    def step(self, text: str) -> None:
+        self.steps.append(text)
+
+    def advance(self, done: int, total: int) -> None:
+        self.advances.append((done, total))
+
+
+def same(source: Store, target: Store) -> bool:
+    names = ("labels.json", "model.json", "model.onnx")
+    return all(source.read(f"tiny/3/{name}") == target.read(f"tiny/3/{name}") for name in names)
+
+
+def test_a_version_is_copied_byte_for_byte_and_a_second_push_changes_nothing(source: Store, store: Store) -> None:
+    heard = Heard()
+    push(source, store, "tiny", "3", heard)
+    assert same(source, store)
+    assert heard.advances == [(3, 8), (8, 8)]
+    before = store.paths("")
+    push(source, store, "tiny", "3", heard)
+    assert heard.steps[-1] == f"tiny version 3 is in {store.url} already"
+    assert store.paths("") == before
+
+
+@pytest.mark.parametrize("writes", range(4))
+def test_a_push_that_failed_is_unseen_and_goes_on_where_it_ended(source: Store, store: Store, writes: int) -> None:
+    failing = Failing(store.url)
+    failing.left = writes
+    with pytest.raises(StoreError):
+        push(source, failing, "tiny", "3")
+    assert versions(store, "tiny") == []
+    push(source, store, "tiny", "3")
+    assert same(source, store)
+
+
+def test_large_files_pass_through_the_disk(source: Store, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MEMORY", 3)
+    push(source, store, "tiny", "3")
+    assert same(source, store)
+
+
+def test_a_damaged_file_ends_the_push_before_the_version_is_there(source: Store, store: Store, tmp_path: Path) -> None:
+    (tmp_path / "source" / "tiny" / "3" / "model.onnx").write_bytes(b"Graph")
+    with pytest.raises(ArtifactError, match=r"tiny/3/model.onnx"):
+        push(source, store, "tiny", "3")
+    assert versions(store, "tiny") == []
+
+
+def test_another_version_of_the_name_is_never_written_over(source: Store, store: Store) -> None:
+    store.write_once("tiny/3/model.json", b"{}")
+    with pytest.raises(VersionExistsError, match="has another tiny version 3"):
+        push(source, store, "tiny", "3")
+    assert store.read("tiny/3/model.json") == b"{}"
+
+
+def test_a_claim_of_other_contents_is_respected(source: Store, store: Store) -> None:
+    store.write_once("tiny/3/claim.json", b"{}")
+    with pytest.raises(VersionExistsError, match=r"claimed in .* for other contents"):
+        push(source, store, "tiny", "3")
+
+
+def test_a_file_that_is_not_the_one_ends_a_resumed_push(source: Store, store: Store) -> None:
+    store.write_once("tiny/3/model.onnx", b"other")
+    with pytest.raises(PublishError, match="another file is in its place"):
+        push(source, store, "tiny", "3")
+    assert versions(store, "tiny") == []
+
+
+def test_a_version_that_is_not_there_is_named(source: Store, store: Store) -> None:
+    with pytest.raises(UnknownVersionError, match="no version '4'"):
+        push(source, store, "tiny", "4")
+
+
+def test_the_target_may_go_on_counting_after_a_push(source: Store, store: Store, packed: Package) -> None:
+    push(source, store, "tiny", "3")
+    with claimed(store, "tiny", None, packed.manifest_of) as owned:
+        assert owned.version == "4"
+    assert len(hashlib.sha256(owned.manifest).hexdigest()) == 64
