@@ -4,6 +4,7 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PIN := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header
 # uv trusts the machine's certificates, as pip and the browser do.
 export UV_SYSTEM_CERTS := 1
 
@@ -25,8 +26,9 @@ $(READY): requirements/dev.txt requirements/uv.txt pyproject.toml
 	@touch $@
 
 lock: $(READY) ## Compile the pinned requirement files anew
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --extra dev --group gate \
-	  --output-file requirements/dev.txt pyproject.toml
+	$(PIN) --extra dev --group gate --output-file requirements/dev.txt pyproject.toml
+	printf 'fastapi\nmangum\n' | $(PIN) --no-annotate --constraint requirements/dev.txt \
+	  --output-file functions/models_index/requirements.txt -
 
 format: $(READY) ## Format the code and mend what ruff can mend
 	$(BIN)/ruff format .

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import jsonschema  # type: ignore[import-untyped] # comes with openapi-spec-validator, its stubs do not
+import jsonschema
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings

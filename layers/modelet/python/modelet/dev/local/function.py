@@ -1,0 +1,34 @@
+"""What the local runtime must know of a function."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFunction:
+    """One function, as its configuration in Lambda would say it.
+
+    folder: its code (Lambda: /var/task). handler: `module.name`. timeout_s: seconds, then the environment is killed.
+    max_concurrency: requests in flight at once (Lambda: reserved concurrency). provisioned: environments that are
+    initialised before traffic and kept. environment: its own variables, MODELET_STORE among them.
+    """
+
+    name: str
+    folder: Path
+    handler: str
+    memory_mb: int = 512
+    timeout_s: float = 10
+    max_concurrency: int = 10
+    provisioned: int = 0
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def arn(self) -> str:
+        """The ARN that the function's context shows; account and region are AWS's own for examples."""
+        return f"arn:aws:lambda:us-east-1:123456789012:function:{self.name}"

@@ -1,0 +1,34 @@
+"""What an invocation comes to."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+PAYLOAD_LIMIT = 6_291_556
+"""Bytes of an event, and of an answer, in a synchronous invocation.
+
+Source: docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (6 MB each; the exact figure is in its errors).
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the caller of Lambda's Invoke gets.
+
+    payload: JSON, the function's own or Lambda's `{"errorType", "errorMessage", …}`. error: the type of the error, None
+    when the function answered (Lambda: no X-Amz-Function-Error). duration_ms, init_ms: as the REPORT line says them;
+    init_ms is None for an environment that was there already.
+    """
+
+    request_id: str
+    payload: bytes
+    error: str | None = None
+    duration_ms: float = 0.0
+    init_ms: float | None = None
+
+
+def failure(error: str, message: str, request_id: str = "") -> bytes:
+    """The payload of an error that Lambda, not the function, reports."""
+    prefix = f"RequestId: {request_id} Error: " if request_id else ""
+    return json.dumps({"errorType": error, "errorMessage": prefix + message}).encode()

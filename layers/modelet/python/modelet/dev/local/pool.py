@@ -1,0 +1,170 @@
+"""The environments of one function: as many as there are requests at once, up to the limit."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from modelet.dev.local.environment import TIMEOUT, Environment
+from modelet.dev.local.outcome import PAYLOAD_LIMIT, Outcome
+from modelet.errors import ThrottledError, TooLargeError
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from modelet.dev.local.function import LocalFunction
+    from modelet.dev.local.host import Host
+
+INIT_LIMIT = 10.0
+"""Seconds for an init on demand; one that takes longer is repeated once, within the function's timeout.
+
+Source: docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html, "Init phase".
+"""
+PROVISIONED_INIT_LIMIT = 130.0
+"""Seconds for a provisioned init, or the function's timeout where that is longer. Source: the same page."""
+REPROVISION_AFTER = 1.0
+"""Seconds until a provisioned environment that died is replaced."""
+THROTTLE_LINES_EVERY = 1.0
+"""Seconds between two lines that say a function throttles: a caller in a tight loop would write a thousand of them."""
+
+
+class Pool:
+    """Gives each request an environment of its own: an idle one, else a new one, else a throttle.
+
+    idle_s: seconds after which an idle environment that is not provisioned is stopped.
+    """
+
+    def __init__(self, function: LocalFunction, host: Host, *, idle_s: float) -> None:
+        self.function = function
+        self._host = host
+        self._idle_s = idle_s
+        self._all: set[Environment] = set()
+        self._provisioned: list[Environment] = []  # idle ones; these are used first
+        self._on_demand: list[Environment] = []  # idle ones, the longest idle first
+        self._in_flight = 0
+        self._throttled = 0
+        self._throttle_said = float("-inf")
+        self._starting: set[asyncio.Task[None]] = set()
+        self._ending: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    async def start(self) -> None:
+        """Initialise the provisioned environments, and from now on stop those that are idle for long."""
+        await asyncio.gather(*(self._provision() for _ in range(self.function.provisioned)))
+        self._keep(self._reap(), self._starting)
+
+    async def invoke(self, event: bytes, trace: str = "") -> Outcome:
+        """Answer one event. Raises ThrottledError when all places are taken, TooLargeError above Lambda's limit."""
+        if len(event) > PAYLOAD_LIMIT:
+            raise TooLargeError(
+                f"The event has {len(event)} bytes and Lambda takes {PAYLOAD_LIMIT}: send fewer instances, or a batch."
+            )
+        if self._in_flight >= self.function.max_concurrency:
+            self._throttle()
+        request_id = str(uuid.uuid4())
+        self._in_flight += 1
+        try:
+            idle = self._provisioned or self._on_demand
+            environment = idle.pop() if idle else await self._begin()
+            if not environment.alive:
+                return environment.refuse(request_id)
+            try:
+                return await environment.invoke(event, request_id, trace or new_trace())
+            finally:
+                self._release(environment)
+        finally:
+            self._in_flight -= 1
+
+    def replace(self, function: LocalFunction | None = None) -> None:
+        """Start afresh: idle environments end now, busy ones after their request, provisioned ones are made anew."""
+        self.function = function or self.function
+        for environment in self._all:
+            environment.stale = True
+        for environment in [*self._provisioned, *self._on_demand]:
+            self._retire(environment)
+        for _ in range(self.function.provisioned):
+            self._keep(self._provision(), self._starting)
+
+    async def stop(self) -> None:
+        """End everything, also what is busy, and leave nothing."""
+        self._stopping = True
+        for task in self._starting:
+            task.cancel()
+        await asyncio.gather(*self._starting, return_exceptions=True)
+        await asyncio.gather(*(environment.stop() for environment in self._all))
+        await asyncio.gather(*self._ending)
+
+    async def _begin(self) -> Environment:
+        environment, failed = await self._new(INIT_LIMIT)
+        if failed == TIMEOUT and not self._stopping:
+            environment, _ = await self._new(self.function.timeout_s)
+        return environment
+
+    async def _provision(self, after_s: float = 0) -> None:
+        await asyncio.sleep(after_s)
+        limit = max(PROVISIONED_INIT_LIMIT, self.function.timeout_s)
+        environment, failed = await self._new(limit, provisioned=True)
+        if failed is None:
+            self._release(environment)
+
+    async def _new(self, limit_s: float, *, provisioned: bool = False) -> tuple[Environment, str | None]:
+        environment = Environment(self.function, self._host, provisioned=provisioned, on_death=self._died)
+        self._all.add(environment)
+        try:
+            failed = await environment.start(limit_s)
+        except BaseException:
+            await environment.stop()
+            self._all.discard(environment)
+            raise
+        if failed is not None:
+            self._all.discard(environment)
+        return environment, failed
+
+    def _release(self, environment: Environment) -> None:
+        if self._stopping:
+            return
+        if environment.alive and not environment.stale:
+            (self._provisioned if environment.provisioned else self._on_demand).append(environment)
+            return
+        self._retire(environment)
+        if environment.provisioned and not environment.stale:
+            self._keep(self._provision(REPROVISION_AFTER), self._starting)
+
+    def _died(self, environment: Environment) -> None:
+        self._release(environment)
+
+    def _retire(self, environment: Environment) -> None:
+        for idle in (self._provisioned, self._on_demand):
+            if environment in idle:
+                idle.remove(environment)
+        self._all.discard(environment)
+        self._keep(environment.stop(), self._ending)
+
+    async def _reap(self) -> None:
+        while True:
+            await asyncio.sleep(min(self._idle_s / 2, 10))
+            while self._on_demand and perf_counter() - self._on_demand[0].idle_since > self._idle_s:
+                self._retire(self._on_demand[0])
+
+    def _throttle(self) -> None:
+        self._throttled += 1
+        limit = self.function.max_concurrency
+        if perf_counter() - self._throttle_said > THROTTLE_LINES_EVERY:
+            self._throttle_said = perf_counter()
+            line = f"Throttled: {limit} requests are in flight and max_concurrency is {limit}; {self._throttled} so far"
+            self._host.log.line(self.function.name, line)
+        raise ThrottledError(f"{self.function.name}: {limit} requests are in flight, which is its max_concurrency")
+
+    @staticmethod
+    def _keep(work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+
+def new_trace() -> str:
+    """An X-Ray trace header, not sampled. Source: docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html."""
+    random = uuid.uuid4().hex
+    return f"Root=1-{random[:8]}-{random[8:]};Parent={uuid.uuid4().hex[:16]};Sampled=0"

@@ -1,0 +1,73 @@
+"""All functions of one server, each with its pool."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from modelet.dev.local.credentials import Credentials
+from modelet.dev.local.host import Host
+from modelet.dev.local.keeper import Keeper
+from modelet.dev.local.log import Log, StreamLog
+from modelet.dev.local.pool import Pool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from modelet.dev.local.function import LocalFunction
+    from modelet.dev.local.outcome import Outcome
+
+IDLE_S = 300.0
+"""Seconds that an environment stays without a request; Lambda does not say its own figure, minutes by experience."""
+
+
+class Runtime:
+    """Lambda's Invoke for functions of this laptop; to be used as `async with`."""
+
+    def __init__(
+        self,
+        functions: Iterable[LocalFunction],
+        *,
+        log: Log | None = None,
+        idle_s: float = IDLE_S,
+    ) -> None:
+        self._functions = list(functions)
+        self._log = StreamLog() if log is None else log
+        self._credentials = Credentials(self._functions)
+        self._idle_s = idle_s
+        self._keeper: Keeper | None = None
+        self._pools: dict[str, Pool] = {}
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self.start()
+        except BaseException:
+            await self.stop()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Initialise the provisioned environments; one whose init fails is logged, and tried again by a request."""
+        self._keeper = Keeper(Path(tempfile.mkdtemp(prefix="modelet-")))
+        host = Host(self._log, self._keeper, self._credentials)
+        self._pools = {function.name: Pool(function, host, idle_s=self._idle_s) for function in self._functions}
+        await asyncio.gather(*(pool.start() for pool in self._pools.values()))
+
+    async def invoke(self, name: str, event: bytes, trace: str = "") -> Outcome:
+        """Answer one event, a JSON document. Raises ThrottledError and TooLargeError as the pool does."""
+        return await self._pools[name].invoke(event, trace)
+
+    def replace(self, name: str, function: LocalFunction | None = None) -> None:
+        """Replace a function's environments, and its configuration if given; requests under way finish in the old."""
+        self._pools[name].replace(function)
+
+    async def stop(self) -> None:
+        """End every environment: no process, port or folder is left."""
+        await asyncio.gather(*(pool.stop() for pool in self._pools.values()))
+        if self._keeper is not None:
+            await asyncio.to_thread(self._keeper.stop)

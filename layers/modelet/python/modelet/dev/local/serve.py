@@ -1,0 +1,111 @@
+"""The whole of `modelet up`: environments and a gateway, until a signal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import signal
+import socket
+from typing import TYPE_CHECKING, Any, Literal
+
+import uvloop
+
+from modelet.dev.local.gateway import BACKLOG, Gateway
+from modelet.dev.local.http_api import HttpApi
+from modelet.dev.local.log import Log, StreamLog
+from modelet.dev.local.rest_api import RestApi
+from modelet.dev.local.route import Routes
+from modelet.dev.local.runtime import IDLE_S, Runtime
+from modelet.dev.local.watch import watch
+from modelet.errors import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+
+    from modelet.dev.local.cors import Cors
+    from modelet.dev.local.function import LocalFunction
+
+
+def serve(
+    functions: Sequence[LocalFunction],
+    *,
+    default: str | None = None,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    api: Literal["http", "rest"] = "http",
+    cors: Cors | None = None,
+    reload: bool = False,
+    rebuild: Callable[[str], LocalFunction] | None = None,
+    ready: Callable[[str], None] | None = None,
+    log: Log | None = None,
+    idle_s: float = IDLE_S,
+) -> None:
+    """Serve the functions until SIGINT, SIGTERM or SIGHUP; when it returns, nothing is left.
+
+    default: the one of them that answers every path which is no model's. port: 0 takes a free one. ready: told the URL
+    once provisioned environments are initialised. reload, rebuild: see watch. idle_s: see Pool.
+    Raises CommandError when the port cannot be had.
+    """
+    output = StreamLog() if log is None else log
+    sock = bound(host, port)
+
+    async def run() -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            runtime = await stack.enter_async_context(Runtime(functions, log=output, idle_s=idle_s))
+            names = [function.name for function in functions if function.name != default]
+            kind = HttpApi() if api == "http" else RestApi()
+            gateway = Gateway(runtime, Routes(names, default), kind, log=output, cors=cors)
+            await gateway.start(sock)
+            stack.push_async_callback(gateway.stop)
+            if reload:
+                watcher = asyncio.create_task(watch(functions, runtime, log=output, rebuild=rebuild))
+                stack.push_async_callback(ended, watcher)
+            if ready is not None:
+                ready(url(sock))
+            await asyncio.Event().wait()
+
+    with sock, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(until_signalled(run()))
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket that listens already, so that a port in use is said before anything starts. Raises CommandError."""
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, port))
+        sock.listen(BACKLOG)
+    except OSError as error:
+        sock.close()
+        why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be had ({error.strerror})"
+        raise CommandError(f"port {port} of {host} {why}: choose another with --port, 0 for any free one") from error
+    sock.setblocking(False)
+    return sock
+
+
+def url(sock: socket.socket) -> str:
+    """Where a bound socket is reached."""
+    host, port = sock.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def ended(task: asyncio.Task[None]) -> None:
+    """Cancel a task and wait for its end."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def until_signalled(work: Coroutine[Any, Any, None]) -> None:
+    """Run until it ends or a signal comes, whatever it is doing then; its cleaning up is not interrupted again."""
+    loop = asyncio.get_running_loop()
+    task = loop.create_task(work)
+
+    def stop() -> None:
+        if not task.cancelling():
+            task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stop)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

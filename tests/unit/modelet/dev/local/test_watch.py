@@ -1,0 +1,86 @@
+"""What `--reload` looks at."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+from watchfiles import Change
+
+from gateways import run, until
+from modelet.dev.local.runtime import Runtime
+from modelet.dev.local.variables import LAYER
+from modelet.dev.local.watch import Sources, watch
+from modelet.errors import SpecError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gateways import Make
+    from modelet.dev.local.function import LocalFunction
+    from modelet.dev.local.log import MemoryLog
+
+
+def test_files_that_a_function_can_read_matter_and_no_others(tmp_path: Path) -> None:
+    def matters(path: Path) -> bool:
+        return Sources()(Change.modified, str(path))
+
+    assert all(
+        matters(tmp_path / name) for name in ("app.py", "model.yaml", "model.lock", "labels.json", "deep/er.csv")
+    )
+    assert not any(matters(tmp_path / name) for name in ("bundle.json", "__pycache__/app.pyc", ".git/HEAD", "app.py~"))
+    assert matters(LAYER / "modelet" / "pipeline.py")
+    assert not matters(LAYER / "modelet" / "dev" / "local" / "watch.py")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (SpecError("model.yaml: resources.memory_mb: 64 is below 128"), "go on: model.yaml: resources.memory_mb: 64"),
+        (SyntaxError("half an edit"), "go on: SyntaxError: half an edit"),
+    ],
+    ids=["ours", "the author's"],
+)
+def test_a_rebuild_that_fails_is_told_and_the_old_environments_go_on(
+    make: Make, log: MemoryLog, error: Exception, told: str
+) -> None:
+    function = make("def handler(event, context): return 'as before'\n")
+
+    def rebuild(name: str) -> LocalFunction:
+        raise error
+
+    async def scenario() -> None:
+        async with Runtime([function], log=log) as runtime:
+            await runtime.invoke("echo", b"{}")
+            watching = asyncio.create_task(watch([function], runtime, log=log, rebuild=rebuild))
+            for turn in range(1000):
+                (function.folder / "model.yaml").write_text(f"# {turn}")
+                await asyncio.sleep(0.05)
+                if any("Reload failed" in line for line in log.lines):
+                    break
+            assert any("Reload failed" in line and told in line for line in log.lines)
+            assert (await runtime.invoke("echo", b"{}")).init_ms is None
+            watching.cancel()
+            await until(watching.done)
+
+    run(scenario())
+
+
+def test_one_functions_file_leaves_the_others_alone(make: Make, log: MemoryLog) -> None:
+    one, other = (make("def handler(event, context): return 1\n", name) for name in ("one", "other"))
+
+    async def scenario() -> None:
+        async with Runtime([one, other], log=log) as runtime:
+            for name in ("one", "other"):
+                await runtime.invoke(name, b"{}")
+            watching = asyncio.create_task(watch([one, other], runtime, log=log))
+            await asyncio.sleep(0.3)
+            (one.folder / "app.py").write_text("def handler(event, context): return 2\n")
+            await until(lambda: any("Reload" in line for line in log.lines))
+            assert (await runtime.invoke("one", b"{}")).payload == b"2"
+            assert (await runtime.invoke("other", b"{}")).init_ms is None
+            watching.cancel()
+            await until(watching.done)
+
+    run(scenario())
