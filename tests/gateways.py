@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+import psutil
 import uvloop
 
 from modelet.dev.local.gateway import Gateway
@@ -76,7 +77,7 @@ def ask(
         connection.close()
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def served(
     *functions: LocalFunction,
     log: Log,
@@ -100,6 +101,16 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     """Run on the event loop that `modelet up` uses."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(work)
+
+
+def environments(pid: int | None = None) -> list[psutil.Process]:
+    """The environments that a process, this one unless given, has started and that still run."""
+    found = []
+    for child in psutil.Process(pid).children():
+        with contextlib.suppress(psutil.Error):  # it ended meanwhile
+            if "awslambdaric" in " ".join(child.cmdline()):
+                found.append(child)
+    return found
 
 
 async def until(holds: Callable[[], bool], seconds: float = 20) -> None:

@@ -12,24 +12,25 @@ import uvloop
 from modelet.dev.local.function import LocalFunction
 from modelet.dev.local.gateway import Gateway
 from modelet.dev.local.http_api import HttpApi
-from modelet.dev.local.log import Log, StreamLog
+from modelet.dev.local.log import StreamLog
+from modelet.dev.local.rest_api import RestApi
 from modelet.dev.local.route import Routes
 from modelet.dev.local.runtime import Runtime
 from modelet.dev.local.serve import bound
 
 
 @contextmanager
-def serving(functions: Sequence[LocalFunction], *, default: str | None = None, log: Log | None = None) -> Iterator[str]:
-    """Serve functions on a free port; gives the URL."""
-    output = log or StreamLog()
+def serving(functions: Sequence[LocalFunction], *, rest: bool = False) -> Iterator[str]:
+    """Serve functions on a free port, as an HTTP API or a REST API; gives the URL."""
+    output = StreamLog()
     sock = bound("127.0.0.1", 0)
     loop = uvloop.new_event_loop()
     done, ready = asyncio.Event(), threading.Event()
 
     async def run() -> None:
         async with Runtime(functions, log=output) as runtime:
-            names = [function.name for function in functions if function.name != default]
-            gateway = Gateway(runtime, Routes(names, default), HttpApi(), log=output)
+            routes = Routes(function.name for function in functions)
+            gateway = Gateway(runtime, routes, RestApi() if rest else HttpApi(), log=output)
             await gateway.start(sock)
             ready.set()
             await done.wait()

@@ -11,7 +11,8 @@ import pydantic_core
 from pydantic import TypeAdapter
 
 from modelet.bundle import Bundle, Lock
-from modelet.contract import Contract, tighten
+from modelet.contract import Contract
+from modelet.core import tighten
 from modelet.dev.compile.openapi import openapi
 from modelet.dev.compile.tensors import tensors
 from modelet.edges import http
@@ -41,7 +42,7 @@ def service(model_class: type[Model[Any, Any]], *, name: str = "tiny", **spec: A
         openapi=openapi(name, VERSION, *schemas),
         sources={},
     )
-    contract = Contract(*(tighten(_thawed(adapter.core_schema)) for adapter in (instance, prediction)))
+    contract = Contract(tighten(dict(instance.core_schema)), tighten(dict(prediction.core_schema), returned=True))
     pipeline = InferencePipeline(model_class(), contract, max_instances=spec["limits"]["max_instances"])
     return Service(bundle, manifest(name), pipeline)
 
@@ -157,10 +158,3 @@ def ask(served: Service, method: str, path: str, body: Any = None, **headers: st
     event = http_event(method, path, body, **headers)
     response = http.answer(event, served, Call("test-request", None)).response
     return response["statusCode"], json.loads(response["body"]), response["headers"]
-
-
-def _thawed(node: Any) -> Any:
-    """A copy of a core schema's containers, so that tightening leaves the type's own schema as it was."""
-    if isinstance(node, dict):
-        return {key: _thawed(value) for key, value in node.items()}
-    return [_thawed(value) for value in node] if isinstance(node, list) else node

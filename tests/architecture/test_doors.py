@@ -35,6 +35,8 @@ def test_only_settings_reads_the_environment(path: Path) -> None:
     if path.name == "settings.py":
         return
     for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module == "os":
+            assert not {alias.name for alias in node.names} & {"environ", "environb", "getenv", "putenv"}, path
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "os":
             assert node.attr not in {"environ", "environb", "getenv", "putenv"}, f"{path}:{node.lineno}"
 
@@ -53,13 +55,14 @@ def test_a_folder_says_what_lives_there(folder: Path) -> None:
 @pytest.mark.parametrize("folder", FUNCTIONS, ids=lambda path: path.name)
 def test_a_model_s_code_uses_the_public_face_and_backends_only(folder: Path) -> None:
     own = {path.stem for path in folder.glob("*.py")}
+    others = {path.stem for other in FUNCTIONS if other != folder for path in other.glob("*.py")} - own
     for path in folder.glob("*.py"):
         if path.name == "train.py":
             continue
         for name in imported(path):
             if name.split(".")[0] == "modelet":
                 assert name == "modelet" or name.startswith("modelet.backends."), f"{path} imports {name}"
-            assert name.split(".")[0] != "functions", f"{path} imports another function"
+            assert name.split(".")[0] not in others, f"{path} imports another function"
     assert not own & sys.stdlib_module_names
 
 

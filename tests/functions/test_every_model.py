@@ -27,11 +27,18 @@ STATUSES = {"infer_invalid": 422}
 
 
 @pytest.fixture(scope="module")
-def gateway(published: Project) -> Iterator[str]:
-    """The URL of a local gateway that serves every model."""
+def gateways(published: Project) -> Iterator[dict[str, str]]:
+    """The URLs of two local gateways that serve every model, by the payload version of their events."""
     store = Store(published.store_url(None))
-    with serving([local_function(function, store) for function in published.functions()]) as url:
-        yield url
+    functions = [local_function(function, store) for function in published.functions()]
+    with serving(functions) as http, serving(functions, rest=True) as rest:
+        yield {"2.0": http, "1.0": rest}
+
+
+@pytest.fixture
+def gateway(gateways: dict[str, str]) -> str:
+    """The URL of the HTTP API."""
+    return gateways["2.0"]
 
 
 def direct(function: Function, project: Project, event: Any) -> Any:
@@ -73,14 +80,16 @@ def test_a_model_has_every_event(folder: str) -> None:
 
 
 @pytest.mark.parametrize(("folder", "path"), EVERY_EVENT, ids=lambda value: getattr(value, "stem", value))
-def test_an_event_is_answered_the_same_on_every_rung(folder: str, path: Any, published: Project, gateway: str) -> None:
+def test_an_event_is_answered_the_same_on_every_rung(
+    folder: str, path: Any, published: Project, gateways: dict[str, str]
+) -> None:
     function = published.function(folder)
     event = json.loads(path.read_text())
     first = essence(direct(function, published, event))
     assert first["status"] == STATUSES.get(path.stem, 200), first["body"]
     assert first["headers"]["x-model-version"] == "1"
     assert essence(client(function, published, event)) == first
-    assert essence(over_http(gateway, event)) == first
+    assert essence(over_http(gateways[event.get("version", "1.0")], event)) == first
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

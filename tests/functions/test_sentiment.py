@@ -191,7 +191,7 @@ def test_two_thousand_reviews_are_answered_at_once_and_more_are_sent_back(ask: A
 def test_the_contract_needs_no_pydantic(function: Function) -> None:
     from modelet.bundle import Bundle
 
-    assert None not in Bundle.read(function.folder).contract.values()
+    assert None not in Bundle.read(function.bundle_path, function.folder).contract.values()
 
 
 def test_the_version_has_the_graph_and_the_names_of_its_classes(manifest: Manifest, published: Project) -> None:

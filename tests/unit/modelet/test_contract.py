@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import copy
 import json
+from dataclasses import dataclass
 from datetime import date
 from math import isfinite
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Union
 
 import numpy as np
 import pytest
 from annotated_types import Ge, Len
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, computed_field
 from typing_extensions import TypedDict
 
-from modelet.contract import Contract, tighten
+from modelet.contract import Contract
+from modelet.core import tighten
 from modelet.dev.compile.core import compile_type
 from modelet.errors import ContractError, MalformedBodyError, PredictionError
 
@@ -35,12 +36,12 @@ class Label(TypedDict):
     probability: Annotated[float, Ge(0)]
 
 
-def core(kind: Any) -> dict[str, Any]:
-    return tighten(copy.deepcopy(dict(TypeAdapter(kind).core_schema)))
+def core(kind: Any, *, returned: bool = False) -> dict[str, Any]:
+    return tighten(dict(TypeAdapter(kind).core_schema), returned=returned)
 
 
 def contract(instance: Any = Point, prediction: Any = Label) -> Contract:
-    return Contract(core(instance), core(prediction))
+    return Contract(core(instance), core(prediction, returned=True))
 
 
 def rows(*instances: Any) -> bytes:
@@ -183,6 +184,83 @@ def test_an_object_that_the_author_built_is_checked_again() -> None:
 
     with pytest.raises(PredictionError, match="finite"):
         contract(prediction=Score).check_predictions([Score(value=float("nan"))], 1)
+
+
+def test_a_dataclass_that_the_author_built_is_checked_again() -> None:
+    @dataclass
+    class Score:
+        value: float
+
+    some = contract(Score, Score)
+    assert some.write_predictions(some.check_predictions([Score(0.5)], 1)) == b'[{"value":0.5}]'
+    with pytest.raises(PredictionError, match="finite"):
+        some.check_predictions([Score(float("nan"))], 1)
+    assert some.check_one(b'{"value": 1, "extra": 2}').failed[0][0].rule == "unexpected_keyword_argument"
+    assert some.check_one(b'{"value": NaN}').failed[0][0].rule == "finite_number"
+
+
+def test_a_nan_that_a_class_hides_is_seen() -> None:
+    class Computed(BaseModel):
+        x: float
+
+        @computed_field  # type: ignore[prop-decorator]  # pydantic's own way to write it
+        @property
+        def twice(self) -> float:
+            return float("nan") * self.x
+
+    class Allowed(BaseModel):
+        model_config = ConfigDict(allow_inf_nan=True)
+        x: float
+
+    for kind, value in ((Computed, Computed(x=1)), (Allowed, Allowed(x=float("nan")))):
+        some = contract(prediction=kind)
+        with pytest.raises(PredictionError, match="prediction 0 holds NaN"):
+            some.write_predictions(some.check_predictions([value], 1))
+
+
+def test_an_object_with_an_alias_may_be_built_by_its_field_s_name() -> None:
+    class Aliased(BaseModel):
+        model_config = ConfigDict(validate_by_name=True)
+        x: float = Field(alias="X")
+
+    some = contract(Aliased, Aliased)
+    assert some.write_predictions(some.check_predictions([Aliased(X=1)], 1)) == b'[{"X":1.0}]'
+
+
+@pytest.mark.parametrize("predictions", [{1.0, 2.0}, "ab", {"a": 1.0, "b": 2.0}, iter([1.0, 2.0]), b"ab"])
+def test_only_what_has_an_order_of_its_own_passes_as_predictions(predictions: Any) -> None:
+    with pytest.raises(PredictionError, match="return a list of predictions"):
+        contract(prediction=Any).check_predictions(predictions, 2)
+
+
+def tagged_union(*tags: Any) -> Any:
+    """A union of typed dicts, told apart by `kind`: made from data, so beyond a type checker."""
+    typed_dict: Any = TypedDict
+    choices = [typed_dict(f"choice{n}", {"kind": Literal[tag], "x": float}) for n, tag in enumerate(tags)]
+    return Annotated[Union[tuple(choices)], Field(discriminator="kind")]  # noqa: UP007 - of a number not known here
+
+
+@pytest.mark.parametrize("tag", ["default", "config", "expected", "metadata", "fields", "ref", "schema_ref", "type"])
+def test_a_union_s_tags_may_be_called_anything(tag: str) -> None:
+    kind = tagged_union("other", tag)
+    compiled = compile_type(kind).core
+    assert compiled is not None
+    for some in (Contract(compiled, compiled), contract(kind, kind)):
+        assert not some.check_rows([{"kind": tag, "x": 1.0}]).failed
+        assert some.check_rows([{"kind": tag, "x": float("nan")}]).failed
+        assert some.check_rows([{"kind": tag, "x": 1.0, "more": 1}]).failed
+
+
+def test_what_json_would_change_is_not_compiled() -> None:
+    numbered = tagged_union(1, 2)
+    assert compile_type(numbered).core is None
+    assert compile_type(Annotated[dict[int, str], Field(default={1: "a"})]).core is None
+    assert contract(numbered).check_one(b'{"kind": 2, "x": 1}').instances
+
+
+def test_a_field_s_name_is_cut_where_it_is_repeated() -> None:
+    [violation] = contract().check_rows([{**GOOD, "z" * 60_000: 1}]).failed[0]
+    assert len(violation.field) == 100
 
 
 def test_dates_leave_as_texts() -> None:

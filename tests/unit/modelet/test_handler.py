@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -10,9 +11,21 @@ from typing import Any
 
 import pytest
 
+from modelet.bundle import Lock
 from modelet.dev.compile.bundle import write_bundle
-from modelet.errors import ArtifactError, BundleError, DeadlineError, ManifestError, SettingsError
+from modelet.errors import (
+    ArtifactError,
+    BundleError,
+    CommandError,
+    DeadlineError,
+    ManifestError,
+    SettingsError,
+    StartError,
+    StoreError,
+)
+from modelet.handler import ModelHandler
 from modelet.manifest import Column
+from modelet.model import Model
 from modelet.settings import Settings
 from rungs import Context, in_process
 from tiny import APP, GOOD, Tiny, make_tiny, rows_event
@@ -72,6 +85,76 @@ def test_a_bundle_of_another_pydantic_core_fails_the_init(tiny: Tiny) -> None:
     rebundled(tiny, contract={**contract, "pydantic_core": "2.0.0"})
     with pytest.raises(BundleError, match=r"made with pydantic-core 2\.0\.0"):
         starts(tiny)
+
+
+def test_a_bundle_of_another_version_than_the_lock_s_fails_the_init(tiny: Tiny) -> None:
+    tiny.function.lock_path.write_bytes(Lock("2", "0" * 64).to_json("tiny"))
+    with pytest.raises(BundleError, match=r"stale, model\.lock pins another version: run `modelet bundle tiny`"):
+        starts(tiny)
+    tiny.function.lock_path.write_bytes(tiny.lock.to_json("tiny"))
+    starts(tiny)
+
+
+@pytest.mark.parametrize(
+    "replaced",
+    [
+        {"contract": None},
+        {"contract": {}},
+        {"spec": {}},
+        {"spec": {"backend": "onnx", "limits": 5}},
+        {"sources": None},
+        {"lock": {"version": 1, "manifest_sha256": "0"}},
+        {"lock": None},
+        {"openapi": {}},
+    ],
+)
+def test_a_bundle_with_a_member_of_another_type_fails_the_init(tiny: Tiny, replaced: dict[str, Any]) -> None:
+    rebundled(tiny, **replaced)
+    with pytest.raises(BundleError, match=r"bundle\.json is damaged: run `modelet bundle`"):
+        starts(tiny)
+
+
+def test_a_manifest_of_another_version_is_not_served_under_the_pinned_one(tiny: Tiny, tmp_path: Path) -> None:
+    store = tmp_path / ".modelet" / "store" / "tiny"
+    shutil.copytree(store / "1", store / "3")
+    rebundled(tiny, lock={"version": "3", "manifest_sha256": tiny.lock.manifest_sha256})
+    with pytest.raises(ManifestError, match="says it is version 1 of tiny"):
+        starts(tiny)
+
+
+def test_a_contract_without_the_version_s_features_is_refused_when_it_is_bundled(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="was trained on x0, x1, which the contract does not have"):
+        make_tiny(tmp_path, features=("x0", "x1"))
+
+
+def test_a_contract_that_hides_the_envelope_is_refused_when_it_is_bundled(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="a field cannot be called instances"):
+        make_tiny(tmp_path, app=APP.replace("    b: float", "    b: float\n    instances: float"))
+
+
+def test_instances_keep_the_order_of_their_fields_through_the_bundle(tmp_path: Path) -> None:
+    app = """
+from typing_extensions import TypedDict
+from modelet import Model, ModelHandler
+
+class Box(TypedDict):
+    width: float
+    height: float
+    depth: float
+
+class Order(Model[Box, list[str]]):
+    def infer(self, inputs: list[Box]) -> list[list[str]]:
+        return [list(box) for box in inputs]
+
+handler = ModelHandler(Order)
+"""
+    tiny = make_tiny(tmp_path, app=app)
+    assert tiny.call({"depth": 1, "height": 2, "width": 3}) == ["width", "height", "depth"]
+
+
+def test_a_handler_of_an_object_says_to_give_the_class() -> None:
+    with pytest.raises(StartError, match=r"takes a class: write ModelHandler\(Model\)"):
+        ModelHandler(Model())  # type: ignore[arg-type]  # the mistake that is told
 
 
 def test_a_store_that_is_not_named_fails_the_init() -> None:
@@ -262,11 +345,46 @@ def test_what_a_retry_may_mend_is_raised_to_a_direct_caller_and_answered_over_ht
         response = handler(rows_event("-1"), Context())
         assert (response["statusCode"], response["headers"]["retry-after"]) == (503, "1")
         assert "secret" not in response["body"]
-        try:
-            with pytest.raises(DeadlineError):
-                handler(5.0, Context(remaining_ms=200))
-        finally:
-            sys.__dict__.pop("tracebacklimit", None)
+        with pytest.raises(StoreError) as caught:
+            handler(-1.0, Context())
+        assert "secret" not in str(caught.value)
+        assert caught.value.__cause__ is None
+        with pytest.raises(DeadlineError):
+            handler(5.0, Context(remaining_ms=200))
+        assert sys.tracebacklimit == 0, "the runtime client would send the stack along"
+        handler(0.0, Context())
+        assert not hasattr(sys, "tracebacklimit"), "an author's own logging shows stacks"
+
+
+@pytest.mark.parametrize("swallow", ["except Exception: pass", "except Exception as e: raise ValueError from e"])
+def test_the_deadline_is_not_the_author_s_to_swallow(tmp_path: Path, swallow: str) -> None:
+    sleep = f"        try: time.sleep(5)\n        {swallow}\n"
+    tiny = make_tiny(tmp_path, app=SLOW.replace("        time.sleep(inputs[0])\n", sleep))
+    started = time.perf_counter()
+    assert tiny.call(rows_event("1"), remaining_ms=400)["statusCode"] == 504
+    assert time.perf_counter() - started < 4
+
+
+def test_a_direct_answer_above_lambda_s_limit_names_batches(tmp_path: Path) -> None:
+    app = """
+from modelet import Model, ModelHandler
+
+class Loud(Model[int, str]):
+    def infer(self, inputs: list[int]) -> list[str]:
+        return ["x" * count for count in inputs]
+
+handler = ModelHandler(Loud)
+"""
+    tiny = make_tiny(tmp_path, app=app)
+    assert tiny.call(7_000_000)["status"] == 413
+
+
+def test_a_direct_event_of_any_depth_is_answered_with_a_problem(tiny: Tiny) -> None:
+    for depth in (150, 900, 990, 5000):
+        event: Any = 1
+        for _ in range(depth):
+            event = [event]
+        assert tiny.call(event)["status"] in {400, 422}
 
 
 def test_a_model_that_raises_is_a_500_whose_cause_is_in_the_log_only(
@@ -281,7 +399,7 @@ def test_a_model_that_raises_is_a_500_whose_cause_is_in_the_log_only(
     assert "secret" not in response["body"]
     assert "KeyError" not in response["body"]
     cause, request = (json.loads(line) for line in capsys.readouterr().out.splitlines())
-    assert cause["exception"] == "'secret'"
+    assert cause["exception"] == "KeyError: 'secret'"
     assert cause["function_request_id"] == request["function_request_id"] == context.aws_request_id
     assert (request["status"], request["faults"]) == (500, 1)
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
 
-from modelet.contract import Checked, Contract, tighten
+from modelet.contract import Checked, Contract
+from modelet.core import tighten
 from modelet.errors import ContractError, DeadlineError, ModelError, PredictionError, RequestError, TooLargeError
 from modelet.model import Model, contract_types
 from modelet.observability import Timings
 from modelet.pipeline import InferencePipeline
+from modelet.violation import Violation
 
 
 class Doubling(Model[float, float]):
@@ -25,7 +26,7 @@ class Doubling(Model[float, float]):
 
 
 def pipeline(model: Model[Any, Any] | None = None, **options: Any) -> InferencePipeline:
-    core = tighten(copy.deepcopy(dict(TypeAdapter(float).core_schema)))
+    core = tighten(dict(TypeAdapter(float).core_schema))
     return InferencePipeline(model or Doubling(), Contract(core, core), **options)
 
 
@@ -105,6 +106,31 @@ def test_a_prediction_that_breaks_the_contract_is_not_served(outputs: Any) -> No
     model = type("Wrong", (Doubling,), {"infer": lambda _self, _inputs: outputs})()
     with pytest.raises(PredictionError):
         pipeline(model).infer(rows(1), Timings())
+
+
+@pytest.mark.parametrize("change", ["append", "clear"])
+@pytest.mark.parametrize("stage", ["preprocess", "postprocess"])
+def test_an_author_who_changes_the_list_of_instances_is_found_out(change: str, stage: str) -> None:
+    class Changing(Doubling):
+        def preprocess(self, instances: list[float]) -> list[float]:
+            return self.changed(instances) if stage == "preprocess" else list(instances)
+
+        def postprocess(self, outputs: Any, instances: list[float]) -> list[float]:
+            return self.changed(instances) if stage == "postprocess" else outputs
+
+        def changed(self, instances: list[float]) -> list[float]:
+            instances.append(1.0) if change == "append" else instances.clear()
+            return instances
+
+    with pytest.raises((ModelError, PredictionError)):
+        pipeline(Changing()).infer(rows(1, 2), Timings())
+
+
+def test_a_contract_error_of_the_author_s_own_ends_even_where_it_names_no_row() -> None:
+    for violations in ([Violation(None, "", "no", "mine")], [Violation(7, "", "no", "mine")]):
+        model = raising("preprocess", ContractError(violations))
+        with pytest.raises(ContractError):
+            pipeline(model).infer(rows(1), Timings(), partial=True)
 
 
 def test_a_model_without_infer_says_what_to_do() -> None:

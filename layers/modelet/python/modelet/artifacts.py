@@ -44,7 +44,10 @@ class Artifacts:
             raise ManifestError(
                 f"{store.url}/{path} is not the manifest that was pinned: its SHA-256 differs from the lock"
             )
-        return cls(store, Manifest.parse(data), tmp)
+        manifest = Manifest.parse(data)
+        if (manifest.name, manifest.version) != (name, lock.version):
+            raise ManifestError(f"{store.url}/{path} says it is version {manifest.version} of {manifest.name}")
+        return cls(store, manifest, tmp)
 
     def read(self, name: str) -> bytes:
         """A file's bytes. Raises ArtifactError where it is missing or altered."""

@@ -63,9 +63,8 @@ class Bundle:
     sources: dict[str, str]
 
     @classmethod
-    def read(cls, folder: Path) -> Bundle:
-        """Read `bundle.json` and refuse one that does not fit its folder. Raises BundleError with the remedy."""
-        path = folder / BUNDLE_FILE
+    def read(cls, path: Path, folder: Path) -> Bundle:
+        """Read a bundle and refuse one that does not fit the function's folder. Raises BundleError with the remedy."""
         try:
             document = json.loads(path.read_bytes())
         except FileNotFoundError:
@@ -78,8 +77,25 @@ class Bundle:
             bundle = cls(**{**document, "lock": Lock(**document["lock"])})
         except (TypeError, KeyError):
             raise BundleError(f"{path} is damaged: run `modelet bundle`") from None
+        if not bundle.is_whole():
+            raise BundleError(f"{path} is damaged: run `modelet bundle`")
         bundle.verify(folder)
+        lock = folder / LOCK_FILE
+        if path.parent == folder and lock.exists() and Lock.parse(lock.read_bytes(), str(lock)) != bundle.lock:
+            raise BundleError(f"{path} is stale, {LOCK_FILE} pins another version: run `modelet bundle {bundle.name}`")
         return bundle
+
+    def is_whole(self) -> bool:
+        """Whether every member is of its type."""
+        texts = [self.name, self.handler, self.openapi, self.lock.version, self.lock.manifest_sha256]
+        mappings = [self.spec, self.contract, self.tensors, self.sources]
+        return (
+            all(isinstance(text, str) for text in texts)
+            and all(isinstance(mapping, dict) for mapping in mappings)
+            and isinstance(self.spec.get("limits"), dict)
+            and {"instance", "prediction"} <= self.contract.keys()
+            and isinstance(self.spec.get("backend"), str)
+        )
 
     def verify(self, folder: Path) -> None:
         """Raise BundleError where a source or pydantic-core has changed since the bundle was made."""
@@ -93,6 +109,9 @@ class Bundle:
             raise BundleError(f"{BUNDLE_FILE} was made with pydantic-core {made_with}, here is {here}: {remedy}")
 
     def to_json(self) -> bytes:
-        """The bundle as one compact document; the same inputs give the same bytes."""
+        """The bundle as one compact document; the same inputs give the same bytes.
+
+        Keys keep their order: that of a contract's fields is the order in which instances hold them.
+        """
         document = {"format": FORMAT, **asdict(self)}
-        return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"

@@ -7,22 +7,30 @@ are the same.
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
-from pydantic_core import SchemaSerializer, SchemaValidator, ValidationError, from_json, to_json
+from pydantic_core import (
+    PydanticSerializationError,
+    SchemaSerializer,
+    SchemaValidator,
+    ValidationError,
+    from_json,
+    to_json,
+)
 
+from modelet.core import around
 from modelet.errors import ContractError, MalformedBodyError, PredictionError
 from modelet.violation import LISTED_VIOLATIONS, Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pydantic_core import CoreConfig, CoreSchema
 
     Core = dict[str, Any]
+
+LONGEST_NAME = 100
+"""Characters of a field's name that a violation repeats."""
 
 NAN_AS_ITSELF: CoreConfig = {"ser_json_inf_nan": "constants"}
 """NaN is written as the word NaN, so that it can be seen and refused; pydantic's default hides it as null."""
@@ -41,48 +49,25 @@ class Checked:
     failed: dict[int, list[Violation]] = field(default_factory=dict)
     count: int = 0
 
+    def leave_out(self, error: ContractError) -> None:
+        """Take bad rows out of the good ones. error: it names them by their place among the good ones.
+
+        Raises the error itself where it names none.
+        """
+        places = [row for row in range(self.total) if row not in self.failed]
+        bad = {violation.instance for violation in error.violations}
+        if not bad or not bad <= set(range(len(places))):
+            raise error
+        for violation in error.violations:
+            row = places[violation.instance or 0]
+            self.failed.setdefault(row, []).append(replace(violation, instance=row))
+        self.instances = [instance for place, instance in enumerate(self.instances) if place not in bad]
+        self.count += error.count
+
     def require_all(self) -> None:
         """Raise ContractError unless every row is good."""
         if self.failed:
             raise ContractError([violation for row in self.failed.values() for violation in row], self.count)
-
-
-def tighten(core: Core) -> Core:
-    """Fill in what the author left open: floats refuse NaN and infinity, objects refuse unknown fields.
-
-    core: a core schema; changed in place and returned. What the author's own config says stays as it is.
-    """
-
-    _tighten(core, {})
-    return core
-
-
-def _tighten(node: Any, config: Core) -> None:
-    if isinstance(node, list | tuple):
-        for item in node:
-            _tighten(item, config)
-    if not isinstance(node, dict):
-        return
-    config = node.get("config") or config
-    match node.get("type"):
-        case "float" if "allow_inf_nan" not in config:
-            node.setdefault("allow_inf_nan", False)
-        case "typed-dict" | "model-fields" if "extra_fields_behavior" not in config:
-            node["extra_behavior"] = "forbid"
-        case "model":
-            node["revalidate_instances"] = "always"  # what the author built is checked like any other value
-    for key, child in node.items():
-        if key == "fields" and isinstance(child, dict):  # its keys are the author's names
-            _tighten(list(child.values()), config)
-        elif key not in {"metadata", "config", "expected", "default"}:
-            _tighten(child, config)
-
-
-def _around(core: Core, wrap: Callable[[Core], Core]) -> Core:
-    """Wrap a schema, keeping its shared definitions outermost."""
-    if core["type"] == "definitions":
-        return {**core, "schema": wrap(core["schema"])}
-    return wrap(core)
 
 
 def _list_of(core: Core) -> Core:
@@ -95,13 +80,13 @@ def _envelope_of(core: Core) -> Core:
 
 
 def _validator(core: Core) -> SchemaValidator:
-    # A class brings a validator of its own, made before the contract was tightened: build from the schema instead.
+    # A class brings a validator and a serializer made before the contract was tightened: build from the schema instead.
     return SchemaValidator(cast("CoreSchema", core), _use_prebuilt=False)
 
 
 def _violations(error: ValidationError, instance: int | None) -> list[Violation]:
     found = error.errors(include_url=False, include_context=False, include_input=False)
-    return [Violation(instance, ".".join(map(str, item["loc"])), item["msg"], item["type"]) for item in found]
+    return [Violation(instance, _place(item["loc"]), item["msg"], item["type"]) for item in found]
 
 
 class Contract:
@@ -110,10 +95,10 @@ class Contract:
     def __init__(self, instance: Core, prediction: Core) -> None:
         self._instance = instance
         self._prediction = prediction
-        self._envelope = _validator(_around(instance, _envelope_of))
-        predictions = _around(prediction, _list_of)
+        self._envelope = _validator(around(instance, _envelope_of))
+        predictions = around(prediction, _list_of)
         self._predictions = _validator(predictions)
-        self._writer = SchemaSerializer(cast("CoreSchema", predictions), NAN_AS_ITSELF)
+        self._writer = SchemaSerializer(cast("CoreSchema", predictions), NAN_AS_ITSELF, _use_prebuilt=False)
 
     @cached_property
     def _one(self) -> SchemaValidator:
@@ -156,30 +141,55 @@ class Contract:
     def check_predictions(self, predictions: Any, expected: int) -> list[Any]:
         """Check what a model returned, one prediction an instance.
 
-        Returns plain Python values (numpy's numbers become Python's). Raises PredictionError naming the row.
+        predictions: a list, a tuple, or an array. Returns plain Python values (numpy's numbers become Python's). Raises
+        PredictionError naming the row.
         """
-        count = len(predictions) if hasattr(predictions, "__len__") else None
-        if count != expected:
-            raise PredictionError(f"postprocess returned {count} predictions for {expected} instances: return one each")
-        values = predictions.tolist() if hasattr(predictions, "tolist") else list(predictions)
+        values = predictions.tolist() if hasattr(predictions, "tolist") else predictions
+        if not isinstance(values, list | tuple):
+            raise PredictionError(f"postprocess returned a {type(predictions).__name__}: return a list of predictions")
+        if len(values) != expected:
+            raise PredictionError(
+                f"postprocess returned {len(values)} predictions for {expected} instances: return one each"
+            )
         try:
-            return cast("list[Any]", self._predictions.validate_python(values))
+            return cast("list[Any]", self._predictions.validate_python(list(values)))
         except ValidationError as error:
             first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-            place = ".".join(map(str, first["loc"]))
-            raise PredictionError(f"prediction {place} breaks the contract: {first['msg']}") from None
+            raise PredictionError(f"prediction {_place(first['loc'])} breaks the contract: {first['msg']}") from None
 
     def write_predictions(self, predictions: list[Any]) -> bytes:
-        """Write checked predictions as a JSON array. Raises PredictionError where a number is NaN or infinite."""
-        text = self._writer.to_json(predictions, by_alias=True)
-        if b"NaN" in text or b"Infinity" in text:
-            json.loads(text, parse_constant=_refuse_constant)
+        """Write checked predictions as a JSON array.
+
+        Raises PredictionError, naming the row, where a number is NaN or infinite or a value is none of JSON's.
+        """
+        text = self._write(predictions)
+        if (b"NaN" in text or b"Infinity" in text) and not _is_json(text):
+            row = next(row for row, one in enumerate(predictions) if not _is_json(self._write([one])))
+            raise PredictionError(
+                f"prediction {row} holds NaN or infinity, which JSON cannot say: return a finite number or None"
+            )
         return text
 
     def plain_predictions(self, predictions: list[Any]) -> list[Any]:
         """Checked predictions as JSON values."""
         return cast("list[Any]", from_json(self.write_predictions(predictions)))
 
+    def _write(self, predictions: list[Any]) -> bytes:
+        try:
+            return self._writer.to_json(predictions, by_alias=True)
+        except PydanticSerializationError as error:
+            raise PredictionError(f"a prediction cannot be written as JSON: {error}") from None
 
-def _refuse_constant(word: str) -> None:
-    raise PredictionError(f"a prediction holds {word}, which JSON cannot say: return a finite number or None")
+
+def _place(path: tuple[int | str, ...]) -> str:
+    """A path into a value, each part cut: a caller may name a field at any length."""
+    return ".".join(str(part)[:LONGEST_NAME] for part in path)
+
+
+def _is_json(text: bytes) -> bool:
+    """Whether a text that pydantic-core wrote is JSON to the letter, which knows no NaN."""
+    try:
+        from_json(text, allow_inf_nan=False)
+    except ValueError:
+        return False
+    return True

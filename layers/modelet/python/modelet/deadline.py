@@ -15,16 +15,24 @@ MARGIN = 0.1
 """Seconds kept back for writing the answer."""
 
 
+AGAIN = 0.02
+"""Seconds until the alarm rings again, should the author's code have swallowed it."""
+
+
+class Alarm(BaseException):
+    """The deadline is near. Not an Exception: an author's `except Exception` must not end it."""
+
+
 def _ring(_number: int, _frame: FrameType | None) -> None:
-    raise DeadlineError(f"less than {MARGIN} s are left until the timeout")
+    raise Alarm
 
 
 class Deadline:
-    """Raises DeadlineError inside its `with` block shortly before the environment would be killed.
+    """Raises Alarm inside its `with` block, or at its very end, shortly before the environment would be killed.
 
-    remaining: seconds until the kill, None for no bound. The alarm interrupts Python, not native code: a single native
-    call that outlasts the deadline is only noticed when it returns. Signals belong to the main thread; elsewhere (a
-    test that calls a handler from a thread) there is no alarm.
+    remaining: seconds until the kill, None for no bound. Raises DeadlineError where it is too late to begin. The alarm
+    interrupts Python, not native code: a single native call that outlasts the deadline is only noticed when it returns.
+    Signals belong to the main thread; elsewhere (a test that calls a handler from a thread) there is no alarm.
     """
 
     __slots__ = ("_armed", "_remaining")
@@ -39,13 +47,18 @@ class Deadline:
         if self._remaining <= MARGIN:
             raise DeadlineError(f"{self._remaining:.3f} s are left, and writing an answer needs {MARGIN} s")
         if threading.current_thread() is threading.main_thread():
-            # Set each time: another library in the same process may have taken the signal since.
-            signal.signal(signal.SIGALRM, _ring)
-            signal.setitimer(signal.ITIMER_REAL, self._remaining - MARGIN)
+            if signal.getsignal(signal.SIGALRM) is not _ring:  # another library may have taken it since
+                signal.signal(signal.SIGALRM, _ring)
+            signal.setitimer(signal.ITIMER_REAL, self._remaining - MARGIN, AGAIN)
             self._armed = True
 
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _stack: TracebackType | None
     ) -> None:
         if self._armed:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            disarm()
+
+
+def disarm() -> None:
+    """Stop the alarm: for whoever catches it, since it may have rung before the block could."""
+    signal.setitimer(signal.ITIMER_REAL, 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import importlib
 import sys
 import time
@@ -11,11 +10,12 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from modelet.artifacts import Artifacts
-from modelet.bundle import Bundle
-from modelet.contract import Contract, tighten
+from modelet.bundle import BUNDLE_FILE, Bundle
+from modelet.contract import Contract
+from modelet.core import tighten
 from modelet.edges import direct, http
 from modelet.edges.call import Call
-from modelet.errors import BundleError
+from modelet.errors import BundleError, ModeletError, StartError
 from modelet.model import Model, contract_types
 from modelet.observability import RequestLog
 from modelet.pipeline import InferencePipeline
@@ -49,6 +49,8 @@ class ModelHandler:
     """
 
     def __init__(self, model_class: type[Model[Any, Any]] | None = None, settings: Settings | None = None) -> None:
+        if model_class is not None and not isinstance(model_class, type):
+            raise StartError(f"ModelHandler takes a class: write ModelHandler({type(model_class).__name__})")
         self.model_class = model_class
         self.service: Service
         if not _deferred.get():
@@ -57,7 +59,7 @@ class ModelHandler:
     def load(self, settings: Settings) -> None:
         """Read the bundle, check the version against the lock, load the model. Raises StartError with the reason."""
         started = time.perf_counter()
-        bundle = Bundle.read(settings.task_root)
+        bundle = Bundle.read(settings.bundle or settings.task_root / BUNDLE_FILE, settings.task_root)
         artifacts = Artifacts.open(Store(settings.store), bundle.name, bundle.lock, settings.tmp)
         model_class = self.model_class or _backend_class(bundle.spec["backend"])
         model = model_class()
@@ -75,9 +77,15 @@ class ModelHandler:
     def __call__(self, event: Any, context: Any) -> Any:
         """Answer one event. Raises only errors that a retry may mend, and only to direct invocations."""
         started = time.perf_counter()
+        vars(sys).pop("tracebacklimit", None)  # see below
         edge = http if http.matches(event) else direct
         call = Call(context.aws_request_id, context.get_remaining_time_in_millis() / 1000)
-        outcome = edge.answer(event, self.service, call)
+        try:
+            outcome = edge.answer(event, self.service, call)
+        except Exception as cause:  # noqa: BLE001 - a bug of ours must not end the environment; the log holds it
+            unexpected = ModeletError(f"unexpected {type(cause).__name__}")
+            unexpected.__cause__ = cause
+            outcome = edge.refuse(unexpected, self.service, call)
         error = outcome.error
         if error is not None and outcome.status >= 500:
             self._log.fault(call.request_id, error)
@@ -86,7 +94,7 @@ class ModelHandler:
         self._log.request(arn, call.request_id, outcome.status, call.timings, total, self._init)
         if error is not None and error.retryable and edge is direct:
             sys.tracebacklimit = 0  # the runtime client sends the stack along; the log has it already
-            raise error
+            raise type(error)(error.detail) from None
         return outcome.response
 
 
@@ -107,8 +115,8 @@ def _contract(bundle: Bundle, model_class: type[Model[Any, Any]]) -> Contract:
         if types is None:
             raise BundleError(f"{model_class.__name__} names no contract: write Model[Instance, Prediction]")
         compiled = [
-            core or tighten(copy.deepcopy(dict(TypeAdapter(kind).core_schema)))
-            for core, kind in zip(compiled, types, strict=True)
+            core or tighten(dict(TypeAdapter(kind).core_schema), returned=returned)
+            for core, kind, returned in zip(compiled, types, (False, True), strict=True)
         ]
     return Contract(*compiled)
 

@@ -41,6 +41,7 @@ class RequestLog:
 
     def __init__(self, settings: Settings, model: str, version: str, write: Callable[[str], None] = _write) -> None:
         self._write = write
+        self._namespace = settings.namespace
         self._static = {
             "service": model,
             "function_name": settings.function_name,
@@ -48,34 +49,19 @@ class RequestLog:
             "model": model,
             "version": version,
         }
-        metrics = [{"Name": f"{stage}_ms", "Unit": "Milliseconds"} for stage in (*STAGES, "init")]
-        metrics += [{"Name": name, "Unit": "Count"} for name in ("ColdStart", "instances", "errors", "faults")]
-        block = [{"Namespace": settings.namespace, "Dimensions": [["service"]], "Metrics": metrics}]
-        static = json.dumps(self._static)[1:-1].replace("%", "%%")
-        directive = json.dumps(block).replace("%", "%%")
-        stages = ",".join(f'"{stage}_ms":%.3f' for stage in STAGES)
-        self._line = (
-            '{"level":"%s","location":"handler","message":"infer","timestamp":"%s,%03d+0000",'
-            + static
-            + ',"function_arn":%s,"function_request_id":%s,'
-            '"cold_start":%s,"ColdStart":%d,"status":%d,"errors":%d,"faults":%d,"instances":%d,'
-            '"total_ms":%.3f,"init_ms":%.3f,'
-            + stages
-            + ',"_aws":{"Timestamp":%d,"CloudWatchMetrics":'
-            + directive
-            + "}}"
-        )
         self._cold = True
+        self._lines: dict[tuple[bool, bool], str] = {}
 
     def request(self, arn: str, request_id: str, status: int, timings: Timings, total: float, init: float) -> None:
         """Write one request's line. total, init: seconds; init counts on the first line of an environment only."""
         now = time.time()
         cold, self._cold = self._cold, False
-        level = "ERROR" if status >= 500 else "WARNING" if status >= 400 else "INFO"
+        kind = (cold, timings.infer > 0)
+        line = self._lines.get(kind) or self._lines.setdefault(kind, self._template(*kind))
         self._write(
-            self._line
+            line
             % (
-                level,
+                "ERROR" if status >= 500 else "WARNING" if status >= 400 else "INFO",
                 time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(now)),
                 now * 1000 % 1000,
                 json.dumps(arn),
@@ -96,6 +82,26 @@ class RequestLog:
             )
         )
 
+    def _template(self, cold: bool, inferred: bool) -> str:
+        """The line with holes for what differs. A time is a metric only where it was spent: zeros would be averaged."""
+        times = ["total", *(STAGES if inferred else ()), *(["init"] if cold else ())]
+        metrics = [{"Name": f"{name}_ms", "Unit": "Milliseconds"} for name in times]
+        metrics += [{"Name": name, "Unit": "Count"} for name in ("ColdStart", "instances", "errors", "faults")]
+        block = [{"Namespace": self._namespace, "Dimensions": [["service"]], "Metrics": metrics}]
+        static = json.dumps(self._static)[1:-1].replace("%", "%%")
+        directive = json.dumps(block).replace("%", "%%")
+        stages = ",".join(f'"{stage}_ms":%.3f' for stage in STAGES)
+        return (
+            '{"level":"%s","location":"handler","message":"infer","timestamp":"%s,%03d+0000",'
+            + static
+            + ',"function_arn":%s,"function_request_id":%s,"cold_start":%s,"ColdStart":%d,"status":%d,"errors":%d,'
+            '"faults":%d,"instances":%d,"total_ms":%.3f,"init_ms":%.3f,'
+            + stages
+            + ',"_aws":{"Timestamp":%d,"CloudWatchMetrics":'
+            + directive
+            + "}}"
+        )
+
     def fault(self, request_id: str, error: BaseException) -> None:
         """Write why a request failed, with the stack of the cause: for the log only, never for an answer."""
         cause = error.__cause__ or error
@@ -107,7 +113,7 @@ class RequestLog:
             **self._static,
             "function_request_id": request_id,
             "exception_name": type(cause).__name__,
-            "exception": str(cause),
+            "exception": traceback.format_exception_only(cause)[-1].strip(),
             "stack_trace": "".join(stack),
         }
         self._write(json.dumps(line, default=str))

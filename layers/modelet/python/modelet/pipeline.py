@@ -64,12 +64,15 @@ class InferencePipeline:
         self._check_size(checked.total)
         if not partial:
             checked.require_all()
-        instances = checked.instances
         timings.validate = (validated := perf_counter()) - started
-        if not instances:
+        if not checked.instances:
             return Inference([], checked.failed, checked.total)
         try:
-            inputs = self._preprocess(instances)
+            inputs = self._prepared(checked, partial)
+            # Counted before the author's code may change the list.
+            instances, count = checked.instances, len(checked.instances)
+            if not count:
+                return Inference([], checked.failed, checked.total)
             timings.preprocess = (preprocessed := perf_counter()) - validated
             outputs = self._model.infer(inputs)
             timings.infer = (inferred := perf_counter()) - preprocessed
@@ -78,9 +81,26 @@ class InferencePipeline:
             raise
         except Exception as error:  # the author's code may raise anything
             raise ModelError(f"{type(self._model).__name__} raised {type(error).__name__}") from error
-        predictions = self.contract.check_predictions(predictions, len(instances))
+        predictions = self.contract.check_predictions(predictions, count)
         timings.postprocess = perf_counter() - inferred
         return Inference(predictions, checked.failed, checked.total)
+
+    def _prepared(self, checked: Checked, partial: bool) -> Any:
+        """What `infer` takes; bad rows that only preprocessing can tell are named by their place in the body."""
+        while True:
+            count = len(checked.instances)
+            try:
+                inputs = self._preprocess(checked.instances)
+            except ContractError as error:
+                checked.leave_out(error)
+                if not partial:
+                    checked.require_all()
+                if not checked.instances:
+                    return None
+            else:
+                if len(checked.instances) != count:
+                    raise ModelError(f"preprocess changed its instances from {count} to {len(checked.instances)}")
+                return inputs
 
     def _check_size(self, total: int) -> None:
         if total == 0:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Settings:
     """Where a function runs, and where its model is kept.
 
-    task_root: the folder with bundle.json and app.py (Lambda: /var/task).
+    task_root: the folder with bundle.json and app.py (Lambda: /var/task). bundle: another bundle than that folder's.
     store: the URL of the store, `file:///…` or `s3://bucket/prefix`.
     tmp: the environment's own writable folder.
     memory_mb: the function's memory.
@@ -27,6 +27,7 @@ class Settings:
     task_root: Path
     store: str
     tmp: Path
+    bundle: Path | None = None
     function_name: str = "local"
     memory_mb: int = 0
     namespace: str = "Modelet"
@@ -42,8 +43,10 @@ class Settings:
         memory = env.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "0")
         if not memory.isdecimal():
             raise SettingsError(f"AWS_LAMBDA_FUNCTION_MEMORY_SIZE is {memory!r}: set it to a whole number of megabytes")
+        bundle = env.get("MODELET_BUNDLE", "")
         return cls(
             task_root=Path(env.get("LAMBDA_TASK_ROOT", ".")),
+            bundle=Path(bundle) if bundle else None,
             store=store,
             tmp=Path(env.get("TMPDIR", "/tmp")),  # noqa: S108 - Lambda's own; asking tempfile costs 3.5 ms
             function_name=env.get("AWS_LAMBDA_FUNCTION_NAME", "local"),

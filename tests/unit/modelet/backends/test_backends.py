@@ -18,7 +18,7 @@ from modelet.errors import ArtifactError, ContractError, ManifestError
 from modelet.manifest import Column
 from modelet.model import Model
 from modelet.store import Store
-from versions import INPUTS, LABELS, RUNTIME, classifier, joblib_bytes, onnx_bytes, regressor, write_version
+from versions import RUNTIME, classifier, joblib_bytes, onnx_bytes, regressor, write_version
 
 REGRESSION: dict[str, Any] = {"model_info": {"task": "regression"}, "class_name": "LinearRegression"}
 
@@ -65,18 +65,23 @@ def test_a_classifier_gives_a_label_and_its_probability(
     assert [one["probability"] for one in predictions] == pytest.approx(expected, abs=1e-6)
 
 
+class Cautious:
+    """Predicts `high` from a third on, as a tuned threshold does."""
+
+    def __init__(self, fitted: Any) -> None:
+        self.fitted = fitted
+
+    def predict_proba(self, rows: Any) -> Any:
+        return self.fitted.predict_proba(rows)
+
+    def predict(self, rows: Any) -> Any:
+        return np.where(self.predict_proba(rows)[:, 0] > 1 / 3, "high", "low")
+
+
 def test_the_probability_is_that_of_the_label_even_where_another_class_is_likelier(
     store: Store, tmp_path: Path
 ) -> None:
-    class Cautious(LogisticRegression):
-        """Predicts `high` from a third on, as a tuned threshold does."""
-
-        def predict(self, rows: Any) -> Any:
-            return np.where(self.predict_proba(rows)[:, 0] > 1 / 3, "high", "low")
-
-    globals()["Cautious"] = Cautious
-    Cautious.__qualname__ = "Cautious"
-    model = loaded(SklearnModel, Cautious().fit(INPUTS, LABELS), store, tmp_path)
+    model = loaded(SklearnModel, Cautious(classifier()), store, tmp_path)
     rows = [{"a": value, "b": 1} for value in np.linspace(0, 4, 30)]
     chosen = [one for one in predict(model, rows) if one["label"] == "high"]
     assert min(one["probability"] for one in chosen) < 0.5
@@ -87,6 +92,35 @@ def test_a_number_that_float32_cannot_hold_is_refused_and_named(value: float, st
     model = loaded(OnnxModel, classifier(), store, tmp_path)
     with pytest.raises(ContractError, match="instance 1 field b: Input is beyond the range of float32"):
         predict(model, [{"a": 1, "b": 2}, {"a": 1, "b": value}])
+
+
+@BOTH
+def test_a_whole_number_that_no_float_holds_is_refused_and_named(
+    kind: type[Model[Any, Any]], store: Store, tmp_path: Path
+) -> None:
+    model = loaded(kind, classifier(), store, tmp_path)
+    with pytest.raises(ContractError, match="instance 0 field a: Input is beyond the range of float"):
+        predict(model, [{"a": 10**400, "b": 2}])
+
+
+def test_each_column_of_a_graph_with_an_input_a_column_is_guarded(store: Store, tmp_path: Path) -> None:
+    import pandas as pd
+    from skl2onnx import to_onnx
+    from skl2onnx.common.data_types import FloatTensorType, Int64TensorType
+    from sklearn.compose import make_column_transformer
+    from sklearn.pipeline import make_pipeline
+
+    frame = pd.DataFrame({"a": [0.0, 1.0, 3.0, 4.0], "b": [1, 0, 1, 2]})
+    columns = make_column_transformer(("passthrough", ["a"]), ("passthrough", ["b"]))
+    fitted = make_pipeline(columns, LogisticRegression()).fit(frame, ["low", "low", "high", "high"])
+    types = [("a", FloatTensorType([None, 1])), ("b", Int64TensorType([None, 1]))]
+    graph = to_onnx(fitted, initial_types=types, options={"zipmap": False}, target_opset=18).SerializeToString()
+    model = OnnxModel[Row, Any]()
+    model.load(artifacts(store, write_version(store, {"model.onnx": graph}), tmp_path))
+    assert predict(model, [{"a": 4, "b": 2}])[0]["label"] == "high"
+    for row, said in (({"a": 1e39, "b": 1}, "a: .* of float32"), ({"a": 1, "b": 2**70}, "b: .* of int64")):
+        with pytest.raises(ContractError, match=said):
+            predict(model, [row])
 
 
 @BOTH
@@ -176,7 +210,6 @@ def test_an_estimator_that_was_fitted_on_a_dataframe_gets_one(store: Store, tmp_
 
 def test_texts_reach_an_estimator_as_texts(store: Store, tmp_path: Path) -> None:
     from sklearn.feature_extraction.text import CountVectorizer
-    from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
     fitted = make_pipeline(CountVectorizer(), LogisticRegression()).fit(["good fine", "bad sad"], ["up", "down"])

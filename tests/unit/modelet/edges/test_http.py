@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelet.edges.http import RESPONSE_LIMIT
+from modelet.edges.call import RESPONSE_LIMIT
 from modelet.handler import ModelHandler
 from rungs import Context, in_process
 from tiny import BAD, GOOD, make_tiny, rows_event
@@ -72,8 +72,10 @@ def test_a_bare_instance_gives_a_bare_prediction(handler: ModelHandler) -> None:
 
 def test_a_rest_api_event_gets_the_same_answer(handler: ModelHandler) -> None:
     body = {"instances": [GOOD]}
-    for path in ("/models/tiny/infer", "/prod/models/tiny/infer"):
-        assert ask(handler, rest("POST", path, body))[:2] == ask(handler, rows_event(body))[:2]
+    assert ask(handler, rest("POST", "/models/tiny/infer", body))[:2] == ask(handler, rows_event(body))[:2]
+    context = {"stage": "v2", "resourcePath": "/{proxy+}", "httpMethod": "GET"}
+    ready = rest("GET", "/v2/models/tiny/ready", requestContext=context)
+    assert ask(handler, ready)[0] == 200, "a REST API's path has no stage, whatever the stage is called"
 
 
 def test_a_stage_in_the_path_is_left_out(handler: ModelHandler) -> None:
@@ -199,7 +201,40 @@ def test_a_partial_answer_holds_a_problem_in_each_bad_place(handler: ModelHandle
 
 def test_a_partial_answer_to_a_bare_instance_is_its_problem(handler: ModelHandler) -> None:
     status, answer, _ = ask(handler, rows_event(BAD, rawQueryString="partial=true"))
-    assert (status, answer["status"]) == (200, 422)
+    assert (status, answer["status"]) == (422, 422)
+
+
+def test_a_number_that_only_preprocessing_can_refuse_is_named_by_its_place(handler: ModelHandler) -> None:
+    huge = {"a": 1, "b": 1e39}
+    status, problem, _ = ask(handler, rows_event({"instances": [GOOD, huge]}))
+    assert (status, problem["errors"][0]["instance"], problem["errors"][0]["field"]) == (422, 1, "b")
+    event = rows_event({"instances": [BAD, huge, GOOD, huge]}, rawQueryString="partial=true")
+    status, answer, _ = ask(handler, event)
+    assert status == 200
+    assert [one.get("status", one.get("label")) for one in answer["predictions"]] == [422, 422, "high", 422]
+    assert [one["errors"][0]["instance"] for one in answer["predictions"] if "errors" in one] == [0, 1, 3]
+    event = rows_event({"instances": [huge]}, rawQueryString="partial=true")
+    assert ask(handler, event)[1]["predictions"][0]["status"] == 422
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        rows_event(GOOD, rawPath="/models/\ud800"),
+        rows_event(GOOD, headers={"content-type": "\udfff"}),
+        rows_event(GOOD, rawQueryString="partial=\ud800"),
+        rest("P\ud800T", "/models/tiny/infer"),
+        rest("POST", "/models/tiny/infer", GOOD, queryStringParameters={"partial": ["x", 1]}),
+        rows_event(GOOD, requestContext={"http": {"method": "POST", "path": "/x"}, "stage": 1}, rawPath="/nowhere"),
+    ],
+)
+def test_an_event_that_is_no_text_is_answered_all_the_same(handler: ModelHandler, event: dict[str, Any]) -> None:
+    assert 400 <= ask(handler, event)[0] < 500
+
+
+def test_an_error_is_told_in_the_words_of_the_protocol_that_was_asked(handler: ModelHandler) -> None:
+    assert "error" in ask(handler, at("GET", "//v2/nothing"))[1]
+    assert "error" not in ask(handler, at("GET", "/v2foo"))[1]
 
 
 def test_a_flag_that_is_neither_true_nor_false_is_refused(handler: ModelHandler) -> None:
@@ -233,7 +268,8 @@ handler = ModelHandler(Loud)
     assert "batches" in problem["detail"]
 
 
-HTTP_VALUES = st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.binary(max_size=8)
+ANY_TEXT = st.text(st.characters(codec=None), max_size=8)
+HTTP_VALUES = st.none() | st.booleans() | st.integers() | ANY_TEXT | st.binary(max_size=8)
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda child: (
@@ -275,6 +311,23 @@ def test_no_body_makes_a_fault(handler: ModelHandler, body: str, path: str) -> N
 def test_no_event_makes_a_fault(handler: ModelHandler, event: dict[str, Any]) -> None:
     status, _, _ = ask(handler, event)
     assert 400 <= status < 500
+
+
+@settings(max_examples=200)
+@given(
+    st.fixed_dictionaries(
+        {"httpMethod": ANY_TEXT, "requestContext": st.fixed_dictionaries({}, optional={"stage": HTTP_VALUES})},
+        optional={
+            "path": HTTP_VALUES | st.just("/models/tiny/infer"),
+            "headers": HTTP_VALUES | st.dictionaries(ANY_TEXT, HTTP_VALUES, max_size=3),
+            "queryStringParameters": HTTP_VALUES | st.dictionaries(ANY_TEXT, HTTP_VALUES, max_size=3),
+            "body": HTTP_VALUES,
+            "isBase64Encoded": HTTP_VALUES,
+        },
+    )
+)
+def test_no_rest_event_makes_a_fault(handler: ModelHandler, event: dict[str, Any]) -> None:
+    assert 400 <= ask(handler, event)[0] < 500
 
 
 @settings(max_examples=200)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Feeds", "OnnxModel", "Outputs"]
 
 Feeds = dict[str, Array]
-"""The graph's inputs by name."""
+"""The graph's inputs by name, each of shape (instances, columns)."""
 
 DTYPES = {
     "tensor(float)": np.float32,
@@ -64,18 +64,18 @@ class OnnxModel(Model[InstanceT, PredictionT]):
         self.outputs = [node.name for node in self.session.get_outputs()]
 
     def preprocess(self, instances: list[InstanceT]) -> Feeds:
-        """The version's columns as the graph's inputs: a matrix where the graph has one, else one input a column."""
+        """The version's columns as the graph's inputs: a matrix (instances, columns), or a (instances, 1) each.
+
+        Raises ContractError for a number that the graph's type cannot hold.
+        """
         features = self.manifest.features
         if len(self.inputs) == 1:
             [(name, node)] = self.inputs.items()
             return {name: table.matrix(instances, features, DTYPES[node.type])}
-        return {
-            name: np.array(table.column(instances, features, name), dtype=DTYPES[node.type]).reshape(-1, 1)
-            for name, node in self.inputs.items()
-        }
+        return {name: table.matrix(instances, [name], DTYPES[node.type]) for name, node in self.inputs.items()}
 
     def infer(self, inputs: Feeds) -> Outputs:
-        """Run the graph once for all instances: its outputs by name."""
+        """Run the graph once for all instances: its outputs by name, a row an instance."""
         found: list[Array] = self.session.run(self.outputs, inputs)
         return dict(zip(self.outputs, found, strict=True))
 

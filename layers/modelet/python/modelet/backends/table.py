@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from modelet.errors import ContractError
 from modelet.violation import Violation
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from modelet.manifest import Manifest
 
-Array = NDArray[Any]
+Array = np.ndarray[Any, np.dtype[Any]]
 Outputs = dict[str, Array]
-"""What a model gave, by name: `label` and `probabilities` of classifiers, `variable` of regressors."""
+"""What a model gave by name, a row an instance: `label`, `probabilities` of classifiers, `variable` of regressors."""
 
 
 def cells(instance: Any, features: Sequence[str]) -> list[Any]:
-    """An instance's values in the order of the features; a field that was left out is None.
+    """An instance's values in the order of the features; an optional field that was left out is None.
 
-    instance: a mapping, an object with the fields as attributes, or the bare value of a single feature.
+    instance: a mapping, an object with the fields as attributes, or the bare value of a single feature. That each
+    feature is a field of the contract is certain since the bundle was made.
     """
     if isinstance(instance, Mapping):
         return [instance.get(name) for name in features]
@@ -40,14 +42,16 @@ def column(instances: Sequence[Any], features: Sequence[str], name: str) -> list
 def matrix(instances: Sequence[Any], features: Sequence[str], dtype: type[Any] = np.float32) -> Array:
     """All features of all instances, shape (instances, features); None becomes NaN in a float matrix.
 
-    Raises ContractError for a number beyond what float32 holds: as infinity it would be predicted like any other.
+    Raises ContractError naming each number beyond the dtype's range: as infinity it would be predicted like any other.
     """
     rows = [cells(instance, features) for instance in instances]
-    with np.errstate(over="ignore"):
-        made = np.array(rows, dtype=dtype)
+    try:
+        with np.errstate(over="ignore"):
+            made = np.array(rows, dtype=dtype)
+    except OverflowError:
+        raise ContractError(_beyond(rows, features, dtype)) from None
     if dtype is np.float32 and np.isinf(made).any():
-        row, place = np.argwhere(np.isinf(made))[0].tolist()
-        raise ContractError([Violation(row, features[place], "Input is beyond the range of float32", "float32_range")])
+        raise ContractError(_beyond(rows, features, dtype))
     return made
 
 
@@ -68,3 +72,19 @@ def predictions(outputs: Outputs, manifest: Manifest) -> list[Any]:
     values = next(iter(outputs.values()))
     rows: list[Any] = (values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values).tolist()
     return rows
+
+
+def _beyond(rows: list[list[Any]], features: Sequence[str], dtype: type[Any]) -> list[Violation]:
+    """A violation for each number that the dtype cannot hold."""
+    name = np.dtype(dtype).name
+    found = []
+    for index, row in enumerate(rows):
+        for feature, value in zip(features, row, strict=True):
+            try:
+                with np.errstate(over="ignore"):
+                    fits = not isinstance(value, int | float) or not np.isinf(np.array(value, dtype=dtype))
+            except OverflowError:
+                fits = False
+            if not fits:
+                found.append(Violation(index, feature, f"Input is beyond the range of {name}", "number_range"))
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,16 @@ from modelet.observability import Timings
 
 if TYPE_CHECKING:
     from modelet.errors import ModeletError
+
+
+RESPONSE_LIMIT = 6_291_556
+"""Bytes of an encoded response that Lambda lets through."""
+TOO_LARGE = f"The answer is above {RESPONSE_LIMIT} bytes: send the instances in batches."
+
+
+def encoded_size(response: Any) -> int:
+    """The bytes of a response as the runtime client sends it."""
+    return len(json.dumps(response, ensure_ascii=False).encode("utf-8", "backslashreplace"))
 
 
 @dataclass(slots=True)

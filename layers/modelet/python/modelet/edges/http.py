@@ -7,20 +7,16 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from modelet.edges.call import Call, Outcome
+from modelet.edges.call import RESPONSE_LIMIT, TOO_LARGE, Call, Outcome, encoded_size
 from modelet.edges.router import exchange, problem
 from modelet.errors import MalformedBodyError, ModeletError, TooLargeError
 from modelet.protocols.service import Answer, Request, Service
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-RESPONSE_LIMIT = 6_291_556
-"""Bytes of an encoded response that Lambda lets through."""
 
 
 def matches(event: Any) -> bool:
@@ -36,18 +32,19 @@ def answer(event: dict[str, Any], service: Service, call: Call) -> Outcome:
     try:
         request.body = _body(event)
     except ModeletError as error:
-        return _refuse(error, request, service, call)
+        return refuse(error, service, call, request)
     answered, failure = exchange(request, service)
     response = _write(answered, service, call)
     # JSON in a JSON string grows to six times its size at the most; only then is it worth measuring.
-    if len(answered.body) * 6 > RESPONSE_LIMIT and _encoded_size(response) > RESPONSE_LIMIT:
-        too_large = TooLargeError(f"The answer is above {RESPONSE_LIMIT} bytes: send the instances in batches.")
-        return _refuse(too_large, request, service, call)
+    if len(answered.body) * 6 > RESPONSE_LIMIT and encoded_size(response) > RESPONSE_LIMIT:
+        return refuse(TooLargeError(TOO_LARGE), service, call, request)
     return Outcome(response, answered.status, failure)
 
 
-def _refuse(error: ModeletError, request: Request, service: Service, call: Call) -> Outcome:
-    return Outcome(_write(problem(error, request), service, call), error.status, error)
+def refuse(error: ModeletError, service: Service, call: Call, request: Request | None = None) -> Outcome:
+    """Answer with an error alone, in the words of the protocol that was asked."""
+    answered = problem(error, request or Request("GET", "/"))
+    return Outcome(_write(answered, service, call), error.status, error)
 
 
 def _request(event: dict[str, Any], call: Call) -> Request:
@@ -56,15 +53,17 @@ def _request(event: dict[str, Any], call: Call) -> Request:
     http = context.get("http")
     if isinstance(http, dict):
         method, path = http.get("method"), event.get("rawPath", http.get("path"))
-        query: Mapping[str, Any] = dict(parse_qsl(str(event.get("rawQueryString", "")), keep_blank_values=True))
+        text = event.get("rawQueryString")
+        query: Mapping[str, Any] = dict(parse_qsl(str(text), keep_blank_values=True)) if text else {}
+        # An HTTP API's named stage stands in the path; a REST API's path has none.
+        path, stage = str(path or "/"), str(context.get("stage"))
+        if stage != "$default" and f"{path}/".startswith(f"/{stage}/"):
+            path = path[len(stage) + 1 :] or "/"
     else:
         method, path = event.get("httpMethod"), event.get("path")
-        query = _mapping(event.get("queryStringParameters"))
-    path, stage = str(path or "/"), context.get("stage")
-    if stage and stage != "$default" and (path + "/").startswith(f"/{stage}/"):
-        path = path[len(stage) + 1 :] or "/"
+        query = {name: str(value) for name, value in _mapping(event.get("queryStringParameters")).items()}
     headers = {str(name).lower(): str(value) for name, value in _mapping(event.get("headers")).items()}
-    return Request(str(method).upper(), path, headers, query, b"", call.timings, call.remaining)
+    return Request(str(method).upper(), str(path or "/"), headers, query, b"", call.timings, call.remaining)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -87,7 +86,3 @@ def _body(event: dict[str, Any]) -> bytes:
 def _write(answered: Answer, service: Service, call: Call) -> dict[str, Any]:
     headers = {**answered.headers, "x-model-version": service.version, "x-request-id": call.request_id}
     return {"statusCode": answered.status, "headers": headers, "body": answered.body.decode(), "isBase64Encoded": False}
-
-
-def _encoded_size(response: dict[str, Any]) -> int:
-    return len(json.dumps(response, ensure_ascii=False).encode())

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from modelet.deadline import Deadline
-from modelet.errors import MediaTypeError, MethodNotAllowedError, ModeletError, NotFoundError
+from modelet.deadline import Alarm, Deadline, disarm
+from modelet.errors import DeadlineError, MediaTypeError, MethodNotAllowedError, ModeletError, NotFoundError
 from modelet.protocols import oip, rows
 
 if TYPE_CHECKING:
@@ -18,23 +18,30 @@ def exchange(request: Request, service: Service) -> tuple[Answer, ModeletError |
     try:
         with Deadline(request.remaining):
             return find(request, service)(request, service), None
+    except Alarm:
+        disarm()
+        late = DeadlineError("the alarm rang before the answer was ready")
+        return problem(late, request), late
     except ModeletError as error:
         return problem(error, request), error
     except Exception as error:  # noqa: BLE001 - a bug of ours must not end the environment; the log holds it
-        wrapped = ModeletError("unexpected error")
-        wrapped.__cause__ = error
-        return problem(wrapped, request), wrapped
+        unexpected = ModeletError(f"unexpected {type(error).__name__}")
+        unexpected.__cause__ = error
+        return problem(unexpected, request), unexpected
 
 
 def problem(error: ModeletError, request: Request) -> Answer:
     """An error in the words of the protocol that was asked."""
-    return oip.problem(error) if request.path.startswith("/v2") else rows.problem(error)
+    return oip.problem(error) if _segments(request)[:1] == ["v2"] else rows.problem(error)
+
+
+def _segments(request: Request) -> list[str]:
+    return [unquote(segment) for segment in request.path.split("/") if segment]
 
 
 def find(request: Request, service: Service) -> Route:
     """The function that answers a path and a method. Raises NotFoundError, MethodNotAllowedError, MediaTypeError."""
-    segments = [unquote(segment) for segment in request.path.split("/") if segment]
-    match segments:
+    match _segments(request):
         case ["models", name, *rest]:
             routes: Routes = rows.ROUTES
         case ["v2", "models", name, "versions", version, *rest]:

@@ -55,8 +55,9 @@ class Body:
 def infer(request: Request, service: Service) -> Answer:
     """POST …/infer: predict for each instance."""
     body = Body(request.body)
-    partial = _flag(request, "partial")
-    result = service.pipeline.infer(body.check, request.timings, partial=partial)
+    result = service.pipeline.infer(body.check, request.timings, partial=_flag(request, "partial"))
+    if body.bare and result.failed:
+        raise ContractError(result.failed[0])
     contract = service.pipeline.contract
     if not result.failed:
         text = contract.write_predictions(result.predictions)

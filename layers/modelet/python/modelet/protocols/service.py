@@ -45,7 +45,9 @@ class Answer:
     @classmethod
     def of(cls, value: Any, status: int = 200, content_type: str = JSON) -> Answer:
         """An answer that holds a JSON value."""
-        return cls(status, json.dumps(value, ensure_ascii=False).encode(), {"content-type": content_type})
+        # What a caller sent may hold a lone surrogate, which UTF-8 lacks: as an escape it is JSON all the same.
+        text = json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
+        return cls(status, text, {"content-type": content_type})
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import pydantic_core
 from pydantic import TypeAdapter
 from pydantic.errors import PydanticUserError
 
-from modelet.bundle import BUNDLE_FILE, LOCK_FILE, Bundle, Lock
+from modelet.bundle import BUNDLE_FILE, Bundle, Lock
 from modelet.dev.author import author_modules
 from modelet.dev.compile.columns import column_types
 from modelet.dev.compile.core import compile_type
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from modelet.dev.project import Function
+    from modelet.manifest import Manifest
     from modelet.store import Store
 
 TRAINING = {"train.py"}
@@ -42,10 +43,11 @@ class Bundled:
     needs_pydantic: str
 
 
-def write_bundle(function: Function, store: Store, lock: Lock) -> Bundled:
-    """Compile a function and write `bundle.json` into its folder; the same inputs give the same bytes.
+def write_bundle(function: Function, store: Store, lock: Lock, path: Path | None = None) -> Bundled:
+    """Compile a function and write its bundle; the same inputs give the same bytes.
 
-    Raises CommandError where app.py cannot be read or names no contract.
+    path: where to, the folder's own bundle.json unless given. Raises CommandError where app.py cannot be read, names no
+    contract, or one that does not fit the version.
     """
     manifest, _ = read_manifest(store, function.name, lock.version)
     with author_modules(function.folder) as load:
@@ -58,7 +60,7 @@ def write_bundle(function: Function, store: Store, lock: Lock) -> Bundled:
             )
         instance, prediction = types or column_types(manifest)
         try:
-            compiled = {"instance": compile_type(instance), "prediction": compile_type(prediction)}
+            compiled = {"instance": compile_type(instance), "prediction": compile_type(prediction, returned=True)}
             schemas = [
                 TypeAdapter(instance).json_schema(mode="validation"),
                 TypeAdapter(prediction).json_schema(mode="serialization"),
@@ -75,7 +77,8 @@ def write_bundle(function: Function, store: Store, lock: Lock) -> Bundled:
         openapi=openapi(function.name, lock.version, *schemas),
         sources=dict(_sources(function.folder)),
     )
-    _replace(function.folder / BUNDLE_FILE, bundle.to_json())
+    _check_fields(function, manifest, model_class, schemas[0])
+    _replace(path or function.folder / BUNDLE_FILE, bundle.to_json())
     reasons = [f"the {part} {one.reason}" for part, one in compiled.items() if one.core is None]
     return Bundled(bundle, "; ".join(reasons))
 
@@ -91,12 +94,33 @@ def _model_class(function: Function, load: Any) -> Any:
     return handler.model_class
 
 
+def _check_fields(function: Function, manifest: Manifest, model_class: Any, instance: dict[str, Any]) -> None:
+    """Refuse a contract that hides the envelope, or whose fields are not those that the backend will ask for."""
+    schema = instance
+    if "$ref" in schema:
+        schema = schema["$defs"][schema["$ref"].rpartition("/")[2]]
+    fields = schema.get("properties")
+    if fields is None:
+        return
+    app = function.folder / "app.py"
+    if "instances" in fields:
+        raise CommandError(f"{app}: a field cannot be called instances, which is the envelope's own word: rename it")
+    own = function.spec.preprocessing is not None or (
+        model_class is not None and not model_class.preprocess.__module__.startswith("modelet.backends.")
+    )
+    missing = [name for name in manifest.features if name not in fields]
+    if missing and not own:
+        raise CommandError(
+            f"{app}: version {manifest.version} was trained on {', '.join(missing[:5])}, which the contract does not "
+            "have: give the fields those names (feature_names in train.py), or override preprocess"
+        )
+
+
 def _sources(folder: Path) -> Iterator[tuple[str, str]]:
     """The files that the bundle was made from, each with its SHA-256, in order."""
     code = [path for path in folder.rglob("*.py") if path.name not in TRAINING and "__pycache__" not in path.parts]
-    for path in sorted([*code, *(folder / name for name in ("model.yaml", LOCK_FILE))]):
-        if path.exists():
-            yield path.relative_to(folder).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()
+    for path in sorted([*code, folder / "model.yaml"]):
+        yield path.relative_to(folder).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _replace(path: Path, data: bytes) -> None:

@@ -1,0 +1,53 @@
+"""What the model functions run is what the tests run: each requirement pinned, as in requirements/dev.txt."""
+
+from __future__ import annotations
+
+import re
+from importlib.metadata import requires
+from pathlib import Path
+
+import pytest
+from packaging.markers import Marker
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+FUNCTIONS = sorted(path.parent for path in (ROOT / "functions").glob("*/model.yaml"))
+TESTED = {line for line in (ROOT / "requirements" / "dev.txt").read_text().splitlines() if re.match(r"\w", line)}
+
+
+def stated(folder: Path) -> list[str]:
+    lines = (folder / "requirements.txt").read_text().splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def needed(requirement: Requirement) -> set[str]:
+    """The names of all that a requirement brings along on this machine."""
+    found: set[str] = set()
+    waiting = [requirement]
+    while waiting:
+        each = waiting.pop()
+        extras = [{"extra": extra} for extra in (each.extras or {""})]
+        for below in map(Requirement, requires(each.name) or []):
+            marker: Marker | None = below.marker
+            name = canonicalize_name(below.name)
+            if name not in found and (marker is None or any(marker.evaluate(extra) for extra in extras)):
+                found.add(name)
+                waiting.append(below)
+    return found - {canonicalize_name(requirement.name)}
+
+
+@pytest.mark.parametrize("folder", FUNCTIONS, ids=lambda folder: folder.name)
+def test_a_function_pins_all_that_it_runs_as_the_tests_do(folder: Path) -> None:
+    ours, *pins = stated(folder)
+    assert Requirement(ours).name == "modelet"
+    assert set(pins) <= TESTED
+    names = {canonicalize_name(Requirement(pin).name) for pin in pins}
+    assert names == needed(Requirement(ours))
+    assert set(pins) == {line for line in TESTED if canonicalize_name(Requirement(line).name) in names}
+
+
+@pytest.mark.parametrize("folder", FUNCTIONS, ids=lambda folder: folder.name)
+def test_a_function_has_the_backend_of_its_model_yaml(folder: Path) -> None:
+    backend = "sklearn" if "backend: sklearn" in (folder / "model.yaml").read_text() else "onnx"
+    assert backend in Requirement(stated(folder)[0]).extras
