@@ -35,6 +35,23 @@ class TinyModel(OnnxModel[Row, Label]):
 
 handler = ModelHandler(TinyModel)
 """
+SLOW = """
+import time
+from modelet import Model, ModelHandler
+from modelet.errors import StoreError
+
+class Slow(Model[float, float]):
+    def infer(self, inputs):
+        if inputs[0] < 0:
+            raise StoreError("s3://secret-bucket does not answer")
+        if inputs[0] > 9:
+            raise KeyError("secret")
+        time.sleep(inputs[0])
+        return inputs
+
+handler = ModelHandler(Slow)
+"""
+"""A model that sleeps for its instance's seconds, and raises for those below 0 and above 9."""
 GOOD = {"a": 4, "b": 2}
 BAD = {"a": -1, "b": "x"}
 
@@ -55,17 +72,29 @@ class Tiny:
     def settings(self) -> Settings:
         return Settings(self.function.folder, self.store.url, self.project.root / "tmp")
 
+    def start(self) -> None:
+        """Make a handler, as an environment's init does."""
+        with in_process(self.function, self.settings):
+            pass
+
+    def rebundle(self, **replaced: Any) -> None:
+        """Replace members of the bundle."""
+        document = json.loads(self.function.bundle_path.read_text())
+        self.function.bundle_path.write_text(json.dumps({**document, **replaced}))
+
     def call(self, event: Any, remaining_ms: int = 10_000) -> Any:
         """Answer one event in a handler made anew."""
         with in_process(self.function, self.settings) as handler:
             return handler(event, Context(remaining_ms))
 
 
-def make_tiny(root: Path, *, app: str | None = APP, spec: str = "", **said: Any) -> Tiny:
+def make_tiny(root: Path, *, app: str | None = APP, spec: str = "", features_py: str = "", **said: Any) -> Tiny:
     """Write a project below `root`, publish version 1 and bundle it."""
     folder = root / "functions" / "tiny"
     folder.mkdir(parents=True)
     (folder / "model.yaml").write_text(f"backend: onnx\n{spec}")
+    if features_py:
+        (folder / "features.py").write_text(features_py)
     if app is not None:
         (folder / "app.py").write_text(app)
     project = Project(root)

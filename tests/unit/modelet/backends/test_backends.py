@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +209,40 @@ def test_an_estimator_that_was_fitted_on_a_dataframe_gets_one(store: Store, tmp_
     assert predict(model, [{"a": 3.0, "b": 1.0}]) == pytest.approx([3.0])
 
 
+class Purpose(str, Enum):  # noqa: UP042 - what authors of Python 3.10 wrote; StrEnum is a text already
+    HOME = "home"
+    CAR = "car"
+
+
+class Plain(Enum):
+    HOME = "home"
+    CAR = "car"
+
+
+@pytest.mark.parametrize("kind", [Purpose, Plain])
+def test_an_enum_reaches_a_model_as_what_it_stands_for(kind: Any, store: Store, tmp_path: Path) -> None:
+    import pandas as pd
+    from skl2onnx import to_onnx
+    from skl2onnx.common.data_types import FloatTensorType, StringTensorType
+    from sklearn.compose import make_column_transformer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder
+
+    frame = pd.DataFrame({"a": ["home", "car", "home", "car"] * 5, "b": [1.0, 2.0, 3.0, 4.0] * 5})
+    encoded = make_column_transformer((OneHotEncoder(handle_unknown="ignore"), ["a"]), ("passthrough", ["b"]))
+    fitted = make_pipeline(encoded, LogisticRegression()).fit(frame, ["high", "low", "high", "low"] * 5)
+    types = [("a", StringTensorType([None, 1])), ("b", FloatTensorType([None, 1]))]
+    graph = to_onnx(fitted, initial_types=types, options={"zipmap": False}, target_opset=18).SerializeToString()
+    columns = (Column("a", "string"), Column("b", "number"))
+    for version, model in (("1", SklearnModel[Any, Any]()), ("2", OnnxModel[Any, Any]())):
+        files = {"model.joblib": joblib_bytes(fitted)} if version == "1" else {"model.onnx": graph}
+        lock = write_version(store, files, name=f"tiny-{version}", columns=columns)
+        model.load(Artifacts.open(store, f"tiny-{version}", lock, tmp_path))
+        for purpose, label in ((kind.HOME, "high"), (kind.CAR, "low")):
+            assert predict(model, [{"a": purpose, "b": 2.0}])[0]["label"] == label
+
+
 def test_texts_reach_an_estimator_as_texts(store: Store, tmp_path: Path) -> None:
     from sklearn.feature_extraction.text import CountVectorizer
     from sklearn.pipeline import make_pipeline
@@ -240,6 +275,17 @@ def test_several_artifacts_are_opened_by_load(store: Store, tmp_path: Path) -> N
     model.load(artifacts(store, write_version(store, files, **REGRESSION), tmp_path))
     assert predict(model, [{"a": 3.0, "b": 1.0}]) == pytest.approx([7.0])
     assert model.note == "hihi"
+
+
+@BOTH
+def test_a_large_file_is_opened_from_disk(
+    kind: type[Model[Any, Any]], store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("modelet.artifacts.MEMORY_LIMIT", 10)
+    model = loaded(kind, classifier(), store, tmp_path)
+    assert predict(model, [{"a": 4, "b": 2}])[0]["label"] == "high"
+    name = "model.onnx" if kind is OnnxModel else "model.joblib"
+    assert (tmp_path / "tiny" / "1" / name).is_file()
 
 
 @pytest.mark.parametrize(

@@ -51,9 +51,9 @@ class SklearnModel(Model[InstanceT, PredictionT]):
                 "publish the model again or change backend"
             )
         _check_runtime(artifacts.manifest)
-        data = artifacts.read(name)
+        file = artifacts.path(name) if artifacts.is_large(name) else io.BytesIO(artifacts.read(name))
         try:
-            return joblib.load(io.BytesIO(data))
+            return joblib.load(file)
         except Exception as error:  # a pickle may raise anything
             raise ArtifactError(f"{name} cannot be opened: {type(error).__name__}: {error}") from error
 
@@ -64,9 +64,9 @@ class SklearnModel(Model[InstanceT, PredictionT]):
         if hasattr(self.estimator, "feature_names_in_"):
             import pandas as pd  # noqa: PLC0415 - only estimators that were fitted on a DataFrame need one
 
-            return pd.DataFrame([table.cells(instance, features) for instance in instances], columns=list(features))
+            return pd.DataFrame(table.rows(instances, features), columns=list(features))
         if len(features) == 1 and kinds == {"string"}:
-            return table.column(instances, features, features[0])
+            return [text for (text,) in table.rows(instances, features)]
         return table.matrix(instances, features, object if "string" in kinds else np.float64)
 
     def infer(self, inputs: Any) -> Outputs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,10 +34,12 @@ def cells(instance: Any, features: Sequence[str]) -> list[Any]:
     return [getattr(instance, name) for name in features]
 
 
-def column(instances: Sequence[Any], features: Sequence[str], name: str) -> list[Any]:
-    """One feature of all instances."""
-    place = features.index(name)
-    return [cells(instance, features)[place] for instance in instances]
+def rows(instances: Sequence[Any], features: Sequence[str]) -> list[list[Any]]:
+    """All features of all instances as plain values: a model was fitted on what an enum's members stand for."""
+    return [
+        [value.value if isinstance(value, Enum) else value for value in cells(instance, features)]
+        for instance in instances
+    ]
 
 
 def matrix(instances: Sequence[Any], features: Sequence[str], dtype: type[Any] = np.float32) -> Array:
@@ -44,14 +47,17 @@ def matrix(instances: Sequence[Any], features: Sequence[str], dtype: type[Any] =
 
     Raises ContractError naming each number beyond the dtype's range: as infinity it would be predicted like any other.
     """
-    rows = [cells(instance, features) for instance in instances]
+    numbers = dtype is not object
+    values = [cells(instance, features) for instance in instances] if numbers else rows(instances, features)
     try:
         with np.errstate(over="ignore"):
-            made = np.array(rows, dtype=dtype)
+            made = np.array(values, dtype=dtype)
     except OverflowError:
-        raise ContractError(_beyond(rows, features, dtype)) from None
+        raise ContractError(_beyond(values, features, dtype)) from None
+    except TypeError:
+        made = np.array(rows(instances, features), dtype=dtype)
     if dtype is np.float32 and np.isinf(made).any():
-        raise ContractError(_beyond(rows, features, dtype))
+        raise ContractError(_beyond(values, features, dtype))
     return made
 
 
@@ -70,15 +76,15 @@ def predictions(outputs: Outputs, manifest: Manifest) -> list[Any]:
         indices = [place[label] for label in outputs["label"].tolist()]
         return [{"label": labels[i], "probability": row[i]} for i, row in zip(indices, shares, strict=True)]
     values = next(iter(outputs.values()))
-    rows: list[Any] = (values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values).tolist()
-    return rows
+    numbers: list[Any] = (values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values).tolist()
+    return numbers
 
 
-def _beyond(rows: list[list[Any]], features: Sequence[str], dtype: type[Any]) -> list[Violation]:
+def _beyond(values: list[list[Any]], features: Sequence[str], dtype: type[Any]) -> list[Violation]:
     """A violation for each number that the dtype cannot hold."""
     name = np.dtype(dtype).name
     found = []
-    for index, row in enumerate(rows):
+    for index, row in enumerate(values):
         for feature, value in zip(features, row, strict=True):
             try:
                 with np.errstate(over="ignore"):

@@ -58,6 +58,7 @@ def write_bundle(function: Function, store: Store, lock: Lock, path: Path | None
                 f"{function.folder / 'app.py'}: {model_class.__name__} names no contract: "
                 "write the types of an instance and a prediction, as in OnnxModel[Review, Sentiment]"
             )
+        _check_preprocessing(function, load)
         instance, prediction = types or column_types(manifest)
         try:
             compiled = {"instance": compile_type(instance), "prediction": compile_type(prediction, returned=True)}
@@ -87,11 +88,30 @@ def _model_class(function: Function, load: Any) -> Any:
     path = function.folder / "app.py"
     try:
         handler = getattr(load("app"), "handler", None)
-    except Exception as error:  # the author's module may raise anything
+    except (Exception, SystemExit) as error:  # the author's module may raise anything
         raise CommandError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
     if not isinstance(handler, ModelHandler) or handler.model_class is None:
         raise CommandError(f"{path} has no handler: end it with `handler = ModelHandler(YourModel)`")
     return handler.model_class
+
+
+def _check_preprocessing(function: Function, load: Any) -> None:
+    """Refuse a preprocessing function that is not there."""
+    named = function.spec.preprocessing
+    if named is None:
+        return
+    try:
+        found = getattr(load(named.module), named.function, None)
+    except (Exception, SystemExit) as error:  # the author's module may raise anything
+        raise CommandError(
+            f"{function.folder / 'model.yaml'}: preprocessing: module {named.module} cannot be imported: "
+            f"{type(error).__name__}: {error}: mend it, or name another"
+        ) from error
+    if not callable(found):
+        raise CommandError(
+            f"{function.folder / 'model.yaml'}: preprocessing: {named.module}.py has no function {named.function}: "
+            "write it, or name another"
+        )
 
 
 def _check_fields(function: Function, manifest: Manifest, model_class: Any, instance: dict[str, Any]) -> None:

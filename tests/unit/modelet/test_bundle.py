@@ -1,0 +1,69 @@
+"""The bundle: one that does not fit its function fails the init and says what to run."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from modelet.bundle import Lock
+from modelet.errors import (
+    BundleError,
+)
+from tiny import Tiny
+
+
+def test_a_bundle_that_is_missing_fails_the_init_with_the_remedy(tiny: Tiny) -> None:
+    tiny.function.bundle_path.unlink()
+    with pytest.raises(BundleError, match="is missing: run `modelet bundle`"):
+        tiny.start()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"format": 1}', "[" * 5000, '{"format": 99}'])
+def test_a_damaged_bundle_fails_the_init(tiny: Tiny, text: str) -> None:
+    tiny.function.bundle_path.write_text(text)
+    with pytest.raises(BundleError, match="run `modelet bundle`"):
+        tiny.start()
+
+
+@pytest.mark.parametrize("name", ["app.py", "model.yaml"])
+def test_a_bundle_older_than_its_sources_fails_the_init_and_names_the_source(tiny: Tiny, name: str) -> None:
+    path = tiny.function.folder / name
+    path.write_text(path.read_text() + "\n")
+    with pytest.raises(BundleError, match=f"stale, {name} has changed: run `modelet bundle tiny`"):
+        tiny.start()
+
+
+def test_a_bundle_of_another_pydantic_core_fails_the_init(tiny: Tiny) -> None:
+    contract = json.loads(tiny.function.bundle_path.read_text())["contract"]
+    tiny.rebundle(contract={**contract, "pydantic_core": "2.0.0"})
+    with pytest.raises(BundleError, match=r"made with pydantic-core 2\.0\.0"):
+        tiny.start()
+
+
+def test_a_bundle_of_another_version_than_the_lock_s_fails_the_init(tiny: Tiny) -> None:
+    tiny.function.lock_path.write_bytes(Lock("2", "0" * 64).to_json("tiny"))
+    with pytest.raises(BundleError, match=r"stale, model\.lock pins another version: run `modelet bundle tiny`"):
+        tiny.start()
+    tiny.function.lock_path.write_bytes(tiny.lock.to_json("tiny"))
+    tiny.start()
+
+
+@pytest.mark.parametrize(
+    "replaced",
+    [
+        {"contract": None},
+        {"contract": {}},
+        {"spec": {}},
+        {"spec": {"backend": "onnx", "limits": 5}},
+        {"sources": None},
+        {"lock": {"version": 1, "manifest_sha256": "0"}},
+        {"lock": None},
+        {"openapi": {}},
+    ],
+)
+def test_a_bundle_with_a_member_of_another_type_fails_the_init(tiny: Tiny, replaced: dict[str, Any]) -> None:
+    tiny.rebundle(**replaced)
+    with pytest.raises(BundleError, match=r"bundle\.json is damaged: run `modelet bundle`"):
+        tiny.start()
