@@ -49,5 +49,5 @@ check: $(READY) ## The gate: format, lint, types, layers, generated files, tests
 up: $(READY) ## Serve every model on 127.0.0.1 (PORT=8000); what has no version yet is trained and published first
 	$(BIN)/modelet up --publish --port $(PORT)
 
-clean: ## Remove what make and modelet made
-	rm -rf $(VENV) .modelet .pytest_cache .mypy_cache .ruff_cache .hypothesis functions/*/bundle.json
+clean: ## Remove what can be made again; published versions stay in .modelet/store
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis functions/*/bundle.json

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,14 +39,15 @@ LAZY = {"asyncio", "concurrent", "email", "multiprocessing", "ssl", "unittest", 
 """Parts of the standard library that cost milliseconds and that nothing on the path needs."""
 
 
-def loaded(project: Project, name: str, event: str) -> dict[str, list[str]]:
-    """The modules of one environment after its first answer."""
+def loaded(project: Project, name: str, event: str, **variables: str) -> dict[str, Any]:
+    """The status and the modules of one environment after its first answer."""
     function = local_function(project.function(name), Store(project.store_url(None)))
     path = project.root / "events" / function.folder.name / f"{event}.json"
     environment = {
         "PATH": os.environ["PATH"],
         "LAMBDA_TASK_ROOT": str(function.folder),
         **function.environment,
+        **variables,
     }
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(path)],
@@ -56,7 +58,7 @@ def loaded(project: Project, name: str, event: str) -> dict[str, list[str]]:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    found: dict[str, list[str]] = json.loads(done.stdout.splitlines()[-1])
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
@@ -92,3 +94,12 @@ def test_a_planted_import_is_seen(published: Project, tmp_path: Path) -> None:
     app = project.function("sentiment").folder / "app.py"
     app.write_text("import yaml\n" + app.read_text())
     assert "yaml" in roots(loaded(project, "sentiment", "infer")["modules"])
+
+
+def test_serving_leaves_no_file_behind(published: Project, tmp_path: Path) -> None:
+    """onnxruntime's Linux builds would keep a device id in the home folder, and report each session."""
+    home = tmp_path / "home"
+    home.mkdir()
+    found = loaded(published, "sentiment", "infer", HOME=str(home), TMPDIR=str(home))
+    assert found["status"] == 200
+    assert list(home.rglob("*")) == []

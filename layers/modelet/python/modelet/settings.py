@@ -96,3 +96,12 @@ def aws_signs_in(environ: Mapping[str, str] | None = None) -> bool:
             "AWS_SKIP_SIGNATURE",
         )
     )
+
+
+def decline_telemetry() -> None:
+    """Tell onnxruntime, before it is imported, not to collect usage data.
+
+    Its Linux builds otherwise keep a device id in the home folder and start a thread that reports each session (seen
+    with 1.31; github.com/microsoft/onnxruntime/pull/27379 documents the variable). Whoever wants that sets it to 0.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

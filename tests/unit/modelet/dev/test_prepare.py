@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
+from modelet.bundle import Lock
+from modelet.dev.local.function import LocalFunction
 from modelet.dev.prepare import index_function, local_function, lock_for
 from modelet.dev.project import Project
 from modelet.errors import CommandError, UnknownVersionError
 from tiny import make_tiny
 from versions import write_version
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SPEC = """
 resources: {memory_mb: 256, timeout_s: 3}
@@ -24,13 +23,30 @@ stages: {prod: {scaling: {provisioned: 2}}}
 """
 
 
+def pinned(local: LocalFunction) -> Lock:
+    """What the environments of a function are told to serve."""
+    return Lock(**json.loads(Path(local.environment["MODELET_BUNDLE"]).read_bytes())["lock"])
+
+
 def test_a_function_runs_as_its_spec_says(tmp_path: Path) -> None:
     tiny = make_tiny(tmp_path, spec=SPEC)
     local = local_function(tiny.function, tiny.store)
     assert (local.name, local.handler, local.folder) == ("tiny", "app.handler", tiny.function.folder)
     assert (local.memory_mb, local.timeout_s, local.max_concurrency, local.provisioned) == (256, 3, 4, 1)
-    assert local.environment == {"GREETING": "hello", "MODELET_STORE": tiny.store.url}
+    bundle = local.environment["MODELET_BUNDLE"]
+    assert local.environment == {"GREETING": "hello", "MODELET_STORE": tiny.store.url, "MODELET_BUNDLE": bundle}
     assert local_function(tiny.function.at_stage("prod"), tiny.store).provisioned == 2
+
+
+def test_each_run_has_a_bundle_of_its_own_and_the_folder_keeps_its(tmp_path: Path) -> None:
+    tiny = make_tiny(tmp_path)
+    folders = tiny.function.bundle_path.read_bytes()
+    first = local_function(tiny.function, tiny.store)
+    newer = write_version(tiny.store, {"model.onnx": b"newer"}, version="2")
+    second = local_function(tiny.function, tiny.store)
+    assert [pinned(local) for local in (first, second)] == [tiny.lock, newer]
+    assert pinned(local_function(tiny.function, tiny.store, tiny.lock)) == tiny.lock
+    assert tiny.function.bundle_path.read_bytes() == folders
 
 
 def test_without_a_lock_the_version_is_what_the_spec_means_now(tmp_path: Path) -> None:

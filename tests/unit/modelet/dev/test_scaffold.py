@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import get_args
 
@@ -92,6 +93,19 @@ def test_its_events_are_lambda_events(project: Project, backend: Backend) -> Non
         model.model_validate_json(path.read_text())
     assert json.loads((events / "infer.json").read_text())["rawPath"] == "/models/churn/infer"
     assert "body" not in json.loads((events / "ready.json").read_text())
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_it_runs_is_pinned_at_what_is_installed(project: Project, backend: Backend) -> None:
+    write_scaffold(project, "churn", backend)
+    text = (project.root / "functions" / "churn" / "requirements.txt").read_text()
+    ours, *pins = [line for line in text.splitlines() if not line.startswith("#")]
+    assert ours == f"modelet[{backend}]"
+    pinned = dict(pin.split("==") for pin in pins)
+    assert {"numpy", "obstore", "pydantic-core", {"onnx": "onnxruntime", "sklearn": "scikit-learn"}[backend]} <= set(
+        pinned
+    )
+    assert pinned == {name: version(name) for name in pinned}
 
 
 def test_it_is_formatted_and_lints(gated: Path) -> None:

@@ -65,15 +65,17 @@ def test_an_unknown_model_is_said(store: Store) -> None:
 @pytest.mark.parametrize(
     "data", [b"", b"{", b"[]", b"null", b'{"version": 3}', b'{"version": "../1"}', b"\xff", b"[" * 100_000, b"{}"]
 )
-def test_a_damaged_alias_is_named_with_the_remedy(
+def test_a_damaged_alias_is_named_with_the_remedy_and_hides_no_other(
     store: Store, publish: Callable[[str, str], Manifest], data: bytes
 ) -> None:
     publish("sentiment", "1")
     store.overwrite("sentiment/aliases/prod.json", data)
+    store.overwrite("sentiment/aliases/beta.json", b'{"version": "1"}')
     with pytest.raises(CommandError, match=r"aliases/prod\.json is no alias: .*`modelet alias sentiment prod VERSION`"):
-        aliases(store, "sentiment")
+        read_alias(store, "sentiment", "prod")
+    assert aliases(store, "sentiment") == {"beta": "1", "prod": None}
     set_alias(store, "sentiment", "prod", "1")
-    assert aliases(store, "sentiment") == {"prod": "1"}
+    assert aliases(store, "sentiment") == {"beta": "1", "prod": "1"}
 
 
 def test_files_beside_the_aliases_are_left_alone(store: Store, publish: Callable[[str, str], Manifest]) -> None:

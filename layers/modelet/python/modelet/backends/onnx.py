@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnxruntime
 
 from modelet.backends import table
 from modelet.backends.table import Array, Outputs
 from modelet.errors import ArtifactError
 from modelet.model import InstanceT, Model, PredictionT
+from modelet.settings import decline_telemetry
+
+decline_telemetry()
+import onnxruntime  # noqa: E402 - it reads its environment when it is imported
 
 if TYPE_CHECKING:
     from modelet.artifacts import Artifacts

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import TYPE_CHECKING
 
 from modelet.dev.compile.bundle import write_bundle
 from modelet.dev.local.function import LocalFunction
 from modelet.dev.publish import resolve_lock
+from modelet.dev.run import run_folder
 from modelet.errors import CommandError
 from modelet.registry.listing import read_manifest
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 INDEX = "models_index"
 """The platform function that lists the models and answers what no model does."""
 
+_numbers = itertools.count(1)
+
 
 def lock_for(function: Function, store: Store) -> Lock:
     """The pinned version, else the one that model.yaml means now.
@@ -32,14 +36,21 @@ def lock_for(function: Function, store: Store) -> Lock:
     if sha256 != lock.manifest_sha256:
         raise CommandError(
             f"functions/{function.folder.name}/model.lock pins another version {lock.version} of {function.name} than "
-            f"{store.url} has: run `modelet pin {function.name}`, or choose the store that it was pinned in"
+            f"{store.url} has: choose the store that it was pinned in, or delete the lock and run "
+            f"`modelet pin {function.name}`"
         )
     return lock
 
 
-def local_function(function: Function, store: Store) -> LocalFunction:
-    """Write the function's bundle and say how it runs. Raises as `lock_for` and `write_bundle` do."""
-    bundle = write_bundle(function, store, lock_for(function, store)).bundle
+def local_function(function: Function, store: Store, lock: Lock | None = None) -> LocalFunction:
+    """Write a bundle for this run of the function and say how it runs.
+
+    lock: the version, that of `lock_for` unless given. The bundle is a new file each time, in a folder of this process:
+    no other command, and no later call, changes what an environment has been told. Raises as `lock_for` and
+    `write_bundle` do.
+    """
+    path = run_folder(function.folder.parents[1]) / f"{function.name}-{next(_numbers)}.json"
+    bundle = write_bundle(function, store, lock or lock_for(function, store), path).bundle
     resources, scaling = function.spec.resources, function.spec.scaling
     return LocalFunction(
         name=function.name,
@@ -49,7 +60,7 @@ def local_function(function: Function, store: Store) -> LocalFunction:
         timeout_s=resources.timeout_s,
         max_concurrency=scaling.max_concurrency,
         provisioned=scaling.provisioned,
-        environment={**function.spec.environment, "MODELET_STORE": store.url},
+        environment={**function.spec.environment, "MODELET_STORE": store.url, "MODELET_BUNDLE": str(path)},
     )
 
 

@@ -15,13 +15,18 @@ if TYPE_CHECKING:
 SUFFIX = ".json"
 
 
-def aliases(store: Store, model: str) -> dict[str, str]:
-    """A model's aliases, sorted, and the version of each. Raises CommandError for a damaged one, and StoreError."""
-    if not is_model(model):
-        return {}
-    names = [name.removesuffix(SUFFIX) for name in store.children(aliases_folder(model)) if name.endswith(SUFFIX)]
-    found = {name: read_alias(store, model, name) for name in names if is_alias(name)}
-    return {name: version for name, version in found.items() if version is not None}
+def aliases(store: Store, model: str) -> dict[str, str | None]:
+    """A model's aliases, sorted, and the version of each; None for one whose file is damaged. Raises StoreError."""
+    found: dict[str, str | None] = {}
+    for file in store.children(aliases_folder(model)) if is_model(model) else ():
+        name = file.removesuffix(SUFFIX)
+        if name == file or not is_alias(name):
+            continue
+        try:
+            found[name] = _version(store.read(alias_path(model, name)))
+        except FileNotFoundError:  # a folder of that name
+            continue
+    return found
 
 
 def read_alias(store: Store, model: str, alias: str) -> str | None:
@@ -33,12 +38,8 @@ def read_alias(store: Store, model: str, alias: str) -> str | None:
         data = store.read(path)
     except FileNotFoundError:
         return None
-    try:
-        document = json.loads(data)
-    except (ValueError, RecursionError):
-        document = None
-    version = document.get("version") if isinstance(document, dict) else None
-    if not isinstance(version, str) or not is_version(version):
+    version = _version(data)
+    if version is None:
         raise CommandError(f"{store.url}/{path} is no alias: set it anew with `modelet alias {model} {alias} VERSION`")
     return version
 
@@ -57,3 +58,13 @@ def set_alias(store: Store, model: str, alias: str, version: str) -> None:
     if alias in known:
         raise CommandError(f"{alias!r} is a version of {model}: an alias needs a name of its own")
     store.overwrite(alias_path(model, alias), json.dumps({"version": version}).encode() + b"\n")
+
+
+def _version(data: bytes) -> str | None:
+    """The version that an alias's file names, None where it names none."""
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    version = document.get("version") if isinstance(document, dict) else None
+    return version if isinstance(version, str) and is_version(version) else None

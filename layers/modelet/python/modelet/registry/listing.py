@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 LISTED = 20
 """How many names a message lists; the newest where there are more."""
 
+NO_NUMBER = "no numbered version"
+
 
 def models(store: Store) -> list[str]:
     """The sorted names of the models that have a version. Raises StoreError."""
@@ -38,7 +40,7 @@ def latest(store: Store, model: str) -> str:
     known = versions(store, model)
     numbers = [version for version in known if is_number(version)]
     if not numbers:
-        raise unknown(store, model, known, "no numbered version")
+        raise unknown(store, model, known, NO_NUMBER)
     return numbers[-1]
 
 
@@ -77,8 +79,10 @@ def unknown(
             f"{store.url} has no model {model!r}{listed}; `modelet publish {model}` makes its first version"
         )
     named = f"; aliases: {_listed(aliases)}" if aliases else ""
+    pinned = f", `modelet pin {model} {known[-1]}` serves that one" if lacks == NO_NUMBER else ""
     return UnknownVersionError(
-        f"{model} has {lacks} in {store.url}; versions: {_listed(known)}{named}; `modelet publish {model}` makes one"
+        f"{model} has {lacks} in {store.url}; versions: {_listed(known)}{named}; "
+        f"`modelet publish {model}` makes one{pinned}"
     )
 
 

@@ -29,5 +29,5 @@ def resolve(store: Store, model: str, reference: str) -> str:
     lacks = f"no version or alias {reference!r}"
     if version is not None:
         lacks = f"no version {version!r}, which alias {reference!r} names"
-    named = [f"{alias} = {target}" for alias, target in aliases(store, model).items()]
+    named = [f"{alias} = {target or 'damaged'}" for alias, target in aliases(store, model).items()]
     raise unknown(store, model, known, lacks, named)

@@ -92,6 +92,22 @@ def test_a_function_that_cannot_start_shows_its_log_and_exits_with_1(run: Run, t
     assert "ArtifactError" in json.loads(result.stdout)["errorType"]
 
 
+def test_a_model_that_raises_shows_the_cause_in_its_log(run: Run, tiny: Path) -> None:
+    app = tiny / "functions" / "tiny" / "app.py"
+    raising = "class TinyModel(OnnxModel[Row, Label]):\n    def infer(self, inputs):\n        return 1 / 0"
+    app.write_text(app.read_text().replace("class TinyModel(OnnxModel[Row, Label]):\n    pass", raising))
+    result = run("infer", "tiny", json.dumps(GOOD))
+    assert (result.exit_code, json.loads(result.stdout)["status"]) == (1, 500)
+    assert "ZeroDivisionError" in result.stderr
+
+
+@pytest.mark.parametrize("word", ["NaN", "Infinity"])
+def test_what_is_no_number_of_json_is_a_wrong_command_line(run: Run, tiny: Path, word: str) -> None:
+    result = run("infer", "tiny", f'{{"a": {word}, "b": 1}}')
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"{word} is no number of JSON's" in result.stderr
+
+
 def test_the_version_is_the_pinned_one(run: Run, tiny: Path) -> None:
     (tiny / "functions" / "tiny" / "model.lock").write_text(
         json.dumps({"model": "tiny", "version": "1", "manifest_sha256": "0" * 64})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -62,7 +63,7 @@ def test_a_train_py_that_fails_is_one_line(run: Run, churn: Path) -> None:
 
 def test_the_traceback_of_a_train_py_is_there_for_the_asking(churn: Path) -> None:
     (churn / "train.py").write_text("def train():\n    return 1 / 0\n")
-    command = [Path(sys.executable).with_name("modelet"), "publish", "churn", "--verbose"]
+    command = [str(Path(sys.executable).with_name("modelet")), "publish", "churn", "--verbose"]
     done = subprocess.run(command, cwd=churn, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "Traceback" in done.stderr
@@ -108,7 +109,43 @@ def test_a_new_version_does_not_hide_that_another_is_pinned(run: Run, show: Call
     run("publish", "churn")
     assert "to serve it: modelet up" in show("publish", "churn")
     run("pin", "churn", "1")
-    assert "model.lock keeps version 1; to serve the new one: modelet pin churn" in show("publish", "churn")
+    assert "model.lock keeps version 1; to serve the new one: modelet pin churn 3" in show("publish", "churn")
+    (churn / "model.lock").write_text("{}")
+    assert "functions/churn/model.lock is not a lock" in show("publish", "churn")
+
+
+def test_a_new_version_that_model_yaml_does_not_mean_is_not_said_to_be_served(
+    run: Run, show: Callable[..., str], churn: Path
+) -> None:
+    spec = (churn / "model.yaml").read_text()
+    (churn / "model.yaml").write_text(spec.replace("version: latest", "version: prod"))
+    assert "model.yaml's 'prod' is no version yet; to serve the new one: modelet pin churn 1" in show(
+        "publish", "churn"
+    )
+    run("alias", "churn", "prod", "1")
+    said = show("publish", "churn")
+    assert "model.yaml's 'prod' is version 1; to serve the new one: modelet pin churn 2" in said
+    assert "to serve it: modelet up" not in said
+
+
+def test_a_new_version_with_a_name_is_not_the_latest(run: Run, show: Callable[..., str], churn: Path) -> None:
+    run("publish", "churn")
+    said = show("publish", "churn", "--version", "2026-11")
+    assert "model.yaml's 'latest' is version 1; to serve the new one: modelet pin churn 2026-11" in said
+
+
+def test_a_pinned_version_whose_manifest_changed_is_not_pinned_again(run: Run, churn: Path, project: Path) -> None:
+    run("publish", "churn")
+    run("pin", "churn")
+    before = (churn / "model.lock").read_bytes()
+    shutil.rmtree(project / ".modelet" / "store")
+    run("publish", "churn")
+    said = failure(run("pin", "churn"))
+    assert said.startswith("functions/churn/model.lock pins another version 1 of churn than file:///")
+    assert said.endswith("choose the store that it was pinned in, or delete the lock and pin again")
+    assert (churn / "model.lock").read_bytes() == before
+    (churn / "model.lock").unlink()
+    assert run("pin", "churn").stdout == "churn: pinned version 1 in functions/churn/model.lock\n"
 
 
 def test_push_copies_a_version_to_another_store(run: Run, churn: Path, tmp_path: Path) -> None:

@@ -40,9 +40,37 @@ def test_models_are_those_of_the_store_and_of_the_project(run: Run, project: Pat
     assert run("alias", "tiny", "prod", "2").exit_code == 0
     assert lines(run("models")) == [
         ["fresh-one", "-", "-", "-"],
-        ["other-model", "2026-11", "-", "-"],
+        ["other-model", "(2026-11)", "-", "-"],
         ["tiny", "10", "prod = 2", "2"],
     ]
+
+
+def test_the_latest_is_what_latest_means_and_never_a_name(run: Run, store: Store, locks: list[Lock]) -> None:
+    write_version(store, {"model.onnx": b"named"}, version="v11", created_at="2026-12-01T00:00:00Z")
+    listed = {row[0]: row[1] for row in lines(run("models"))}
+    assert listed["tiny"] == json.loads(run("show", "tiny", "latest", "--json").stdout)["version"] == "10"
+
+
+def test_without_numbers_the_newest_name_is_in_parentheses(run: Run, store: Store, locks: list[Lock]) -> None:
+    write_version(store, {"model.onnx": b"a"}, name="other-model", version="a", created_at="2026-12-01T00:00:00Z")
+    write_version(store, {"model.onnx": b"b"}, name="other-model", version="z", created_at="2026-10-01T00:00:00Z")
+    store.overwrite("other-model/zz/model.json", b"damaged")
+    assert lines(run("models"))[0][:2] == ["other-model", "(a)"]
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b'{"version": 3}'])
+def test_a_damaged_alias_is_named_and_hides_nothing(run: Run, store: Store, locks: list[Lock], data: bytes) -> None:
+    run("alias", "tiny", "stable", "2")
+    store.overwrite("tiny/aliases/prod.json", data)
+    models, versions = run("models"), run("versions", "tiny")
+    assert lines(models)[1] == ["tiny", "10", "prod = damaged, stable = 2", "-"]
+    assert [row[-1] for row in lines(versions)] == ["-", "stable", "-"]
+    remedy = "warning: tiny's alias prod is damaged: set it anew with modelet alias tiny prod VERSION\n"
+    assert models.stderr == versions.stderr == remedy
+    assert "aliases: prod = damaged, stable = 2" in failure(run("show", "tiny", "7"))
+    assert "prod.json is no alias: set it anew" in failure(run("show", "tiny", "prod"))
+    assert run("alias", "tiny", "prod", "1").stdout == "tiny: prod is version 1, was damaged\n"
+    assert run("models").stderr == ""
 
 
 def test_a_given_store_is_listed_from_outside_a_project(

@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pty
+import re
 import shlex
 import signal
 import socket
 import subprocess
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 from click.testing import Result
+from sklearn.linear_model import LogisticRegression
 
+from modelet.store import Store
 from tiny import GOOD, make_tiny, rows_event
+from versions import INPUTS, LABELS, onnx_bytes, write_version
 
 from .conftest import COMMAND, failure
 
 Run = Callable[..., Result]
+
+ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
 TRAIN = """
 import numpy as np
@@ -66,6 +78,33 @@ def ask(url: str, body: Any) -> Any:
     request = urllib.request.Request(url, json.dumps(body).encode(), {"content-type": "application/json"})
     with urllib.request.urlopen(request, timeout=20) as response:
         return json.load(response)
+
+
+def reloaded(process: subprocess.Popen[str], file: str) -> None:
+    """Read the log until it says that this file changed."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if f"Reload: {file} changed" in line:
+            return
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def refusal(url: str) -> int:
+    """The status of the first answer that is an error."""
+    statuses: list[int] = []
+
+    def refused() -> bool:
+        statuses.append(httpx.post(f"{url}/infer", json=GOOD, timeout=20).status_code)
+        return statuses[-1] >= 400
+
+    wait_until(refused)
+    return statuses[-1]
 
 
 def test_it_prints_each_model_with_a_curl_line_that_works(tiny: Path) -> None:
@@ -124,6 +163,11 @@ def test_the_platform_function_lists_the_models(tiny: Path) -> None:
         assert json.load(response) == [{"name": "tiny", "version": "1"}]
 
 
+def test_a_stage_that_no_model_has_is_one_line(run: Run, tiny: Path) -> None:
+    (tiny / "functions" / "tiny" / "model.yaml").write_text("stages: {prod: {limits: {max_instances: 1}}}\n")
+    assert failure(run("up", "--stage", "prdo")) == "no model.yaml has a stage 'prdo': the stages are prod"
+
+
 def test_a_port_in_use_is_one_line(run: Run, tiny: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
@@ -159,23 +203,139 @@ def test_publish_makes_the_missing_versions_first(tiny: Path) -> None:
 def test_reload_serves_what_was_written(tiny: Path) -> None:
     app = tiny / "functions" / "tiny" / "app.py"
     with served("--reload") as (process, [row]):
-        assert process.stderr is not None
         ask(f"{row[2]}/infer", GOOD)
         app.write_text(app.read_text().replace("Le(1000)", "Le(3)"))
-        for line in process.stderr:
-            if "Reload: app.py changed" in line:
-                break
-        refused = ""
-        for _ in range(100):
-            try:
-                ask(f"{row[2]}/infer", GOOD)
-            except urllib.error.HTTPError as error:
-                refused = str(error)
-                break
-        assert "422" in refused
+        reloaded(process, "app.py")
+        assert refusal(row[2]) == 422
 
 
-def test_a_terminal_gets_a_table_and_curl_lines_that_are_not_folded(tiny: Path) -> None:
+def versions_of(url: str, calls: int) -> set[str]:
+    """The versions that answer calls made at once."""
+    with ThreadPoolExecutor(calls) as callers:
+        answers = callers.map(lambda _: ask(f"{url}/infer", {"instances": [GOOD]}), range(calls))
+        return {answer["version"] for answer in answers}
+
+
+def publish_again(tiny: Path) -> None:
+    """Version 2, which says low where version 1 says high."""
+    graph = onnx_bytes(LogisticRegression().fit(INPUTS, LABELS[::-1]))
+    write_version(Store(f"{tiny.as_uri()}/.modelet/store"), {"model.onnx": graph}, version="2")
+
+
+@pytest.mark.parametrize("pinned", [False, True])
+def test_what_it_serves_stays_whatever_other_commands_do_meanwhile(run: Run, tiny: Path, pinned: bool) -> None:
+    if pinned:
+        run("pin", "tiny")
+    with served() as (_, [row]):
+        assert versions_of(row[2], 1) == {"1"}
+        publish_again(tiny)
+        if pinned:
+            assert run("pin", "tiny", "2").exit_code == 0
+        assert run("bundle", "tiny").exit_code == 0
+        # More calls at once than there are environments: new ones start, after the other commands and while one runs.
+        with ThreadPoolExecutor(1) as beside:
+            asked = beside.submit(run, "infer", "tiny", json.dumps(GOOD))
+            assert versions_of(row[2], 4) == {"1"}
+            assert json.loads(asked.result().stdout)["label"] == "low"
+        with served() as (_, [other]):
+            assert other[1] == "2"
+            assert versions_of(other[2], 2) == {"2"}
+            assert versions_of(row[2], 6) == {"1"}
+        assert versions_of(row[2], 8) == {"1"}
+        assert ask(f"{row[2]}/infer", GOOD)["label"] == "high"
+
+
+def test_a_reload_keeps_the_version_that_was_pinned_in_memory(tiny: Path) -> None:
+    app = tiny / "functions" / "tiny" / "app.py"
+    with served("--reload") as (process, [row]):
+        assert versions_of(row[2], 1) == {"1"}
+        publish_again(tiny)
+        app.write_text(app.read_text().replace("Le(1000)", "Le(3)"))
+        reloaded(process, "app.py")
+        assert refusal(row[2]) == 422
+        assert ask(f"{row[2]}/infer", {"instances": [{"a": 0, "b": 1}]})["version"] == "1"
+        (tiny / "functions" / "tiny" / "model.yaml").write_text("version: '2'\n")
+        reloaded(process, "model.yaml")
+        wait_until(lambda: ask(f"{row[2]}/infer", {"instances": [{"a": 0, "b": 1}]})["version"] == "2")
+
+
+def test_nothing_of_a_run_is_left(tiny: Path) -> None:
+    run_folders = tiny / ".modelet" / "run"
+    with served() as (process, [row]):
+        ask(f"{row[2]}/infer", GOOD)
+        bundles = {path.name for path in run_folders.glob("*/*.json")}
+        assert len(bundles) == 1
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+    assert [path.name for path in run_folders.iterdir()] == ["turn"]
+
+
+def test_pages_of_an_allowed_origin_read_answers_and_others_do_not(tiny: Path) -> None:
+    page, other = "http://localhost:3000", "http://localhost:3001"
+    with served("--cors-origin", "https://app.example", "--cors-origin", page) as (_, [row]):
+        url = f"{row[2]}/infer"
+        asked = {"Origin": page, "Access-Control-Request-Method": "POST"}
+        preflight = httpx.options(url, headers=asked)
+        assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (204, page)
+        assert "access-control-allow-origin" not in httpx.options(url, headers={**asked, "Origin": other}).headers
+        for body, status in ((GOOD, 200), ({"a": "x", "b": 1}, 422)):
+            answer = httpx.post(url, json=body, headers={"Origin": page}, timeout=20)
+            assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (status, page)
+            assert answer.headers["access-control-expose-headers"] == "*"
+        refused = httpx.post(url, json=GOOD, headers={"Origin": other}, timeout=20)
+        assert "access-control-allow-origin" not in refused.headers
+
+
+def test_a_star_allows_every_origin_and_without_the_option_there_is_none(tiny: Path) -> None:
+    origin = {"Origin": "https://any.example"}
+    with served("--cors-origin", "*") as (_, [row]):
+        answer = httpx.post(f"{row[2]}/infer", json=GOOD, headers=origin, timeout=20)
+        assert answer.headers["access-control-allow-origin"] == "*"
+    with served() as (_, [row]):
+        answer = httpx.post(f"{row[2]}/infer", json=GOOD, headers=origin, timeout=20)
+        assert not [name for name in answer.headers if name.startswith("access-control-")]
+
+
+@pytest.mark.parametrize("origin", ["localhost:3000", "https://app.example/", "https://a b", "ftp://app.example", ""])
+def test_what_is_no_origin_is_a_wrong_command_line(run: Run, tiny: Path, origin: str) -> None:
+    result = run("up", "--cors-origin", origin)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "is no origin: give scheme, host and port alone" in result.stderr
+
+
+def test_a_rest_api_says_that_it_has_no_origins(run: Run, tiny: Path) -> None:
+    result = run("up", "--api", "rest", "--cors-origin", "*")
+    assert result.exit_code == 2
+    assert "--cors-origin goes with --api http" in result.stderr
+
+
+def test_a_terminal_gets_a_table_and_a_curl_line_that_works(tiny: Path) -> None:
+    ours, theirs = pty.openpty()
+    environ = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100"}
+    command = [*COMMAND, "up", "--port", "0"]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environ) as process:
+        os.close(theirs)
+        seen = ""
+        while "Ctrl-C stops everything" not in seen:
+            seen += os.read(ours, 65_536).decode()
+        shown = [line.split() for line in ESCAPE.sub("", seen).splitlines() if line.strip()]
+        assert shown[0] == ["Model", "Version", "URL"]
+        assert set("".join(shown[1])) == {"─"}
+        name, version, url = shown[2]
+        assert (name, version) == ("tiny", "1")
+        assert "\x1b[36mtiny" in seen
+        (curl,) = [line for line in ESCAPE.sub("", seen).splitlines() if line.startswith("curl ")]
+        words = shlex.split(curl)
+        assert words[:2] == ["curl", f"{url}/infer"]
+        assert ask(words[1], json.loads(words[-1]))["label"] == "high"
+        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(OSError):  # Linux: the terminal's other end was closed
+            while os.read(ours, 65_536):
+                pass
+    os.close(ours)
+
+
+def test_a_curl_line_is_never_folded(tiny: Path) -> None:
     from modelet.dev.cli.welcome import curl
 
     event = tiny / "events" / "tiny" / "infer.json"

@@ -44,6 +44,12 @@ def test_another_origin_gets_no_permission() -> None:
     assert preflight(Cors(origins=("https://other.example",))) == {}
 
 
+def test_a_literal_ipv6_address_is_an_origin_too() -> None:
+    page = "http://[::1]:3000"
+    assert preflight(Cors(origins=(page,)), page)[b"access-control-allow-origin"] == page.encode()
+    assert preflight(Cors(origins=(page,)), "http://:3000") == {}
+
+
 def test_other_requests_are_no_preflight() -> None:
     assert Cors().preflight(request("OPTIONS", Origin=PAGE)) is None
     assert Cors().preflight(request("OPTIONS", Access_Control_Request_Method="POST")) is None

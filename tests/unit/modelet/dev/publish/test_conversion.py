@@ -33,9 +33,8 @@ if TYPE_CHECKING:
 
 
 def converted(estimator: Any, examples: Any) -> Graph:
-    return Graph(
-        to_graph(estimator, rows_of(Trained(estimator=estimator, examples=examples, metrics={}, metric="")), "m")
-    )
+    rows = rows_of(Trained(estimator=estimator, examples=examples, metrics={}, metric=""))
+    return Graph(to_graph(estimator, rows, "m"), rows.features)
 
 
 def test_a_classifier_takes_float32_and_gives_its_own_labels_and_their_probabilities(table: Table) -> None:

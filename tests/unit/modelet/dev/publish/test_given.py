@@ -14,15 +14,22 @@ from onnx import TensorProto, helper
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from modelet.dev.progress import Silent
-from modelet.dev.publish import Trained
+from modelet.dev.publish import Trained, publish
 from modelet.dev.publish.conversion import to_graph
 from modelet.dev.publish.examples import rows_of
 from modelet.dev.publish.given import GivenGraph, given
 from modelet.errors import PublishError
 from modelet.manifest import Column
+from modelet.registry.listing import read_manifest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from modelet.dev.project import Function
+    from modelet.manifest import Manifest
+    from modelet.store import Store
+    from unit.modelet.dev.publish.conftest import Table
 
 FRAME = pd.DataFrame({"a": [0.0, 1.0, 2.0, 3.0], "b": [1.0, 0.0, 1.0, 0.0]})
 LABELS = ["no", "no", "yes", "yes"]
@@ -46,8 +53,10 @@ def tensor(name: str, kind: int, shape: list[int | None]) -> onnx.ValueInfoProto
     return helper.make_tensor_value_info(name, kind, shape)
 
 
-def made(nodes: list[Any], inputs: list[Any], outputs: list[Any], **said: Any) -> bytes:
-    graph = helper.make_graph(nodes, "made", inputs, outputs)
+def made(
+    nodes: list[Any], inputs: list[Any], outputs: list[Any], initializer: list[Any] | None = None, **said: Any
+) -> bytes:
+    graph = helper.make_graph(nodes, "made", inputs, outputs, initializer)
     data: bytes = helper.make_model(
         graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8, **said
     ).SerializeToString()
@@ -81,7 +90,7 @@ def test_a_classifiers_graph_has_its_task_labels_columns_and_maker(tmp_path: Pat
     found = given(tmp_path / "model.onnx", csv, bounded=False, progress=Silent())
     assert isinstance(found, GivenGraph)
     assert (found.task, found.labels, found.features) == ("classification", ("no", "yes"), ("a", "b"))
-    assert found.columns == (Column("a", "number"), Column("b", "number"))
+    assert found.rows.columns == (Column("a", "number"), Column("b", "number"))
     assert found.producer[0] == "skl2onnx"
     assert found.figures["example_rows"] == 4
 
@@ -119,7 +128,7 @@ def test_a_graph_of_images_takes_nested_rows_and_has_no_columns(tmp_path: Path) 
     (tmp_path / "rows.json").write_text(json.dumps([[[1, 2], [3, 4]]] * 2))
     found = given(tmp_path / "model.onnx", tmp_path / "rows.json", bounded=False, progress=Silent())
     assert isinstance(found, GivenGraph)
-    assert (found.columns, found.features) == ((), ("image",))
+    assert (found.rows.columns, found.features) == ((), ("image",))
 
 
 def one(operator: str, kind: int = TensorProto.FLOAT, **attributes: Any) -> bytes:
@@ -138,6 +147,9 @@ def one(operator: str, kind: int = TensorProto.FLOAT, **attributes: Any) -> byte
         (one("Transpose"), "give one row for each"),
         (one("Log"), "NaN or infinite"),
         (one("Identity", TensorProto.UINT8), "x takes tensor.uint8., which requests do not carry"),
+        (one("Identity", TensorProto.INT32), "x takes tensor.int32., which requests do not carry: .* cast inside"),
+        (one("Identity", TensorProto.BOOL), "x takes tensor.bool., which requests do not carry"),
+        (one("Identity", TensorProto.INT64), "column a holds numbers, but the graph's input x takes whole ones"),
         (one("Identity", TensorProto.DOUBLE), "takes doubles"),
     ],
 )
@@ -187,7 +199,7 @@ def test_a_graph_of_texts_has_one_column_of_text(tmp_path: Path) -> None:
     (tmp_path / "rows.json").write_text('["좋아요", ""]')
     found = given(tmp_path / "model.onnx", tmp_path / "rows.json", bounded=False, progress=Silent())
     assert isinstance(found, GivenGraph)
-    assert found.columns == (Column("text", "string"),)
+    assert found.rows.columns == (Column("text", "string"),)
 
 
 @pytest.mark.parametrize(
@@ -203,9 +215,90 @@ def test_a_file_that_holds_no_model_is_refused(tmp_path: Path, csv: Path, name: 
         given(tmp_path / name, csv, bounded=False, progress=Silent())
 
 
+def test_of_many_columns_a_graph_s_one_input_takes_that_of_its_name(tmp_path: Path) -> None:
+    data = made(
+        [helper.make_node("Neg", ["b"], ["y"])],
+        [tensor("b", TensorProto.FLOAT, [None, 1])],
+        [tensor("y", TensorProto.FLOAT, [None, 1])],
+    )
+    (tmp_path / "model.onnx").write_bytes(data)
+    FRAME.to_csv(tmp_path / "rows.csv", index=False)
+    found = given(tmp_path / "model.onnx", tmp_path / "rows.csv", bounded=False, progress=Silent())
+    assert isinstance(found, GivenGraph)
+    assert (found.features, found.rows.columns) == (("b",), (Column("b", "number"),))
+
+
+@pytest.mark.parametrize(
+    "rows", [[{"a": 1.0}, {"a": 2.0}], [{"a": 1.0, "b": 2.0, "c": 3.0}], [[1.0, 2.0, 3.0]], [1.0, 2.0]]
+)
+def test_examples_with_another_number_of_columns_than_the_graph_are_refused(tmp_path: Path, rows: list[Any]) -> None:
+    weights = helper.make_tensor("w", TensorProto.FLOAT, [2, 1], [1.0, 2.0])
+    data = made(
+        [helper.make_node("Constant", [], ["w"], value=weights), helper.make_node("MatMul", ["x", "w"], ["y"])],
+        [tensor("x", TensorProto.FLOAT, [None, None])],
+        [tensor("y", TensorProto.FLOAT, [None, 1])],
+    )
+    (tmp_path / "model.onnx").write_bytes(data)
+    (tmp_path / "rows.json").write_text(json.dumps(rows))
+    with pytest.raises(PublishError, match="the graph cannot answer"):
+        given(tmp_path / "model.onnx", tmp_path / "rows.json", bounded=False, progress=Silent())
+
+
+@pytest.fixture
+def publish_graph(
+    tmp_path: Path, make_function: Callable[..., Function], file_store: Store
+) -> Callable[[bytes, Any], Manifest]:
+    """Publishes a graph with rows for it, for a function without a class."""
+
+    def run(data: bytes, rows: Any) -> Manifest:
+        (tmp_path / "model.onnx").write_bytes(data)
+        (tmp_path / "rows.json").write_text(json.dumps(rows))
+        function = make_function(None)
+        published = publish(function, file_store, from_file=tmp_path / "model.onnx", examples=tmp_path / "rows.json")
+        return read_manifest(file_store, function.name, published.version)[0]
+
+    return run
+
+
+def numbers(rows: Any) -> list[dict[str, Any]]:
+    return [{f"x{place}": value for place, value in enumerate(row)} for row in rows.tolist()]
+
+
+def test_a_given_graph_is_published_once_it_served_its_examples(
+    publish_graph: Callable[[bytes, Any], Manifest], table: Table
+) -> None:
+    graph = graph_of(LogisticRegression().fit(*table.train), table.examples)
+    manifest = publish_graph(graph, numbers(table.examples))
+    assert manifest.model_info == {"task": "classification", "labels": ["no", "yes"]}
+    regression = graph_of(LinearRegression().fit(table.rows, table.rows[:, 0]), table.examples)
+    assert publish_graph(regression, numbers(table.examples)).model_info["task"] == "regression"
+
+
+def test_a_graph_that_takes_one_text_without_a_second_dimension_is_left_to_a_class(
+    publish_graph: Callable[[bytes, Any], Manifest],
+) -> None:
+    data = made(
+        [helper.make_node("StringNormalizer", ["text"], ["y"])],
+        [tensor("text", TensorProto.STRING, [None])],
+        [tensor("y", TensorProto.STRING, [None])],
+    )
+    assert publish_graph(data, ["a", "b"]).columns == ()
+
+
+def test_an_example_that_the_version_would_refuse_is_named(publish_graph: Callable[[bytes, Any], Manifest]) -> None:
+    data = made(
+        [helper.make_node("Clip", ["x", "", "high"], ["y"])],
+        [tensor("x", TensorProto.FLOAT, [None, 1])],
+        [tensor("y", TensorProto.FLOAT, [None, 1])],
+        initializer=[helper.make_tensor("high", TensorProto.FLOAT, [], [1.0])],
+    )
+    with np.errstate(over="ignore"), pytest.raises(PublishError, match=r"refuse its own examples .*beyond the range"):
+        publish_graph(data, [{"a": 1.0}, {"a": 1e39}])
+
+
 def test_numbers_of_examples_are_float32_for_the_graph(tmp_path: Path, csv: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(one("Identity"))
     found = given(tmp_path / "model.onnx", csv, bounded=True, progress=Silent())
     assert isinstance(found, GivenGraph)
-    assert found.columns[0].maximum == 3
+    assert found.rows.columns[0].maximum == 3
     assert found.graph.run({"x": np.array([[1, 2]], np.float32)})["y"].tolist() == [[1, 2]]

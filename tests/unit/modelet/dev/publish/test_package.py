@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from modelet.dev.progress import Silent
 from modelet.dev.publish import Trained
+from modelet.dev.publish.answers import Answers
 from modelet.dev.publish.given import GivenGraph
 from modelet.dev.publish.graph import Graph
 from modelet.dev.publish.package import package, package_graph
+from modelet.dev.publish.rows import Rows
 from modelet.errors import ConversionError, ParityError, PublishError
 from modelet.manifest import Manifest, digest
 
@@ -69,7 +72,9 @@ def test_several_objects_are_several_files_of_the_sklearn_backend_only(
     vectorizer = TfidfVectorizer()
     model = LogisticRegression().fit(vectorizer.fit_transform(reviews.texts), reviews.labels)
     both = Trained(estimator={"model": model, "vectorizer": vectorizer}, examples=reviews.texts, metrics={}, metric="")
-    ready = package(make_function(backend="sklearn"), both, Silent())
+    with pytest.raises(PublishError, match=r"several objects need a class that opens them: write app.py"):
+        package(make_function(backend="sklearn"), both, Silent())
+    ready = package(make_function(backend="sklearn", files={"app.py": "handler = 1"}), both, Silent())
     assert sorted(ready.files) == ["model.joblib", "vectorizer.joblib"]
     assert ready.manifest.class_name == "LogisticRegression"
     assert ready.manifest.model_info["labels"] == ["negative", "positive"]
@@ -98,6 +103,8 @@ def test_further_files_are_bytes_or_json(function: Function, table: Table) -> No
         ({"files": {"../x": b""}}, "files has '../x'"),
         ({"files": {"x.json": object()}}, "x.json is neither bytes nor JSON"),
         ({"info": {"labels": []}}, "info says labels, which publish finds out itself"),
+        ({"info": {"targets": 2}}, "info says targets, which publish finds out itself"),
+        ({"estimator": {"vectorizer": 1}}, "several objects cannot become one graph"),
         ({"estimator": Ridge()}, "Ridge cannot predict its own examples"),
     ],
 )
@@ -120,12 +127,13 @@ def test_a_given_graph_is_packed_as_it_is_and_only_for_the_onnx_backend(
     make_function: Callable[..., Function], table: Table
 ) -> None:
     data = package(make_function(), trained(table), Silent()).files["model.onnx"]
-    given = GivenGraph(Graph(data), ("pytorch", "2.13"), (), ("input",), "other", (), {"example_rows": 3})
-    ready = package_graph(make_function(), given)
+    rows, answers = Rows(table.examples, "matrix", ()), Answers(None, np.zeros((300, 0)))
+    given = GivenGraph(Graph(data), ("pytorch", "2.13"), rows, ("input",), "other", (), answers, {"example_rows": 3})
+    ready = package_graph(make_function(), given, Silent())
     assert ready.files == {"model.onnx": data}
     manifest = Manifest.parse(ready.manifest_of("1", "2026-11-20T00:00:00Z"))
     assert (manifest.model_lib, manifest.model_lib_version, manifest.features) == ("pytorch", "2.13", ("input",))
     assert manifest.compiled is not None
     assert manifest.compiled["parity"] == {"example_rows": 3}
     with pytest.raises(PublishError, match=r"model.yaml says backend: sklearn, but the file is an ONNX graph"):
-        package_graph(make_function(backend="sklearn"), given)
+        package_graph(make_function(backend="sklearn"), given, Silent())

@@ -12,6 +12,7 @@ from skl2onnx import to_onnx
 from skl2onnx.common.data_types import DoubleTensorType
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
+from sklearn.datasets import make_classification
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import (
     ExtraTreesClassifier,
@@ -40,6 +41,7 @@ from modelet.dev.publish.graph import Graph
 from modelet.dev.publish.parity import compare
 from modelet.dev.publish.probes import probes
 from modelet.errors import ParityError, PublishError
+from modelet.manifest import Column
 
 if TYPE_CHECKING:
     from unit.modelet.dev.publish.conftest import Reviews, Table
@@ -47,7 +49,7 @@ if TYPE_CHECKING:
 
 def compared(estimator: Any, examples: Any, **said: Any) -> dict[str, Any]:
     rows = rows_of(Trained(estimator=estimator, examples=examples, metrics={}, metric="", **said))
-    return compare(estimator, Graph(to_graph(estimator, rows, "m")), rows, probes(estimator, rows))
+    return compare(estimator, Graph(to_graph(estimator, rows, "m"), rows.features), rows, probes(estimator, rows))
 
 
 @pytest.mark.parametrize(
@@ -73,11 +75,35 @@ def test_a_classifier_that_converts_well_is_equal_on_every_row(estimator: Any, t
     assert figures["measure"] == "probability"
 
 
-def test_a_support_vector_machine_is_equal_on_every_row(table: Table) -> None:
+def machine(rows: Any, labels: Any) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # scikit-learn 1.9 gives up `probability`
-        machine = SVC(probability=True, random_state=0).fit(*table.train)
-    assert compared(machine, table.examples)["greatest_difference"] < 2e-6
+        return SVC(probability=True, random_state=0).fit(rows, labels)
+
+
+def test_a_support_vector_machine_is_equal_on_every_row(table: Table) -> None:
+    assert compared(machine(*table.train), table.examples)["greatest_difference"] < 2e-6
+
+
+@pytest.mark.parametrize("names", [["a", "b", "c"], [0, 1, 2], [False, True, True]])
+def test_a_support_vector_machine_s_label_is_the_predicted_one_even_where_another_is_likelier(names: list[Any]) -> None:
+    rows, kinds = make_classification(600, 6, random_state=3, flip_y=0.3, n_classes=3, n_informative=4)
+    labels = np.array(names)[kinds]
+    vectors = machine(rows[::2], labels[::2])
+    likeliest = vectors.classes_[vectors.predict_proba(rows[1::2]).argmax(axis=1)]
+    assert (likeliest != vectors.predict(rows[1::2])).any()
+    assert compared(vectors, rows[1::2])["greatest_difference"] < 2e-6
+
+
+@pytest.mark.parametrize("kind", [bool, float, int])
+@pytest.mark.parametrize(
+    "estimator",
+    [LogisticRegression(), RandomForestClassifier(15, random_state=0)],
+    ids=lambda each: type(each).__name__,
+)
+def test_labels_that_are_no_text_are_equal_on_every_row(estimator: Any, kind: type[Any], table: Table) -> None:
+    model = estimator.fit(table.rows[::2], (table.labels[::2] == "yes").astype(kind))
+    assert compared(model, table.examples)["labels_equal"]
 
 
 @pytest.mark.parametrize(
@@ -287,6 +313,19 @@ def test_an_estimator_that_cannot_predict_its_examples_is_named(table: Table) ->
     rows = rows_of(Trained(estimator=Ridge(), examples=table.examples, metrics={}, metric=""))
     with pytest.raises(PublishError, match=r"Ridge cannot predict its own examples .*not fitted"):
         module.told(Ridge(), rows)
+
+
+def test_an_example_beyond_float32_is_refused_because_no_request_gets_it_through(table: Table) -> None:
+    rows = table.examples.copy()
+    rows[7, 2] = 1e39
+    with pytest.raises(ParityError, match=r"field x2: Input is beyond the range of float32.*backend: sklearn"):
+        compared(Ridge().fit(table.rows[::2], table.rows[::2, 0]), rows)
+
+
+def test_bounds_beyond_float32_are_not_probed_because_no_request_reaches_them(table: Table) -> None:
+    columns = [Column(f"x{place}", "number", minimum=-1e300, maximum=1e300) for place in range(6)]
+    model = RandomForestClassifier(5, random_state=0).fit(*table.train)
+    assert compared(model, table.examples, columns=columns)["labels_equal"]
 
 
 def test_very_many_examples_are_compared_in_part(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:

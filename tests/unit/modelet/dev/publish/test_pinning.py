@@ -12,7 +12,7 @@ from modelet.dev.progress import Silent
 from modelet.dev.publish import pin, resolve_lock
 from modelet.dev.publish.claim import claimed
 from modelet.dev.publish.writing import write_version
-from modelet.errors import UnknownVersionError
+from modelet.errors import BundleError, CommandError, UnknownVersionError
 from modelet.manifest import digest
 from modelet.registry.alias import set_alias
 
@@ -66,3 +66,32 @@ def test_a_version_that_is_not_there_leaves_the_lock_as_it_was(
     with pytest.raises(UnknownVersionError, match="no version or alias '9'"):
         pin(function, full, "9")
     assert function.lock() == before
+
+
+def test_pinning_again_writes_the_same_lock(full: Store, make_function: Callable[..., Function]) -> None:
+    function = make_function(name="tiny")
+    assert pin(function, full, "1") == pin(function, full, "1") == function.lock()
+
+
+def test_the_same_version_with_another_manifest_is_refused_and_the_lock_stays(
+    full: Store, make_function: Callable[..., Function]
+) -> None:
+    function = make_function(name="tiny")
+    pinned = Lock("2", "0" * 64)
+    function.lock_path.write_bytes(pinned.to_json("tiny"))
+    with pytest.raises(CommandError) as caught:
+        pin(function, full)
+    said = str(caught.value)
+    assert f"model.lock pins another version 2 of tiny than {full.url} has" in said
+    assert digest(full.read("tiny/2/model.json"))[:12] in said
+    assert "was 000000000000…" in said
+    assert function.lock() == pinned
+    assert pin(function, full, "1").version == "1"
+
+
+def test_a_lock_that_is_none_is_not_overwritten(full: Store, make_function: Callable[..., Function]) -> None:
+    function = make_function(name="tiny")
+    function.lock_path.write_text("{}")
+    with pytest.raises(BundleError, match=r"model\.lock is not a lock: delete it and run `modelet pin`"):
+        pin(function, full)
+    assert function.lock_path.read_text() == "{}"

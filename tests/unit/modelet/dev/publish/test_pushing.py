@@ -85,7 +85,7 @@ def test_a_push_that_failed_is_unseen_and_goes_on_where_it_ended(source: Store, 
 
 
 def test_large_files_pass_through_the_disk(source: Store, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MEMORY", 3)
+    monkeypatch.setattr(module, "MEMORY_LIMIT", 3)
     push(source, store, "tiny", "3")
     assert same(source, store)
 

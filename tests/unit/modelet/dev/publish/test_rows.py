@@ -9,6 +9,7 @@ import pandas as pd
 
 from modelet.dev.publish.columns import columns_of
 from modelet.dev.publish.rows import Rows
+from modelet.manifest import Column
 
 FRAME = pd.DataFrame(
     {
@@ -25,33 +26,38 @@ def of(data: object, layout: str) -> Rows:
     return Rows(data, layout, columns_of(data))  # type: ignore[arg-type]  # the tests name layouts freely
 
 
-def test_texts_are_fed_as_one_column_of_strings() -> None:
+def test_texts_are_instances_of_one_field() -> None:
     rows = of(["good", "나쁨"], "text")
-    assert rows.feeds()["text"].tolist() == [["good"], ["나쁨"]]
+    assert rows.instances() == [{"text": "good"}, {"text": "나쁨"}]
     assert rows.take([1]).data == ["나쁨"]
 
 
-def test_a_matrix_is_fed_in_float32() -> None:
-    fed = of(np.array([[0.1, 2.0]]), "matrix").feeds()["input"]
-    assert fed.dtype == np.float32
-    assert fed.shape == (1, 2)
+def test_an_array_s_instances_have_json_s_numbers() -> None:
+    [one] = of(np.array([[0.1, 2.0]], np.float32), "matrix").instances()
+    assert one == {"x0": float(np.float32(0.1)), "x1": 2.0}
+    assert [type(value) for value in one.values()] == [float, float]
 
 
-def test_a_frame_of_numbers_is_fed_as_a_matrix_with_nan_for_what_is_missing() -> None:
-    fed = of(FRAME[["age", "visits", "score"]], "matrix").feeds()["input"]
-    np.testing.assert_array_equal(fed, np.array([[40.1, 1, 1], [math.nan, 2, math.nan]], np.float32))
+def test_a_frame_s_instances_have_each_column_s_type_and_none_for_what_is_missing() -> None:
+    assert of(FRAME, "columns").instances() == [
+        {"age": 40.1, "visits": 1, "city": "서울", "member": True, "score": 1},
+        {"age": None, "visits": 2, "city": "paris", "member": False, "score": None},
+    ]
 
 
-def test_a_mixed_frame_is_fed_column_by_column_each_in_its_type() -> None:
-    fed = of(FRAME, "columns").feeds()
-    assert {name: (values.dtype.type, values.shape) for name, values in fed.items()} == {
-        "age": (np.float32, (2, 1)),
-        "visits": (np.int64, (2, 1)),
-        "city": (np.object_, (2, 1)),
-        "member": (np.int64, (2, 1)),
-        "score": (np.float32, (2, 1)),
-    }
-    assert fed["member"].tolist() == [[1], [0]]
+def test_a_category_is_itself_and_a_number_what_its_column_says() -> None:
+    data = np.array([[1.0, 2.0]])
+    columns = (Column("sex", "number", categories=(1, 2)), Column("age", "integer"))
+    [one] = Rows(data, "matrix", columns).instances()
+    assert one == {"sex": 1, "age": 2}
+    assert [type(value) for value in one.values()] == [int, int]
+
+
+def test_rows_are_spread_over_all_of_them() -> None:
+    rows = of(np.arange(10.0).reshape(-1, 1), "matrix")
+    assert list(rows.spread(5)) == [0, 2, 4, 6, 8]
+    assert list(rows.spread(4)) == [0, 3, 6, 9]
+    assert list(rows.spread(10)) == list(range(10))
 
 
 def test_rounding_to_float32_leaves_texts_and_whole_number_inputs_alone() -> None:

@@ -35,7 +35,7 @@ def test_the_graph_splits_at_every_space_that_python_knows() -> None:
     estimator.fit(["good 좋아요", "bad 나쁨"] * 5, [1, 0] * 5)
     texts = [f"good{space}좋아요" for space in SPACES] + [f"bad{space}나쁨" for space in SPACES]
     rows = Rows(texts, "text", (Column("text", "string"),))
-    shares = Graph(to_graph(estimator, rows, "m")).run(rows.feeds())["probabilities"]
+    shares = Graph(to_graph(estimator, rows, "m"), rows.features).answer(rows.instances())["probabilities"]
     np.testing.assert_allclose(shares, estimator.predict_proba(texts), atol=1e-6)
 
 

@@ -56,7 +56,7 @@ def test_another_file_in_the_place_ends_it_before_the_version_is_there(store: St
 
 
 def test_large_files_are_checked_on_disk(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MEMORY", 3)
+    monkeypatch.setattr(module, "MEMORY_LIMIT", 3)
     file = ArtifactFile("model.onnx", 5, hashlib.sha256(b"graph").hexdigest())
     store.write_once("tiny/1/model.onnx", b"graph")
     put(store, "tiny/1/model.onnx", file, b"graph")

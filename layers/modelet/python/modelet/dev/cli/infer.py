@@ -25,11 +25,15 @@ class JsonArgument(click.ParamType[Any]):
                 value = sys.stdin.buffer.read()
             elif value.startswith("@"):
                 value = Path(value[1:]).read_bytes()
-            return json.loads(value)
+            return json.loads(value, parse_constant=_refuse)
         except OSError as error:
             self.fail(f"{value[1:]} cannot be read: {error.strerror}", param, ctx)
         except (ValueError, RecursionError) as error:
-            self.fail(f"not JSON: {error}; quote it for the shell, or name a file with @", param, ctx)
+            self.fail(f"not JSON: {error}; quote it for the shell, or name a file with @.", param, ctx)
+
+
+def _refuse(word: str) -> None:
+    raise ValueError(f"{word} is no number of JSON's")
 
 
 @verb(
@@ -56,10 +60,10 @@ def infer(name: str, instances: Any, store: str | None) -> None:
     function = local_function(here().function(name), open_store(store))
     outcome = invoke_once(function, json.dumps(instances).encode(), log=log)
     answer = json.loads(outcome.payload)
-    if outcome.error:
+    failed = bool(outcome.error) or is_problem(answer)
+    if outcome.error or (failed and answer["status"] >= 500):
         for line in log.lines:
             click.echo(line, err=True)
-    failed = bool(outcome.error) or is_problem(answer)
     batch = not failed and isinstance(answer, dict) and "predictions" in answer and "model" in answer
     document(answer["predictions"] if batch else answer)
     if failed:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from modelet.dev.cli.output import NONE, hint, table
+from typing import TYPE_CHECKING
+
+from modelet.dev.cli.output import DAMAGED, NONE, hint, table, warn_of_damaged
 from modelet.dev.cli.verb import found, open_store, store_option, verb
+
+if TYPE_CHECKING:
+    from modelet.store import Store
 
 
 @verb("modelet models\nmodelet models --store s3://my-bucket/models | cut -f1")
@@ -11,19 +16,40 @@ from modelet.dev.cli.verb import found, open_store, store_option, verb
 def models(store: str | None) -> None:
     """List the models of the store and of this project.
 
-    The columns are the model, its latest version, its aliases, and the version that model.lock pins.
+    The columns are the model, the version that `latest` means (the highest number; a newest version with a name is in
+    parentheses), its aliases, and the version that model.lock pins.
     """
-    from modelet.registry import alias, listing
+    from modelet.registry.alias import aliases
+    from modelet.registry.listing import models as names
 
     kept = open_store(store)
     project = found()
     functions = {function.name: function for function in project.functions()} if project else {}
     rows = []
-    for name in sorted({*listing.models(kept), *functions}):
-        versions = listing.versions(kept, name)
-        aliases = ", ".join(f"{label} = {version}" for label, version in alias.aliases(kept, name).items())
+    for name in sorted({*names(kept), *functions}):
+        labels = aliases(kept, name)
+        warn_of_damaged(name, labels)
+        shown = ", ".join(f"{label} = {version or DAMAGED}" for label, version in labels.items())
         lock = functions[name].lock() if name in functions else None
-        rows.append([name, versions[-1] if versions else NONE, aliases or NONE, lock.version if lock else NONE])
+        rows.append([name, _latest(kept, name), shown or NONE, lock.version if lock else NONE])
     table(["Model", "Latest", "Aliases", "Pinned"], rows)
     if not rows:
         hint(f"no models in {kept.url} yet: modelet new NAME, modelet publish NAME")
+
+
+def _latest(store: Store, model: str) -> str:
+    """What `latest` means; in parentheses, the newest of a model's versions where none has a number."""
+    from modelet.errors import ManifestError, UnknownVersionError
+    from modelet.registry.listing import latest, read_manifest, versions
+
+    def written(version: str) -> str:
+        try:
+            return read_manifest(store, model, version)[0].created_at
+        except ManifestError:  # `modelet versions` says what is wrong with it
+            return ""
+
+    try:
+        return latest(store, model)
+    except UnknownVersionError:
+        known = versions(store, model)
+        return f"({max(known, key=written)})" if known else NONE

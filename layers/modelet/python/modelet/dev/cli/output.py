@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 NONE = "-"
 """What stands in a cell that has nothing."""
+DAMAGED = "damaged"
+"""What an alias is called whose file names no version."""
 
 
 def on_terminal() -> bool:
@@ -53,6 +55,13 @@ def document(value: Any) -> None:
 def say(line: str) -> None:
     """Print one line that says what was done."""
     click.echo(line)
+
+
+def warn_of_damaged(model: str, aliases: Mapping[str, str | None]) -> None:
+    """Say on stderr which of a model's aliases are damaged and how to mend them; the rest is listed all the same."""
+    for alias in (alias for alias, version in aliases.items() if version is None):
+        line = f"{model}'s alias {alias} is damaged: set it anew with modelet alias {model} {alias} VERSION"
+        click.echo(f"{click.style('warning:', fg='yellow', bold=True)} {line}", err=True)
 
 
 def hint(line: str) -> None:

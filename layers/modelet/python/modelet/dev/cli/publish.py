@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from modelet.dev.cli.output import hint, say
 from modelet.dev.cli.verb import here, name_argument, open_store, store_option, verb
+
+if TYPE_CHECKING:
+    from modelet.dev.project import Function
+    from modelet.dev.publish import Published
+    from modelet.store import Store
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -52,11 +58,11 @@ def publish(
         ours = logging.getLogger("modelet")
         ours.setLevel(logging.DEBUG)
         ours.addHandler(logging.StreamHandler())
-    function = here().function(name)
+    function, kept = here().function(name), open_store(store)
     with progress() as shown:
         published = publish_version(
             function,
-            open_store(store),
+            kept,
             version=version,
             from_file=from_file,
             examples=examples,
@@ -64,8 +70,26 @@ def publish(
             progress=shown,
         )
     say(f"{published.name}: published version {published.version}")
-    lock = function.lock()
-    if lock and lock.version != published.version:
-        hint(f"model.lock keeps version {lock.version}; to serve the new one: modelet pin {published.name}")
-    else:
-        hint(f"to serve it: modelet up; to keep to it: modelet pin {published.name} {published.version}")
+    hint(_next(function, kept, published))
+
+
+def _next(function: Function, store: Store, published: Published) -> str:
+    """What to do next: whether the new version is the one that is served depends on model.lock, else on model.yaml."""
+    from modelet.dev.publish import resolve_lock
+    from modelet.errors import BundleError, ModeletError
+
+    name, new, wanted = published.name, published.version, function.spec.version
+    to_pin = f"to serve the new one: modelet pin {name} {new}"
+    try:
+        lock, source = function.lock(), "model.lock keeps"
+        if lock is None:
+            lock, source = resolve_lock(function, store), f"model.yaml's {wanted!r} is"
+    except BundleError as error:
+        return str(error)
+    except ModeletError:
+        return f"model.yaml's {wanted!r} is no version yet; {to_pin}"
+    if lock.manifest_sha256 == published.manifest_sha256:
+        return f"to serve it: modelet up; to keep to it: modelet pin {name} {new}"
+    if lock.version == new:
+        return f"model.lock keeps a version {new} of another store; delete it to serve the new one"
+    return f"{source} version {lock.version}; {to_pin}"

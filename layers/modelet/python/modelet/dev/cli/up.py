@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Literal
 
 import click
@@ -13,8 +14,24 @@ if TYPE_CHECKING:
     from modelet.dev.project import Function
     from modelet.store import Store
 
+ORIGIN = re.compile(r"\*|https?://(\*|[^/?#@\s*]+)")
+"""What an HTTP API takes as an allowed origin: all, all of a scheme, or one, without a path."""
 
-@verb("modelet up\nmodelet up sentiment --reload\nmodelet up --publish --port 9000 --stage prod")
+
+def _checked_origins(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    for origin in given:
+        if not ORIGIN.fullmatch(origin):
+            message = f"{origin!r} is no origin: give scheme, host and port alone, as in http://localhost:3000."
+            raise click.BadParameter(message, context, parameter)
+    return given
+
+
+@verb(
+    "modelet up\n"
+    "modelet up sentiment --reload\n"
+    "modelet up --publish --port 9000 --stage prod\n"
+    "modelet up --cors-origin http://localhost:3000"
+)
 @click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=complete_name)
 @click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, help="0 takes a free one.")
 @click.option("--publish", "publish_missing", is_flag=True, help="First publish the models that have no version yet.")
@@ -27,6 +44,14 @@ if TYPE_CHECKING:
     show_default=True,
     help="The gateway's kind: an HTTP API (payload format 2.0) or a REST API (1.0).",
 )
+@click.option(
+    "--cors-origin",
+    "origins",
+    metavar="ORIGIN",
+    multiple=True,
+    callback=_checked_origins,
+    help="Let pages of this origin read answers: https://app.example, or * for all. May be given again.",
+)
 @store_option
 def up(
     names: tuple[str, ...],
@@ -35,6 +60,7 @@ def up(
     stage: str | None,
     reload: bool,
     api: Literal["http", "rest"],
+    origins: tuple[str, ...],
     store: str | None,
 ) -> None:
     """Serve models here, as Lambda and API Gateway do.
@@ -42,7 +68,10 @@ def up(
     Serves all of them where none is named. Listens on 127.0.0.1 only, until Ctrl-C. A model is served at the version in
     its model.lock; without a lock, at the one that model.yaml means now.
     """
+    if origins and api == "rest":
+        raise click.UsageError("--cors-origin goes with --api http: a REST API leaves these headers to the function.")
     from modelet.dev.cli.welcome import welcome
+    from modelet.dev.local.cors import Cors
     from modelet.dev.local.serve import bound, serve
     from modelet.dev.prepare import index_function, local_function, lock_for
     from modelet.errors import CommandError
@@ -51,24 +80,32 @@ def up(
     found = [project.function(name) for name in dict.fromkeys(names)] if names else project.functions()
     if not found:
         raise CommandError("there are no models in functions/ yet: start one with modelet new NAME")
+    if stage and not any(stage in function.spec.stages for function in found):
+        known = sorted({name for function in found for name in function.spec.stages})
+        raise CommandError(f"no model.yaml has a stage {stage!r}: the stages are {', '.join(known) or 'none'}")
     bound("127.0.0.1", port).close()  # a port in use is said before minutes are spent on publishing
     _require_versions(found, kept, publish=publish_missing)
     functions = {function.name: function.at_stage(stage) for function in found}
-    versions = {name: lock_for(function, kept).version for name, function in functions.items()}
+    locks = {name: lock_for(function, kept) for name, function in functions.items()}
+    versions = {name: lock.version for name, lock in locks.items()}
     index = index_function(project, versions.items())
 
-    def ready_to_run(name: str) -> LocalFunction:
+    def rebuild(name: str) -> LocalFunction:
         if index is not None and name == index.name:
             return index
-        return local_function(project.function(name).at_stage(stage), kept)
+        function = project.function(name).at_stage(stage)
+        # Without a lock the version was pinned in memory, until model.yaml asks for another.
+        kept_to = function.lock() is None and function.spec.version == functions[name].spec.version
+        return local_function(function, kept, locks[name] if kept_to else None)
 
     serve(
-        [*map(ready_to_run, functions), *([index] if index else [])],
+        [*(local_function(functions[name], kept, locks[name]) for name in functions), *([index] if index else [])],
         default=index.name if index else None,
         port=port,
         api=api,
+        cors=Cors(origins, exposed=("*",)) if origins else None,
         reload=reload,
-        rebuild=ready_to_run,
+        rebuild=rebuild,
         ready=lambda url: welcome(url, project, versions),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelet.dev.cli.output import NONE, table
+from modelet.dev.cli.output import NONE, table, warn_of_damaged
 from modelet.dev.cli.verb import name_argument, open_store, store_option, verb
 
 
@@ -21,6 +21,7 @@ def versions(name: str, store: str | None) -> None:
     if not known:
         raise listing.unknown(kept, name, known, "no version")
     aliases = alias.aliases(kept, name)
+    warn_of_damaged(name, aliases)
     rows = []
     for version in known:
         manifest, _ = listing.read_manifest(kept, name, version)

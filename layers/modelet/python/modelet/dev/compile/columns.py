@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired
 
-from annotated_types import Ge, Le
+from annotated_types import Ge, Le, Len
 from typing_extensions import TypedDict
 
 from modelet.errors import CommandError
@@ -40,7 +40,7 @@ def _column_type(column: Column) -> Any:
 def _prediction_type(manifest: Manifest, typed_dict: Any) -> Any:
     task = manifest.model_info.get("task")
     if task == "regression":
-        return float
+        return _numbers(manifest)
     labels = manifest.model_info.get("labels")
     if task != "classification" or not labels:
         raise CommandError(
@@ -49,3 +49,14 @@ def _prediction_type(manifest: Manifest, typed_dict: Any) -> Any:
         )
     label: Any = Literal.__getitem__(tuple(labels))
     return typed_dict("Prediction", {"label": label, "probability": Annotated[float, Ge(0), Le(1)]})
+
+
+def _numbers(manifest: Manifest) -> Any:
+    """A number, or a list of as many as the regressor has targets."""
+    targets = manifest.model_info.get("targets", 1)
+    if type(targets) is not int or targets < 1:
+        raise CommandError(
+            f"version {manifest.version} of {manifest.name} has targets {targets!r}, "
+            "which is no count: publish it again"
+        )
+    return float if targets == 1 else Annotated[list[float], Len(targets, targets)]

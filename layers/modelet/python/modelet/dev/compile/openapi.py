@@ -19,6 +19,26 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 JSON = "application/json"
+DEFINITIONS, COMPONENTS = "#/$defs/", "#/components/schemas/"
+SCHEMA = frozenset(
+    {
+        "additionalProperties",
+        "contains",
+        "contentSchema",
+        "else",
+        "if",
+        "items",
+        "not",
+        "propertyNames",
+        "then",
+        "unevaluatedItems",
+        "unevaluatedProperties",
+    }
+)
+SCHEMAS = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
+NAMED_SCHEMAS = frozenset({"$defs", "dependentSchemas", "patternProperties", "properties"})
+"""The keywords of JSON Schema 2020-12 (core, section 10) whose value is a schema, a list of them, or some by name."""
+
 FAILURES = (MalformedBodyError, TooLargeError, MediaTypeError, ContractError, ModelError, StoreError, DeadlineError)
 """What `infer` may answer beside predictions."""
 
@@ -26,21 +46,19 @@ FAILURES = (MalformedBodyError, TooLargeError, MediaTypeError, ContractError, Mo
 def openapi(name: str, version: str, instance: Mapping[str, Any], prediction: Mapping[str, Any]) -> str:
     """Write the document as JSON text.
 
-    instance, prediction: JSON schemas whose shared parts are in `$defs`. Format: OpenAPI 3.1.0, whose schemas are JSON
-    Schema 2020-12.
+    instance, prediction: JSON schemas whose shared parts are in `$defs`; of an instance, the part X becomes the
+    component Instance.X. Format: OpenAPI 3.1.0, whose schemas are JSON Schema 2020-12.
     """
-    schemas: dict[str, Any] = {}
-    schemas["Instance"] = _moved(instance, schemas)
-    schemas["Prediction"] = _moved(prediction, schemas)
-    schemas["Problem"] = _PROBLEM
-    one, many = {"$ref": "#/components/schemas/Instance"}, {"$ref": "#/components/schemas/Prediction"}
-    request = {"anyOf": [_object({"instances": {"type": "array", "items": one, "minItems": 1}}), one]}
-    failed = {"anyOf": [many, {"$ref": "#/components/schemas/Problem"}]}
+    schemas = {**_moved("Instance", instance), **_moved("Prediction", prediction), "Problem": _PROBLEM}
+    one, many, problem = ({"$ref": f"{COMPONENTS}{name}"} for name in ("Instance", "Prediction", "Problem"))
+    rows = _object({"instances": {"type": "array", "items": one, "minItems": 1}})
+    request = {"anyOf": [{**rows, "additionalProperties": False}, one]}
+    failed = {"anyOf": [many, problem]}
     batch = {"predictions": {"type": "array", "items": failed}, "model": {"const": name}, "version": {"type": "string"}}
     failures: dict[str, Any] = {
         str(error.status): {
             "description": error.title,
-            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            "content": {"application/problem+json": {"schema": problem}},
         }
         for error in FAILURES
     }
@@ -107,17 +125,39 @@ def _json(description: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"description": description, "content": {JSON: {"schema": dict(schema)}}}
 
 
-def _moved(schema: Mapping[str, Any], schemas: dict[str, Any]) -> Any:
-    """A schema with its `$defs` moved to the document's components."""
-    for name, part in schema.get("$defs", {}).items():
-        schemas[name] = _redirected(part)
-    return _redirected({key: value for key, value in schema.items() if key != "$defs"})
+def _moved(side: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """One side's schema and its `$defs` as components; those have the side's name before their own.
+
+    An instance and a prediction may have parts of one name that differ, and a class may be called Instance itself.
+    """
+    parts = schema.get("$defs", {})
+    named = {f"{side}.{name}": _redirected(part, side) for name, part in parts.items()}
+    return {side: _redirected({key: value for key, value in schema.items() if key != "$defs"}, side), **named}
 
 
-def _redirected(node: Any) -> Any:
-    if isinstance(node, dict):
-        return {
-            key: value.replace("#/$defs/", "#/components/schemas/") if key == "$ref" else _redirected(value)
-            for key, value in node.items()
-        }
-    return [_redirected(child) for child in node] if isinstance(node, list) else node
+def _redirected(schema: Any, side: str) -> Any:
+    """A schema whose references lead to the document's components.
+
+    Only where JSON Schema 2020-12 has schemas: a field may be called `$ref`, and a default may hold anything.
+    """
+    if not isinstance(schema, dict):
+        return schema
+    made: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key == "$ref":
+            made[key] = _target(value, side)
+        elif key == "discriminator" and "mapping" in value:
+            made[key] = {**value, "mapping": {tag: _target(to, side) for tag, to in value["mapping"].items()}}
+        elif key in SCHEMA:
+            made[key] = _redirected(value, side)
+        elif key in SCHEMAS and isinstance(value, list):
+            made[key] = [_redirected(child, side) for child in value]
+        elif key in NAMED_SCHEMAS:
+            made[key] = {name: _redirected(child, side) for name, child in value.items()}
+        else:
+            made[key] = value
+    return made
+
+
+def _target(reference: str, side: str) -> str:
+    return reference.replace(DEFINITIONS, f"{COMPONENTS}{side}.", 1) if reference.startswith(DEFINITIONS) else reference

@@ -48,7 +48,8 @@ class Cors:
     def permission(self, request: Request) -> Headers:
         """The headers that let a page of the request's origin read an answer."""
         origin = request.header("origin")
-        if not origin or not any(fnmatchcase(origin, allowed) for allowed in self.origins):
+        # A literal IPv6 address has brackets, which are a pattern's too.
+        if not origin or not any(origin == allowed or fnmatchcase(origin, allowed) for allowed in self.origins):
             return []
         given = b"*" if "*" in self.origins else origin.encode()
         headers = [(b"access-control-allow-origin", given)]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PACKAGE = LAYER / "modelet"
 LAPTOP_ONLY = PACKAGE / "dev"
 GENERATED = "bundle.json"
-"""Written by the rebuild itself: to watch it would rebuild for ever."""
+"""Written by `modelet bundle` for images: what runs here has been told of a bundle of its own."""
 
 
 class Sources(DefaultFilter):

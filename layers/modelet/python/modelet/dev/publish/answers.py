@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelet.dev.publish.conversion import LABEL, PROBABILITIES, VARIABLE
+from modelet.dev.publish.graph import LABEL, PROBABILITIES
 from modelet.dev.publish.parts import kind_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from modelet.dev.publish.graph import Graph
@@ -47,6 +49,13 @@ class Answers:
         found: list[int] = np.flatnonzero(~(first - second <= 2 * TOLERANCE)).tolist()
         return found
 
+    @property
+    def targets(self) -> int | None:
+        """How many values are predicted for a row, None where it is but one."""
+        if self.labels is None:
+            return self.numbers.shape[1] if self.numbers.shape[1] > 1 else None
+        return len(self.labels[0]) if isinstance(self.labels[0], list) else None
+
     def shown(self, index: int) -> str:
         """One row's answer, for people."""
         if self.labels is None:
@@ -81,17 +90,23 @@ def estimator_answers(estimator: Any, rows: Rows) -> Answers:
         found = np.asarray(estimator.predict(rows.data))
         if kind_of(estimator) != "classifier" and found.dtype.kind in "fiub":
             return Answers(None, _matrix(found, len(rows)))
-        shares = estimator.predict_proba(rows.data) if hasattr(estimator, "predict_proba") else np.zeros((len(rows), 0))
+        # Of several targets each has labels and probabilities of its own.
+        single = found.ndim == 1 and hasattr(estimator, "predict_proba")
+        shares = estimator.predict_proba(rows.data) if single else np.zeros((len(rows), 0))
     return Answers(found.tolist(), _matrix(shares, len(rows)))
 
 
 def graph_answers(graph: Graph, rows: Rows) -> Answers:
     """What the graph says of what the served path makes of the rows. Raises PublishError where it refuses them."""
-    outputs = graph.run(rows.feeds())
-    if VARIABLE in outputs:
-        return Answers(None, _matrix(outputs[VARIABLE], len(rows)))
-    shares = outputs.get(PROBABILITIES, np.zeros((len(rows), 0)))
-    return Answers(outputs[LABEL].ravel().tolist(), _matrix(shares, len(rows)))
+    return answers_of(graph.answer(rows.instances()), len(rows))
+
+
+def answers_of(outputs: Mapping[str, NDArray[Any]], count: int) -> Answers:
+    """A graph's outputs for so many rows as answers."""
+    if LABEL not in outputs:
+        return Answers(None, _matrix(next(iter(outputs.values())), count))
+    shares = outputs.get(PROBABILITIES, np.zeros((count, 0)))
+    return Answers(outputs[LABEL].ravel().tolist(), _matrix(shares, count))
 
 
 def differences(expected: Answers, given: Answers, scale: float) -> Differences:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from modelet.dev.publish.rows import is_frame, is_missing
+from modelet.dev.publish.rows import TEXT, is_frame, is_missing
 from modelet.errors import PublishError
 from modelet.manifest import Column
 
@@ -34,7 +34,7 @@ def columns_of(
     else:
         array = np.asarray(examples)
         if array.ndim == 1:
-            return (Column(_names(feature_names, 1, "text")[0], "string"),)
+            return (Column(_names(feature_names, 1, TEXT)[0], "string"),)
         names = _names(feature_names, array.shape[1])
         values = [array[:, place] for place in range(array.shape[1])]
     if len(set(names)) < len(names):

@@ -12,7 +12,8 @@ from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
 from skl2onnx.common.exceptions import MissingConverter, MissingShapeCalculator
 
-from modelet.dev.publish.graph import check_servable, line
+from modelet.dev.publish.answers import estimator_answers
+from modelet.dev.publish.graph import LABEL, PROBABILITIES, VARIABLE, check_servable, line
 from modelet.dev.publish.parts import final, kind_of
 from modelet.dev.publish.rows import MATRIX, TEXT
 from modelet.dev.publish.tokens import same_tokens
@@ -26,9 +27,6 @@ OPSET = {"": 18, "ai.onnx.ml": 3}
 
 TENSORS: dict[Any, Any] = {np.float32: FloatTensorType, np.int64: Int64TensorType, object: StringTensorType}
 
-LABEL, PROBABILITIES, VARIABLE = "label", "probabilities", "variable"
-"""A graph's outputs: a classifier's label, and probabilities of shape (rows, labels); a regressor's prediction."""
-
 
 def to_graph(estimator: Any, rows: Rows, name: str) -> bytes:
     """The estimator as an ONNX graph with float32 inputs; the same estimator gives the same bytes.
@@ -38,11 +36,11 @@ def to_graph(estimator: Any, rows: Rows, name: str) -> bytes:
     kind = type(estimator).__name__
     if kind_of(estimator) not in {"classifier", "regressor"}:
         raise ConversionError(f"{kind} is neither a classifier nor a regressor: say backend: sklearn in model.yaml")
-    if kind_of(estimator) == "classifier" and not isinstance(getattr(estimator, "classes_", None), np.ndarray):
+    inputs = _inputs(rows)
+    if kind_of(estimator) == "classifier" and estimator_answers(estimator, rows.take([0])).targets:
         raise ConversionError(
             f"{kind} has several targets, each with labels of its own: say backend: sklearn in model.yaml"
         )
-    inputs = _inputs(rows)
     try:
         with same_tokens(estimator), warnings.catch_warnings():
             # What the converter doubts, parity tests: every difference that it warns of is looked for there.

@@ -9,7 +9,7 @@ import numpy as np
 
 from modelet.dev.publish.columns import check_columns, columns_of
 from modelet.dev.publish.parts import names_columns, reads_text
-from modelet.dev.publish.rows import Layout, Rows, is_frame
+from modelet.dev.publish.rows import TEXT, Layout, Rows, is_frame
 from modelet.errors import PublishError
 
 if TYPE_CHECKING:
@@ -103,11 +103,11 @@ def _layout(data: Any, estimator: Any, types: set[str]) -> Layout:
 def _texts(table: Any) -> list[str]:
     """One column of texts as a list. Raises PublishError."""
     if is_frame(table):
-        if len(table.columns) != 1 and "text" not in table.columns:
+        if len(table.columns) != 1 and TEXT not in table.columns:
             raise PublishError(
                 "the estimator takes one text a row: give examples with one column, or with one named text"
             )
-        table = table["text"] if "text" in table.columns else table.iloc[:, 0]
+        table = table[TEXT] if TEXT in table.columns else table.iloc[:, 0]
     texts = [str(value) if isinstance(value, str) else value for value in table]
     for place, value in enumerate(texts):
         if not isinstance(value, str):
@@ -129,7 +129,8 @@ def _table(parsed: Any) -> Any:
         return pd.DataFrame(rows)
     if all(isinstance(row, str) for row in rows):
         return rows
-    return np.array(rows)
+    array = np.array(rows)
+    return array.reshape(-1, 1) if array.ndim == 1 else array
 
 
 def _first_line(error: Exception) -> str:

@@ -39,21 +39,25 @@ def importance(estimator: Any, features: Sequence[str]) -> dict[str, float]:
     return {names[place]: float(weights[place]) for place in order if math.isfinite(weights[place])}
 
 
-def information(estimator: Any) -> dict[str, Any]:
+def information(estimator: Any, targets: int | None = None) -> dict[str, Any]:
     """The task, the labels in the order of the probabilities, and the parameters of the last step that JSON can hold.
 
-    A classifier without `predict_proba` is `other`: all that it predicts is a label.
+    targets: how many values the estimator predicts for a row, None where it is but one; said of a regressor. A
+    classifier without `predict_proba` is `other`: all that it predicts is a label; so is one of several targets, each
+    with labels of its own.
     """
-    kind = kind_of(estimator)
+    kind, classes = kind_of(estimator), getattr(estimator, "classes_", ())
+    labels = [] if targets or any(np.ndim(each) for each in classes) else np.asarray(classes).tolist()
+    task = "other"
     if kind == "regressor":
         task, labels = "regression", []
-    else:
-        labels = np.asarray(getattr(estimator, "classes_", ())).tolist()
-        task = "classification" if kind == "classifier" and hasattr(estimator, "predict_proba") else "other"
+    elif kind == "classifier" and labels and hasattr(estimator, "predict_proba"):
+        task = "classification"
     parameters = final(estimator).get_params(deep=False) if hasattr(final(estimator), "get_params") else {}
     return {
         "task": task,
         "labels": labels,
+        **({"targets": targets} if targets and task == "regression" else {}),
         "params": {name: value for name, value in parameters.items() if _is_json(value)},
     }
 

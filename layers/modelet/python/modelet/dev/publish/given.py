@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modelet.backends.onnx import DTYPES
+from modelet.dev.publish.answers import Answers, answers_of
 from modelet.dev.publish.columns import columns_of
 from modelet.dev.publish.examples import fitted_to, read_table
-from modelet.dev.publish.graph import TYPES, Graph, check_servable, read_model
+from modelet.dev.publish.graph import Graph, check_inputs, check_servable, read_model
+from modelet.dev.publish.labels import outcome
 from modelet.dev.publish.pickles import loaded
-from modelet.dev.publish.rows import is_frame
+from modelet.dev.publish.rows import Rows, is_frame
 from modelet.dev.publish.trained import Trained
 from modelet.errors import PublishError
 
@@ -19,10 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    import onnx
     from numpy.typing import NDArray
 
+    from modelet.backends.onnx import Feeds, Outputs
     from modelet.dev.progress import Progress
+    from modelet.dev.publish.labels import Task
     from modelet.manifest import Column
 
 PICKLES = (".joblib", ".pkl", ".pickle")
@@ -33,16 +37,17 @@ GRAPH = ".onnx"
 class GivenGraph:
     """A graph that somebody else made, and what its examples showed.
 
-    There is no estimator to compare it with: that it answers its examples, one by one as it does together, is what is
-    known.
+    rows, answers: the examples, and what the graph says of them; without columns they are tensors of its own. There is
+    no estimator to compare it with: that it answers its examples, one by one as it does together, is what is known.
     """
 
     graph: Graph
     producer: tuple[str, str]
-    columns: tuple[Column, ...]
+    rows: Rows
     features: tuple[str, ...]
-    task: Literal["classification", "regression", "other"]
+    task: Task
     labels: tuple[Any, ...]
+    answers: Answers
     figures: dict[str, Any]
 
 
@@ -53,51 +58,57 @@ def given(path: Path, examples: Path, bounded: bool, progress: Progress) -> Trai
         estimator = loaded(path)
         if not hasattr(estimator, "predict"):
             raise PublishError(f"{path.name} holds a {type(estimator).__name__}: give a fitted scikit-learn estimator")
-        rows, names = fitted_to(estimator, read_table(examples))
-        columns = columns_of(rows, names, bounded=bounded)
-        return Trained(estimator=estimator, examples=rows, metrics={}, metric="", feature_names=names, columns=columns)
+        data, names = fitted_to(estimator, read_table(examples))
+        columns = columns_of(data, names, bounded=bounded)
+        return Trained(estimator=estimator, examples=data, metrics={}, metric="", feature_names=names, columns=columns)
     if path.suffix != GRAPH:
         raise PublishError(f"{path.name} is neither an estimator nor a graph: give {', '.join((*PICKLES, GRAPH))}")
     progress.step(f"checking {path.name}")
-    data = path.read_bytes()
-    model = read_model(data, path.name)
+    return _given_graph(path, read_table(examples), bounded)
+
+
+def _given_graph(path: Path, table: Any, bounded: bool) -> GivenGraph:
+    content = path.read_bytes()
+    model = read_model(content, path.name)
     check_servable(model)
-    graph = Graph(data)
-    table = read_table(examples)
+    graph = Graph(content)
+    check_inputs(graph)
+    table = _chosen(graph, table)
     feeds = graph_feeds(graph, table)
-    figures = _check_answers(graph, feeds)
+    outputs, figures = _checked(graph, feeds)
     columns = _columns(graph, table, bounded)
-    labels, task = _outcome(graph, model, feeds)
+    task, labels = outcome(model, outputs)
     return GivenGraph(
         graph,
         (model.producer_name or "onnx", model.producer_version or "unknown"),
-        columns,
+        Rows(table, "text" if isinstance(table, list) else "matrix", columns),
         tuple(column.name for column in columns) or tuple(graph.inputs),
         task,
         labels,
+        answers_of(outputs, len(table)) if task != "other" else Answers(None, np.zeros((len(table), 0))),
         figures,
     )
 
 
-def graph_feeds(graph: Graph, table: Any) -> dict[str, NDArray[Any]]:
-    """A file's rows as the inputs of a graph: its columns by name, or all of them for its one input.
+def _chosen(graph: Graph, table: Any) -> Any:
+    """The columns that the graph takes by name, in its order, or all of them for its one input. Raises PublishError."""
+    if len(graph.inputs) == 1 and not (is_frame(table) and next(iter(graph.inputs)) in table.columns):
+        return table
+    if not is_frame(table) or (missing := [name for name in graph.inputs if name not in table.columns]):
+        raise PublishError(
+            f"the examples have no {', '.join(missing) if is_frame(table) else 'names'}: "
+            f"give a column for each input of the graph, {', '.join(graph.inputs)}"
+        )
+    return table[list(graph.inputs)]
 
-    Raises PublishError.
-    """
-    if strange := [f"{node.name} takes {node.type}" for node in graph.inputs.values() if node.type not in TYPES]:
-        raise PublishError(f"the graph's input {strange[0]}, which requests do not carry: take float32, int64 or text")
+
+def graph_feeds(graph: Graph, table: Any) -> Feeds:
+    """A file's rows as the inputs of a graph. Raises PublishError."""
     try:
-        if len(graph.inputs) == 1:
-            [(name, node)] = graph.inputs.items()
-            if is_frame(table) and name in table.columns:
-                return {name: _tensor(table[name].tolist(), node)}
-            return {name: _tensor(table.to_numpy().tolist() if is_frame(table) else list(table), node)}
-        if not is_frame(table) or (missing := [name for name in graph.inputs if name not in table.columns]):
-            raise PublishError(
-                f"the examples have no {', '.join(missing) if is_frame(table) else 'names'}: "
-                f"give a column for each input of the graph, {', '.join(graph.inputs)}"
-            )
-        return {name: _tensor(table[name].tolist(), node) for name, node in graph.inputs.items()}
+        if len(graph.inputs) > 1 or (is_frame(table) and list(table.columns) == list(graph.inputs)):
+            return {name: _tensor(table[name].tolist(), node) for name, node in graph.inputs.items()}
+        [(name, node)] = graph.inputs.items()
+        return {name: _tensor(table.to_numpy().tolist() if is_frame(table) else list(table), node)}
     except (ValueError, TypeError) as error:
         raise PublishError(
             f"the examples do not fit the graph ({error}): give its inputs, {', '.join(graph.inputs)}"
@@ -105,11 +116,11 @@ def graph_feeds(graph: Graph, table: Any) -> dict[str, NDArray[Any]]:
 
 
 def _tensor(values: Sequence[Any], node: Any) -> NDArray[Any]:
-    array = np.array(values, dtype=TYPES[node.type])
+    array = np.array(values, dtype=DTYPES[node.type])
     return array.reshape(-1, 1) if array.ndim == 1 and len(node.shape) == 2 else array
 
 
-def _check_answers(graph: Graph, feeds: dict[str, NDArray[Any]]) -> dict[str, Any]:
+def _checked(graph: Graph, feeds: Feeds) -> tuple[Outputs, dict[str, Any]]:
     """Run the examples together and some alone: a graph that mixes rows cannot serve requests of any size."""
     count = len(next(iter(feeds.values())))
     together = graph.run(feeds)
@@ -130,37 +141,22 @@ def _check_answers(graph: Graph, feeds: dict[str, NDArray[Any]]) -> dict[str, An
             )
             if not same:
                 raise PublishError(f"the graph's output {name} of example {index} changes with the rows beside it")
-    return {"example_rows": count, "compared_with": "nothing: the graph was given without an estimator"}
+    return together, {"example_rows": count, "compared_with": "nothing: the graph was given without an estimator"}
 
 
 def _columns(graph: Graph, table: Any, bounded: bool) -> tuple[Column, ...]:
-    """The columns of the examples, in the order in which the graph takes them; none where its inputs are tensors."""
+    """What each column may be; none where the graph's inputs are tensors. Raises PublishError."""
     widths = [node.shape[1:] for node in graph.inputs.values()]
-    if len(widths) > 1:
-        return columns_of(table[list(graph.inputs)], bounded=bounded) if all(width == [1] for width in widths) else ()
-    tensor = len(widths[0]) != 1 or (is_frame(table) and isinstance(table.iloc[0, 0], list))
-    return () if tensor else columns_of(table, bounded=bounded)
-
-
-def _outcome(
-    graph: Graph, model: onnx.ModelProto, feeds: dict[str, NDArray[Any]]
-) -> tuple[tuple[Any, ...], Literal["classification", "regression", "other"]]:
-    """What the outputs are: labels with their probabilities, one number a row, or something of its own."""
-    import onnx
-
-    answers = graph.run(feeds)
-    if {"label", "probabilities"} <= set(answers):
-        named = {
-            attribute.name: onnx.helper.get_attribute_value(attribute)
-            for node in model.graph.node
-            for attribute in node.attribute
-            if attribute.name.startswith("classlabels_") and (attribute.strings or attribute.ints)
-        }
-        found = next(iter(named.values()), None) or sorted(set(answers["label"].ravel().tolist()))
-        labels = tuple(label.decode() if isinstance(label, bytes) else label for label in found)
-        if answers["probabilities"].shape[1] == len(labels):
-            return labels, "classification"
-    numbers = list(answers.values())
-    if len(numbers) == 1 and numbers[0].dtype.kind == "f" and numbers[0].size == len(numbers[0]):
-        return (), "regression"
-    return (), "other"
+    if any(len(width) != 1 for width in widths) or (len(widths) > 1 and any(width != [1] for width in widths)):
+        return ()
+    if is_frame(table) and isinstance(table.iloc[0, 0], list):
+        return ()
+    columns = columns_of(table, bounded=bounded)
+    for place, column in enumerate(columns):
+        node = list(graph.inputs.values())[place if len(widths) > 1 else 0]
+        if node.type == "tensor(int64)" and column.type == "number":
+            raise PublishError(
+                f"column {column.name} holds numbers, but the graph's input {node.name} takes whole ones and would "
+                "drop their fractions: give whole numbers, or convert it with float32 inputs"
+            )
+    return columns

@@ -2,58 +2,59 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import onnx
-import onnxruntime
 
-from modelet.errors import ConversionError, PublishError
+from modelet.backends.onnx import DTYPES, OnnxModel
+from modelet.dev.publish.draft import UNWRITTEN, draft, listed
+from modelet.errors import ArtifactError, ConversionError, PublishError
+from modelet.manifest import Manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-TYPES: dict[str, type[Any]] = {
-    "tensor(float)": np.float32,
-    "tensor(int64)": np.int64,
-    "tensor(int32)": np.int32,
-    "tensor(bool)": np.bool_,
-    "tensor(string)": object,
-}
-"""The input types that can be served, by onnxruntime's names."""
-
-FATAL = 4
+GRAPH_FILE = "model.onnx"
+LABEL, PROBABILITIES, VARIABLE = "label", "probabilities", "variable"
+"""A graph's outputs: a classifier's label, and probabilities of shape (rows, labels); a regressor's prediction."""
 
 
 class Graph:
-    """An ONNX graph that onnxruntime runs as a function's environment would, on one thread.
+    """An ONNX graph, opened, fed and run by the very class that serves it.
 
-    Raises ConversionError where onnxruntime cannot run it.
+    features: the columns' names, where instances are asked for. Raises ConversionError where onnxruntime cannot run it.
     """
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, features: Sequence[str] = ()) -> None:
         self.data = data
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = FATAL
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        self._model = OnnxModel[Any, Any]()
+        files = {GRAPH_FILE: data}
         try:
-            self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's errors have no common root
-            raise ConversionError(
-                f"onnxruntime {onnxruntime.__version__} cannot run the graph: {line(error)}"
-            ) from error
-        self.inputs = {node.name: node for node in self._session.get_inputs()}
-        self.outputs = {node.name: node for node in self._session.get_outputs()}
+            with draft(_manifest(files, features), files) as artifacts:
+                self._model.load(artifacts)
+        except ArtifactError as error:
+            said = line(error.__cause__ or error)
+            raise ConversionError(f"onnxruntime {version('onnxruntime')} cannot run the graph: {said}") from error
+        self.inputs = self._model.inputs
+        self.outputs = {node.name: node for node in self._model.session.get_outputs()}
+
+    def answer(self, instances: list[Any]) -> dict[str, NDArray[Any]]:
+        """The outputs by name for what requests carry. Raises PublishError where they make no input of the graph."""
+        try:
+            feeds = self._model.preprocess(instances)
+        except Exception as error:  # whatever stops a request
+            raise PublishError(f"the graph cannot be asked: {line(error)}") from error
+        return self.run(feeds)
 
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """The outputs by name. Raises PublishError where onnxruntime refuses the inputs."""
         try:
-            found = self._session.run(list(self.outputs), dict(feeds))
-        except Exception as error:  # the same
+            return self._model.infer(dict(feeds))
+        except Exception as error:  # onnxruntime's errors have no common root
             raise PublishError(f"the graph cannot answer: {line(error)}") from error
-        return dict(zip(self.outputs, found, strict=True))
 
     def described(self) -> dict[str, Any]:
         """What a manifest's `compiled` says about the graph itself."""
@@ -87,6 +88,33 @@ def check_servable(model: onnx.ModelProto) -> None:
             raise ConversionError(
                 f"the graph's output {node.name} is no tensor: convert classifiers with the option zipmap=False"
             )
+
+
+def check_inputs(graph: Graph) -> None:
+    """Refuse inputs of a type that columns do not become. Raises ConversionError."""
+    if strange := [f"{node.name} takes {node.type}" for node in graph.inputs.values() if node.type not in DTYPES]:
+        raise ConversionError(
+            f"the graph's input {strange[0]}, which requests do not carry: take float32, int64 or text, and cast inside"
+        )
+
+
+def _manifest(files: Mapping[str, bytes], features: Sequence[str]) -> Manifest:
+    """As much of a manifest as a graph needs to be opened."""
+    return Manifest(
+        name="draft",
+        model_lib="",
+        model_lib_version="",
+        model_data=GRAPH_FILE,
+        features=tuple(features),
+        class_name="",
+        metric="",
+        performance={},
+        feature_importance={},
+        model_info={},
+        files=listed(files),
+        runtime={},
+        **UNWRITTEN,
+    )
 
 
 def read_model(data: bytes, name: str) -> onnx.ModelProto:

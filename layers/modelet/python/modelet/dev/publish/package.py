@@ -8,15 +8,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from modelet.dev.publish.conversion import to_graph
+from modelet.dev.publish.draft import UNWRITTEN, listed
 from modelet.dev.publish.examples import rows_of
 from modelet.dev.publish.facts import importance, information, runtime
-from modelet.dev.publish.graph import Graph
-from modelet.dev.publish.parity import compare, told
+from modelet.dev.publish.graph import GRAPH_FILE, Graph
+from modelet.dev.publish.parity import COMPARED, compare, told
 from modelet.dev.publish.pickles import MAIN, check_reloads, dumped
 from modelet.dev.publish.probes import assumptions, probes
+from modelet.dev.publish.serving import check_serves, is_left_to_backend
 from modelet.errors import ConversionError, ParityError, PublishError
 from modelet.layout import NAME_RULES, is_artifact
-from modelet.manifest import ArtifactFile, Manifest, digest
+from modelet.manifest import Manifest
 
 if TYPE_CHECKING:
     from modelet.dev.progress import Progress
@@ -25,9 +27,8 @@ if TYPE_CHECKING:
     from modelet.dev.publish.rows import Rows
     from modelet.dev.publish.trained import Trained
 
-GRAPH_FILE = "model.onnx"
-UNWRITTEN: dict[str, Any] = {"version": "0", "created_at": "1970-01-01T00:00:00Z"}
-"""Stands in a manifest until a version is claimed."""
+FOUND_OUT = frozenset({"task", "labels", "targets", "params"})
+"""What publish itself says in model_info."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,14 @@ class Package:
 
 
 def package(function: Function, trained: Trained, progress: Progress) -> Package:
-    """A trained model, compiled and compared where its backend is ONNX. Raises PublishError and its kin."""
+    """A trained model, compiled and compared where its backend is ONNX, and asked what will be served.
+
+    Raises PublishError and its kin.
+    """
     rows = rows_of(trained)
+    several = isinstance(trained.estimator, Mapping)
+    estimator = trained.estimator.get(MAIN) if several else trained.estimator
+    targets = None if several else told(estimator, rows.take([0])).targets
     compiled: dict[str, Any] | None = None
     libraries: tuple[str, ...]
     if function.spec.backend == "sklearn":
@@ -57,9 +64,7 @@ def package(function: Function, trained: Trained, progress: Progress) -> Package
         if name in files or not is_artifact(name):
             raise PublishError(f"files has {name!r}: choose another name, {NAME_RULES['file']}")
         files[name] = value if isinstance(value, bytes) else _json(name, value)
-    estimator = trained.estimator[MAIN] if isinstance(trained.estimator, Mapping) else trained.estimator
-    information_ = information(estimator)
-    if taken := information_.keys() & trained.info.keys():
+    if taken := FOUND_OUT & trained.info.keys():
         raise PublishError(f"info says {', '.join(sorted(taken))}, which publish finds out itself: leave it out")
     manifest = Manifest(
         name=function.name,
@@ -71,18 +76,24 @@ def package(function: Function, trained: Trained, progress: Progress) -> Package
         metric=trained.metric,
         performance=dict(trained.metrics),
         feature_importance=importance(estimator, rows.features),
-        model_info={**trained.info, **information_},
-        files=_listed(files),
+        model_info={**trained.info, **information(estimator, targets)},
+        files=listed(files),
         columns=rows.columns,
         compiled=compiled,
         runtime=runtime(*libraries),
         **UNWRITTEN,
     )
-    return Package(files, manifest)
+    ready = Package(files, manifest)
+    if is_left_to_backend(function):
+        if several:
+            raise PublishError(f"{function.name}: several objects need a class that opens them: write app.py")
+        part = rows.take(rows.spread(COMPARED))
+        check_serves(function, ready, part, told(estimator, part), progress)
+    return ready
 
 
-def package_graph(function: Function, given: GivenGraph) -> Package:
-    """A graph that was given. Raises PublishError where the function's backend is not ONNX."""
+def package_graph(function: Function, given: GivenGraph, progress: Progress) -> Package:
+    """A graph that was given. Raises PublishError where it is not what the function can serve."""
     if function.spec.backend != "onnx":
         raise PublishError(
             f"functions/{function.folder.name}/model.yaml says backend: {function.spec.backend}, "
@@ -101,18 +112,20 @@ def package_graph(function: Function, given: GivenGraph) -> Package:
         performance={},
         feature_importance={},
         model_info={"task": given.task, "labels": list(given.labels)},
-        files=_listed(files),
-        columns=given.columns,
+        files=listed(files),
+        columns=given.rows.columns,
         compiled={**given.graph.described(), "parity": given.figures},
         runtime=runtime("numpy", "onnx", "onnxruntime"),
         **UNWRITTEN,
     )
-    return Package(files, manifest)
+    ready = Package(files, manifest)
+    if is_left_to_backend(function):
+        places = given.rows.spread(COMPARED)
+        check_serves(function, ready, given.rows.take(places), given.answers.take(list(places)), progress)
+    return ready
 
 
 def _pickled(function: Function, trained: Trained, rows: Rows, progress: Progress) -> dict[str, bytes]:
-    if not isinstance(trained.estimator, Mapping):
-        told(trained.estimator, rows.take([0]))
     progress.step("pickling, and opening the pickle again")
     files = dumped(trained.estimator)
     check_reloads(files, function.folder, trained.estimator, rows)
@@ -126,10 +139,9 @@ def _compiled(
         raise ConversionError(
             f"{function.name}: several objects cannot become one graph: say backend: sklearn in model.yaml"
         )
-    told(trained.estimator, rows.take([0]))
     progress.step(f"compiling {type(trained.estimator).__name__} to ONNX")
     try:
-        graph = Graph(to_graph(trained.estimator, rows, function.name))
+        graph = Graph(to_graph(trained.estimator, rows, function.name), rows.features)
         generated = probes(trained.estimator, rows)
         progress.step(f"comparing on {len(rows):,} held-out and {len(generated):,} generated rows")
         figures = compare(trained.estimator, graph, rows, generated)
@@ -147,7 +159,3 @@ def _json(name: str, value: Any) -> bytes:
         return json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False).encode() + b"\n"
     except (TypeError, ValueError) as error:
         raise PublishError(f"files: {name} is neither bytes nor JSON ({error}): give one of them") from error
-
-
-def _listed(files: Mapping[str, bytes]) -> tuple[ArtifactFile, ...]:
-    return tuple(ArtifactFile(path, len(data), digest(data)) for path, data in sorted(files.items()))

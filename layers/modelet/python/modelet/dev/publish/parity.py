@@ -28,7 +28,7 @@ def compare(estimator: Any, graph: Graph, held_out: Rows, generated: Rows) -> di
     The estimator gets the rows as they are, in double precision; the graph gets what the served path makes of them.
     Raises ParityError that shows the worst rows, and PublishError where the estimator cannot predict its own examples.
     """
-    held_out = held_out.take(range(0, len(held_out), 1 + (len(held_out) - 1) // COMPARED))
+    held_out = held_out.take(held_out.spread(COMPARED))
     expected = told(estimator, held_out)
     scale = float(np.abs(expected.numbers).mean()) if expected.labels is None else 0.0
     expected_more = _told_of_generated(estimator, generated)

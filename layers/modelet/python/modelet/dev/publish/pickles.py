@@ -7,6 +7,7 @@ import re
 import sys
 import warnings
 from collections.abc import Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import joblib
@@ -20,6 +21,7 @@ from modelet.dev.publish.training import TRAIN
 from modelet.errors import PublishError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from modelet.dev.publish.rows import Rows
@@ -49,10 +51,8 @@ def dumped(estimator: Any) -> dict[str, bytes]:
 
 
 def check_reloads(files: Mapping[str, bytes], folder: Path, estimator: Any, rows: Rows) -> None:
-    """Open our own files as the function will, without train.py, and demand the same answers. Raises PublishError."""
-    with author_modules(folder):
-        hidden = sys.modules.pop(TRAIN, None)
-        sys.modules[TRAIN] = None  # type: ignore[assignment] # Python's own way to make an import fail
+    """Open our own files as the function will, and demand the same answers. Raises PublishError."""
+    with as_in_the_image(folder):
         try:
             again = {name: joblib.load(io.BytesIO(data)) for name, data in files.items()}
         except ImportError as error:
@@ -60,10 +60,6 @@ def check_reloads(files: Mapping[str, bytes], folder: Path, estimator: Any, rows
                 f"the pickle needs {error.name}, which the image has not: "
                 f"move what the estimator calls out of {TRAIN}.py, to a module beside it"
             ) from error
-        finally:
-            del sys.modules[TRAIN]
-            if hidden is not None:
-                sys.modules[TRAIN] = hidden
         if isinstance(estimator, Mapping):
             return
         before, after = estimator_answers(estimator, rows), estimator_answers(again[f"{MAIN}.joblib"], rows)
@@ -71,6 +67,20 @@ def check_reloads(files: Mapping[str, bytes], folder: Path, estimator: Any, rows
         raise PublishError(
             "the estimator predicts otherwise once it was pickled and opened: keep its state in its attributes"
         )
+
+
+@contextmanager
+def as_in_the_image(folder: Path) -> Iterator[None]:
+    """Let pickles import a function's modules, but for train.py, which no image has."""
+    with author_modules(folder):
+        hidden = sys.modules.pop(TRAIN, None)
+        sys.modules[TRAIN] = None  # type: ignore[assignment] # Python's own way to make an import fail
+        try:
+            yield
+        finally:
+            del sys.modules[TRAIN]
+            if hidden is not None:
+                sys.modules[TRAIN] = hidden
 
 
 def loaded(path: Path) -> Any:

@@ -112,17 +112,21 @@ def _at_once(rows: Rows) -> list[dict[int, Any]]:
 
 
 def _ends(column: Column, observed: Any) -> tuple[float, float]:
-    """The least and the greatest value: the column's bounds, else those that were seen."""
+    """The least and the greatest value: the column's bounds, else those that were seen, as far as float32 goes."""
     seen = np.asarray([value for value in observed if not is_missing(value)], dtype=np.float64)
     low = column.minimum if column.minimum is not None else float(seen.min(initial=np.inf))
     high = column.maximum if column.maximum is not None else float(seen.max(initial=-np.inf))
-    return (low, high) if np.isfinite([low, high]).all() else (0.0, 0.0)
+    if not np.isfinite([low, high]).all():
+        return 0.0, 0.0
+    return max(low, -LARGEST), min(high, LARGEST)
 
 
 def _allowed(column: Column, value: Any) -> bool:
-    """Whether the column's bounds let a value through."""
+    """Whether the column's bounds let a value through, and float32 can hold it: no request brings another."""
     if value is None or isinstance(value, str | bool):
         return True
+    if abs(value) > LARGEST:
+        return False
     above = column.minimum is None or value >= column.minimum
     return above and (column.maximum is None or value <= column.maximum)
 

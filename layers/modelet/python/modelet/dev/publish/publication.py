@@ -76,4 +76,6 @@ def _packed(
     if examples is None:
         raise PublishError(f"--from {from_file.name} needs --examples: held-out rows, .csv or .json")
     found = given(from_file, examples, bounded, progress)
-    return package(function, found, progress) if isinstance(found, Trained) else package_graph(function, found)
+    if isinstance(found, Trained):
+        return package(function, found, progress)
+    return package_graph(function, found, progress)

@@ -6,9 +6,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from modelet.artifacts import MEMORY_LIMIT
 from modelet.dev.progress import Progress, Silent
 from modelet.dev.publish.claim import adopt
-from modelet.dev.publish.writing import MEMORY, check_same, finish, put
+from modelet.dev.publish.writing import check_same, finish, put
 from modelet.errors import VersionExistsError
 from modelet.layout import artifact_path, manifest_path, version_folder
 from modelet.manifest import digest
@@ -54,7 +55,7 @@ def push(source: Store, target: Store, name: str, version: str, progress: Progre
 
 
 def _copy(source: Store, target: Store, path: str, file: ArtifactFile) -> None:
-    if file.bytes <= MEMORY:
+    if file.bytes <= MEMORY_LIMIT:
         put(target, path, file, source.fetch(path, file.bytes, file.sha256))
         return
     with tempfile.TemporaryDirectory() as folder:

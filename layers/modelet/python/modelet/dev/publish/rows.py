@@ -1,4 +1,4 @@
-"""Rows of examples in one shape: what the estimator takes, and what the compiled graph is fed for the same rows."""
+"""Rows of examples in one shape: what the estimator takes, and what a request carries for the same rows."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ Layout = Literal["text", "matrix", "columns"]
 
 TEXT, MATRIX = "text", "input"
 """The graph's input where there is one: texts, shape (rows, 1), or float32, shape (rows, features)."""
+
+KINDS: dict[str, type[Any]] = {"number": float, "integer": int, "string": str, "boolean": bool}
+"""What a column's values are once they were JSON."""
 
 SHOWN = 600
 """How many characters of a row an error shows."""
@@ -54,6 +57,10 @@ class Rows:
             return replace(self, data=[self.data[index] for index in indices])
         return replace(self, data=self.data.iloc[list(indices)] if is_frame(self.data) else self.data[list(indices)])
 
+    def spread(self, count: int) -> range:
+        """The places of at most so many rows, spread over all of them."""
+        return range(0, len(self), 1 + (len(self) - 1) // count)
+
     def column(self, place: int) -> Any:
         """One feature of all rows: a list, an array or a Series."""
         if self.layout == "text":
@@ -80,19 +87,10 @@ class Rows:
         whole = column.type in {"integer", "boolean"} and not column.nullable
         return np.int64 if whole and self.layout == "columns" else np.float32
 
-    def feeds(self) -> dict[str, NDArray[Any]]:
-        """The graph's inputs for these rows, as the served path makes them from JSON."""
-        if self.layout == "text":
-            return {TEXT: np.array(self.data, dtype=object).reshape(-1, 1)}
-        if not is_frame(self.data):
-            return {MATRIX: self.data.astype(np.float32)}
-        columns = {
-            column.name: self.data.iloc[:, place]
-            .to_numpy(dtype=self.input_type(column), **_missing(column))
-            .reshape(-1, 1)
-            for place, column in enumerate(self.columns)
-        }
-        return columns if self.layout == "columns" else {MATRIX: np.concatenate(list(columns.values()), axis=1)}
+    def instances(self) -> list[dict[str, Any]]:
+        """The rows as a contract hands them to a model: fields by name in JSON's types, None for what is missing."""
+        columns = [_cells(self.column(place), column) for place, column in enumerate(self.columns)]
+        return [dict(zip(self.features, values, strict=True)) for values in zip(*columns, strict=True)]
 
     def incomplete(self) -> NDArray[np.bool_]:
         """Row by row: whether a value is missing."""
@@ -131,8 +129,12 @@ def is_missing(value: Any) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value)) or type(value).__name__ == "NAType"
 
 
-def _missing(column: Column) -> dict[str, Any]:
-    return {} if column.type == "string" or not column.nullable else {"na_value": np.nan}
+def _cells(values: Any, column: Column) -> list[Any]:
+    """One column's values. A category is itself: a number that is one of whole numbers stays whole."""
+    known = {category: category for category in column.categories or ()}
+    plain = values.tolist() if hasattr(values, "tolist") else values
+    kind = KINDS[column.type]
+    return [None if is_missing(value) else known[value] if value in known else kind(value) for value in plain]
 
 
 def _value(value: Any) -> str:

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from modelet.artifacts import MEMORY_LIMIT
 from modelet.errors import ArtifactError, PublishError, VersionExistsError
 from modelet.layout import artifact_path, manifest_path
 
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from modelet.dev.publish.claim import Owned
     from modelet.manifest import ArtifactFile, Manifest
     from modelet.store import Store
-
-MEMORY = 64 * 1024 * 1024
-"""Above this many bytes a file is checked on disk."""
 
 
 def write_version(
@@ -46,7 +44,7 @@ def put(store: Store, path: str, file: ArtifactFile, data: bytes | Path) -> None
 def check_same(store: Store, path: str, file: ArtifactFile) -> None:
     """Raise PublishError where a file of a store is not the one that a manifest lists, and StoreError."""
     try:
-        if file.bytes <= MEMORY:
+        if file.bytes <= MEMORY_LIMIT:
             store.fetch(path, file.bytes, file.sha256)
             return
         with tempfile.TemporaryDirectory() as folder:

@@ -18,8 +18,18 @@ if TYPE_CHECKING:
     from modelet.dev.project import Project
 
 TEMPLATES = Path(__file__).parent / "templates"
-LIBRARIES = ("numpy", "scikit-learn")
-"""What a joblib file is opened by in the very version that wrote it."""
+LIBRARIES = (
+    "annotated-types",
+    "joblib",
+    "numpy",
+    "obstore",
+    "onnxruntime",
+    "pydantic-core",
+    "scikit-learn",
+    "scipy",
+    "typing-extensions",
+)
+"""What functions run, pinned in their requirements at what is installed where they are made."""
 
 Backend = Literal["onnx", "sklearn"]
 

@@ -1,0 +1,39 @@
+"""Drafts: the files of a version that is not written yet, opened as a function opens those of one that is."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelet.artifacts import Artifacts
+from modelet.bundle import Lock
+from modelet.layout import artifact_path, manifest_path
+from modelet.manifest import ArtifactFile, digest
+from modelet.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from modelet.manifest import Manifest
+
+UNWRITTEN: dict[str, Any] = {"version": "0", "created_at": "1970-01-01T00:00:00Z"}
+"""Stands in a manifest until a version is claimed."""
+
+
+@contextmanager
+def draft(manifest: Manifest, files: Mapping[str, bytes]) -> Iterator[Artifacts]:
+    """The artifacts of what may become a version, from a store of their own that lasts as long as the block."""
+    data = manifest.to_json()
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store((Path(folder) / "store").as_uri())
+        for path, content in files.items():
+            store.write_once(artifact_path(manifest.name, manifest.version, path), content)
+        store.write_once(manifest_path(manifest.name, manifest.version), data)
+        yield Artifacts.open(store, manifest.name, Lock(manifest.version, digest(data)), Path(folder) / "tmp")
+
+
+def listed(files: Mapping[str, bytes]) -> tuple[ArtifactFile, ...]:
+    """Some files as a manifest lists them."""
+    return tuple(ArtifactFile(path, len(data), digest(data)) for path, data in sorted(files.items()))

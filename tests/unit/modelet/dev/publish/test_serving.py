@@ -1,0 +1,337 @@
+"""What is published answers its own examples as the model does, or is refused in one sentence."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.cluster import KMeans
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.multioutput import MultiOutputClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.svm import LinearSVC
+
+from modelet.dev.compile.bundle import write_bundle
+from modelet.dev.progress import Silent
+from modelet.dev.publish import Trained, pin
+from modelet.dev.publish import serving as module
+from modelet.dev.publish.claim import claimed
+from modelet.dev.publish.package import Package, package
+from modelet.dev.publish.writing import write_version
+from modelet.errors import CommandError, ConversionError, PublishError
+from modelet.manifest import Column
+from modelet.settings import Settings
+from rungs import Context, in_process
+from serving import http_event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from modelet.dev.project import Function
+    from modelet.store import Store
+    from unit.modelet.dev.publish.conftest import Reviews, Table
+
+BOTH = pytest.mark.parametrize("backend", ["onnx", "sklearn"])
+
+
+class Heard(Silent):
+    """Remembers the steps."""
+
+    def __init__(self) -> None:
+        self.steps: list[str] = []
+
+    def step(self, text: str) -> None:
+        self.steps.append(text)
+
+
+def packed(function: Function, estimator: Any, examples: Any, **said: Any) -> Package:
+    trained = Trained(estimator=estimator, examples=examples, metrics={}, metric="", **said)
+    return package(function, trained, Silent())
+
+
+def served(function: Function, ready: Package, store: Store, tmp: Path, instances: list[Any]) -> list[Any]:
+    """What the function answers over HTTP once the package is a version."""
+    with claimed(store, function.name, None, ready.manifest_of) as owned:
+        write_version(store, ready.manifest, ready.files, owned, Silent())
+    (function.folder / "model.yaml").write_text(f"backend: {function.spec.backend}\n")
+    write_bundle(function, store, pin(function, store))
+    with in_process(function, Settings(function.folder, store.url, tmp)) as handler:
+        event = http_event("POST", f"/models/{function.name}/infer", {"instances": instances})
+        response = handler(event, Context())
+    assert response["statusCode"] == 200, response["body"]
+    found: list[Any] = json.loads(response["body"])["predictions"]
+    return found
+
+
+def people() -> pd.DataFrame:
+    chance = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "age": chance.normal(40, 10, 200),
+            "visits": chance.integers(0, 9, 200),
+            "city": chance.choice(["서울", "부산", "paris"], 200),
+            "member": chance.random(200) < 0.5,
+        }
+    )
+    frame.loc[::7, "age"] = np.nan
+    return frame
+
+
+def by_name() -> Any:
+    columns = ColumnTransformer(
+        [
+            ("numbers", make_pipeline(SimpleImputer(), StandardScaler()), ["age", "visits"]),
+            ("city", OneHotEncoder(handle_unknown="ignore"), ["city"]),
+            ("member", "passthrough", ["member"]),
+        ]
+    )
+    return make_pipeline(columns, LogisticRegression())
+
+
+@BOTH
+def test_columns_picked_by_name_with_missing_values_are_served_as_the_estimator_predicts(
+    make_function: Callable[..., Function], file_store: Store, tmp_path: Path, backend: str
+) -> None:
+    frame = people()
+    model = by_name().fit(frame, np.where(frame["visits"] > 4, "often", "seldom"))
+    function = make_function(backend=backend)
+    instances = [
+        {"age": 31.5, "visits": 2, "city": "서울", "member": True},
+        {"visits": 8, "city": "x", "member": False},
+    ]
+    expected = model.predict_proba(pd.DataFrame(instances)).max(axis=1)
+    found = served(function, packed(function, model, frame), file_store, tmp_path, instances)
+    assert [one["label"] for one in found] == ["seldom", "often"]
+    assert [one["probability"] for one in found] == pytest.approx(expected, abs=1e-5)
+
+
+@BOTH
+def test_several_targets_of_a_regressor_are_served_as_a_list_of_that_many_numbers(
+    make_function: Callable[..., Function], file_store: Store, tmp_path: Path, table: Table, backend: str
+) -> None:
+    model = LinearRegression().fit(table.rows, table.rows[:, :3] * 2)
+    function = make_function(backend=backend)
+    ready = packed(function, model, table.examples, feature_names=list("abcdef"))
+    assert ready.manifest.model_info["targets"] == 3
+    [found] = served(function, ready, file_store, tmp_path, [dict.fromkeys("abcdef", 0.5)])
+    assert found == pytest.approx(model.predict([[0.5] * 6])[0], rel=1e-4)
+
+
+@BOTH
+def test_a_target_with_a_list_around_it_is_one_number(
+    make_function: Callable[..., Function], file_store: Store, tmp_path: Path, table: Table, backend: str
+) -> None:
+    function = make_function(backend=backend)
+    ready = packed(function, LinearRegression().fit(table.rows, table.rows[:, :1]), table.examples)
+    assert "targets" not in ready.manifest.model_info
+    [found] = served(function, ready, file_store, tmp_path, [{f"x{place}": 0.5 for place in range(6)}])
+    assert found == pytest.approx(0.5, rel=1e-4)
+
+
+@BOTH
+@pytest.mark.parametrize("labels", [np.array([False, True]), np.array([0.0, 1.0]), np.array([7, 9])], ids=str)
+def test_labels_that_are_no_text_are_served_as_they_are(
+    make_function: Callable[..., Function],
+    file_store: Store,
+    tmp_path: Path,
+    table: Table,
+    backend: str,
+    labels: Any,
+) -> None:
+    model = LogisticRegression().fit(table.rows, labels[(table.labels == "yes").astype(int)])
+    function = make_function(backend=backend)
+    ready = packed(function, model, table.examples)
+    instances = [{f"x{place}": value for place, value in enumerate(row)} for row in table.examples[:20].tolist()]
+    found = [one["label"] for one in served(function, ready, file_store, tmp_path, instances)]
+    assert found == model.predict(table.examples[:20]).tolist()
+    assert {type(label) for label in found} == {type(labels[0].item())}
+
+
+@pytest.mark.parametrize(
+    "classifier",
+    [RandomForestClassifier(5, random_state=0), MultiOutputClassifier(LogisticRegression())],
+    ids=lambda classifier: type(classifier).__name__,
+)
+def test_a_classifier_of_several_targets_is_left_to_a_class(
+    make_function: Callable[..., Function], file_store: Store, tmp_path: Path, table: Table, classifier: Any
+) -> None:
+    labels = np.c_[table.labels, np.where(table.rows[:, 0] > 0, "a", np.where(table.rows[:, 1] > 0, "b", "c"))]
+    model = classifier.fit(table.rows, labels)
+    function = make_function(backend="sklearn")
+    ready = packed(function, model, table.examples)
+    assert ready.manifest.model_info["task"] == "other"
+    assert ready.manifest.model_info["labels"] == []
+    with pytest.raises(CommandError, match=r"needs a class: write app.py"):
+        served(function, ready, file_store, tmp_path, [])
+    with pytest.raises(ConversionError, match="has several targets, each with labels of its own: say backend: sklearn"):
+        packed(make_function(), model, table.examples)
+
+
+class ByName(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """Takes DataFrames without saying so."""
+
+    def fit(self, rows: Any, targets: Any) -> ByName:
+        self.n_features_in_ = rows.shape[1]
+        self.targets_ = len(targets)
+        return self
+
+    def predict(self, rows: Any) -> Any:
+        return rows["age"].fillna(0).to_numpy()
+
+
+def test_an_estimator_that_fails_when_served_is_refused_in_one_sentence(make_function: Callable[..., Function]) -> None:
+    frame = people()
+    with pytest.raises(PublishError, match=r"could not answer its own examples .*write app.py") as refused:
+        packed(make_function(backend="sklearn"), ByName().fit(frame, frame), frame)
+    assert "\n" not in str(refused.value)
+
+
+def test_pandas_categories_are_served_as_texts(
+    make_function: Callable[..., Function], file_store: Store, tmp_path: Path
+) -> None:
+    frame = people().astype({"city": "category"})
+    model = HistGradientBoostingClassifier(max_iter=5, categorical_features="from_dtype")
+    model.fit(frame, frame["city"] == "paris")
+    function = make_function(backend="sklearn")
+    ready = packed(function, model, frame)
+    instances = [{"age": 40, "visits": 3, "city": city, "member": True} for city in ("paris", "서울")]
+    assert [one["label"] for one in served(function, ready, file_store, tmp_path, instances)] == [True, False]
+
+
+class Width(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # the same
+    """Counts the bytes of a number, so that the type of the rows matters."""
+
+    def fit(self, rows: Any, targets: Any) -> Width:
+        self.n_features_in_ = rows.shape[1]
+        self.targets_ = len(targets)
+        return self
+
+    def predict(self, rows: Any) -> Any:
+        return np.full(len(rows), float(rows.dtype.itemsize))
+
+
+def test_an_estimator_that_answers_otherwise_when_served_is_refused_and_a_row_is_shown(
+    make_function: Callable[..., Function], table: Table
+) -> None:
+    rows = table.rows.astype(np.float32)
+    with pytest.raises(PublishError, match=r"answer 600 of 600 examples otherwise .*fit the estimator on") as refused:
+        packed(make_function(backend="sklearn"), Width().fit(rows, rows), rows)
+    assert "row 0: 4, served 8; x0=" in str(refused.value)
+
+
+class Lonely(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # the same
+    """Is wrong about a row that comes alone."""
+
+    def fit(self, rows: Any, targets: Any) -> Lonely:
+        self.n_features_in_ = rows.shape[1]
+        self.targets_ = len(targets)
+        return self
+
+    def predict(self, rows: Any) -> Any:
+        return np.full(len(rows), float(len(rows) > 1))
+
+
+def test_rows_are_also_asked_for_alone(make_function: Callable[..., Function], table: Table) -> None:
+    with pytest.raises(PublishError, match=r"answer 16 of 300 examples otherwise"):
+        packed(make_function(backend="sklearn"), Lonely().fit(table.rows, table.rows), table.examples)
+
+
+def test_a_text_that_no_request_can_carry_is_refused(make_function: Callable[..., Function], reviews: Reviews) -> None:
+    model = make_pipeline(CountVectorizer(), LogisticRegression()).fit(reviews.texts, reviews.labels)
+    with pytest.raises(PublishError, match=r"could not answer its own examples .*surrogates"):
+        packed(make_function(backend="sklearn"), model, ["good", "\ud800"])
+
+
+def test_categories_of_numbers_are_those_that_the_columns_say(
+    make_function: Callable[..., Function], file_store: Store, tmp_path: Path
+) -> None:
+    rows = np.array([[1.0, 0.5], [2.0, 1.5], [1.0, 2.0]] * 10)
+    columns = [Column("sex", "integer", categories=(1, 2)), Column("dose", "number", categories=(0.5, 1.5, 2))]
+    model = LinearRegression().fit(rows, rows.sum(axis=1))
+    function = make_function(backend="sklearn")
+    ready = packed(function, model, rows, columns=columns)
+    [found] = served(function, ready, file_store, tmp_path, [{"sex": 2, "dose": 2}])
+    assert found == pytest.approx(4)
+
+
+def test_code_of_their_own_is_left_to_the_author(make_function: Callable[..., Function], table: Table) -> None:
+    rows = table.rows.astype(np.float32)
+    model = Width().fit(rows, rows)
+    packed(make_function(backend="sklearn", files={"app.py": ""}), model, rows)
+    (make_function().folder / "app.py").unlink()
+    named = {"module": "features", "function": "to_feeds"}
+    packed(make_function(backend="sklearn", preprocessing=named), model, rows)
+
+
+def test_what_needs_a_class_is_published_with_a_note(make_function: Callable[..., Function], table: Table) -> None:
+    heard = Heard()
+    for model in (LinearSVC().fit(*table.train), KMeans(2, n_init=1).fit(table.rows)):
+        trained = Trained(estimator=model, examples=table.examples, metrics={}, metric="")
+        package(make_function(backend="sklearn"), trained, heard)
+        assert heard.steps[-1] == "note: no class, no contract: before it can be served, write app.py"
+
+
+def test_a_pickle_is_asked_with_the_folder_s_modules_at_hand(
+    make_function: Callable[..., Function], file_store: Store
+) -> None:
+    from modelet.dev.publish import publish
+
+    train = """
+import numpy as np
+from features import double
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from modelet.dev.publish import Trained
+
+def train():
+    rows = np.array([[0.0], [1.0], [2.0]])
+    model = make_pipeline(FunctionTransformer(double), LinearRegression()).fit(rows, [0, 1, 2])
+    return Trained(estimator=model, examples=rows, metrics={}, metric="")
+"""
+    function = make_function(
+        train, files={"features.py": "def double(rows):\n    return 2 * rows\n"}, backend="sklearn"
+    )
+    assert publish(function, file_store).version == "1"
+
+
+def test_texts_are_served_from_a_pickle_too(make_function: Callable[..., Function], reviews: Reviews) -> None:
+    model = make_pipeline(CountVectorizer(), LogisticRegression()).fit(reviews.texts, reviews.labels)
+    assert packed(make_function(backend="sklearn"), model, reviews.texts).manifest.features == ("text",)
+
+
+def test_very_many_examples_are_asked_for_in_part(
+    make_function: Callable[..., Function], table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from modelet.dev.publish import package as packing
+
+    asked: list[int] = []
+    monkeypatch.setattr(packing, "COMPARED", 100)
+    monkeypatch.setattr(module, "_compare", lambda _function, rows, *_answers: asked.append(len(rows)))
+    packed(make_function(backend="sklearn"), LinearRegression().fit(table.rows, table.rows[:, 0]), table.examples)
+    assert asked == [100]
+
+
+def test_a_pickle_that_was_given_is_asked_as_well(
+    make_function: Callable[..., Function], file_store: Store, tmp_path: Path
+) -> None:
+    from modelet.dev.publish import publish
+
+    frame = pd.DataFrame({"a": [0.0, 1.0, 2.0], "b": [1.0, 1.0, 0.0]})
+    joblib.dump(Lonely().fit(frame, frame), tmp_path / "model.joblib")
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    function = make_function(None, backend="sklearn")
+    with pytest.raises(PublishError, match="answer 3 of 3 examples otherwise"):
+        publish(function, file_store, from_file=tmp_path / "model.joblib", examples=tmp_path / "rows.csv")
+    assert file_store.paths("") == []
