@@ -14,6 +14,7 @@ from modelet.bundle import Bundle, Lock
 from modelet.contract import Contract
 from modelet.core import tighten
 from modelet.dev.compile.openapi import openapi
+from modelet.dev.compile.schema import json_schema
 from modelet.dev.compile.tensors import tensors
 from modelet.edges import http
 from modelet.edges.call import Call
@@ -30,7 +31,7 @@ def service(model_class: type[Model[Any, Any]], *, name: str = "tiny", **spec: A
     types = contract_types(model_class)
     assert types is not None, f"{model_class.__name__} names no contract"
     instance, prediction = (TypeAdapter(kind) for kind in types)
-    schemas = instance.json_schema(mode="validation"), prediction.json_schema(mode="serialization")
+    schemas = json_schema(types[0], "validation"), json_schema(types[1], "serialization")
     spec = {"backend": "onnx", "limits": {"max_instances": 100_000}, **spec}
     bundle = Bundle(
         name=name,

@@ -29,7 +29,7 @@ DTYPES = {
     "tensor(string)": object,
     "tensor(double)": np.float64,
 }
-"""How columns become the graph's inputs; a graph with others needs a `preprocess` of its own."""
+"""The types of a graph's inputs that requests carry, and numpy's for each; publishing refuses others."""
 
 
 class OnnxModel(Model[InstanceT, PredictionT]):

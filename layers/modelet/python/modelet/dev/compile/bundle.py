@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pydantic_core
-from pydantic import TypeAdapter
 from pydantic.errors import PydanticUserError
 
 from modelet.bundle import BUNDLE_FILE, Bundle, Lock
@@ -18,6 +17,7 @@ from modelet.dev.author import author_modules
 from modelet.dev.compile.columns import column_types
 from modelet.dev.compile.core import compile_type
 from modelet.dev.compile.openapi import openapi
+from modelet.dev.compile.schema import json_schema
 from modelet.dev.compile.tensors import tensors
 from modelet.errors import CommandError
 from modelet.handler import ModelHandler
@@ -62,10 +62,7 @@ def write_bundle(function: Function, store: Store, lock: Lock, path: Path | None
         instance, prediction = types or column_types(manifest)
         try:
             compiled = {"instance": compile_type(instance), "prediction": compile_type(prediction, returned=True)}
-            schemas = [
-                TypeAdapter(instance).json_schema(mode="validation"),
-                TypeAdapter(prediction).json_schema(mode="serialization"),
-            ]
+            schemas = [json_schema(instance, "validation"), json_schema(prediction, "serialization")]
         except PydanticUserError as error:
             raise CommandError(f"{function.folder / 'app.py'}: the contract cannot be read: {error.message}") from error
     bundle = Bundle(
