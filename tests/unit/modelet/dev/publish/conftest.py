@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from modelet.dev.project import Function
-from modelet.dev.publish.draft import UNWRITTEN
-from modelet.dev.publish.package import Package
+from modelet.dev.publish.draft import UNWRITTEN, Package
 from modelet.dev.spec import ModelSpec
 from modelet.manifest import ArtifactFile, Manifest, digest
 

@@ -20,7 +20,7 @@ from modelet.errors import VersionExistsError
 from modelet.manifest import digest
 
 if TYPE_CHECKING:
-    from modelet.dev.publish.package import Package
+    from modelet.dev.publish.draft import Package
     from modelet.store import Store
 
 EARLIER = "2026-11-20T00:00:00Z"

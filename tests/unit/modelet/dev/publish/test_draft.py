@@ -12,7 +12,7 @@ from modelet.errors import ArtifactError, StoreError
 from modelet.manifest import ArtifactFile, digest
 
 if TYPE_CHECKING:
-    from modelet.dev.publish.package import Package
+    from modelet.dev.publish.draft import Package
 
 
 def test_a_draft_hands_out_its_files_while_it_lasts(packed: Package) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from modelet.dev.project import Function
-    from modelet.dev.publish.package import Package
+    from modelet.dev.publish.draft import Package
     from modelet.store import Store
 
 

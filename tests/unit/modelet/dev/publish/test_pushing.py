@@ -19,7 +19,7 @@ from modelet.store import Store
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from modelet.dev.publish.package import Package
+    from modelet.dev.publish.draft import Package
 
 
 @pytest.fixture

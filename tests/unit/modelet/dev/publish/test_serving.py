@@ -26,7 +26,8 @@ from modelet.dev.progress import Silent
 from modelet.dev.publish import Trained, pin
 from modelet.dev.publish import serving as module
 from modelet.dev.publish.claim import claimed
-from modelet.dev.publish.package import Package, package
+from modelet.dev.publish.draft import Package
+from modelet.dev.publish.package import package
 from modelet.dev.publish.writing import write_version
 from modelet.errors import CommandError, ConversionError, PublishError
 from modelet.manifest import Column

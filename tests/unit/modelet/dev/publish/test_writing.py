@@ -16,7 +16,7 @@ from modelet.manifest import ArtifactFile
 from modelet.registry.listing import versions
 
 if TYPE_CHECKING:
-    from modelet.dev.publish.package import Package
+    from modelet.dev.publish.draft import Package
     from modelet.store import Store
 
 

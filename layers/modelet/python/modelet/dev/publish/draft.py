@@ -1,9 +1,10 @@
-"""Drafts: the files of a version that is not written yet, opened as a function opens those of one that is."""
+"""Drafts: a version that is not written yet, opened as a function opens one that is."""
 
 from __future__ import annotations
 
 import tempfile
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,18 @@ if TYPE_CHECKING:
 
 UNWRITTEN: dict[str, Any] = {"version": "0", "created_at": "1970-01-01T00:00:00Z"}
 """Stands in a manifest until a version is claimed."""
+
+
+@dataclass(frozen=True)
+class Package:
+    """What will be a version: its files, and its manifest but for the version and the time."""
+
+    files: Mapping[str, bytes]
+    manifest: Manifest
+
+    def manifest_of(self, version: str, created_at: str) -> bytes:
+        """model.json of one version; the same arguments give the same bytes."""
+        return replace(self.manifest, version=version, created_at=created_at).to_json()
 
 
 @contextmanager

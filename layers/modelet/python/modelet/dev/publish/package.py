@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from modelet.dev.publish.conversion import to_graph
-from modelet.dev.publish.draft import UNWRITTEN, listed
+from modelet.dev.publish.draft import UNWRITTEN, Package, listed
 from modelet.dev.publish.examples import rows_of
 from modelet.dev.publish.facts import importance, information, runtime
 from modelet.dev.publish.graph import GRAPH_FILE, Graph
@@ -29,18 +28,6 @@ if TYPE_CHECKING:
 
 FOUND_OUT = frozenset({"task", "labels", "targets", "params"})
 """What publish itself says in model_info."""
-
-
-@dataclass(frozen=True)
-class Package:
-    """What will be a version: its files, and its manifest but for the version and the time."""
-
-    files: Mapping[str, bytes]
-    manifest: Manifest
-
-    def manifest_of(self, version: str, created_at: str) -> bytes:
-        """model.json of one version; the same arguments give the same bytes."""
-        return replace(self.manifest, version=version, created_at=created_at).to_json()
 
 
 def package(function: Function, trained: Trained, progress: Progress) -> Package:

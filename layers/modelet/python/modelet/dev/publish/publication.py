@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from modelet.dev.project import Function
-    from modelet.dev.publish.package import Package
+    from modelet.dev.publish.draft import Package
     from modelet.store import Store
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from modelet.artifacts import Artifacts
     from modelet.dev.progress import Progress
     from modelet.dev.project import Function
-    from modelet.dev.publish.package import Package
+    from modelet.dev.publish.draft import Package
     from modelet.dev.publish.rows import Rows
 
 ALONE = 16
