@@ -10,7 +10,7 @@ from modelet.dev.cli.verb import name_argument, open_store, store_option, verb
 @name_argument
 @store_option
 def versions(name: str, store: str | None) -> None:
-    """List the versions of a model, oldest first.
+    """List the versions of a model: numbers in their order, then names.
 
     The columns are the version, its headline metric, its size in bytes, when it was published, and its aliases.
     """

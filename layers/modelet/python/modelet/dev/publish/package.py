@@ -130,7 +130,7 @@ def _compiled(
     try:
         graph = Graph(to_graph(trained.estimator, rows, function.name), rows.features)
         generated = probes(trained.estimator, rows)
-        progress.step(f"comparing on {len(rows):,} held-out and {len(generated):,} generated rows")
+        progress.step(f"comparing on {len(rows):,} examples and {len(generated):,} generated rows")
         figures = compare(trained.estimator, graph, rows, generated)
     except (ConversionError, ParityError) as error:
         raise type(error)(f"{function.name}: {error}") from error

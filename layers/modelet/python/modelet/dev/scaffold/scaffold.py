@@ -20,13 +20,19 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).parent / "templates"
 LIBRARIES = (
     "annotated-types",
+    "cloudpickle",
+    "flatbuffers",
     "joblib",
+    "narwhals",
     "numpy",
     "obstore",
     "onnxruntime",
+    "packaging",
+    "protobuf",
     "pydantic-core",
     "scikit-learn",
     "scipy",
+    "threadpoolctl",
     "typing-extensions",
 )
 """What functions run, pinned in their requirements at what is installed where they are made."""
