@@ -23,7 +23,7 @@ from modelet.errors import CommandError
 from modelet.layout import is_model
 
 ROOT = Path(__file__).parents[4]
-OF_EVERY_MODEL = ("test_events.py", "test_every_model.py")
+OF_EVERY_MODEL = ("functions/test_events.py", "functions/test_every_model.py", "architecture/test_requirements.py")
 BACKENDS: tuple[Backend, ...] = get_args(Backend)
 
 
@@ -44,8 +44,9 @@ def gated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     (root / "functions").mkdir()
     (root / "layers").symlink_to(ROOT / "layers")
     (root / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
-    (root / "tests" / "functions").mkdir(parents=True)
-    for test in (*(ROOT / "tests").glob("*.py"), *(ROOT / "tests" / "functions" / name for name in OF_EVERY_MODEL)):
+    (root / "requirements").symlink_to(ROOT / "requirements")
+    for test in (*(ROOT / "tests").glob("*.py"), *(ROOT / "tests" / name for name in OF_EVERY_MODEL)):
+        (root / test.relative_to(ROOT)).parent.mkdir(parents=True, exist_ok=True)
         (root / test.relative_to(ROOT)).write_bytes(test.read_bytes())
     write_scaffold(Project(root), "review-mood", request.param)
     return root
@@ -118,7 +119,7 @@ def test_its_types_are_strict(gated: Path) -> None:
 
 
 def test_its_own_tests_and_those_of_every_model_pass(gated: Path) -> None:
-    tool(gated, "pytest", "-q", "-p", "no:cacheprovider", "tests/functions")
+    tool(gated, "pytest", "-q", "-p", "no:cacheprovider", "tests/functions", "tests/architecture")
     assert not list((gated / "functions").rglob("bundle.json")), "a test leaves the author's folder as it was"
 
 
