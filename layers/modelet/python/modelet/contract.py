@@ -27,7 +27,7 @@ from modelet.violation import LISTED_VIOLATIONS, Violation
 if TYPE_CHECKING:
     from pydantic_core import CoreConfig, CoreSchema
 
-    Core = dict[str, Any]
+    from modelet.core import Core
 
 LONGEST_NAME = 100
 """Characters of a field's name that a violation repeats."""
@@ -94,7 +94,6 @@ class Contract:
 
     def __init__(self, instance: Core, prediction: Core) -> None:
         self._instance = instance
-        self._prediction = prediction
         self._envelope = _validator(around(instance, _envelope_of))
         predictions = around(prediction, _list_of)
         self._predictions = _validator(predictions)

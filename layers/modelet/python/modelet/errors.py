@@ -51,6 +51,13 @@ class ModeletError(Exception):
     title: ClassVar[str] = "Internal error"
     fixed_detail: ClassVar[str | None] = "The function failed; its log names the cause under this request id."
 
+    @classmethod
+    def unexpected(cls, cause: Exception) -> ModeletError:
+        """A bug of ours: it is answered with a fixed text, and the log shows its cause."""
+        error = cls(f"unexpected {type(cause).__name__}")
+        error.__cause__ = cause
+        return error
+
     @property
     def detail(self) -> str:
         """What the caller reads: never an exception's text where the trouble is the function's own."""
@@ -63,12 +70,8 @@ class ModeletError(Exception):
 
     def problem(self) -> dict[str, Any]:
         """The error as an RFC 9457 problem."""
-        return {
-            "type": f"urn:modelet:problem:{self.kind}",
-            "title": self.title,
-            "status": self.status,
-            "detail": self.detail,
-        }
+        kind = f"urn:modelet:problem:{self.kind}"
+        return {"type": kind, "title": self.title, "status": self.status, "detail": self.detail}
 
 
 class RequestError(ModeletError):

@@ -45,7 +45,7 @@ def deferred() -> Iterator[None]:
 class ModelHandler:
     """Serves one model: `handler = ModelHandler(MyModel)` at the end of `app.py`.
 
-    Making it loads the pinned version, so that an init that cannot serve fails with the reason. Raises StartError.
+    Making it loads the pinned version, so that an init that cannot serve fails with the reason. Raises as `load` does.
     """
 
     def __init__(self, model_class: type[Model[Any, Any]] | None = None, settings: Settings | None = None) -> None:
@@ -57,7 +57,10 @@ class ModelHandler:
             self.load(settings or Settings.from_environ())
 
     def load(self, settings: Settings) -> None:
-        """Read the bundle, check the version against the lock, load the model. Raises StartError with the reason."""
+        """Read the bundle, check the version against the lock, load the model.
+
+        Raises StartError with the reason, and StoreError where the store does not answer.
+        """
         started = time.perf_counter()
         bundle = Bundle.read(settings.bundle or settings.task_root / BUNDLE_FILE, settings.task_root)
         artifacts = Artifacts.open(Store(settings.store), bundle.name, bundle.lock, settings.tmp)
@@ -83,9 +86,7 @@ class ModelHandler:
         try:
             outcome = edge.answer(event, self.service, call)
         except Exception as cause:  # noqa: BLE001 - a bug of ours must not end the environment; the log holds it
-            unexpected = ModeletError(f"unexpected {type(cause).__name__}")
-            unexpected.__cause__ = cause
-            outcome = edge.refuse(unexpected, self.service, call)
+            outcome = edge.refuse(ModeletError.unexpected(cause), self.service, call)
         error = outcome.error
         if error is not None and outcome.status >= 500:
             self._log.fault(call.request_id, error)

@@ -54,7 +54,7 @@ def matrix(instances: Sequence[Any], features: Sequence[str], dtype: type[Any] =
             made = np.array(values, dtype=dtype)
     except OverflowError:
         raise ContractError(_beyond(values, features, dtype)) from None
-    except TypeError:
+    except TypeError:  # a plain enum among the numbers
         made = np.array(rows(instances, features), dtype=dtype)
     if dtype is np.float32 and np.isinf(made).any():
         raise ContractError(_beyond(values, features, dtype))

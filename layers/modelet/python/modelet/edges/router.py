@@ -24,9 +24,8 @@ def exchange(request: Request, service: Service) -> tuple[Answer, ModeletError |
         return problem(late, request), late
     except ModeletError as error:
         return problem(error, request), error
-    except Exception as error:  # noqa: BLE001 - a bug of ours must not end the environment; the log holds it
-        unexpected = ModeletError(f"unexpected {type(error).__name__}")
-        unexpected.__cause__ = error
+    except Exception as cause:  # noqa: BLE001 - a bug of ours must not end the environment; the log holds it
+        unexpected = ModeletError.unexpected(cause)
         return problem(unexpected, request), unexpected
 
 

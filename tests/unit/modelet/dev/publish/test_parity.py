@@ -6,7 +6,6 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from skl2onnx import to_onnx
 from skl2onnx.common.data_types import DoubleTensorType
@@ -42,6 +41,7 @@ from modelet.dev.publish.parity import compare
 from modelet.dev.publish.probes import probes
 from modelet.errors import ParityError, PublishError
 from modelet.manifest import Column
+from people import people
 
 if TYPE_CHECKING:
     from unit.modelet.dev.publish.conftest import Reviews, Table
@@ -147,20 +147,6 @@ def test_neighbours_are_equal_within_bounds_and_refused_without_them(table: Tabl
 def test_korean_and_english_text_is_equal_on_every_row(vectorizer: Any, reviews: Reviews, held_out: Reviews) -> None:
     model = make_pipeline(vectorizer, LogisticRegression()).fit(reviews.texts, reviews.labels)
     assert compared(model, held_out.texts)["greatest_difference"] < 2e-6
-
-
-def people() -> pd.DataFrame:
-    chance = np.random.default_rng(0)
-    frame = pd.DataFrame(
-        {
-            "age": chance.normal(40, 10, 200),
-            "visits": chance.integers(0, 9, 200),
-            "city": chance.choice(["서울", "부산", "paris"], 200),
-            "member": chance.random(200) < 0.5,
-        }
-    )
-    frame.loc[::7, "age"] = np.nan
-    return frame
 
 
 def mixed(unknown: str) -> Any:

@@ -32,6 +32,7 @@ from modelet.dev.publish.writing import write_version
 from modelet.errors import CommandError, ConversionError, PublishError
 from modelet.manifest import Column
 from modelet.settings import Settings
+from people import people
 from rungs import Context, in_process
 from serving import http_event
 
@@ -73,20 +74,6 @@ def served(function: Function, ready: Package, store: Store, tmp: Path, instance
     assert response["statusCode"] == 200, response["body"]
     found: list[Any] = json.loads(response["body"])["predictions"]
     return found
-
-
-def people() -> pd.DataFrame:
-    chance = np.random.default_rng(0)
-    frame = pd.DataFrame(
-        {
-            "age": chance.normal(40, 10, 200),
-            "visits": chance.integers(0, 9, 200),
-            "city": chance.choice(["서울", "부산", "paris"], 200),
-            "member": chance.random(200) < 0.5,
-        }
-    )
-    frame.loc[::7, "age"] = np.nan
-    return frame
 
 
 def by_name() -> Any:
