@@ -4,6 +4,8 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+INFRA := $(VENV)/.ready-infra
+CDK := .tools/node/node_modules/.bin/cdk
 PIN := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header
 # uv trusts the machine's certificates, as pip and the browser do.
 export UV_SYSTEM_CERTS := 1
@@ -25,8 +27,18 @@ $(READY): requirements/dev.txt requirements/uv.txt pyproject.toml
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@
 
+$(INFRA): $(READY) requirements/infra.txt
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -r requirements/infra.txt
+	@touch $@
+
+$(CDK): requirements/node/package.json requirements/node/package-lock.json
+	mkdir -p .tools/node && cp requirements/node/package*.json .tools/node/
+	npm ci --prefix .tools/node --no-audit --no-fund --loglevel=error
+	@touch $@
+
 lock: $(READY) ## Compile the pinned requirement files anew
 	$(PIN) --extra dev --group gate --output-file requirements/dev.txt pyproject.toml
+	$(PIN) --no-annotate --constraint requirements/dev.txt --output-file requirements/infra.txt --group infra
 	printf 'fastapi\nmangum\n' | $(PIN) --no-annotate --constraint requirements/dev.txt \
 	  --output-file functions/models_index/requirements.txt -
 

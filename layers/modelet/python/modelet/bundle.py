@@ -85,6 +85,19 @@ class Bundle:
             raise BundleError(f"{path} is stale, {LOCK_FILE} pins another version: run `modelet bundle {bundle.name}`")
         return bundle
 
+    def require(self, lock: tuple[str, str] | None) -> None:
+        """Raise BundleError where the function's configuration trusts another version; None trusts the bundle's.
+
+        The configuration is the root of trust: who may write images or buckets may not write it.
+        """
+        here = (self.lock.version, self.lock.manifest_sha256)
+        if lock not in {None, here}:
+            bundled, trusted = ("version {} ({:.12}…)".format(*each) for each in (here, lock))
+            raise BundleError(
+                f"{BUNDLE_FILE} serves {bundled}, but the function's MODELET_LOCK names {trusted}: run `modelet bundle "
+                f"{self.name}` and deploy image and configuration together"
+            )
+
     def is_whole(self) -> bool:
         """Whether every member is of its type."""
         texts = [self.name, self.handler, self.openapi, self.lock.version, self.lock.manifest_sha256]

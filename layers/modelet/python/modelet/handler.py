@@ -57,12 +57,17 @@ class ModelHandler:
             self.load(settings or Settings.from_environ())
 
     def load(self, settings: Settings) -> None:
-        """Read the bundle, check the version against the lock, load the model.
+        """Read the bundle, check the version against the lock, fetch the secrets, load the model.
 
-        Raises StartError with the reason, and StoreError where the store does not answer.
+        Raises StartError with the reason, and StoreError where the store or Secrets Manager does not answer.
         """
         started = time.perf_counter()
         bundle = Bundle.read(settings.bundle or settings.task_root / BUNDLE_FILE, settings.task_root)
+        bundle.require(settings.lock)
+        if settings.secrets:
+            from modelet.secrets import read_secrets  # noqa: PLC0415 - only models with secrets pay for http and ssl
+
+            read_secrets(settings.secrets)
         artifacts = Artifacts.open(Store(settings.store), bundle.name, bundle.lock, settings.tmp)
         model_class = self.model_class or _backend_class(bundle.spec["backend"])
         model = model_class()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,8 @@ class Settings:
     store: the URL of the store, `file:///…` or `s3://bucket/prefix`.
     tmp: the environment's own writable folder.
     memory_mb: the function's memory.
+    lock: the version and the SHA-256 of its manifest that the function's configuration trusts; None where it names none.
+    secrets: the ARN of each variable whose value Secrets Manager keeps.
     """
 
     task_root: Path
@@ -31,6 +33,8 @@ class Settings:
     function_name: str = "local"
     memory_mb: int = 0
     namespace: str = "Modelet"
+    lock: tuple[str, str] | None = None
+    secrets: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -43,7 +47,7 @@ class Settings:
         memory = env.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "0")
         if not memory.isdecimal():
             raise SettingsError(f"AWS_LAMBDA_FUNCTION_MEMORY_SIZE is {memory!r}: set it to a whole number of megabytes")
-        bundle = env.get("MODELET_BUNDLE", "")
+        bundle, secrets = env.get("MODELET_BUNDLE", ""), env.get("MODELET_SECRETS", "")
         return cls(
             task_root=Path(env.get("LAMBDA_TASK_ROOT", ".")),
             bundle=Path(bundle) if bundle else None,
@@ -52,35 +56,67 @@ class Settings:
             function_name=env.get("AWS_LAMBDA_FUNCTION_NAME", "local"),
             memory_mb=int(memory),
             namespace=env.get("POWERTOOLS_METRICS_NAMESPACE", "Modelet"),
+            lock=_lock(env.get("MODELET_LOCK", "")),
+            secrets=_texts(env, "MODELET_SECRETS", '{"API_KEY": "arn:aws:secretsmanager:…"}') if secrets else {},
         )
 
 
 @dataclass(frozen=True, slots=True)
 class IndexSettings:
-    """What models_index lists: each model's name and the version that is served."""
+    """What models_index lists: the version that each model serves, by the model's name."""
 
-    models: tuple[tuple[str, str], ...]
+    models: Mapping[str, str]
+    namespace: str = "Modelet"
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] | None = None) -> IndexSettings:
-        """Read MODELET_MODELS, a JSON list of {"name", "version"}. Raises SettingsError with the remedy."""
+        """Read MODELET_MODELS, a JSON object of names and versions. Raises SettingsError with the remedy."""
         env = os.environ if environ is None else environ
-        given = env.get("MODELET_MODELS", "")
-        try:
-            models = tuple((each["name"], each["version"]) for each in json.loads(given))
-        except (ValueError, TypeError, KeyError, RecursionError):
-            models = ((None, None),)
-        if not all(isinstance(part, str) for model in models for part in model):
-            said = f"is {given[:100]!r}" if given else "is not set"
-            example = '[{"name": "sentiment", "version": "3"}]'
-            raise SettingsError(f"MODELET_MODELS {said}: set it to a JSON list such as {example}")
-        return cls(models)
+        models = _texts(env, "MODELET_MODELS", '{"sentiment": "3"}')
+        return cls(models, env.get("POWERTOOLS_METRICS_NAMESPACE", "Modelet"))
 
 
-def aws_endpoint(environ: Mapping[str, str] | None = None) -> str:
-    """The endpoint that stands in for S3's own, empty for S3 itself; the service's own variable goes first."""
+@dataclass(frozen=True, slots=True)
+class CheckSettings:
+    """What release_check asks: the ARN of a function's version, and the event that it must answer."""
+
+    function: str
+    event: Path
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str] | None = None) -> CheckSettings:
+        """Read CHECK_FUNCTION, and CHECK_EVENT below the function's folder. Raises SettingsError with the remedy."""
+        env = os.environ if environ is None else environ
+        for variable in ("CHECK_FUNCTION", "CHECK_EVENT"):
+            if not env.get(variable):
+                raise SettingsError(f"{variable} is not set: deploy the function by infra/, which sets it")
+        return cls(env["CHECK_FUNCTION"], Path(env.get("LAMBDA_TASK_ROOT", ".")) / env["CHECK_EVENT"])
+
+
+def _lock(given: str) -> tuple[str, str] | None:
+    version, _, sha256 = given.rpartition("@")
+    if given and not (version and len(sha256) == 64 and not sha256.strip("0123456789abcdef")):
+        raise SettingsError(f"MODELET_LOCK is {given[:150]!r}: set it to <version>@<the manifest's SHA-256>")
+    return (version, sha256) if given else None
+
+
+def _texts(env: Mapping[str, str], variable: str, example: str) -> dict[str, str]:
+    """A variable that holds a JSON object of texts."""
+    given = env.get(variable, "")
+    try:
+        texts = json.loads(given)
+    except (ValueError, RecursionError):
+        texts = None
+    if not isinstance(texts, dict) or not all(isinstance(text, str) for text in texts.values()):
+        said = f"is {given[:100]!r}" if given else "is not set"
+        raise SettingsError(f"{variable} {said}: set it to a JSON object such as {example}")
+    return texts
+
+
+def aws_endpoint(service: str = "S3", environ: Mapping[str, str] | None = None) -> str:
+    """The endpoint that stands in for a service's own, empty for AWS itself; the service's own variable goes first."""
     env = os.environ if environ is None else environ
-    return env.get("AWS_ENDPOINT_URL_S3", "") or env.get("AWS_ENDPOINT_URL", "")
+    return env.get(f"AWS_ENDPOINT_URL_{service}", "") or env.get("AWS_ENDPOINT_URL", "")
 
 
 def aws_signs_in(environ: Mapping[str, str] | None = None) -> bool:
@@ -96,6 +132,29 @@ def aws_signs_in(environ: Mapping[str, str] | None = None) -> bool:
             "AWS_SKIP_SIGNATURE",
         )
     )
+
+
+def aws_keys(environ: Mapping[str, str] | None = None) -> tuple[str, str, str] | None:
+    """The environment's own access key, secret key and session token ("" for none); None where it has none."""
+    env = os.environ if environ is None else environ
+    key, secret = env.get("AWS_ACCESS_KEY_ID", ""), env.get("AWS_SECRET_ACCESS_KEY", "")
+    return (key, secret, env.get("AWS_SESSION_TOKEN", "")) if key and secret else None
+
+
+def aws_keys_url(environ: Mapping[str, str] | None = None) -> tuple[str, str]:
+    """Where keys are fetched where the environment has none, as under SnapStart, and what authorizes that."""
+    env = os.environ if environ is None else environ
+    return env.get("AWS_CONTAINER_CREDENTIALS_FULL_URI", ""), env.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", "")
+
+
+def get_variable(name: str) -> str | None:
+    """A variable that an author has named, as a secret."""
+    return os.environ.get(name)
+
+
+def set_variable(name: str, value: str) -> None:
+    """Give the author's code a variable. Raises ValueError for a value that cannot be one: with a NUL in it."""
+    os.environ[name] = value
 
 
 def decline_telemetry() -> None:

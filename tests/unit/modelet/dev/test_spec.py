@@ -12,10 +12,12 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from modelet.dev.spec import ModelSpec, Stage, read_spec, schema
+from modelet.dev.sections import Stage
+from modelet.dev.spec import ModelSpec, read_spec, schema
 from modelet.errors import SpecError
 
 ROOT = Path(__file__).parents[4]
+SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:key-AbCdEf"
 KEYS = [*ModelSpec.model_fields, "memory_mb", "provisioned", "max_concurrency", "module", "prod", "<<", "1", "x"]
 
 
@@ -41,7 +43,7 @@ def test_an_empty_mapping_is_a_spec_of_defaults(path: Path) -> None:
     spec = read(path, "{}")
     assert spec == ModelSpec()
     assert (spec.version, spec.backend, spec.preprocessing) == ("latest", "onnx", None)
-    assert (spec.resources.memory_mb, spec.scaling.max_concurrency, spec.limits.max_instances) == (512, 10, 100_000)
+    assert (spec.resources.memory_mb, spec.scaling.max_concurrency, spec.limits.max_instances) == (512, None, 100_000)
 
 
 def test_every_key_is_read(path: Path) -> None:
@@ -52,9 +54,18 @@ def test_every_key_is_read(path: Path) -> None:
         backend: sklearn
         preprocessing: {module: features, function: to_feeds}
         resources: {memory_mb: 1024, timeout_s: 30, tmp_mb: 1024, architecture: arm64}
-        scaling: {max_concurrency: 4, provisioned: 2}
+        scaling:
+          max_concurrency: 40
+          provisioned: 2
+          provisioned_max: 20
+          target_utilization: 0.5
+          schedules: [{cron: '0 8 ? * MON-FRI *', timezone: Asia/Seoul, provisioned: 10, provisioned_max: 30}]
         limits: {max_instances: 500}
         environment: {GREETING: hello}
+        secrets: {API_KEY: "arn:aws:secretsmanager:us-east-1:123456789012:secret:key-AbCdEf"}
+        vpc: true
+        tags: {team: search}
+        batch: {}
         stages: {prod: {scaling: {max_concurrency: 100}}}
         """,
     )
@@ -62,9 +73,22 @@ def test_every_key_is_read(path: Path) -> None:
     assert (spec.version, spec.backend, spec.preprocessing.function) == ("candidate", "sklearn", "to_feeds")
     assert spec.model_dump(exclude={"stages", "preprocessing", "version", "backend"}) == {
         "resources": {"memory_mb": 1024, "timeout_s": 30, "tmp_mb": 1024, "architecture": "arm64"},
-        "scaling": {"max_concurrency": 4, "provisioned": 2},
+        "scaling": {
+            "max_concurrency": 40,
+            "provisioned": 2,
+            "provisioned_max": 20,
+            "target_utilization": 0.5,
+            "schedules": [
+                {"cron": "0 8 ? * MON-FRI *", "timezone": "Asia/Seoul", "provisioned": 10, "provisioned_max": 30}
+            ],
+            "snapstart": False,
+        },
         "limits": {"max_instances": 500},
         "environment": {"GREETING": "hello"},
+        "secrets": {"API_KEY": SECRET},
+        "vpc": True,
+        "tags": {"team": "search"},
+        "batch": {},
     }
 
 
@@ -99,6 +123,46 @@ def test_a_version_that_yaml_would_change_must_be_quoted(path: Path, written: st
         (
             "scaling: {max_concurrency: 5, provisioned: 6}",
             "scaling.provisioned: 6 is above max_concurrency, 5: raise that or lower this",
+        ),
+        (
+            "scaling: {provisioned: 3, provisioned_max: 2}",
+            "scaling.provisioned_max: 2 is below provisioned, 3: raise that or lower this",
+        ),
+        (
+            "scaling: {max_concurrency: 5, provisioned: 3, provisioned_max: 6}",
+            "scaling.provisioned_max: 6 is above max_concurrency, 5: raise that or lower this",
+        ),
+        (
+            "scaling: {provisioned_max: 2}",
+            "scaling.provisioned_max: needs scaling.provisioned, the least: give that too",
+        ),
+        (
+            "scaling: {schedules: [{cron: '0 8 * * ? *', provisioned: 1}]}",
+            "scaling.schedules: need scaling.provisioned, what is kept otherwise: give that too",
+        ),
+        (
+            "scaling: {max_concurrency: 4, provisioned: 1, schedules: [{cron: '0 8 * * ? *', provisioned: 5}]}",
+            "scaling.schedules.0.provisioned: 5 is above max_concurrency, 4: raise that or lower this",
+        ),
+        (
+            "scaling: {provisioned: 1, schedules: [{cron: '0 8 * * *', provisioned: 5}]}",
+            "scaling.schedules.0.cron: '0 8 * * *' is no name that can stand here: it must match ^\\S+( \\S+){5}$",
+        ),
+        (
+            "scaling: {snapstart: true, provisioned: 1}",
+            "scaling.snapstart: Lambda refuses it together with provisioned: choose one of them",
+        ),
+        (
+            "{scaling: {snapstart: true}, resources: {tmp_mb: 1024}}",
+            "scaling.snapstart: Lambda refuses it with more than 512 MB of /tmp: lower resources.tmp_mb",
+        ),
+        (
+            f"{{environment: {{A_KEY: x}}, secrets: {{A_KEY: '{SECRET}'}}}}",
+            "secrets.A_KEY: is in environment too: keep it in one of them",
+        ),
+        (
+            f"secrets: {{AWS_REGION: '{SECRET}'}}",
+            "secrets.AWS_REGION: is set by Lambda or by Modelet: choose another name",
         ),
         (
             "environment: {DEBUG: true}",
@@ -189,7 +253,7 @@ def test_a_stage_replaces_only_what_it_names(path: Path) -> None:
     ("text", "said"),
     [
         ("stages: {prod: {resources: {memory_mb: 64}}}", "stages.prod.resources.memory_mb: 64 is below 128"),
-        ("stages: {prod: {scaling: {provisioned: 11}}}", "stages.prod.scaling.provisioned: 11 is above"),
+        ("stages: {prod: {scaling: {provisioned: 1001}}}", "stages.prod.scaling.provisioned: 1001 is above"),
         ("scaling: {provisioned: 5}\nstages: {a: {scaling: {max_concurrency: 4}}}", "stages.a.scaling.provisioned: 5 "),
         ("stages: {prod: {environment: {AWS_REGION: x}}}", "stages.prod.environment.AWS_REGION: is set by"),
         ("stages: {Prod: {}}", "stages.Prod: 'Prod' is no name that can stand here"),

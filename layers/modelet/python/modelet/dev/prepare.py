@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 INDEX = "models_index"
 """The platform function that lists the models and answers what no model does."""
 
+UNRESERVED = 10
+"""How many requests a laptop answers at once for a model that reserves nothing: in AWS it shares the account's."""
+
 _numbers = itertools.count(1)
 
 
@@ -58,7 +61,7 @@ def local_function(function: Function, store: Store, lock: Lock | None = None) -
         handler=bundle.handler,
         memory_mb=resources.memory_mb,
         timeout_s=resources.timeout_s,
-        max_concurrency=scaling.max_concurrency,
+        max_concurrency=scaling.max_concurrency or max(UNRESERVED, scaling.provisioned),
         provisioned=scaling.provisioned,
         environment={**function.spec.environment, "MODELET_STORE": store.url, "MODELET_BUNDLE": str(path)},
     )

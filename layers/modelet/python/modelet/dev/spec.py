@@ -9,112 +9,35 @@ from __future__ import annotations
 import json
 import re
 import sys
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic.json_schema import GenerateJsonSchema
 
-from modelet.dev.wording import nearest, quoted, sentence
+from modelet.dev.sections import (
+    ENVIRONMENT_BYTES,
+    RESERVED_VARIABLES,
+    Batch,
+    Environment,
+    Limits,
+    Preprocessing,
+    Resources,
+    Scaling,
+    Secrets,
+    Section,
+    Stage,
+    StageName,
+    Tags,
+    Version,
+)
+from modelet.dev.wording import quoted, sentence
 from modelet.errors import SpecError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 MODEL_YAML = "model.yaml"
-ENVIRONMENT_BYTES = 4096
-"""What Lambda allows for the names and values of all environment variables of a function."""
-
-# https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html, "Defined runtime environment variables"
-RESERVED_VARIABLES = re.compile(
-    r"_HANDLER|_X_AMZN_TRACE_ID|AWS_(DEFAULT_)?REGION|AWS_EXECUTION_ENV|AWS_ACCESS_KEY(_ID)?|AWS_SECRET_ACCESS_KEY"
-    r"|AWS_SESSION_TOKEN|AWS_LAMBDA_(FUNCTION_.*|LOG_.*|RUNTIME_API|INITIALIZATION_TYPE)|LAMBDA_(TASK_ROOT|RUNTIME_DIR)"
-    r"|MODELET_.*"
-)
-
-
-def _as_text(value: object) -> object:
-    """Let a whole number stand for its text; refuse what YAML has already changed (1.10 arrives as 1.1)."""
-    if isinstance(value, bool | float):
-        raise ValueError(f"YAML reads {quoted(value)} here, which is no text: put the value in quotes")  # noqa: TRY004 - pydantic reports a ValueError
-    return str(value) if isinstance(value, int) else value
-
-
-Text = Annotated[str, BeforeValidator(_as_text, json_schema_input_type=str | int)]
-Version = Annotated[Text, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=63)]
-Variable = Annotated[str, Field(pattern=r"^[a-zA-Z][a-zA-Z0-9_]+$")]
-StageName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=32)]
-
-
-class Section(BaseModel):
-    """A mapping of model.yaml: a key that nothing reads is not accepted."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _refuse_unknown_keys(cls, data: object) -> object:
-        for key in data if isinstance(data, dict) else ():
-            if key not in cls.model_fields:
-                known = cls._places()
-                near = nearest(str(key), known)
-                remedy = f"did you mean {known[near]}?" if near else f"the keys are {', '.join(cls.model_fields)}"
-                raise ValueError(f"unknown key {quoted(key)}: {remedy}")
-        return data
-
-    @classmethod
-    def _places(cls) -> dict[str, str]:
-        """Every key that may be meant, by name, with its place: a key of this section, or one of a section below it."""
-        places: dict[str, str] = {}
-        for name, field in cls.model_fields.items():
-            if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
-                places |= {leaf: f"{name}.{leaf}" for leaf in field.annotation.model_fields}
-        return places | {name: name for name in cls.model_fields}
-
-
-class Preprocessing(Section):
-    """A function of the model's folder that turns instances into the graph's inputs."""
-
-    module: str = Field(pattern=r"^[A-Za-z_]\w*$", description="A module of the model's folder, without .py.")
-    function: str = Field(pattern=r"^[A-Za-z_]\w*$", description="Takes the instances, gives the graph's inputs.")
-
-
-class Resources(Section):
-    """What one environment has."""
-
-    memory_mb: int = Field(default=512, ge=128, le=10_240, description="Memory; Lambda gives one vCPU per 1,769 MB.")
-    timeout_s: int = Field(default=10, ge=1, le=900, description="The longest that one request may take.")
-    tmp_mb: int = Field(default=512, ge=512, le=10_240, description="The size of /tmp.")
-    architecture: Literal["x86_64", "arm64"] = "x86_64"
-
-
-class Scaling(Section):
-    """How many environments there may be, and how many are kept warm."""
-
-    max_concurrency: int = Field(
-        default=10, ge=1, le=1000, description="The most requests that are answered at one time."
-    )
-    provisioned: int = Field(
-        default=0, ge=0, le=1000, description="Environments that are initialised before traffic comes."
-    )
-
-
-class Limits(Section):
-    """What one request may ask for."""
-
-    max_instances: int = Field(default=100_000, ge=1, le=1_000_000, description="The most instances in one request.")
-
-
-Environment = Annotated[dict[Variable, Text], Field(description="Environment variables of the function.")]
-
-
-class Stage(Section):
-    """What differs in one stage: only the keys given here replace the model's own."""
-
-    resources: Resources = Resources()
-    scaling: Scaling = Scaling()
-    limits: Limits = Limits()
-    environment: Environment = {}
 
 
 class ModelSpec(Section):
@@ -130,22 +53,26 @@ class ModelSpec(Section):
     resources: Resources = Resources()
     scaling: Scaling = Scaling()
     limits: Limits = Limits()
-    environment: Environment = {}
+    environment: Environment = Field(default={})
+    secrets: Secrets = Field(default={})
+    vpc: bool = Field(default=False, description="Run in the VPC that the stage names in infra/stage.py.")
+    tags: Tags = Field(default={})
+    batch: Batch | None = Field(default=None, description="Keep what batches predict in a table of the model's own.")
     stages: dict[StageName, Stage] = Field(default={}, description="What differs by stage.")
 
     @model_validator(mode="after")
     def _refuse_the_impossible(self) -> ModelSpec:
         if self.version == "aliases":
             raise ValueError("version: 'aliases' is the name of a folder in every store: choose another version")
-        if self.scaling.provisioned > self.scaling.max_concurrency:
-            raise ValueError(
-                f"scaling.provisioned: {self.scaling.provisioned} is above max_concurrency, "
-                f"{self.scaling.max_concurrency}: raise that or lower this"
-            )
-        for name in self.environment:
+        self.scaling.refuse_the_impossible(self.resources)
+        for name in (*self.environment, *self.secrets):
+            section = "secrets" if name in self.secrets else "environment"
             if RESERVED_VARIABLES.fullmatch(name):
-                raise ValueError(f"environment.{name}: is set by Lambda or by Modelet: choose another name")
-        if (size := sum(len(f"{k}{v}".encode()) for k, v in self.environment.items())) > ENVIRONMENT_BYTES:
+                raise ValueError(f"{section}.{name}: is set by Lambda or by Modelet: choose another name")
+        if both := sorted(self.environment.keys() & self.secrets.keys()):
+            raise ValueError(f"secrets.{both[0]}: is in environment too: keep it in one of them")
+        variables = {**self.environment, **self.secrets}
+        if (size := sum(len(f"{k}{v}".encode()) for k, v in variables.items())) > ENVIRONMENT_BYTES:
             raise ValueError(f"environment: {size:,} bytes are above Lambda's {ENVIRONMENT_BYTES:,}: keep less in it")
         for stage in self.stages:
             try:

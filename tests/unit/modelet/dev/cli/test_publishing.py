@@ -100,6 +100,31 @@ def test_bundle_without_a_lock_takes_what_model_yaml_means_now(run: Run, churn: 
     assert not (churn / "model.lock").exists()
 
 
+def test_pin_without_a_name_pins_what_has_no_lock_and_leaves_the_rest(run: Run, churn: Path, project: Path) -> None:
+    shutil.copytree(churn, project / "functions" / "again")
+    for name in ("churn", "churn", "again"):
+        run("publish", name)
+    run("pin", "churn", "1")
+    assert run("pin").stdout.splitlines() == [
+        "again: pinned version 1 in functions/again/model.lock",
+        "churn: stays at version 1",
+    ]
+
+
+def test_pin_publishes_first_what_has_no_version_when_asked_to(run: Run, churn: Path) -> None:
+    assert failure(run("pin")).endswith("has no version of churn: modelet pin --publish trains and publishes first")
+    assert not (churn / "model.lock").exists()
+    assert run("pin", "--publish").stdout == "churn: pinned version 1 in functions/churn/model.lock\n"
+
+
+def test_a_bundle_is_not_made_for_a_lock_that_the_store_does_not_hold(run: Run, churn: Path, project: Path) -> None:
+    run("publish", "churn")
+    run("pin", "churn")
+    manifest = project / ".modelet" / "store" / "churn" / "1" / "model.json"
+    manifest.write_bytes(manifest.read_bytes().replace(b'"churn"', b'"churn" '))
+    assert "model.lock pins another version 1 of churn" in failure(run("bundle", "churn"))
+
+
 def test_pin_of_an_unknown_version_lists_what_there_is(run: Run, churn: Path) -> None:
     run("publish", "churn")
     assert "no version or alias '7'" in failure(run("pin", "churn", "7"))

@@ -19,13 +19,13 @@ def bundle(name: str | None, stage: str | None, store: str | None) -> None:
     without a lock, the one that model.yaml means now.
     """
     from modelet.dev.compile.bundle import write_bundle
-    from modelet.dev.publish import resolve_lock
+    from modelet.dev.prepare import lock_for
 
     project = here()
     kept = open_store(store)
     for found in [project.function(name)] if name else project.functions():
         function = found.at_stage(stage)
-        bundled = write_bundle(function, kept, function.lock() or resolve_lock(function, kept))
+        bundled = write_bundle(function, kept, lock_for(function, kept))
         cost = f" (pydantic serves it: {bundled.needs_pydantic})" if bundled.needs_pydantic else ""
         path = function.bundle_path.relative_to(project.root)
         say(f"{function.name}: version {bundled.bundle.lock.version} in {path}{cost}")

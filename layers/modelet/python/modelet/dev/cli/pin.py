@@ -2,28 +2,51 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
+from modelet.dev.cli.missing import publish_option, require_versions
 from modelet.dev.cli.output import say
-from modelet.dev.cli.verb import here, name_argument, open_store, store_option, verb
+from modelet.dev.cli.verb import complete_name, here, open_store, store_option, verb
+
+if TYPE_CHECKING:
+    from modelet.dev.project import Function
+    from modelet.store import Store
 
 
-@verb("modelet pin sentiment\nmodelet pin sentiment prod\nmodelet pin sentiment 3")
-@name_argument
+@verb("modelet pin sentiment\nmodelet pin sentiment prod\nmodelet pin sentiment 3\nmodelet pin --publish")
+@click.argument("name", required=False, shell_complete=complete_name)
 @click.argument("version", required=False)
+@publish_option
 @store_option
-def pin(name: str, version: str | None, store: str | None) -> None:
+def pin(name: str | None, version: str | None, publish_missing: bool, store: str | None) -> None:
     """Choose the version that a function serves, in model.lock.
 
     The lock holds the version and the SHA-256 of its manifest.
 
-    VERSION is a version, an alias, or latest; without it, model.yaml says which.
+    VERSION is a version, an alias, or latest; without it, model.yaml says which. Without a NAME, every model that has
+    no lock is pinned, and locks that are there stay as they are.
     """
+    project, kept = here(), open_store(store)
+    if name is None:
+        functions = project.functions()
+        unpinned = [function for function in functions if function.lock() is None]
+    else:
+        functions = unpinned = [project.function(name)]
+    require_versions("pin", unpinned, kept, publish=publish_missing)
+    for function in functions:
+        if function in unpinned:
+            _pin(function, kept, version)
+        elif lock := function.lock():
+            say(f"{function.name}: stays at version {lock.version}")
+
+
+def _pin(function: Function, store: Store, version: str | None) -> None:
     from modelet.dev.publish import pin as pin_version
 
-    project = here()
-    function = project.function(name)
     before = function.lock()
-    lock = pin_version(function, open_store(store), version)
+    lock = pin_version(function, store, version)
     was = f", was {before.version}" if before and before != lock else ""
-    say(f"{function.name}: pinned version {lock.version}{was} in {function.lock_path.relative_to(project.root)}")
+    shown = "/".join(function.lock_path.parts[-3:])
+    say(f"{function.name}: pinned version {lock.version}{was} in {shown}")

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from modelet.dev.cli.missing import publish_option, require_versions
 from modelet.dev.cli.verb import complete_name, here, open_store, store_option, verb
 
 if TYPE_CHECKING:
     from modelet.dev.local.function import LocalFunction
-    from modelet.dev.project import Function
-    from modelet.store import Store
 
 ORIGIN = re.compile(r"\*|https?://(\*|[^/?#@\s*]+)")
 """What an HTTP API takes as an allowed origin: all, all of a scheme, or one, without a path."""
@@ -34,7 +33,7 @@ def _checked_origins(context: click.Context, parameter: click.Parameter, given: 
 )
 @click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=complete_name)
 @click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, help="0 takes a free one.")
-@click.option("--publish", "publish_missing", is_flag=True, help="First publish the models that have no version yet.")
+@publish_option
 @click.option("--stage", help="The stage of model.yaml whose overrides apply.")
 @click.option("--reload", is_flag=True, help="Start environments anew when a function's files change.")
 @click.option(
@@ -84,7 +83,7 @@ def up(
         known = sorted({name for function in found for name in function.spec.stages})
         raise CommandError(f"no model.yaml has a stage {stage!r}: the stages are {', '.join(known) or 'none'}")
     bound("127.0.0.1", port).close()  # a port in use is said before minutes are spent on publishing
-    _require_versions(found, kept, publish=publish_missing)
+    require_versions("up", found, kept, publish=publish_missing)
     functions = {function.name: function.at_stage(stage) for function in found}
     locks = {name: lock_for(function, kept) for name, function in functions.items()}
     versions = {name: lock.version for name, lock in locks.items()}
@@ -108,20 +107,3 @@ def up(
         rebuild=rebuild,
         ready=lambda url: welcome(url, project, versions),
     )
-
-
-def _require_versions(functions: list[Function], store: Store, *, publish: bool) -> None:
-    """Publish the models that the store does not have. Raises CommandError that says how to, unless asked to."""
-    from modelet.dev.progress import progress
-    from modelet.dev.publish import publish as publish_version
-    from modelet.errors import CommandError
-    from modelet.registry.listing import versions
-
-    missing = [function for function in functions if not versions(store, function.name)]
-    if missing and not publish:
-        names = ", ".join(function.name for function in missing)
-        raise CommandError(f"{store.url} has no version of {names}: modelet up --publish trains and publishes first")
-    for function in missing:
-        click.echo(f"{function.name}: no version yet, publishing one", err=True)
-        with progress() as shown:
-            publish_version(function, store, progress=shown)

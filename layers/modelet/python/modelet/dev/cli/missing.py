@@ -1,0 +1,34 @@
+"""Models that the store does not have yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from modelet.dev.project import Function
+    from modelet.store import Store
+
+publish_option = click.option(
+    "--publish", "publish_missing", is_flag=True, help="First publish the models that have no version yet."
+)
+
+
+def require_versions(verb: str, functions: list[Function], store: Store, *, publish: bool) -> None:
+    """Publish the models that the store does not have. Raises CommandError that says how to, unless asked to."""
+    from modelet.dev.progress import progress
+    from modelet.dev.publish import publish as publish_version
+    from modelet.errors import CommandError
+    from modelet.registry.listing import versions
+
+    missing = [function for function in functions if not versions(store, function.name)]
+    if missing and not publish:
+        names = ", ".join(function.name for function in missing)
+        raise CommandError(
+            f"{store.url} has no version of {names}: modelet {verb} --publish trains and publishes first"
+        )
+    for function in missing:
+        click.echo(f"{function.name}: no version yet, publishing one", err=True)
+        with progress() as shown:
+            publish_version(function, store, progress=shown)
