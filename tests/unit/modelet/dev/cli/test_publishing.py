@@ -173,6 +173,18 @@ def test_a_pinned_version_whose_manifest_changed_is_not_pinned_again(run: Run, c
     assert run("pin", "churn").stdout == "churn: pinned version 1 in functions/churn/model.lock\n"
 
 
+def test_push_without_a_version_copies_what_is_pinned(run: Run, churn: Path, tmp_path: Path) -> None:
+    target = (tmp_path / "target").as_uri()
+    assert failure(run("push", "--to", target)).startswith("functions/churn has no model.lock: run `modelet pin churn`")
+    for _ in range(2):
+        run("publish", "churn")
+    run("pin", "churn", "1")
+    for words in ([], ["churn"]):
+        assert run("push", *words, "--to", target).stdout == f"churn: version 1 is in {target}\n"
+    assert lines(run("versions", "churn", "--store", target))[0][0] == "1"
+    assert len(lines(run("versions", "churn", "--store", target))) == 1
+
+
 def test_push_copies_a_version_to_another_store(run: Run, churn: Path, tmp_path: Path) -> None:
     run("publish", "churn")
     target = f"{tmp_path.as_uri()}/other"

@@ -2,30 +2,58 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from modelet.dev.cli.output import say
-from modelet.dev.cli.verb import name_argument, open_store, store_option, verb
+from modelet.dev.cli.verb import complete_name, here, open_store, store_option, verb
+
+if TYPE_CHECKING:
+    from modelet.store import Store
 
 
-@verb("modelet push sentiment 3 --to s3://my-bucket/models\nmodelet push sentiment latest --to s3://my-bucket/models")
-@name_argument
-@click.argument("version")
+@verb(
+    "modelet push --to s3://my-bucket/models\n"
+    "modelet push sentiment 3 --to s3://my-bucket/models\n"
+    "modelet push sentiment latest --to s3://my-bucket/models"
+)
+@click.argument("name", required=False, shell_complete=complete_name)
+@click.argument("version", required=False)
 @click.option(
     "--to", "target", metavar="URL", required=True, help="The store to copy to: file:///… or s3://bucket/prefix."
 )
 @store_option
-def push(name: str, version: str, target: str, store: str | None) -> None:
-    """Copy a version to another store.
+def push(name: str | None, version: str | None, target: str, store: str | None) -> None:
+    """Copy versions to another store.
 
-    The copy is the same, byte for byte, under the same name. VERSION is a version, an alias, or latest.
+    A copy is the same, byte for byte, under the same name. VERSION is a version, an alias, or latest; without it the
+    version in model.lock is copied, and without a NAME that of every model. What is there already is left as it is.
     """
     from modelet.dev.progress import progress
     from modelet.dev.publish import push as push_version
+
+    source, there = open_store(store), open_store(target)
+    for model, chosen in _chosen(name, version, source):
+        with progress() as shown:
+            push_version(source, there, model, chosen, shown)
+        say(f"{model}: version {chosen} is in {target}")
+
+
+def _chosen(name: str | None, version: str | None, store: Store) -> list[tuple[str, str]]:
+    """Each model with its version. Raises CommandError where a model has no lock."""
+    from modelet.dev.prepare import lock_for
+    from modelet.errors import CommandError
     from modelet.registry.resolve import resolve
 
-    source, name = open_store(store), name.replace("_", "-")
-    resolved = resolve(source, name, version)
-    with progress() as shown:
-        push_version(source, open_store(target), name, resolved, shown)
-    say(f"{name}: version {resolved} is in {target}")
+    if name is not None and version is not None:
+        model = name.replace("_", "-")
+        return [(model, resolve(store, model, version))]
+    functions = here().functions() if name is None else [here().function(name)]
+    for function in functions:
+        if function.lock() is None:
+            raise CommandError(
+                f"functions/{function.folder.name} has no model.lock: "
+                f"run `modelet pin {function.name}`, or name a version"
+            )
+    return [(function.name, lock_for(function, store).version) for function in functions]
