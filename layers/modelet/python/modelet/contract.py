@@ -11,16 +11,15 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
-from pydantic_core import (
+from modelet.core import (
     PydanticSerializationError,
     SchemaSerializer,
     SchemaValidator,
     ValidationError,
+    around,
     from_json,
     to_json,
 )
-
-from modelet.core import around
 from modelet.errors import ContractError, MalformedBodyError, PredictionError
 from modelet.violation import LISTED_VIOLATIONS, Violation
 

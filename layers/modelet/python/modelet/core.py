@@ -1,13 +1,51 @@
-"""Core schemas: what pydantic-core checks, and what we ask of them beyond what the author wrote."""
+"""Core schemas: what pydantic-core checks, and what we ask of them beyond what the author wrote; its only door."""
 
 from __future__ import annotations
 
+import fractions  # noqa: F401 - pydantic-core asks for it at the first number it checks: better in the init
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     Core = dict[str, Any]
+
+_TYPES = "pydantic_core.core_schema"
+"""Python's types of core schemas: 4,500 lines for type checkers, a tenth of a cold start, and none of it is called."""
+
+if "pydantic_core" not in sys.modules:
+    # Its __init__ takes four names of them: a stand-in gives these and goes, so that whoever asks later (pydantic
+    # itself, for a contract that needs it) imports the module as ever.
+    sys.modules[_TYPES] = ModuleType(_TYPES)
+    vars(sys.modules[_TYPES]).update(dict.fromkeys(("CoreConfig", "CoreSchema", "CoreSchemaType", "ErrorType"), Any))
+    import pydantic_core
+
+    del sys.modules[_TYPES]
+    vars(pydantic_core).pop("core_schema", None)
+
+from pydantic_core import (  # noqa: E402 - after the stand-in
+    PydanticSerializationError,
+    SchemaSerializer,
+    SchemaValidator,
+    ValidationError,
+    from_json,
+    to_json,
+)
+from pydantic_core import __version__ as PYDANTIC_CORE  # noqa: E402, N812 - a constant of ours
+
+__all__ = [
+    "PYDANTIC_CORE",
+    "PydanticSerializationError",
+    "SchemaSerializer",
+    "SchemaValidator",
+    "ValidationError",
+    "around",
+    "from_json",
+    "tighten",
+    "to_json",
+]
 
 DATA = frozenset({"config", "default", "discriminator", "expected", "metadata", "ref", "schema_ref"})
 """Members of a schema that hold values and no further schema."""

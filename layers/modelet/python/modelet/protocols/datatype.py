@@ -9,8 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
-from pydantic_core import SchemaValidator, ValidationError
-
+from modelet.core import SchemaValidator, ValidationError
 from modelet.errors import RequestError
 
 if TYPE_CHECKING:

@@ -9,9 +9,8 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
-from pydantic_core import SchemaValidator, ValidationError, to_json
-
 from modelet.contract import Checked
+from modelet.core import SchemaValidator, ValidationError, to_json
 from modelet.errors import MalformedBodyError, MediaTypeError, ModeletError, RequestError
 from modelet.protocols.service import JSON, Answer, Request, Routes, Service
 from modelet.protocols.signature import MATRIX, Signature

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pydantic_core import from_json, to_json
-
+from modelet.core import from_json, to_json
 from modelet.errors import ContractError, MalformedBodyError, ModeletError, NotFoundError, RequestError
 from modelet.protocols.service import JSON, PROBLEM, Answer, Request, Routes, Service
 from modelet.violation import Violation

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic_core import from_json, to_json
-
+from modelet.core import from_json, to_json
 from modelet.errors import PredictionError, RequestError
 from modelet.protocols.datatype import ACCEPTED, ElementError, check
 from modelet.protocols.tensor import Tensor, shown
