@@ -10,12 +10,17 @@ from urllib.request import Request, urlopen
 
 import pytest
 from filelock import FileLock
+from hypothesis import settings
 
 from modelet.dev.compile.bundle import write_bundle
 from modelet.dev.project import Project
 from modelet.dev.publish import pin, publish
 from modelet.store import Store
 from rungs import ROOT
+
+# How long an example takes is no property of the code: this machine may be busy.
+settings.register_profile("modelet", deadline=None)
+settings.load_profile("modelet")
 
 BUCKET = "models"
 SIGNED_IN = {

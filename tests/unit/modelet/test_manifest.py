@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import copy
 import json
-from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -358,4 +357,4 @@ def test_what_is_written_is_read_back_the_same(manifest: Manifest) -> None:
 )
 def test_what_could_not_be_read_back_is_never_written(changes: dict[str, Any]) -> None:
     with pytest.raises(ManifestError):
-        replace(Manifest.parse(as_bytes(DOCUMENT)), **changes).to_json()
+        Manifest.parse(as_bytes(DOCUMENT))._replace(**changes).to_json()

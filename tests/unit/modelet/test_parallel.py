@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from modelet.parallel import in_order
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(values=st.lists(st.integers(), max_size=20), at_once=st.integers(1, 8))
 def test_results_come_in_the_order_of_their_calls(values: list[int], at_once: int) -> None:
     def late(index: int) -> int:

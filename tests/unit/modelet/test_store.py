@@ -175,7 +175,7 @@ def test_a_path_that_is_not_plain_is_refused_by_every_method(store: Store, tmp_p
     assert not (tmp_path / "out").exists()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     files=st.dictionaries(
         st.lists(st.text("abAB01_.-", min_size=1, max_size=6), min_size=2, max_size=3)

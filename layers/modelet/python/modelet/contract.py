@@ -7,7 +7,6 @@ are the same.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -35,7 +34,6 @@ NAN_AS_ITSELF: CoreConfig = {"ser_json_inf_nan": "constants"}
 """NaN is written as the word NaN, so that it can be seen and refused; pydantic's default hides it as null."""
 
 
-@dataclass(slots=True)
 class Checked:
     """Instances that keep the contract, and what was wrong with the others.
 
@@ -43,10 +41,15 @@ class Checked:
     count: all violations.
     """
 
-    instances: list[Any]
-    total: int
-    failed: dict[int, list[Violation]] = field(default_factory=dict)
-    count: int = 0
+    __slots__ = ("count", "failed", "instances", "total")
+
+    def __init__(
+        self, instances: list[Any], total: int, failed: dict[int, list[Violation]] | None = None, count: int = 0
+    ) -> None:
+        self.instances = instances
+        self.total = total
+        self.failed = failed or {}
+        self.count = count
 
     def leave_out(self, error: ContractError) -> None:
         """Take bad rows out of the good ones. error: it names them by their place among the good ones.
@@ -59,7 +62,7 @@ class Checked:
             raise error
         for violation in error.violations:
             row = places[violation.instance or 0]
-            self.failed.setdefault(row, []).append(replace(violation, instance=row))
+            self.failed.setdefault(row, []).append(violation._replace(instance=row))
         self.instances = [instance for place, instance in enumerate(self.instances) if place not in bad]
         self.count += error.count
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from math import isfinite
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from modelet.document import Document
 from modelet.errors import ArtifactError, ManifestError
@@ -21,8 +20,7 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class ArtifactFile:
+class ArtifactFile(NamedTuple):
     """One file of a version: its path below the version, its size in bytes, its SHA-256 in hex."""
 
     path: str
@@ -30,8 +28,7 @@ class ArtifactFile:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """One column of a model's input: what a value may be, where no class says it.
 
     categories: the only values there are, None for any; minimum, maximum: inclusive bounds of numbers.
@@ -45,8 +42,7 @@ class Column:
     maximum: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
+class Manifest(NamedTuple):
     """What a version is.
 
     model_lib, model_lib_version: the library that trained it ("scikit-learn"); class_name: the estimator's class.
@@ -70,10 +66,10 @@ class Manifest:
     feature_importance: dict[str, float]
     model_info: dict[str, Any]
     files: tuple[ArtifactFile, ...]
-    columns: tuple[Column, ...] = ()
-    compiled: dict[str, Any] | None = None
     runtime: dict[str, str]
     created_at: str
+    columns: tuple[Column, ...] = ()
+    compiled: dict[str, Any] | None = None
 
     @classmethod
     def parse(cls, data: bytes) -> Manifest:
@@ -106,7 +102,8 @@ class Manifest:
 
     def to_json(self) -> bytes:
         """The one way to write it: sorted keys, two spaces, a last newline. Raises ManifestError as `parse` would."""
-        document = asdict(self)
+        parts = {"files": [file._asdict() for file in self.files], "columns": [each._asdict() for each in self.columns]}
+        document = {**self._asdict(), **parts}
         document["class"] = document.pop("class_name")
         try:
             text = json.dumps(document, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelet.errors import ContractError, ModelError, ModeletError, TooLargeError
 from modelet.violation import Violation
@@ -19,8 +18,7 @@ Read = Callable[["Contract"], "Checked"]
 """How a protocol turns its body into checked instances."""
 
 
-@dataclass(slots=True)
-class Inference:
+class Inference(NamedTuple):
     """What a request came to.
 
     predictions: one for each good instance, in order. failed: the violations of each bad row by its index (only where

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 LISTED_VIOLATIONS = 100
 """How many violations an answer lists; the count of all is always given."""
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(NamedTuple):
     """One broken rule of a contract.
 
     `instance` is the row's index from 0 (None where the body itself is wrong); `field` is a dotted path, empty for the

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelet.observability import Timings
 
@@ -22,17 +21,18 @@ def encoded_size(response: Any) -> int:
     return len(json.dumps(response, ensure_ascii=False).encode("utf-8", "backslashreplace"))
 
 
-@dataclass(slots=True)
 class Call:
     """Lambda's side of a call: its request id, and the seconds that are left of its timeout (None: no timeout)."""
 
-    request_id: str
-    remaining: float | None
-    timings: Timings = field(default_factory=Timings)
+    __slots__ = ("remaining", "request_id", "timings")
+
+    def __init__(self, request_id: str, remaining: float | None) -> None:
+        self.request_id = request_id
+        self.remaining = remaining
+        self.timings = Timings()
 
 
-@dataclass(slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What goes back to Lambda, the status it stands for, and the error behind it, if any."""
 
     response: Any

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelet.observability import Timings
 
@@ -18,24 +17,34 @@ JSON = "application/json"
 PROBLEM = "application/problem+json"
 
 
-@dataclass(slots=True)
 class Request:
     """One question, whatever event it came in.
 
     path: without a stage. headers: lower-case names. remaining: seconds until the environment is killed, if it will be.
     """
 
-    method: str
-    path: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    query: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
-    timings: Timings = field(default_factory=Timings)
-    remaining: float | None = None
+    __slots__ = ("body", "headers", "method", "path", "query", "remaining", "timings")
+
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        timings: Timings | None = None,
+        remaining: float | None = None,
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.headers = {} if headers is None else headers
+        self.query = {} if query is None else query
+        self.body = body
+        self.timings = Timings() if timings is None else timings
+        self.remaining = remaining
 
 
-@dataclass(slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What a protocol answers: status, a JSON body, and headers."""
 
     status: int
@@ -50,8 +59,7 @@ class Answer:
         return cls(status, text, {"content-type": content_type})
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(NamedTuple):
     """One pinned version of one model, ready to be asked."""
 
     bundle: Bundle

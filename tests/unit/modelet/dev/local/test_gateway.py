@@ -350,7 +350,7 @@ def test_whatever_is_sent_arrives(make: Make, log: MemoryLog) -> None:
         async with served(make(ECHO), log=log) as client:
             loop = asyncio.get_running_loop()
 
-            @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+            @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
             @given(
                 st.binary(max_size=300),
                 st.lists(st.tuples(TOKEN, st.text("abc =,;\"'%", max_size=10).map(str.strip)), max_size=4),

@@ -232,7 +232,7 @@ def test_an_answer_to_a_caller_that_left_is_dropped() -> None:
     run(scenario())
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.binary(max_size=40) | st.sampled_from([b"\r\n", b"\r\n\r\n", b"GET / HTTP/1.1", b"content-length: 5"]))
 )
@@ -256,7 +256,7 @@ def test_no_bytes_break_the_server(parts: list[bytes]) -> None:
     run(scenario())
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.binary(max_size=LIMIT), min_size=1, max_size=5), st.data())
 def test_bodies_arrive_byte_for_byte_wherever_the_network_cuts(bodies: list[bytes], data: st.DataObject) -> None:
     stream = b"".join(map(post, bodies))

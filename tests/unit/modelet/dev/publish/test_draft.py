@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,7 +26,7 @@ def test_a_draft_hands_out_its_files_while_it_lasts(packed: Package) -> None:
 
 
 def test_a_draft_s_files_are_checked_as_those_of_a_version(packed: Package) -> None:
-    wrong = replace(packed.manifest, files=listed({"labels.json": b"[]\n", "model.onnx": b"grape"}))
+    wrong = packed.manifest._replace(files=listed({"labels.json": b"[]\n", "model.onnx": b"grape"}))
     with draft(wrong, packed.files) as artifacts, pytest.raises(ArtifactError, match=r"model.onnx.*SHA-256"):
         artifacts.read("model.onnx")
 

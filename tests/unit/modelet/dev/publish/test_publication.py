@@ -149,7 +149,6 @@ def test_a_named_publish_that_failed_is_not_mixed_with_another_model(
 
 KILLED = """
 import os, signal, sys
-from dataclasses import replace
 from modelet.dev.progress import Silent
 from modelet.dev.publish.claim import claimed
 from modelet.dev.publish.writing import write_version
@@ -172,7 +171,7 @@ manifest = Manifest(
     version="0", created_at="1970-01-01T00:00:00Z",
 )
 def manifest_of(version, created_at):
-    return replace(manifest, version=version, created_at=created_at).to_json()
+    return manifest._replace(version=version, created_at=created_at).to_json()
 
 store = Killing(sys.argv[1])
 with claimed(store, "iris", sys.argv[3] or None, manifest_of) as owned:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,7 @@ class Package:
 
     def manifest_of(self, version: str, created_at: str) -> bytes:
         """model.json of one version; the same arguments give the same bytes."""
-        return replace(self.manifest, version=version, created_at=created_at).to_json()
+        return self.manifest._replace(version=version, created_at=created_at).to_json()
 
 
 @contextmanager
