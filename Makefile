@@ -7,10 +7,20 @@ READY := $(VENV)/.ready
 INFRA := $(VENV)/.ready-infra
 CDK := .tools/node/node_modules/.bin/cdk
 PIN := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header
+STAGE ?= dev
+CDK_OUT := .modelet/cdk.out
+# The CDK asks before it widens rights; APPROVAL=never is for CI.
+APPROVAL ?= broadening
+STORAGE := .modelet/storage.json
+STORE_URL := import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]]["StoreUrl"])
+CDK_RUN = PATH="$(CURDIR)/$(BIN):$$PATH" $(CDK) --no-notices --context stage=$(STAGE)
+# The Node.js of requirements/node, where there is one for this machine: the CDK's library starts it too.
+export PATH := $(CURDIR)/.tools/node/bin:$(PATH)
+export CDK_DISABLE_CLI_TELEMETRY := true
 # uv trusts the machine's certificates, as pip and the browser do.
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help setup up test check format lock clean
+.PHONY: help setup up test check format lock clean locks layer synth images sam deploy-local deploy destroy
 .DEFAULT_GOAL := help
 
 help: ## Say what there is to make
@@ -34,6 +44,7 @@ $(INFRA): $(READY) requirements/infra.txt
 $(CDK): requirements/node/package.json requirements/node/package-lock.json
 	mkdir -p .tools/node && cp requirements/node/package*.json .tools/node/
 	npm ci --prefix .tools/node --no-audit --no-fund --loglevel=error
+	@ln -sfn node_modules/$$(cd .tools/node/node_modules && ls -d node-* 2>/dev/null | head -1)/bin .tools/node/bin
 	@touch $@
 
 lock: $(READY) ## Compile the pinned requirement files anew
@@ -60,6 +71,24 @@ check: $(READY) ## The gate: format, lint, types, layers, generated files, tests
 
 up: $(READY) ## Serve every model on 127.0.0.1 (PORT=8000); what has no version yet is trained and published first
 	$(BIN)/modelet up --publish --port $(PORT)
+
+locks: $(READY) ## Pin what has no lock, published first if it has no version, and write the bundles of STAGE=dev
+	$(BIN)/modelet pin --publish
+	$(BIN)/modelet bundle --stage $(STAGE)
+
+layer: $(INFRA) ## Build the layer of the platform functions, without Docker
+	$(BIN)/python -m infra.layer
+
+synth: $(INFRA) $(CDK) locks layer ## Write the CloudFormation templates of STAGE=dev to .modelet/cdk.out; asks AWS nothing
+	$(CDK_RUN) synth --quiet --output $(CDK_OUT)
+
+deploy: synth ## Deploy STAGE=dev to the account that you are signed in to: storage, the locked versions, then what serves
+	$(CDK_RUN) --app $(CDK_OUT) deploy modelet-$(STAGE)-storage --require-approval $(APPROVAL) --outputs-file $(STORAGE)
+	$(BIN)/modelet push --to "$$($(BIN)/python -c '$(STORE_URL)' $(STORAGE) modelet-$(STAGE)-storage)"
+	$(CDK_RUN) --app $(CDK_OUT) deploy modelet-$(STAGE)-serving --require-approval $(APPROVAL)
+
+destroy: synth ## Remove what serves STAGE=dev; the artifact bucket and the prediction tables stay
+	$(CDK_RUN) --app $(CDK_OUT) destroy modelet-$(STAGE)-serving $(if $(FORCE),--force)
 
 clean: ## Remove what can be made again; published versions stay in .modelet/store
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis functions/*/bundle.json
