@@ -50,8 +50,8 @@ $(CDK): requirements/node/package.json requirements/node/package-lock.json
 lock: $(READY) ## Compile the pinned requirement files anew
 	$(PIN) --extra dev --group gate --output-file requirements/dev.txt pyproject.toml
 	$(PIN) --no-annotate --constraint requirements/dev.txt --output-file requirements/infra.txt --group infra
-	printf 'fastapi\nmangum\n' | $(PIN) --no-annotate --constraint requirements/dev.txt \
-	  --output-file functions/models_index/requirements.txt -
+	$(PIN) --no-annotate --constraint requirements/dev.txt --extra platform \
+	  --output-file layers/modelet/requirements.txt pyproject.toml
 
 format: $(READY) ## Format the code and mend what ruff can mend
 	$(BIN)/ruff format .

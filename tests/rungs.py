@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,12 +11,17 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx
+
 from modelet.dev.author import author_modules
 from modelet.dev.project import Function
 from modelet.handler import ModelHandler
 from modelet.settings import Settings
 
 ROOT = Path(__file__).parents[1]
+
+OURS = {"content-type", "x-model-version", "x-request-id", "allow", "retry-after"}
+"""The headers of an answer that a model sends; the others are the server's."""
 
 
 @dataclass
@@ -44,3 +50,18 @@ def essence(response: dict[str, Any]) -> dict[str, Any]:
     headers = {name.lower(): value for name, value in response["headers"].items()}
     headers.pop("x-request-id")
     return {"status": response["statusCode"], "headers": headers, "body": json.loads(response["body"])}
+
+
+def over_http(url: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Send what the event says was sent; of the answer, the headers that are ours."""
+    rest = "httpMethod" in event
+    method = event["httpMethod"] if rest else event["requestContext"]["http"]["method"]
+    path = event["path"] if rest else event["rawPath"]
+    body = event.get("body") or ""
+    if event.get("isBase64Encoded"):
+        body = base64.b64decode(body)
+    sent = {name: value for name, value in event["headers"].items() if name.lower() in {"content-type", "accept"}}
+    query = event.get("queryStringParameters") or {}
+    answer = httpx.request(method, f"{url}{path}", params=query, content=body, headers=sent, timeout=30)
+    ours = {name: value for name, value in answer.headers.items() if name in OURS}
+    return {"statusCode": answer.status_code, "headers": ours, "body": answer.text}

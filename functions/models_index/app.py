@@ -1,13 +1,17 @@
 """models_index, a platform function: the list of models, the server's part of the Open Inference Protocol, every 404.
 
-The gateway's routes send a model's paths to that model's own function and all else here.
+The gateway's routes send a model's paths to that model's own function and all else here. Its line for each request is
+like a model's: log and metrics at once.
 """
 
 from __future__ import annotations
 
+import time
 from importlib.metadata import version
 from typing import Any
 
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
 from fastapi import FastAPI, Request, Response
 from mangum import Mangum
 from starlette.exceptions import HTTPException
@@ -18,15 +22,18 @@ from modelet.protocols.service import JSON, PROBLEM
 from modelet.settings import IndexSettings
 
 SETTINGS = IndexSettings.from_environ()
+SERVICE = "models-index"
 SERVER = {"name": "modelet", "version": version("modelet"), "extensions": []}
 
+logger = Logger(service=SERVICE, utc=True)
+metrics = Metrics(service=SERVICE, namespace=SETTINGS.namespace)
 app = FastAPI(openapi_url=None, redirect_slashes=False)
 
 
 @app.get("/models")
 async def models() -> dict[str, Any]:
     """Every model, with the version that is served and where to ask it."""
-    return {"models": [_model(name, served) for name, served in SETTINGS.models]}
+    return {"models": [_model(name, served) for name, served in SETTINGS.models.items()]}
 
 
 @app.get("/v2")
@@ -53,7 +60,9 @@ async def ready() -> dict[str, bool]:
 
 @app.exception_handler(HTTPException)
 async def refuse(request: Request, error: HTTPException) -> Response:
-    """What the router refuses, as a problem."""
+    """What the router refuses, as a problem. OPTIONS is a browser that asks whether it may ask: any success will do."""
+    if request.method == "OPTIONS":
+        return Response(status_code=204)
     path = request.url.path
     problem: ModeletError = NotFoundError(f"There is no {path[:200]} here: GET /models lists the models.")
     if error.status_code == 405:
@@ -71,11 +80,25 @@ def _model(name: str, served: str) -> dict[str, Any]:
 _gateway = Mangum(app, lifespan="off", text_mime_types=[JSON, PROBLEM])
 
 
+@logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer an event of API Gateway, payload 1.0 or 2.0, under the request id of its log."""
+    started = time.perf_counter()
     response = _gateway(_plain(event), context)
     response["headers"]["x-request-id"] = context.aws_request_id
+    _log(response["statusCode"], time.perf_counter() - started)
     return response
+
+
+def _log(status: int, seconds: float) -> None:
+    """One line for a request, in CloudWatch's embedded metric format and with the members of a model's."""
+    metrics.add_metric("total_ms", MetricUnit.Milliseconds, seconds * 1000)
+    cold = logger.get_current_keys()["cold_start"]
+    for name, count in {"ColdStart": cold, "errors": 400 <= status < 500, "faults": status >= 500}.items():
+        metrics.add_metric(name, MetricUnit.Count, int(count))
+    write = logger.error if status >= 500 else logger.warning if status >= 400 else logger.info
+    write("request", status=status, **metrics.serialize_metric_set())
+    metrics.clear_metrics()
 
 
 def _plain(event: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the model functions run is what the tests run: all that they need, pinned to the versions that are installed."""
+"""What functions and the layer run is what the tests run: all that they need, pinned to the versions installed here."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 FUNCTIONS = sorted(path.parent for path in (ROOT / "functions").glob("*/model.yaml"))
+LAYER = ROOT / "layers" / "modelet"
+PLATFORM = ("aws-lambda-powertools", "fastapi", "mangum")
+"""What platform functions import besides modelet; boto3 comes with Lambda's own runtime."""
 TESTED = {line for line in (ROOT / "requirements" / "dev.txt").read_text().splitlines() if re.match(r"\w", line)}
 
 
@@ -60,3 +63,15 @@ def test_pins_that_say_they_are_those_of_the_project_are_so_for_every_python(fol
 def test_a_function_has_the_backend_of_its_model_yaml(folder: Path) -> None:
     backend = "sklearn" if "backend: sklearn" in (folder / "model.yaml").read_text() else "onnx"
     assert backend in Requirement(stated(folder)[0]).extras
+
+
+def test_the_layer_pins_all_that_platform_functions_run_as_the_tests_do() -> None:
+    pins = stated(LAYER)
+    names = {canonicalize_name(Requirement(pin).name) for pin in pins}
+    assert names == set(PLATFORM) | {name for each in ("modelet", *PLATFORM) for name in needed(Requirement(each))}
+    assert set(pins) == {line for line in TESTED if canonicalize_name(Requirement(line).name) in names}
+
+
+def test_platform_functions_bring_no_packages_of_their_own() -> None:
+    folders = [path.parent for path in (ROOT / "functions").glob("*/app.py") if path.parent not in FUNCTIONS]
+    assert not [folder for folder in folders if (folder / "requirements.txt").exists()]

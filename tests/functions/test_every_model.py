@@ -17,7 +17,7 @@ from modelet.dev.prepare import local_function
 from modelet.dev.project import Function, Project
 from modelet.settings import Settings
 from modelet.store import Store
-from rungs import ROOT, Context, essence, in_process
+from rungs import ROOT, Context, essence, in_process, over_http
 from served import serving
 
 EVENTS = ("infer", "infer_batch", "infer_invalid", "ready")
@@ -51,26 +51,6 @@ def client(function: Function, project: Project, event: Any) -> Any:
     outcome = invoke_once(local_function(function, Store(project.store_url(None))), json.dumps(event).encode())
     assert outcome.error is None, outcome.payload
     return json.loads(outcome.payload)
-
-
-def over_http(url: str, event: dict[str, Any]) -> dict[str, Any]:
-    """Send what the event says was sent."""
-    rest = "httpMethod" in event
-    method = event["httpMethod"] if rest else event["requestContext"]["http"]["method"]
-    path = event["path"] if rest else event["rawPath"]
-    body = event.get("body") or ""
-    if event.get("isBase64Encoded"):
-        import base64
-
-        body = base64.b64decode(body)
-    sent = {name: value for name, value in event["headers"].items() if name.lower() in {"content-type", "accept"}}
-    query = event.get("queryStringParameters") or {}
-    answer = httpx.request(method, f"{url}{path}", params=query, content=body, headers=sent, timeout=30)
-    ours = {name: value for name, value in answer.headers.items() if name in OURS}
-    return {"statusCode": answer.status_code, "headers": ours, "body": answer.text}
-
-
-OURS = {"content-type", "x-model-version", "x-request-id", "allow", "retry-after"}
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

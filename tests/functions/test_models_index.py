@@ -7,6 +7,8 @@ import importlib.util
 import json
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
@@ -16,12 +18,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modelet.dev.local.function import LocalFunction
+from modelet.dev.local.log import MemoryLog
+from modelet.dev.local.once import invoke_once
+from modelet.dev.prepare import local_function
 from modelet.errors import SettingsError
+from modelet.observability import STAGES
 from rungs import Context
 from serving import http_event, rest_event
+from tiny import make_tiny
 
 APP = Path(__file__).parents[2] / "functions" / "models_index" / "app.py"
-MODELS = [{"name": "breast-cancer", "version": "3"}, {"name": "sentiment", "version": "2026-01"}]
+MODELS = {"breast-cancer": "3", "sentiment": "2026-01"}
+
+
+@dataclass
+class PlatformContext(Context):
+    """What Powertools' Logger needs of Lambda's context besides."""
+
+    function_name: str = "modelet-dev-models-index"
+    memory_limit_in_mb: int = 512
+
 
 Event = Callable[..., dict[str, Any]]
 
@@ -55,7 +72,7 @@ def event(request: pytest.FixtureRequest) -> Event:
 
 
 def ask(index: ModuleType, event: dict[str, Any]) -> tuple[int, Any, dict[str, str]]:
-    response = index.handler(event, Context(aws_request_id="a-request"))
+    response = index.handler(event, PlatformContext(aws_request_id="a-request"))
     assert not response["isBase64Encoded"]
     return response["statusCode"], json.loads(response["body"]), response["headers"]
 
@@ -65,7 +82,7 @@ def test_the_models_are_listed_with_the_version_served_and_links(index: ModuleTy
     assert status == 200
     assert headers["content-type"] == "application/json"
     assert headers["x-request-id"] == "a-request"
-    assert [{"name": each["name"], "version": each["version"]} for each in body["models"]] == MODELS
+    assert {each["name"]: each["version"] for each in body["models"]} == MODELS
     assert body["models"][0]["links"] == {
         "self": "/models/breast-cancer",
         "infer": "/models/breast-cancer/infer",
@@ -118,6 +135,15 @@ def test_another_method_is_told_which_ones_there_are(index: ModuleType, event: E
     assert "POST" in body["detail"]
 
 
+@pytest.mark.parametrize("path", ["/models", "/models/sentiment/infer", "/nowhere"])
+def test_a_browser_that_asks_whether_it_may_ask_gets_a_status_of_success(
+    index: ModuleType, event: Event, path: str
+) -> None:
+    response = index.handler(event("OPTIONS", path), PlatformContext())
+    assert response["statusCode"] == 204
+    assert not response["body"]
+
+
 @pytest.mark.parametrize(("path", "expected"), [("/prod/models", 200), ("/prod", 404), ("/product/models", 404)])
 def test_a_named_stage_is_not_part_of_the_path(index: ModuleType, path: str, expected: int) -> None:
     staged = http_event("GET", path)
@@ -130,15 +156,47 @@ def test_a_host_that_is_nonsense_changes_nothing(index: ModuleType, event: Event
     assert ask(index, event("GET", "/v2", host=host))[0] == 200
 
 
-@given(method=st.sampled_from(["GET", "PUT", "POST", "DELETE", "HEAD", "OPTIONS"]), path=st.text(), body=st.binary())
+@given(method=st.sampled_from(["GET", "PUT", "POST", "DELETE", "HEAD"]), path=st.text(), body=st.binary())
 def test_no_path_and_no_body_makes_it_fail(index: ModuleType, method: str, path: str, body: bytes) -> None:
     status, _, _ = ask(index, http_event(method, f"/{path}", body))
     assert status in {200, 404, 405}
 
 
 @pytest.mark.parametrize(
-    "models", ["", "[", "null", "3", "[3]", '[{"name": "sentiment"}]', '[{"name": 1, "version": 2}]']
+    "models", ["", "[", "null", "3", "[3]", '[{"name": "sentiment"}]', '{"sentiment": 3}', '{"sentiment": null}']
 )
 def test_it_does_not_start_without_its_list_of_models(monkeypatch: pytest.MonkeyPatch, models: str) -> None:
-    with pytest.raises(SettingsError, match=r"MODELET_MODELS .* set it to a JSON list"):
+    with pytest.raises(SettingsError, match=r"MODELET_MODELS .* set it to a JSON object"):
         load(monkeypatch, models)
+
+
+def test_its_line_is_like_a_model_s_log_and_metrics_at_once(tmp_path: Path) -> None:
+    tiny = make_tiny(tmp_path)
+    models = {"MODELET_MODELS": json.dumps(MODELS), "POWERTOOLS_METRICS_NAMESPACE": "Modelet/dev"}
+    index = LocalFunction("models-index", APP.parent, "app.handler", environment=models)
+    lines = {}
+    for function, path in ((index, "/models/nothing"), (local_function(tiny.function, tiny.store), "/models/tiny")):
+        log = MemoryLog()
+        given = json.dumps(http_event("GET", path)).encode()
+        with ThreadPoolExecutor(1) as aside:  # this thread's event loop is the index's
+            aside.submit(invoke_once, function, given, log=log).result()
+        [lines[function.name]] = [json.loads(line) for line in log.lines if line.startswith("{")]
+    line, model_s = lines["models-index"], lines["tiny"]
+    of_models_only = {"model", "version", "instances", "init_ms", *(f"{stage}_ms" for stage in STAGES)}
+    assert model_s.keys() - line.keys() == of_models_only
+    assert line.keys() - model_s.keys() <= {"xray_trace_id"}
+    assert (line["level"], line["status"], line["service"]) == ("WARNING", 404, "models-index")
+    assert (line["ColdStart"], line["errors"], line["faults"]) == ([1.0], [1.0], [0.0])
+    [directive] = line["_aws"]["CloudWatchMetrics"]
+    assert (directive["Namespace"], directive["Dimensions"]) == ("Modelet/dev", [["service"]])
+    for metric in directive["Metrics"]:
+        assert metric in [*model_s["_aws"]["CloudWatchMetrics"][0]["Metrics"]]
+        assert len(line[metric["Name"]]) == 1
+
+
+def test_the_second_line_of_an_environment_is_no_cold_start_and_holds_its_own_numbers(
+    index: ModuleType, event: Event
+) -> None:
+    ask(index, event("GET", "/models"))
+    assert index.logger.get_current_keys()["cold_start"] is False
+    assert index.metrics.metric_set == {}

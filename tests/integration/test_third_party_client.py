@@ -36,7 +36,7 @@ ROWS = np.array([[4, 2], [1, 900], [0, 0]], dtype=np.float32)
 def address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A gateway, of either kind, with one model and the index of models behind it."""
     tiny = make_tiny(tmp_path_factory.mktemp("project"))
-    models = json.dumps([{"name": "tiny", "version": tiny.lock.version}])
+    models = json.dumps({"tiny": tiny.lock.version})
     folders = {"tiny": tiny.function.folder, "models-index": ROOT / "functions" / "models_index"}
     environ = {"tiny": {"MODELET_STORE": tiny.store.url}, "models-index": {"MODELET_MODELS": models}}
     functions = [

@@ -37,6 +37,21 @@ def test_a_joblib_file_where_the_spec_says_onnx_fails_the_init(tiny: Tiny) -> No
         tiny.start()
 
 
+def test_a_bundle_that_is_not_what_the_configuration_trusts_fails_the_init(tiny: Tiny) -> None:
+    trusted = (tiny.lock.version, tiny.lock.manifest_sha256)
+    with in_process(tiny.function, tiny.settings._replace(lock=trusted)) as handler:
+        assert handler(GOOD, Context())["label"] == "high"
+    for lock in (("2", trusted[1]), (trusted[0], "0" * 64)):
+        message = (
+            rf"serves version 1 \({trusted[1][:12]}…\), but .* MODELET_LOCK names version {lock[0]} \({lock[1][:12]}…\)"
+        )
+        with (
+            pytest.raises(BundleError, match=f"{message}: run `modelet bundle tiny`, and deploy"),
+            in_process(tiny.function, tiny.settings._replace(lock=lock)),
+        ):
+            pass
+
+
 def test_a_backend_that_is_unknown_fails_the_init(tmp_path: Path) -> None:
     tiny = make_tiny(tmp_path, app=None, columns=COLUMNS)
     spec = json.loads(tiny.function.bundle_path.read_text())["spec"]

@@ -9,7 +9,9 @@ import pytest
 from modelet.errors import (
     SettingsError,
 )
-from modelet.settings import Settings
+from modelet.settings import CheckSettings, IndexSettings, Settings, aws_endpoint, aws_keys
+
+STORE = {"MODELET_STORE": "s3://bucket/models"}
 
 
 def test_a_store_that_is_not_named_fails_the_init() -> None:
@@ -30,3 +32,55 @@ def test_lambda_s_variables_are_read() -> None:
     }
     settings = Settings.from_environ(variables)
     assert (settings.task_root, settings.function_name, settings.memory_mb) == (Path("/var/task"), "sentiment", 1024)
+
+
+def test_the_lock_is_a_version_and_a_digest() -> None:
+    assert Settings.from_environ(STORE).lock is None
+    settings = Settings.from_environ({**STORE, "MODELET_LOCK": f"2026-01@{'0f' * 32}"})
+    assert settings.lock == ("2026-01", "0f" * 32)
+
+
+@pytest.mark.parametrize("lock", ["1", "1@", f"@{'0' * 64}", f"1@{'0' * 63}", f"1@{'G' * 64}", f"1:{'0' * 64}", "@"])
+def test_a_lock_that_is_none_fails_the_init(lock: str) -> None:
+    with pytest.raises(SettingsError, match=r"MODELET_LOCK is .* set it to <version>@<the manifest's SHA-256>"):
+        Settings.from_environ({**STORE, "MODELET_LOCK": lock})
+
+
+def test_secrets_are_arns_by_their_variables() -> None:
+    assert Settings.from_environ(STORE).secrets == {}
+    settings = Settings.from_environ({**STORE, "MODELET_SECRETS": '{"KEY": "arn:aws:secretsmanager:x"}'})
+    assert settings.secrets == {"KEY": "arn:aws:secretsmanager:x"}
+
+
+@pytest.mark.parametrize("secrets", ["{", "[]", '["KEY"]', '{"KEY": 1}', "null", "[" * 5000])
+def test_secrets_that_are_no_object_of_texts_fail_the_init(secrets: str) -> None:
+    with pytest.raises(SettingsError, match=r"MODELET_SECRETS is .* set it to a JSON object"):
+        Settings.from_environ({**STORE, "MODELET_SECRETS": secrets})
+
+
+def test_the_index_is_told_what_is_served_and_where_its_metrics_belong() -> None:
+    settings = IndexSettings.from_environ({"MODELET_MODELS": '{"b": "2", "a": "1"}'})
+    assert (list(settings.models.items()), settings.namespace) == ([("b", "2"), ("a", "1")], "Modelet")
+
+
+def test_a_check_knows_its_version_and_its_event() -> None:
+    told = {"CHECK_FUNCTION": "arn:x:7", "CHECK_EVENT": "events/tiny/infer.json", "LAMBDA_TASK_ROOT": "/var/task"}
+    settings = CheckSettings.from_environ(told)
+    assert (settings.function, settings.event) == ("arn:x:7", Path("/var/task/events/tiny/infer.json"))
+    for missing in ("CHECK_FUNCTION", "CHECK_EVENT"):
+        with pytest.raises(SettingsError, match=f"{missing} is not set"):
+            CheckSettings.from_environ({**told, missing: ""})
+
+
+def test_a_service_s_own_endpoint_goes_before_the_general_one() -> None:
+    assert aws_endpoint(environ={}) == ""
+    both = {"AWS_ENDPOINT_URL": "http://all", "AWS_ENDPOINT_URL_S3": "http://s3"}
+    assert aws_endpoint(environ=both) == "http://s3"
+    assert aws_endpoint("SECRETS_MANAGER", both) == "http://all"
+
+
+def test_keys_are_both_or_none() -> None:
+    keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+    assert aws_keys(keys) == ("a", "b", "")
+    assert aws_keys({**keys, "AWS_SESSION_TOKEN": "c"}) == ("a", "b", "c")
+    assert aws_keys({"AWS_ACCESS_KEY_ID": "a"}) is None

@@ -7,8 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-import pydantic_core
-
+from modelet.core import PYDANTIC_CORE
 from modelet.errors import BundleError
 
 if TYPE_CHECKING:
@@ -91,11 +90,11 @@ class Bundle:
         The configuration is the root of trust: who may write images or buckets may not write it.
         """
         here = (self.lock.version, self.lock.manifest_sha256)
-        if lock not in {None, here}:
-            bundled, trusted = ("version {} ({:.12}…)".format(*each) for each in (here, lock))
+        if lock is not None and lock != here:
+            bundled, trusted = (f"version {version} ({sha256:.12}…)" for version, sha256 in (here, lock))
             raise BundleError(
                 f"{BUNDLE_FILE} serves {bundled}, but the function's MODELET_LOCK names {trusted}: run `modelet bundle "
-                f"{self.name}` and deploy image and configuration together"
+                f"{self.name}`, and deploy code and configuration together"
             )
 
     def is_whole(self) -> bool:
@@ -117,7 +116,7 @@ class Bundle:
             path = folder / name
             if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() != known:
                 raise BundleError(f"{BUNDLE_FILE} is stale, {name} has changed: {remedy}")
-        made_with, here = self.contract.get("pydantic_core"), pydantic_core.__version__
+        made_with, here = self.contract.get("pydantic_core"), PYDANTIC_CORE
         if made_with != here:
             raise BundleError(f"{BUNDLE_FILE} was made with pydantic-core {made_with}, here is {here}: {remedy}")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from modelet.errors import SettingsError
 
@@ -14,15 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """Where a function runs, and where its model is kept.
 
     task_root: the folder with bundle.json and app.py (Lambda: /var/task). bundle: another bundle than that folder's.
     store: the URL of the store, `file:///…` or `s3://bucket/prefix`.
     tmp: the environment's own writable folder.
     memory_mb: the function's memory.
-    lock: the version and the SHA-256 of its manifest that the function's configuration trusts; None where it names none.
+    lock: the version, and the SHA-256 of its manifest, that the function's configuration trusts; None for the bundle's.
     secrets: the ARN of each variable whose value Secrets Manager keeps.
     """
 
@@ -34,7 +33,7 @@ class Settings:
     memory_mb: int = 0
     namespace: str = "Modelet"
     lock: tuple[str, str] | None = None
-    secrets: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = MappingProxyType({})
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -61,8 +60,7 @@ class Settings:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class IndexSettings:
+class IndexSettings(NamedTuple):
     """What models_index lists: the version that each model serves, by the model's name."""
 
     models: Mapping[str, str]
@@ -76,8 +74,7 @@ class IndexSettings:
         return cls(models, env.get("POWERTOOLS_METRICS_NAMESPACE", "Modelet"))
 
 
-@dataclass(frozen=True, slots=True)
-class CheckSettings:
+class CheckSettings(NamedTuple):
     """What release_check asks: the ARN of a function's version, and the event that it must answer."""
 
     function: str
@@ -145,6 +142,11 @@ def aws_keys_url(environ: Mapping[str, str] | None = None) -> tuple[str, str]:
     """Where keys are fetched where the environment has none, as under SnapStart, and what authorizes that."""
     env = os.environ if environ is None else environ
     return env.get("AWS_CONTAINER_CREDENTIALS_FULL_URI", ""), env.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", "")
+
+
+def aws_keys_are_fetched(environ: Mapping[str, str] | None = None) -> bool:
+    """Whether keys must be fetched with a token, as under SnapStart, which obstore cannot do."""
+    return aws_keys(environ) is None and all(aws_keys_url(environ))
 
 
 def get_variable(name: str) -> str | None:

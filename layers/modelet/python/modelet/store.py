@@ -19,14 +19,14 @@ from obstore.store import LocalStore, MemoryStore, S3Store
 from modelet.errors import ArtifactError, SettingsError, StoreError
 from modelet.layout import is_path, plain
 from modelet.parallel import in_order
-from modelet.settings import aws_endpoint, aws_signs_in
+from modelet.settings import aws_endpoint, aws_keys_are_fetched, aws_signs_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Literal
 
     from obstore.auth.boto3 import Boto3CredentialProvider
-    from obstore.store import ObjectStore
+    from obstore.store import ObjectStore, S3Credential
     from typing_extensions import Buffer
 
 PART = 4 * 1024 * 1024
@@ -192,6 +192,11 @@ class Store:
         """A client of S3, signed in by the environment or by boto3's own chain."""
         if not self._sign_in_as_boto3 and not aws_signs_in():
             raise StoreError(f"{self.url}: the environment has no AWS credentials: AWS_ACCESS_KEY_ID is not set")
+        provider: Callable[[], S3Credential] | Boto3CredentialProvider | None = None
+        if self._sign_in_as_boto3:
+            provider = _boto3_credentials(self.url)
+        elif aws_keys_are_fetched():
+            from modelet.aws import credentials as provider  # noqa: PLC0415 - under SnapStart only
         endpoint = aws_endpoint()
         return S3Store(
             self._bucket,
@@ -204,7 +209,7 @@ class Store:
                 "timeout": "15m",
             },
             retry_config={"max_retries": retries, "retry_timeout": timedelta(seconds=5)},
-            credential_provider=_boto3_credentials(self.url) if self._sign_in_as_boto3 else None,
+            credential_provider=provider,
         )
 
     @contextmanager

@@ -33,8 +33,12 @@ def test_a_function_runs_as_its_spec_says(tmp_path: Path) -> None:
     local = local_function(tiny.function, tiny.store)
     assert (local.name, local.handler, local.folder) == ("tiny", "app.handler", tiny.function.folder)
     assert (local.memory_mb, local.timeout_s, local.max_concurrency, local.provisioned) == (256, 3, 4, 1)
-    bundle = local.environment["MODELET_BUNDLE"]
-    assert local.environment == {"GREETING": "hello", "MODELET_STORE": tiny.store.url, "MODELET_BUNDLE": bundle}
+    assert local.environment == {
+        "GREETING": "hello",
+        "MODELET_STORE": tiny.store.url,
+        "MODELET_BUNDLE": local.environment["MODELET_BUNDLE"],
+        "MODELET_LOCK": f"1@{tiny.lock.manifest_sha256}",
+    }
     assert local_function(tiny.function.at_stage("prod"), tiny.store).provisioned == 2
 
 
@@ -55,6 +59,20 @@ def test_without_a_lock_the_version_is_what_the_spec_means_now(tmp_path: Path) -
     newer = write_version(tiny.store, {"model.onnx": b"newer"}, version="2")
     assert lock_for(tiny.function, tiny.store) == newer
     assert tiny.function.lock() is None
+
+
+def test_secrets_come_from_the_shell_s_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:team/key-AbCdEf"
+    tiny = make_tiny(tmp_path, spec=f"secrets: {{A_TEAM_S_KEY: '{arn}'}}\n")
+    monkeypatch.setenv("A_TEAM_S_KEY", "a value")
+    local = local_function(tiny.function, tiny.store)
+    assert local.environment["A_TEAM_S_KEY"] == "a value"
+    assert json.loads(local.environment["MODELET_SECRETS"]) == {"A_TEAM_S_KEY": arn}
+    monkeypatch.delenv("A_TEAM_S_KEY")
+    with pytest.raises(
+        CommandError, match=r"^functions/tiny/model\.yaml: secrets\.A_TEAM_S_KEY: .*: export A_TEAM_S_KEY=…"
+    ):
+        local_function(tiny.function, tiny.store)
 
 
 def test_a_lock_keeps_its_version(tmp_path: Path) -> None:
@@ -85,4 +103,4 @@ def test_the_platform_function_is_told_what_is_served(tmp_path: Path) -> None:
     index = index_function(project, [("tiny", "1")])
     assert index is not None
     assert (index.name, index.handler) == ("models-index", "app.handler")
-    assert json.loads(index.environment["MODELET_MODELS"]) == [{"name": "tiny", "version": "1"}]
+    assert json.loads(index.environment["MODELET_MODELS"]) == {"tiny": "1"}

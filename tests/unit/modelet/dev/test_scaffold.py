@@ -43,6 +43,7 @@ def gated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     root = tmp_path_factory.mktemp("repository")
     (root / "functions").mkdir()
     (root / "layers").symlink_to(ROOT / "layers")
+    (root / "infra").symlink_to(ROOT / "infra")
     (root / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
     (root / "requirements").symlink_to(ROOT / "requirements")
     for test in (*(ROOT / "tests").glob("*.py"), *(ROOT / "tests" / name for name in OF_EVERY_MODEL)):
@@ -138,7 +139,9 @@ def test_a_name_that_nearly_fits_is_answered_with_one_that_does(project: Project
         write_scaffold(project, name, "onnx")
 
 
-@pytest.mark.parametrize("name", ["class", "import", "lambda", "app", "train", "models-index", "tests"])
+@pytest.mark.parametrize(
+    "name", ["class", "import", "lambda", "app", "train", "models-index", "release-check", "tests"]
+)
 def test_a_word_of_python_or_of_the_project_is_refused(project: Project, name: str) -> None:
     with pytest.raises(CommandError, match="is a word of Python or of the project: choose another name"):
         write_scaffold(project, name, "onnx")

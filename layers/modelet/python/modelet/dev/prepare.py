@@ -12,6 +12,7 @@ from modelet.dev.publish import resolve_lock
 from modelet.dev.run import run_folder
 from modelet.errors import CommandError
 from modelet.registry.listing import read_manifest
+from modelet.settings import get_variable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,7 +51,7 @@ def local_function(function: Function, store: Store, lock: Lock | None = None) -
 
     lock: the version, that of `lock_for` unless given. The bundle is a new file each time, in a folder of this process:
     no other command, and no later call, changes what an environment has been told. Raises as `lock_for` and
-    `write_bundle` do.
+    `write_bundle` do, and CommandError for a secret that the shell does not give.
     """
     path = run_folder(function.folder.parents[1]) / f"{function.name}-{next(_numbers)}.json"
     bundle = write_bundle(function, store, lock or lock_for(function, store), path).bundle
@@ -63,8 +64,28 @@ def local_function(function: Function, store: Store, lock: Lock | None = None) -
         timeout_s=resources.timeout_s,
         max_concurrency=scaling.max_concurrency or max(UNRESERVED, scaling.provisioned),
         provisioned=scaling.provisioned,
-        environment={**function.spec.environment, "MODELET_STORE": store.url, "MODELET_BUNDLE": str(path)},
+        environment={
+            **function.spec.environment,
+            **_secrets(function),
+            "MODELET_STORE": store.url,
+            "MODELET_BUNDLE": str(path),
+            "MODELET_LOCK": f"{bundle.lock.version}@{bundle.lock.manifest_sha256}",
+        },
     )
+
+
+def _secrets(function: Function) -> dict[str, str]:
+    """What gives a function its secrets here: values from the shell's own variables, so that nobody asks AWS."""
+    values: dict[str, str] = {}
+    for name in function.spec.secrets:
+        value = get_variable(name)
+        if value is None:
+            raise CommandError(
+                f"functions/{function.folder.name}/model.yaml: secrets.{name}: a laptop takes its value from the "
+                f"shell, which has none: export {name}=… and run this again"
+            )
+        values[name] = value
+    return {**values, "MODELET_SECRETS": json.dumps(function.spec.secrets)} if values else {}
 
 
 def index_function(project: Project, served: Iterable[tuple[str, str]]) -> LocalFunction | None:
@@ -72,5 +93,5 @@ def index_function(project: Project, served: Iterable[tuple[str, str]]) -> Local
     folder = project.root / "functions" / INDEX
     if not (folder / "app.py").is_file():
         return None
-    models = json.dumps([{"name": name, "version": version} for name, version in served])
+    models = json.dumps(dict(served))
     return LocalFunction(INDEX.replace("_", "-"), folder, "app.handler", environment={"MODELET_MODELS": models})

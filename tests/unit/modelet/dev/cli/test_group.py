@@ -25,7 +25,21 @@ HEAVY = {"boto3", "numpy", "obstore", "onnxruntime", "pydantic", "pydantic_core"
 
 
 def test_the_verbs_are_those_of_the_readme() -> None:
-    known = ["new", "publish", "pin", "up", "infer", "invoke", "models", "versions", "show", "alias", "push", "bundle"]
+    known = [
+        "new",
+        "publish",
+        "pin",
+        "up",
+        "infer",
+        "invoke",
+        "models",
+        "versions",
+        "show",
+        "alias",
+        "push",
+        "bundle",
+        "call",
+    ]
     assert list(main.commands) == known
 
 

@@ -160,7 +160,7 @@ def test_the_platform_function_lists_the_models(tiny: Path) -> None:
         served() as (_, [row]),
         urllib.request.urlopen(row[2].replace("/models/tiny", "/models"), timeout=20) as response,
     ):
-        assert json.load(response) == [{"name": "tiny", "version": "1"}]
+        assert json.load(response) == {"tiny": "1"}
 
 
 def test_a_stage_that_no_model_has_is_one_line(run: Run, tiny: Path) -> None:

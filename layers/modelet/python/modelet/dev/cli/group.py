@@ -12,6 +12,7 @@ import click
 
 from modelet.dev.cli.alias import alias
 from modelet.dev.cli.bundle import bundle
+from modelet.dev.cli.call import call
 from modelet.dev.cli.infer import infer
 from modelet.dev.cli.invoke import invoke
 from modelet.dev.cli.models import models
@@ -79,5 +80,5 @@ def main() -> None:
     """Turn a trained model into a serverless HTTPS API: one folder, one class, one command."""
 
 
-for each in (new, publish, pin, up, infer, invoke, models, versions, show, alias, push, bundle):
+for each in (new, publish, pin, up, infer, invoke, models, versions, show, alias, push, bundle, call):
     main.add_command(each)

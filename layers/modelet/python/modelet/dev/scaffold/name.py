@@ -14,7 +14,7 @@ from modelet.errors import CommandError
 if TYPE_CHECKING:
     from modelet.dev.project import Project
 
-OURS = {"app", "train", "features", "models_index", "functions", "tests", "events", "infra", "layers"}
+OURS = {"app", "train", "features", "models_index", "release_check", "functions", "tests", "events", "infra", "layers"}
 """Names that mean something else in a project."""
 
 

@@ -1,0 +1,123 @@
+"""The layer of the platform functions, built into .modelet/layer without Docker: `python -m infra.layer`.
+
+It holds modelet without dev/, as its distribution installs it, and the packages of layers/modelet/requirements.txt as
+wheels for Lambda's platform. The same inputs give the same bytes, so that a layer that did not change is not deployed.
+"""
+
+from __future__ import annotations
+
+import filecmp
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from infra.errors import SynthError
+
+PYTHON = "3.11"
+"""The runtime of platform functions."""
+
+PLATFORM = "x86_64-manylinux2014"
+"""Lambda's runtime python3.11 is Amazon Linux 2, with glibc 2.26; manylinux2014 asks for 2.17."""
+
+ROOT = Path(__file__).parents[1]
+BUILT = Path(".modelet/layer")
+REQUIREMENTS = Path("layers/modelet/requirements.txt")
+SOURCE = Path("layers/modelet/python/modelet")
+
+NOISE = ("RECORD", "REQUESTED", "INSTALLER", "direct_url.json", "uv_build.json", "uv_cache.json")
+"""What installers note about an installation: of no use in a layer, and it names this machine."""
+
+
+def build(root: Path = ROOT) -> Path:
+    """Build the layer into a project, in the place of the one before; gives its folder.
+
+    root: the project, if it is not the one that holds this modelet. Raises SynthError with what the installer said.
+    """
+    target = root / BUILT
+    target.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as name:
+        fresh, wheels = Path(name) / "layer", Path(name) / "wheels"
+        _uv("build", "--wheel", "--out-dir", str(wheels), str(ROOT))
+        [wheel] = wheels.glob("*.whl")
+        _install(fresh / "python", "--requirements", str(ROOT / REQUIREMENTS))
+        _install(fresh / "python", str(wheel))
+        _tidy(fresh / "python")
+        _compile(fresh / "python")
+        shutil.copy(ROOT / REQUIREMENTS, fresh)
+        shutil.rmtree(target, ignore_errors=True)
+        fresh.rename(target)
+    return target
+
+
+def require(root: Path = ROOT) -> Path:
+    """The folder of the layer that was built. Raises SynthError where there is none, or where it is stale."""
+    layer = root / BUILT
+    if not layer.is_dir():
+        raise SynthError(f"{BUILT}: is missing: run `make layer`")
+    built, source = layer / "python" / "modelet", ROOT / SOURCE
+    pairs = {layer / REQUIREMENTS.name: ROOT / REQUIREMENTS}
+    pairs |= {built / path.relative_to(source): path for path in sources(source)}
+    for mine, theirs in pairs.items():
+        if not mine.is_file() or not filecmp.cmp(mine, theirs, shallow=False):
+            raise SynthError(f"{BUILT}: does not hold {theirs.relative_to(ROOT)} as it is now: run `make layer`")
+    if len(sources(built)) != len(pairs) - 1:
+        raise SynthError(f"{BUILT}: holds modules that modelet no longer has: run `make layer`")
+    return layer
+
+
+def sources(package: Path) -> list[Path]:
+    """The files of a package that belong in a layer, sorted: neither dev/ nor bytecode."""
+    found = (path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return sorted(path for path in found if path.relative_to(package).parts[0] != "dev")
+
+
+def _install(target: Path, *what: str) -> None:
+    """Install wheels for Lambda's platform, whatever machine this is; never a source distribution."""
+    chosen = ["--python-platform", PLATFORM, "--python-version", PYTHON, "--only-binary", ":all:", "--no-deps"]
+    _uv("pip", "install", "--quiet", "--link-mode", "copy", "--target", str(target), *chosen, *what)
+
+
+def _tidy(site: Path) -> None:
+    """Remove the laptop's part of modelet, command lines, and what names this machine."""
+    shutil.rmtree(site / "modelet" / "dev")
+    shutil.rmtree(site / "bin", ignore_errors=True)
+    (site / ".lock").unlink(missing_ok=True)
+    [ours] = site.glob("modelet-*.dist-info")
+    (ours / "entry_points.txt").unlink()
+    metadata = ours / "METADATA"
+    metadata.write_text(metadata.read_text().partition("\n\n")[0] + "\n")  # the README is no part of the code
+    for path in site.glob("*.dist-info/*"):
+        if path.name in NOISE:
+            path.unlink()
+
+
+def _compile(site: Path) -> None:
+    """Compile all modules: /opt cannot be written, so that every cold start would do it, for twice the time.
+
+    Unchecked: files of a layer never change, and their times are not kept. Another Python's bytecode would not be read.
+    """
+    if sys.version_info[:2] != tuple(map(int, PYTHON.split("."))):
+        sys.stderr.write(f"the layer has no bytecode, which only Python {PYTHON} can make: cold starts are slower\n")
+        return
+    mode = ["--invalidation-mode", "unchecked-hash", "-s", str(site), "-p", "/opt/python"]
+    _run(sys.executable, "-m", "compileall", "-q", *mode, str(site))
+
+
+def _uv(*words: str) -> None:
+    _run(sys.executable, "-m", "uv", "--system-certs", *words)  # as pip and the browser do
+
+
+def _run(*command: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - this machine's own tools
+    if done.returncode:
+        said = " ".join((done.stderr or done.stdout).split())[-400:]
+        raise SynthError(f"{BUILT}: cannot be built: {' '.join(command[2:6])}: {said}")
+
+
+if __name__ == "__main__":
+    try:
+        build()
+    except SynthError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,65 @@
+"""A service of AWS that answers as a test says, over a real socket."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Script = Callable[["Request", int], tuple[int, Any] | None]
+"""How the request of a number, counted from 1, is answered: status and body; None hangs up."""
+
+
+class Request(BaseHTTPRequestHandler):
+    """One request, given to the test's script."""
+
+    protocol_version = "HTTP/1.1"
+    server: Service
+
+    def do_GET(self) -> None:
+        self.body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.seen.append(self)
+        answer = self.server.script(self, len(self.server.seen))
+        if answer is None:
+            self.close_connection = True
+            return
+        body = json.dumps(answer[1]).encode()
+        self.send_response(answer[0])
+        for name, value in {"Content-Length": str(len(body)), "Last-Modified": "Fri, 20 Nov 2026 10:00:00 GMT"}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET  # noqa: N815 - http.server's own name
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's own name
+        """Say nothing."""
+
+
+class Service(ThreadingHTTPServer):
+    """The service. seen: the requests so far."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Request)
+        self.script: Script = lambda *_: (200, {})
+        self.seen: list[Request] = []
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+
+@contextmanager
+def running_service() -> Iterator[Service]:
+    """A service for the length of a block."""
+    with Service() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
