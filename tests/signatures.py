@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from botocore.auth import SigV4Auth  # type: ignore[import-untyped]  # ships no types
-from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]  # ships no types
-from botocore.credentials import Credentials  # type: ignore[import-untyped]  # ships no types
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 SIGNED = re.compile(
     r"AWS4-HMAC-SHA256 Credential=(?P<key>[^/]+)/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request, "

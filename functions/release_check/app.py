@@ -57,7 +57,7 @@ def check(deadline: float) -> None:
     """Invoke the version with its event. deadline: on the monotonic clock, in seconds. Raises CheckError."""
     settings = CheckSettings.from_environ()
     event = settings.event.read_bytes()
-    from botocore.exceptions import ClientError, HTTPClientError  # type: ignore[import-untyped] # noqa: PLC0415 - see _client
+    from botocore.exceptions import ClientError, HTTPClientError  # noqa: PLC0415 - see _client
 
     while True:
         left = max(deadline - time.monotonic(), 0.1)
@@ -91,8 +91,8 @@ def judge(function: str, error: str | None, payload: bytes) -> None:
 
 def _client(service: str, read_timeout: float = 10) -> Any:
     """A client of AWS, imported when it is used: an import that fails must not keep CodeDeploy waiting."""
-    import boto3  # type: ignore[import-untyped] # noqa: PLC0415 - as above
-    from botocore.config import Config  # type: ignore[import-untyped] # noqa: PLC0415 - as above
+    import boto3  # noqa: PLC0415 - as above
+    from botocore.config import Config  # noqa: PLC0415 - as above
 
     attempts = 1 if service == "lambda" else 3
     retries = {"total_max_attempts": attempts, "mode": "standard"}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3  # type: ignore[import-untyped]  # ships no types
+import boto3
 import pytest
 
 from conftest import NOT_OURS, SIGNED_IN

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelet.core import PYDANTIC_CORE
 from modelet.errors import BundleError
@@ -18,8 +17,7 @@ BUNDLE_FILE = "bundle.json"
 LOCK_FILE = "model.lock"
 
 
-@dataclass(frozen=True, slots=True)
-class Lock:
+class Lock(NamedTuple):
     """The pinned version and the SHA-256 of its manifest: what a function serves, and nothing else."""
 
     version: str
@@ -39,11 +37,10 @@ class Lock:
 
     def to_json(self, name: str) -> bytes:
         """The lock as a file that people read in reviews."""
-        return json.dumps({"model": name, **asdict(self)}, indent=2).encode() + b"\n"
+        return json.dumps({"model": name, **self._asdict()}, indent=2).encode() + b"\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Bundle:
+class Bundle(NamedTuple):
     """What `modelet bundle` found out about a function.
 
     handler: the entry point that Lambda calls. spec: model.yaml as data. contract: `instance` and `prediction`, each a
@@ -125,5 +122,5 @@ class Bundle:
 
         Keys keep their order: that of a contract's fields is the order in which instances hold them.
         """
-        document = {"format": FORMAT, **asdict(self)}
+        document = {"format": FORMAT, **self._asdict(), "lock": self.lock._asdict()}
         return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"

@@ -95,10 +95,10 @@ class Caller:
 
     def _signature(self, method: str, url: str, headers: dict[str, str], body: bytes | None) -> dict[str, str]:
         """The headers that sign a request. Raises CommandError that says how to sign in."""
-        import boto3  # type: ignore[import-untyped]  # ships no types
-        from botocore.auth import SigV4Auth  # type: ignore[import-untyped]  # ships no types
-        from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]  # ships no types
-        from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]  # ships no types
+        import boto3
+        from botocore.auth import SigV4Auth
+        from botocore.awsrequest import AWSRequest
+        from botocore.exceptions import BotoCoreError, ClientError
 
         try:
             session = boto3.Session()

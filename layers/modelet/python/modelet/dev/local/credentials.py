@@ -30,8 +30,8 @@ class Credentials:
         """
         if not self.needed:
             return {}
-        import boto3  # type: ignore[import-untyped]  # ships no types
-        from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped]  # ships no types
+        import boto3
+        from botocore.exceptions import BotoCoreError
 
         try:
             self._session = self._session or boto3.Session()
