@@ -6,7 +6,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 INFRA := $(VENV)/.ready-infra
 CDK := .tools/node/node_modules/.bin/cdk
+SAM := .tools/sam/bin/sam
+ENGINE = PYTHONPATH=tests $(BIN)/python -m e2e.engine
 PIN := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header
+PINNED = $(PIN) --no-annotate --constraint requirements/dev.txt
 STAGE ?= dev
 CDK_OUT := .modelet/cdk.out
 # The CDK asks before it widens rights; APPROVAL=never is for CI.
@@ -20,7 +23,7 @@ export CDK_DISABLE_CLI_TELEMETRY := true
 # uv trusts the machine's certificates, as pip and the browser do.
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help setup up test check format lock clean locks layer synth images sam deploy-local deploy destroy
+.PHONY: help setup up test check format lock clean locks layer synth images sam engine-stop deploy-local deploy destroy
 .DEFAULT_GOAL := help
 
 help: ## Say what there is to make
@@ -47,11 +50,20 @@ $(CDK): requirements/node/package.json requirements/node/package-lock.json
 	@ln -sfn node_modules/$$(cd .tools/node/node_modules && ls -d node-* 2>/dev/null | head -1)/bin .tools/node/bin
 	@touch $@
 
+$(SAM): $(READY) requirements/sam.txt
+	$(BIN)/python -m venv --clear .tools/sam
+	$(BIN)/uv pip sync --quiet --compile-bytecode --python .tools/sam/bin/python requirements/sam.txt
+	@touch $@
+
 lock: $(READY) ## Compile the pinned requirement files anew
 	$(PIN) --extra dev --group gate --output-file requirements/dev.txt pyproject.toml
-	$(PIN) --no-annotate --constraint requirements/dev.txt --output-file requirements/infra.txt --group infra
-	$(PIN) --no-annotate --constraint requirements/dev.txt --extra platform \
-	  --output-file layers/modelet/requirements.txt pyproject.toml
+	$(PINNED) --output-file requirements/infra.txt --group infra
+	$(PINNED) --extra platform --output-file layers/modelet/requirements.txt pyproject.toml
+	printf 'hatchling>=1.27\npip\n' | $(PINNED) --output-file requirements/build.txt -
+	printf 'awslambdaric>=4\n' | $(PINNED) --output-file requirements/lambda.txt -
+	printf 'boto3\n' | $(PINNED) --output-file requirements/worker.txt -
+	printf 'aws-sam-cli==1.170.0\n' | $(PIN) --no-annotate --output-file requirements/sam.txt -
+	printf 'ministack==1.5.33\n' | $(PIN) --no-annotate --output-file requirements/ministack.txt -
 
 format: $(READY) ## Format the code and mend what ruff can mend
 	$(BIN)/ruff format .
@@ -81,6 +93,17 @@ layer: $(INFRA) ## Build the layer of the platform functions, without Docker
 
 synth: $(INFRA) $(CDK) locks layer ## Write the CloudFormation templates of STAGE=dev to .modelet/cdk.out; asks AWS nothing
 	$(CDK_RUN) synth --quiet --output $(CDK_OUT)
+
+images: locks ## Build every model's image, print the sizes, read the lists of their files
+	$(ENGINE) images || [ $$? -eq 77 ]
+	$(BIN)/pytest --numprocesses=0 --timeout=900 tests/e2e/images
+
+sam: $(INFRA) $(CDK) $(SAM) locks layer ## Every model and event in its image: sam local invoke, start-api, a strict container
+	$(ENGINE) up || [ $$? -eq 77 ]
+	$(BIN)/pytest --numprocesses=0 --timeout=900 tests/e2e/sam
+
+engine-stop: $(READY) ## End the Docker engine that make images or make sam started
+	$(ENGINE) stop
 
 deploy: synth ## Deploy STAGE=dev to the account that you are signed in to: storage, the locked versions, then what serves
 	$(CDK_RUN) --app $(CDK_OUT) deploy modelet-$(STAGE)-storage --require-approval $(APPROVAL) --outputs-file $(STORAGE)

@@ -54,14 +54,24 @@ def essence(response: dict[str, Any]) -> dict[str, Any]:
 
 def over_http(url: str, event: dict[str, Any]) -> dict[str, Any]:
     """Send what the event says was sent; of the answer, the headers that are ours."""
+    method, path, query, headers, body = sent(event)
+    answer = httpx.request(method, f"{url}{path}", params=query, content=body, headers=headers, timeout=30)
+    return received(answer)
+
+
+def sent(event: dict[str, Any]) -> tuple[str, str, dict[str, str], dict[str, str], bytes]:
+    """What an event of either payload version says was sent: method, path, query, headers and body."""
     rest = "httpMethod" in event
     method = event["httpMethod"] if rest else event["requestContext"]["http"]["method"]
     path = event["path"] if rest else event["rawPath"]
-    body = event.get("body") or ""
+    body = (event.get("body") or "").encode()
     if event.get("isBase64Encoded"):
         body = base64.b64decode(body)
-    sent = {name: value for name, value in event["headers"].items() if name.lower() in {"content-type", "accept"}}
-    query = event.get("queryStringParameters") or {}
-    answer = httpx.request(method, f"{url}{path}", params=query, content=body, headers=sent, timeout=30)
+    headers = {name: value for name, value in event["headers"].items() if name.lower() in {"content-type", "accept"}}
+    return method, path, event.get("queryStringParameters") or {}, headers, body
+
+
+def received(answer: httpx.Response) -> dict[str, Any]:
+    """An answer as its handler gave it, with the headers that are ours."""
     ours = {name: value for name, value in answer.headers.items() if name in OURS}
     return {"statusCode": answer.status_code, "headers": ours, "body": answer.text}

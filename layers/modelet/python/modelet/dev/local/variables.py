@@ -35,6 +35,7 @@ def variables(
         "PYTHONPATH": str(LAYER),
         "TZ": ":UTC",
         "OMP_NUM_THREADS": "1",
+        "JOBLIB_MULTIPROCESSING": "0",  # as in the image: Lambda has no /dev/shm, and joblib would say so
         "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1",
         **aws,

@@ -1,0 +1,155 @@
+"""What is in the images, file by file: all that a function needs, nothing else, and nothing that it could change."""
+
+from __future__ import annotations
+
+import subprocess
+import tarfile
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+import pytest
+
+from e2e.engine.engine import Engine
+from e2e.engine.images import Image, build
+from modelet.dev.project import Function, Project
+from rungs import ROOT
+
+FUNCTIONS = {function.name: function for function in Project(ROOT).functions()}
+BUDGET = 120_000_000
+"""Bytes of /var/task of an online ONNX image (DESIGN §7)."""
+LAPTOP = {
+    "aws_lambda_powertools", "boto3", "botocore", "click", "fastapi", "hatchling", "mangum", "onnx", "pandas", "pip",
+    "pytest", "rich", "skl2onnx", "starlette", "uvicorn", "yaml",
+}  # fmt: skip
+"""What no online function has, whatever its backend."""
+FRAMEWORKS = {"onnx": {"onnxruntime"}, "sklearn": {"joblib", "scipy", "sklearn"}}
+TRAINING = {".csv", ".ipynb", ".parquet"}
+UNCHECKED = b"\x01\x00\x00\x00"
+"""The flags of bytecode that is trusted without a look at its source (PEP 552)."""
+
+
+@dataclass
+class Content:
+    """An image and the files of its /var/task, by their path below it."""
+
+    image: Image
+    entries: dict[PurePosixPath, tarfile.TarInfo] = field(default_factory=dict)
+    bytecode: dict[PurePosixPath, bytes] = field(default_factory=dict)
+
+    @property
+    def files(self) -> set[PurePosixPath]:
+        return {path for path, entry in self.entries.items() if entry.isfile()}
+
+    @property
+    def packages(self) -> set[str]:
+        """The names of what can be imported."""
+        return {path.parts[0].removesuffix(".py") for path in self.files}
+
+
+def read(engine: Engine, image: Image) -> Content:
+    """Read an image's files out of a container that never ran."""
+    content = Content(image)
+    container = engine.run("create", image.tag).stdout.strip()
+    command = ["docker", "export", container]
+    with (
+        subprocess.Popen(command, env=engine.variables, stdout=subprocess.PIPE) as exporting,
+        tarfile.open(fileobj=exporting.stdout, mode="r|") as archive,
+    ):
+        for entry in archive:
+            path = PurePosixPath(entry.name)
+            if path.parts[:2] == ("var", "task") and len(path.parts) > 2:
+                below = path.relative_to("var/task")
+                content.entries[below] = entry
+                opened = archive.extractfile(entry) if path.suffix == ".pyc" else None
+                if opened is not None:
+                    content.bytecode[below] = opened.read(16)
+    engine.run("rm", container)
+    return content
+
+
+@pytest.fixture(scope="module", params=FUNCTIONS.values(), ids=list(FUNCTIONS))
+def function(request: pytest.FixtureRequest) -> Function:
+    """Every model in turn."""
+    found: Function = request.param
+    return found
+
+
+@pytest.fixture(scope="module")
+def online(engine: Engine, function: Function) -> Content:
+    """The content of a model's online image."""
+    return read(engine, build(engine, function))
+
+
+def test_an_online_onnx_image_is_within_its_budget(online: Content, function: Function) -> None:
+    if function.spec.backend == "onnx":
+        assert online.image.task <= BUDGET
+
+
+def test_an_online_image_has_its_backend_and_no_other(online: Content, function: Function) -> None:
+    theirs = FRAMEWORKS[function.spec.backend]
+    others = set().union(*FRAMEWORKS.values()) - theirs
+    assert theirs <= online.packages
+    assert not others & online.packages
+
+
+def test_an_online_image_has_nothing_of_the_laptop(online: Content) -> None:
+    assert not LAPTOP & online.packages
+    assert {"awslambdaric", "modelet", "obstore"} <= online.packages
+    assert not [path for path in online.files if path.is_relative_to("modelet/dev")]
+
+
+def test_pydantic_is_there_only_where_the_function_asks_for_it(online: Content, function: Function) -> None:
+    asked = "\npydantic==" in (function.folder / "requirements.txt").read_text()
+    assert ("pydantic" in online.packages) == asked
+
+
+def test_the_function_s_own_code_is_there_and_its_training_is_not(online: Content, function: Function) -> None:
+    code = {PurePosixPath(path.name) for path in function.folder.glob("*.py") if path.name != "train.py"}
+    assert {*code, PurePosixPath("app.py"), PurePosixPath("bundle.json")} <= online.files
+    own = {path for path in online.files if len(path.parts) == 1}
+    assert not [path for path in own if path.suffix in TRAINING]
+    assert not {"train.py", "model.lock", "model.yaml", "requirements.txt"} & {str(path) for path in own}
+
+
+def test_packages_come_without_tests_headers_and_commands(online: Content) -> None:
+    assert not [path for path in online.files if {"tests", "bin"} & set(path.parts)]
+    assert not [path for path in online.files if path.suffix in {".a", ".h", ".pyi", ".pyx", ".pxd"}]
+    assert not [path for path in online.files if path.suffix == ".whl"]
+
+
+def test_every_module_has_bytecode_that_is_trusted_without_a_look_at_its_source(online: Content) -> None:
+    modules = {path for path in online.files if path.suffix == ".py"}
+    compiled = {path.parent.parent / f"{path.name.partition('.')[0]}.py" for path in online.bytecode}
+    assert modules
+    assert modules <= compiled
+    assert {head[4:8] for head in online.bytecode.values()} == {UNCHECKED}
+
+
+def test_the_code_can_be_read_by_all_and_changed_by_none_but_root(engine: Engine, online: Content) -> None:
+    assert engine.inspect(online.image.tag, "{{.Config.User}}") == "993:990"
+    for path, entry in online.entries.items():
+        assert (entry.uid, entry.gid) == (0, 0), path
+        assert entry.issym() or entry.mode & 0o022 == 0, path
+        assert entry.mode & 0o044 == 0o044, path
+    attempt = ["--entrypoint=python3", online.image.tag, "-c", "open('/var/task/more.py', 'w')"]
+    done = engine.run("run", "--rm", "--network=none", *attempt, check=False)
+    assert done.returncode == 1
+    assert "PermissionError" in done.stderr
+
+
+def test_an_image_starts_the_runtime_client_with_the_function_s_handler(engine: Engine, online: Content) -> None:
+    assert engine.inspect(online.image.tag, "{{json .Config.Entrypoint}}") == '["python3","-m","awslambdaric"]'
+    assert engine.inspect(online.image.tag, "{{json .Config.Cmd}}") == '["app.handler"]'
+
+
+def test_a_worker_is_the_online_image_with_boto3(engine: Engine) -> None:
+    function = list(FUNCTIONS.values())[-1]
+    online, worker = read(engine, build(engine, function)), read(engine, build(engine, function, "worker"))
+    assert worker.packages - online.packages >= {"boto3", "botocore"}
+    assert online.files <= worker.files
+    assert {path: entry.size for path, entry in online.entries.items() if path in online.files}.items() <= {
+        path: entry.size for path, entry in worker.entries.items()
+    }.items()
+    client = "import boto3; print(boto3.client('sqs', region_name='eu-west-1').meta.endpoint_url)"
+    said = engine.run("run", "--rm", "--network=none", "--entrypoint=python3", worker.image.tag, "-c", client).stdout
+    assert said == "https://sqs.eu-west-1.amazonaws.com\n"

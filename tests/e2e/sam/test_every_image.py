@@ -1,0 +1,116 @@
+"""Every model, every event: its image answers as the model does in this process, whoever runs it.
+
+The images are those that the CDK app's template names; their versions come from an emulated S3.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import SIGNED_IN
+from e2e.engine.engine import Engine
+from e2e.engine.images import build
+from e2e.sam.cli import Sam
+from e2e.sam.strict import StrictContainer
+from e2e.sam.table import note
+from e2e.sam.template import Template
+from modelet.bundle import Bundle
+from modelet.dev.project import Project
+from modelet.settings import Settings
+from rungs import ROOT, Context, essence, in_process, over_http
+
+FOLDERS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/model.yaml"))
+EVERY_EVENT = [(folder, path) for folder in FOLDERS for path in sorted((ROOT / "events" / folder).glob("*.json"))]
+Answer = Callable[[str, Path], dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def in_this_process(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Answer:
+    """The first rung, which the others are compared with."""
+
+    def answer(folder: str, event: Path) -> dict[str, Any]:
+        function = project.function(folder)
+        settings = Settings(function.folder, project.store_url(None), tmp_path_factory.mktemp(folder))
+        with in_process(function, settings) as handler:
+            return essence(handler(json.loads(event.read_text()), Context()))
+
+    return answer
+
+
+@pytest.fixture(scope="module")
+def strict(engine: Engine, project: Project, store: dict[str, str]) -> Iterator[Callable[[str], StrictContainer]]:
+    """A strict container of each model, started when it is first asked for."""
+    running: dict[str, StrictContainer] = {}
+    with ExitStack() as stack:
+
+        def container(folder: str) -> StrictContainer:
+            if folder not in running:
+                function = project.function(folder)
+                bundle = Bundle.read(function.bundle_path, function.folder)
+                variables = {
+                    **SIGNED_IN,
+                    **store,
+                    "MODELET_LOCK": f"{bundle.lock.version}@{bundle.lock.manifest_sha256}",
+                }
+                tag = build(engine, function).tag
+                running[folder] = StrictContainer.start(engine, tag, bundle.handler, function.spec, variables)
+                stack.callback(running[folder].stop)
+            return running[folder]
+
+        yield container
+
+
+@pytest.fixture(params=["sam local invoke", "sam local start-api", "docker run, strict"])
+def rung(request: pytest.FixtureRequest) -> tuple[str, Answer]:
+    """A rung, by its name, and how it is asked."""
+    name: str = request.param
+    if name == "sam local invoke":
+        sam: Sam = request.getfixturevalue("sam")
+        template: Template = request.getfixturevalue("template")
+        return name, lambda folder, event: sam.invoke(template.functions[folder], event)
+    if name == "sam local start-api":
+        url: str = request.getfixturevalue("api")
+        return name, lambda _, event: over_http(url, json.loads(event.read_text()))
+    container: Callable[[str], StrictContainer] = request.getfixturevalue("strict")
+    return name, lambda folder, event: container(folder).invoke(event.read_bytes())
+
+
+@pytest.mark.parametrize(("folder", "event"), EVERY_EVENT, ids=lambda value: getattr(value, "stem", value))
+def test_an_image_answers_as_the_model_does_in_process(
+    folder: str, event: Path, rung: tuple[str, Answer], in_this_process: Answer, request: pytest.FixtureRequest
+) -> None:
+    name, ask = rung
+    note(request.config, folder, event.stem, name, "failed")
+    expected = in_this_process(folder, event)
+    started = time.monotonic()
+    answer = ask(folder, event)
+    took = (time.monotonic() - started) * 1000
+    assert "errorType" not in answer, answer
+    assert essence(answer) == expected
+    note(request.config, folder, event.stem, name, f"{expected['status']} in {took:,.0f} ms")
+
+
+def test_an_image_whose_version_is_not_in_the_store_answers_nothing(sam: Sam, template: Template) -> None:
+    folder = FOLDERS[-1]
+    event = ROOT / "events" / folder / "infer.json"
+    answer = sam.invoke(template.functions[folder], event, MODELET_STORE="s3://artifacts/elsewhere")
+    assert answer["errorType"] == "ManifestError"
+    assert "statusCode" not in answer
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_strict_container_can_write_nothing_but_tmp_and_has_no_shared_memory(
+    folder: str, strict: Callable[[str], StrictContainer], engine: Engine
+) -> None:
+    container = strict(folder)
+    script = "mkdir /dev/shm/x; touch /var/task/x; touch /x; touch /tmp/x && id -u && ls /tmp"
+    done = engine.run("exec", container.id, "sh", "-c", script)
+    assert done.stdout.split()[0] == "993"
+    assert len([line for line in done.stderr.splitlines() if "Read-only" in line or "No such file" in line]) == 3
