@@ -7,6 +7,7 @@ READY := $(VENV)/.ready
 INFRA := $(VENV)/.ready-infra
 CDK := .tools/node/node_modules/.bin/cdk
 SAM := .tools/sam/bin/sam
+MINISTACK := .tools/ministack/.ready
 ENGINE = PYTHONPATH=tests $(BIN)/python -m e2e.engine
 PIN := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header
 PINNED = $(PIN) --no-annotate --constraint requirements/dev.txt
@@ -55,6 +56,11 @@ $(SAM): $(READY) requirements/sam.txt
 	$(BIN)/uv pip sync --quiet --compile-bytecode --python .tools/sam/bin/python requirements/sam.txt
 	@touch $@
 
+$(MINISTACK): $(READY) requirements/ministack.txt
+	$(BIN)/python -m venv --clear .tools/ministack
+	$(BIN)/uv pip sync --quiet --compile-bytecode --python .tools/ministack/bin/python requirements/ministack.txt
+	@touch $@
+
 lock: $(READY) ## Compile the pinned requirement files anew
 	$(PIN) --extra dev --group gate --output-file requirements/dev.txt pyproject.toml
 	$(PINNED) --output-file requirements/infra.txt --group infra
@@ -63,7 +69,7 @@ lock: $(READY) ## Compile the pinned requirement files anew
 	printf 'awslambdaric>=4\n' | $(PINNED) --output-file requirements/lambda.txt -
 	printf 'boto3\n' | $(PINNED) --output-file requirements/worker.txt -
 	printf 'aws-sam-cli==1.170.0\n' | $(PIN) --no-annotate --output-file requirements/sam.txt -
-	printf 'ministack==1.5.33\n' | $(PIN) --no-annotate --output-file requirements/ministack.txt -
+	printf 'boto3\nministack==1.5.33\n' | $(PIN) --no-annotate --output-file requirements/ministack.txt -
 
 format: $(READY) ## Format the code and mend what ruff can mend
 	$(BIN)/ruff format .
@@ -104,6 +110,9 @@ sam: $(INFRA) $(CDK) $(SAM) locks layer ## Every model and event in its image: s
 
 engine-stop: $(READY) ## End the Docker engine that make images or make sam started
 	$(ENGINE) stop
+
+deploy-local: $(INFRA) $(CDK) $(MINISTACK) ## Deploy to an emulator with IAM: every call, a new version, bad ones that roll back, destroy
+	$(BIN)/pytest --numprocesses=0 --exitfirst tests/e2e/deploy/scenario.py
 
 deploy: synth ## Deploy STAGE=dev to the account that you are signed in to: storage, the locked versions, then what serves
 	$(CDK_RUN) --app $(CDK_OUT) deploy modelet-$(STAGE)-storage --require-approval $(APPROVAL) --outputs-file $(STORAGE)

@@ -26,7 +26,12 @@ import pytest
 from rungs import ROOT
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-ELSEWHERE = {"make test\nmake check\n": "the gate that runs this test"}
+ELSEWHERE = {
+    "make test\nmake check\n": "the gate that runs this test",
+    "make synth\n": ".ci/run, as a part of make sam",
+    "make sam\nmake deploy-local\n": ".ci/run",
+    "make deploy\n": "make deploy-local, on an emulator: nobody has an account here",
+}
 """Commands that are run by something else, and by what."""
 
 

@@ -1,0 +1,48 @@
+"""The commands that call a model once it is deployed, as the serving stack's outputs show them."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from infra.discovery import Deployable
+    from infra.stage import Stage
+
+HEADERS: dict[str, tuple[str, ...]] = {
+    "iam": ("x-amz-security-token: $AWS_SESSION_TOKEN",),
+    "jwt": ("authorization: Bearer $TOKEN",),
+    "cognito": ("authorization: $TOKEN",),
+    "api_key": ("x-api-key: $API_KEY",),
+    "none": (),
+}
+"""What a caller says of itself, by the stage's `auth`."""
+
+
+def call_lines(stage: Stage, models: Sequence[Deployable], url: str, region: str) -> dict[str, str]:
+    """The commands by the names of their outputs, with the infer.json of a model: that with the shortest.
+
+    url, region: may be tokens that only CloudFormation can read.
+    """
+    bodies = {model.name: _body(model) for model in models}
+    name = min(bodies, key=lambda each: (len(bodies[each]), each))
+    body, target = bodies[name], f"{url}/models/{name}/infer"
+    said = [f'-H "{header}"' for header in ("content-type: application/json", *HEADERS[stage.auth])]
+    if stage.auth == "iam":
+        said = [
+            f'--aws-sigv4 "aws:amz:{region}:execute-api"',
+            '--user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"',
+            *said,
+        ]
+    curl = {"CallWithCurl": " ".join(["curl", target, *said, "-d", shlex.quote(body)])}
+    signed = {"CallWith": f"modelet call {target} {shlex.quote(body)}"}
+    return {**signed, **curl} if stage.auth in {"iam", "none"} else curl
+
+
+def _body(model: Deployable) -> str:
+    """The body of the model's event, in ASCII: CloudFormation's outputs show nothing else."""
+    event = json.loads(model.event.read_bytes())
+    return json.dumps(json.loads(event["body"]))

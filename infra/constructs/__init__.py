@@ -1,0 +1,1 @@
+"""The parts that stacks are made of, one noun a module; a construct knows its stage and its model, and no stack."""

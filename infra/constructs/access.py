@@ -1,0 +1,77 @@
+"""Who may call the API, and by which kind of API Gateway: what a stage may ask for together."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from infra.errors import SynthError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from infra.stage import Stage
+
+AUTHS = {"http": ("iam", "jwt", "none"), "rest": ("iam", "api_key", "cognito", "none")}
+"""The kinds of API, and how each can be told to know its callers."""
+
+READ_BY = {
+    "jwt_issuer": "jwt",
+    "jwt_audience": "jwt",
+    "cognito_user_pool_arn": "cognito",
+    "monthly_quota": "api_key",
+}
+"""What only one way to sign in reads."""
+
+ORIGIN = re.compile(r"https?://[^/*?#\s]+")
+USER_POOL = re.compile(r"arn:aws[a-z-]*:cognito-idp:[a-z0-9-]+:[0-9]{12}:userpool/[\w-]+")
+
+
+def refuse_impossible_access(stage: Stage) -> None:
+    """Raise SynthError, one line, for an API that AWS cannot give, or that would not be what the stage says."""
+    for key, wrong, remedy in _objections(stage):
+        raise SynthError(f"infra/stage.py: stage {stage.name}: {key}: {wrong}: {remedy}")
+
+
+def _objections(stage: Stage) -> Iterator[tuple[str, str, str]]:
+    """Key, what is wrong with it, remedy."""
+    auths = AUTHS.get(stage.api)
+    if auths is None:
+        yield "api", f"{stage.api!r} is no kind of API Gateway", f"give {' or '.join(AUTHS)}"
+        return
+    if stage.auth not in auths:
+        others = [api for api, known in AUTHS.items() if stage.auth in known]
+        instead = f", or api={others[0]!r}" if others else ""
+        yield "auth", f"api={stage.api!r} does not know {stage.auth!r}", f"give one of {', '.join(auths)}{instead}"
+    yield from _sign_in(stage)
+    if stage.waf and stage.api == "http":
+        yield "waf", "AWS WAF cannot stand before an HTTP API", "give api='rest', or waf=False"
+    yield from _cors(stage)
+    for key in ("throttle_rate", "throttle_burst", "monthly_quota"):
+        most = getattr(stage, key)
+        if most is not None and most < 1:
+            yield key, f"{most} lets no request through", "give 1 or more"
+
+
+def _sign_in(stage: Stage) -> Iterator[tuple[str, str, str]]:
+    """What each way to sign in needs; what nothing would read is refused too, as it looks like protection."""
+    for key, auth in READ_BY.items():
+        given = getattr(stage, key)
+        if stage.auth != auth and given:
+            yield key, f"auth={stage.auth!r} does not read it", f"take it away, or give auth={auth!r}"
+        if stage.auth == auth and not given and key != "monthly_quota":
+            yield key, f"auth={auth!r} needs it", f"give {key}=…, or another auth"
+    if stage.jwt_issuer and not stage.jwt_issuer.startswith("https://"):
+        yield "jwt_issuer", f"{stage.jwt_issuer!r} is no https URL", "give the `iss` of the tokens, https://…"
+    if stage.cognito_user_pool_arn and not USER_POOL.fullmatch(stage.cognito_user_pool_arn):
+        wrong = f"{stage.cognito_user_pool_arn!r} is no ARN of a user pool"
+        yield "cognito_user_pool_arn", wrong, "give arn:aws:cognito-idp:REGION:ACCOUNT:userpool/ID"
+
+
+def _cors(stage: Stage) -> Iterator[tuple[str, str, str]]:
+    """An HTTP API adds the headers itself; a REST API hands on what the function says, and ours have none of them."""
+    if stage.cors_origins and stage.api == "rest":
+        yield "cors_origins", "a REST API leaves its headers to the functions", "give api='http', or no origins"
+    for origin in stage.cors_origins:
+        if origin != "*" and not ORIGIN.fullmatch(origin):
+            yield "cors_origins", f"{origin!r} is no origin", "give a scheme and a host, such as https://example.com"

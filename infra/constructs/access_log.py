@@ -1,0 +1,65 @@
+"""The API's access log: one line of JSON for each request, also for those that no function saw."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, cast
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_logs as logs
+
+if TYPE_CHECKING:
+    from constructs import Construct
+
+    from infra.stage import Stage
+
+CALLERS = {
+    "iam": "$context.identity.userArn",
+    "jwt": "$context.authorizer.claims.sub",
+    "cognito": "$context.authorizer.claims.sub",
+    "api_key": "$context.identity.apiKeyId",
+    "none": "$context.identity.sourceIp",
+}
+"""Who asked, by the stage's `auth`."""
+
+FIELDS = {
+    "request_id": "$context.requestId",
+    "function_request_id": "$context.integration.requestId",
+    "time_ms": "$context.requestTimeEpoch",
+    "ip": "$context.identity.sourceIp",
+    "method": "$context.httpMethod",
+    "status": "$context.status",
+    "bytes": "$context.responseLength",
+    "latency_ms": "$context.responseLatency",
+    "integration_latency_ms": "$context.integration.latency",
+    "integration_status": "$context.integration.status",
+    "integration_error": "$context.integration.error",
+    "authorizer_error": "$context.authorizer.error",
+    "error": "$context.error.message",
+    "error_type": "$context.error.responseType",
+}
+"""What both kinds of API say of a request. No path and no header: they are the caller's own text.
+
+Sources: docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html and
+…/api-gateway-variables-for-access-logging.html.
+"""
+
+
+def access_log_format(stage: Stage, **more: str) -> str:
+    """A line of the log. Every value is text, because API Gateway writes a bare `-` for what a request has not."""
+    return json.dumps({**FIELDS, "caller": CALLERS[stage.auth], **more})
+
+
+def access_log_group(scope: Construct, stage: Stage) -> logs.LogGroup:
+    """The log group; its name keeps the account's policy for log delivery from growing with each API.
+
+    Source: docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html.
+    """
+    group = logs.LogGroup(
+        scope,
+        "AccessLog",
+        log_group_name=f"/aws/vendedlogs/modelet/{stage.name}/api",
+        removal_policy=RemovalPolicy.DESTROY,
+    )
+    cast("logs.CfnLogGroup", group.node.default_child).retention_in_days = stage.log_retention_days
+    return group

@@ -1,0 +1,59 @@
+"""Where alarms go: one topic for a stage, and an address that is written to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+if TYPE_CHECKING:
+    from infra.stage import Stage
+
+
+class AlarmTopic(Construct):
+    """An encrypted topic, by TLS only, on which nobody but this account's alarms speaks.
+
+    Its key is a key of its own because CloudWatch may not use the one that AWS keeps for SNS.
+    Source: docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
+        super().__init__(scope, construct_id)
+        key = kms.Key(
+            self,
+            "Key",
+            description=f"Alarms of modelet-{stage.name}",
+            enable_key_rotation=True,
+            removal_policy=RemovalPolicy.DESTROY,
+            pending_window=Duration.days(7),
+        )
+        self.topic = sns.Topic(
+            self, "Topic", topic_name=f"modelet-{stage.name}-alarms", master_key=key, enforce_ssl=True
+        )
+        cloudwatch = iam.ServicePrincipal("cloudwatch.amazonaws.com")
+        own = {"StringEquals": {"aws:SourceAccount": Stack.of(self).account}}
+        key.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="CloudWatchEncrypts",
+                principals=[cloudwatch],
+                actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                resources=["*"],  # a key's own policy: "*" is the key
+                conditions=own,
+            )
+        )
+        self.topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="CloudWatchPublishes",
+                principals=[cloudwatch],
+                actions=["sns:Publish"],
+                resources=[self.topic.topic_arn],
+                conditions=own,
+            )
+        )
+        if stage.alarm_email:
+            self.topic.add_subscription(subscriptions.EmailSubscription(stage.alarm_email))

@@ -1,0 +1,59 @@
+"""Where the published versions are kept in AWS: the store is the bucket's folder models/."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.nag import accept
+
+if TYPE_CHECKING:
+    from infra.stage import Stage
+
+STORE = "models"
+"""The store's folder in the bucket: a version lies at models/NAME/VERSION/."""
+
+
+def export_name(stage: Stage) -> str:
+    """The name under which a stage's storage stack says what its bucket is called."""
+    return f"modelet-{stage.name}-artifacts"
+
+
+class ArtifactBucket(Construct):
+    """A bucket that keeps what is put there: versioned, encrypted, private, by TLS only, and there after `destroy`.
+
+    No current object ever expires: a version that a function pins must stay.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        self.bucket = s3.Bucket(
+            self,
+            "Bucket",
+            versioned=True,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            removal_policy=RemovalPolicy.RETAIN,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    id="what-was-replaced-or-deleted",
+                    noncurrent_version_expiration=Duration.days(90),
+                    expired_object_delete_marker=True,
+                ),
+                s3.LifecycleRule(
+                    id="uploads-that-never-ended", abort_incomplete_multipart_upload_after=Duration.days(7)
+                ),
+            ],
+        )
+        accept(
+            self.bucket,
+            "S1",
+            "Models read it at each start and people push to it: CloudTrail's data events name both, access logs only "
+            "addresses, and would need a second bucket that is kept for ever.",
+        )

@@ -1,0 +1,91 @@
+"""What a model's code may do in AWS: read its own versions and secrets, write its own log, and nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import ArnFormat, Stack
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from infra.constructs.artifact_bucket import STORE
+from infra.nag import accept_resource
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_s3 as s3
+
+    from infra.discovery import Deployable
+    from infra.stage import Stage
+
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html, "Required IAM permissions"
+NETWORK_ACTIONS = [
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+]
+TRACE_ACTIONS = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
+
+
+class ExecutionRole(Construct):
+    """The role of one model function.
+
+    role: what its function assumes. The log is not among its rights yet: the log group grants that itself.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, stage: Stage, model: Deployable, bucket: s3.IBucket
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            description=f"What the model {model.name} may do, {stage.name}",
+        )
+        self._may_read_versions(model, bucket)
+        if model.spec.secrets:
+            self._allow(["secretsmanager:GetSecretValue"], sorted(model.spec.secrets.values()))
+        if stage.tracing:
+            self._allow(TRACE_ACTIONS, ["*"])
+            accept_resource(self.role, "*", "X-Ray knows no resources: a trace is written or it is not.")
+        if model.spec.vpc:
+            self._may_join_network(stage.function_name(model.name))
+
+    def _may_read_versions(self, model: Deployable, bucket: s3.IBucket) -> None:
+        versions = bucket.arn_for_objects(f"{STORE}/{model.name}/*")
+        self._allow(["s3:GetObject"], [versions])
+        accept_resource(
+            self.role,
+            versions,
+            "The files of the model's own versions; older ones too, because a canary and a roll-back start them.",
+        )
+
+    def _may_join_network(self, function_name: str) -> None:
+        """Let Lambda connect the function to its network, and keep its code from doing the same."""
+        self._allow(NETWORK_ACTIONS, ["*"])
+        accept_resource(
+            self.role,
+            "*",
+            "Lambda makes the network interfaces and knows their names only then; the statement beside this one denies "
+            "all of it to the function's own code.",
+        )
+        own = Stack.of(self).format_arn(
+            service="lambda",
+            resource="function",
+            resource_name=function_name,
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        self.role.add_to_policy(
+            iam.PolicyStatement(
+                effect=iam.Effect.DENY,
+                actions=NETWORK_ACTIONS,
+                resources=["*"],
+                conditions={"ArnEquals": {"lambda:SourceFunctionArn": own}},
+            )
+        )
+
+    def _allow(self, actions: list[str], resources: list[str]) -> None:
+        self.role.add_to_policy(iam.PolicyStatement(actions=actions, resources=resources))

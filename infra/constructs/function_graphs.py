@@ -1,0 +1,136 @@
+"""A function on the dashboard: where its time goes, what failed, how many environments answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from cdk_monitoring_constructs import AxisPosition, CustomMetricGroup, CustomMetricWithAlarm, CustomThreshold
+
+from infra.discovery import INDEX
+from modelet.observability import STAGES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aws_cdk import aws_lambda as lambda_
+    from cdk_monitoring_constructs import MonitoringFacade
+
+    from infra.constructs.model_function import ModelFunction
+    from infra.stage import Stage
+
+FIVE_MINUTES = Duration.minutes(5)
+
+
+def add_model(facade: MonitoringFacade, stage: Stage, model: ModelFunction) -> None:
+    """Put a model on the dashboard."""
+    graphs = FunctionGraphs(stage, model.name, model.alias)
+    facade.monitor_custom(
+        human_readable_name=f"Model {model.name}",
+        alarm_friendly_name=model.name,
+        metric_groups=[
+            graphs.times("Latency by stage, p50, ms", ("total", *STAGES), ("p50",)),
+            graphs.times("Latency by stage, p99, ms", ("total", *STAGES), ("p99",)),
+            graphs.times("What a cold start spends on its init, ms", ("init",), ("p50", "p99")),
+            graphs.errors(),
+            graphs.counts("Requests", {"requests": ("total_ms", "SampleCount"), "instances": ("instances", "Sum")}),
+            concurrency(stage, model),
+        ],
+    )
+
+
+def add_index(facade: MonitoringFacade, stage: Stage, index: lambda_.IFunction) -> None:
+    """Put models_index on the dashboard."""
+    graphs = FunctionGraphs(stage, INDEX, index)
+    facade.monitor_custom(
+        human_readable_name="models_index",
+        alarm_friendly_name=INDEX,
+        metric_groups=[
+            graphs.times("Latency, ms", ("total",), ("p50", "p99")),
+            graphs.errors(),
+            graphs.counts("Requests", {"requests": ("total_ms", "SampleCount")}),
+        ],
+    )
+
+
+class FunctionGraphs:
+    """The graphs of one function, from what it says of itself and what Lambda says of it.
+
+    service: the name under which it writes its metrics (modelet.observability). function: itself, or its live alias.
+    """
+
+    def __init__(self, stage: Stage, service: str, function: lambda_.IFunction) -> None:
+        self._namespace = stage.namespace
+        self._service = service
+        self._function = function
+
+    def times(self, title: str, names: Sequence[str], percentiles: Sequence[str]) -> CustomMetricGroup:
+        """Durations in milliseconds."""
+        pairs = [(name, percentile) for name in names for percentile in percentiles]
+        metrics = [self._own(f"{name}_ms", percentile, f"{name} {percentile}") for name, percentile in pairs]
+        return CustomMetricGroup(title=title, metrics=metrics)
+
+    def counts(self, title: str, metrics: dict[str, tuple[str, str]]) -> CustomMetricGroup:
+        """Counts by their labels, and the cold starts beside them."""
+        metrics = {**metrics, "cold starts": ("ColdStart", "Sum")}
+        return CustomMetricGroup(
+            title=title, metrics=[self._own(name, statistic, label) for label, (name, statistic) in metrics.items()]
+        )
+
+    def errors(self) -> CustomMetricGroup:
+        """By class: the caller's (4xx), ours (5xx), the process's (crash, timeout, memory), no free environment."""
+        return CustomMetricGroup(
+            title="Errors by class",
+            metrics=[
+                self._own("errors", "Sum", "4xx"),
+                self._own("faults", "Sum", "5xx"),
+                self._function.metric_errors(statistic="Sum", period=FIVE_MINUTES, label="crashed or timed out"),
+                self._function.metric_throttles(statistic="Sum", period=FIVE_MINUTES, label="throttled"),
+            ],
+        )
+
+    def _own(self, name: str, statistic: str, label: str) -> cloudwatch.Metric:
+        return cloudwatch.Metric(
+            namespace=self._namespace,
+            metric_name=name,
+            dimensions_map={"service": self._service},
+            statistic=statistic,
+            period=FIVE_MINUTES,
+            label=label,
+        )
+
+
+def concurrency(stage: Stage, model: ModelFunction) -> CustomMetricGroup:
+    """Environments at work, against what is provisioned and what may be at the most."""
+    scaling = model.model.spec.scaling
+    lines = {"provisioned": scaling.provisioned, "at most": scaling.max_concurrency}
+    working = model.function.metric("ConcurrentExecutions", statistic="Maximum", period=FIVE_MINUTES, label="at work")
+    return CustomMetricGroup(
+        title="Concurrency",
+        metrics=[working, *(provisioned(stage, model) if scaling.provisioned else ())],
+        horizontal_annotations=[
+            cloudwatch.HorizontalAnnotation(value=value, label=label) for label, value in lines.items() if value
+        ],
+    )
+
+
+def provisioned(stage: Stage, model: ModelFunction) -> list[cloudwatch.Metric | CustomMetricWithAlarm]:
+    """Provisioned environments at work, and requests that found none of them free, with an alarm."""
+    working = model.alias.metric(
+        "ProvisionedConcurrentExecutions", statistic="Maximum", period=FIVE_MINUTES, label="provisioned, at work"
+    )
+    alarm = CustomThreshold(
+        threshold=0,
+        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+        treat_missing_data_override=cloudwatch.TreatMissingData.NOT_BREACHING,
+        alarm_description_override=f"{model.name}, {stage.name}: requests found no provisioned environment free; "
+        f"raise scaling.provisioned in {model.model.yaml}.",
+    )
+    spillover = CustomMetricWithAlarm(
+        metric=model.alias.metric("ProvisionedConcurrencySpilloverInvocations", statistic="Sum", period=FIVE_MINUTES),
+        alarm_friendly_name="Spillover",
+        position=AxisPosition.RIGHT,
+        add_alarm={"Warning": alarm},
+    )
+    return [working, spillover]

@@ -1,0 +1,37 @@
+"""A model's container image, as CDK builds it when it deploys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import IgnoreMode
+from aws_cdk import aws_ecr_assets as ecr_assets
+from aws_cdk import aws_lambda as lambda_
+
+if TYPE_CHECKING:
+    from constructs import Node
+
+    from infra.discovery import Deployable
+
+PLATFORMS = {"x86_64": ecr_assets.Platform.LINUX_AMD64, "arm64": ecr_assets.Platform.LINUX_ARM64}
+
+
+def model_image(model: Deployable, node: Node) -> lambda_.DockerImageCode:
+    """The model's online image. The context keys `base_image` and `build_image` replace those that it is made from.
+
+    The build context is the project as .dockerignore lets it in, without the other functions: a change of theirs leaves
+    this image, and so this function, as it is.
+    """
+    others = sorted(path.name for path in model.folder.parent.iterdir() if path.is_dir() and path != model.folder)
+    images = {key.upper(): node.try_get_context(key) for key in ("base_image", "build_image")}
+    return lambda_.DockerImageCode.from_image_asset(
+        str(model.root),
+        file=model.dockerfile,
+        target="online",
+        build_args={"FUNCTION": model.folder.name, **{key: str(value) for key, value in images.items() if value}},
+        platform=PLATFORMS[model.spec.resources.architecture],
+        # The default mode reads the patterns as another language, in which they let nothing in.
+        ignore_mode=IgnoreMode.DOCKER,
+        # Docker sends its Dockerfile although .dockerignore keeps it out; CDK, which copies the context, does not.
+        exclude=[*(f"functions/{name}" for name in others), f"!{model.dockerfile}"],
+    )

@@ -1,0 +1,57 @@
+"""The HTTPS API before the models: the kind of API Gateway that the stage asks for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from infra.constructs.access import refuse_impossible_access
+from infra.constructs.http_api import HttpInferenceApi
+from infra.constructs.rest_api import RestInferenceApi
+from infra.constructs.routes import refuse_too_many
+from infra.nag import accept_resource
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aws_cdk import aws_lambda as lambda_
+
+    from infra.constructs.model_function import ModelFunction
+    from infra.stage import Stage
+
+
+class InferenceApi(Construct):
+    """One API for all models; every path asks for what the stage's `auth` says, health too.
+
+    url: without a slash at the end. invoke_arn: what a caller of a signed API needs `execute-api:Invoke` for. kind: the
+    API itself. Raises SynthError for what API Gateway cannot give.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        models: Sequence[ModelFunction],
+        index: lambda_.IFunction,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        refuse_impossible_access(stage)
+        refuse_too_many(stage, len(models))
+        self.kind: HttpInferenceApi | RestInferenceApi
+        if stage.api == "http":
+            self.kind = HttpInferenceApi(self, "Http", stage=stage, models=models, index=index)
+        else:
+            self.kind = RestInferenceApi(self, "Rest", stage=stage, models=models, index=index)
+        self.url = self.kind.url
+        self.invoke_arn = self.kind.invoke_arn
+
+    def grant_invoke(self, caller: iam.IRole) -> iam.Grant:
+        """Let somebody call this stage's API, and no other, where its calls are signed (`auth="iam"`)."""
+        accept_resource(caller, self.invoke_arn, "Every method and path of this one stage's API.")
+        return iam.Grant.add_to_principal(
+            grantee=caller, actions=["execute-api:Invoke"], resource_arns=[self.invoke_arn]
+        )

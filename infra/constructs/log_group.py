@@ -1,0 +1,21 @@
+"""A function's own log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_logs as logs
+
+if TYPE_CHECKING:
+    from constructs import Construct
+
+    from infra.stage import Stage
+
+
+def log_group(scope: Construct, stage: Stage, name: str) -> logs.LogGroup:
+    """The log of the function called `name`. It goes when the stack goes: kept, it would be in the next one's way."""
+    group = logs.LogGroup(scope, "Log", log_group_name=f"/aws/lambda/{name}", removal_policy=RemovalPolicy.DESTROY)
+    # RetentionDays has names for the numbers; infra/stage.py has refused the numbers that it does not have.
+    cast("logs.CfnLogGroup", group.node.default_child).retention_in_days = stage.log_retention_days
+    return group

@@ -1,0 +1,77 @@
+"""A model as a Lambda function: its image, its configuration, its rights, its live alias."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import Duration, Size, Tags
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.constructs.artifact_bucket import STORE
+from infra.constructs.execution_role import ExecutionRole
+from infra.constructs.image import model_image
+from infra.constructs.log_group import log_group
+from infra.constructs.release import Release
+from infra.environment import variables
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_s3 as s3
+
+    from infra.constructs.network import Network
+    from infra.discovery import Deployable
+    from infra.stage import Stage
+
+ARCHITECTURES = {"x86_64": lambda_.Architecture.X86_64, "arm64": lambda_.Architecture.ARM_64}
+
+
+class ModelFunction(Construct):
+    """One model, served.
+
+    name: the model's. model: what is deployed. version: the Lambda version of this synth. alias: `live`, which
+    everything calls. alarms: what rolls a deployment back.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        model: Deployable,
+        bucket: s3.IBucket,
+        layer: lambda_.LayerVersion,
+        network: Network | None = None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.name = model.name
+        self.model = model
+        resources, scaling = model.spec.resources, model.spec.scaling
+        self.log_group = log_group(self, stage, stage.function_name(model.name))
+        role = ExecutionRole(self, "Execution", stage=stage, model=model, bucket=bucket).role
+        self.log_group.grant_write(role)
+        self.function = lambda_.DockerImageFunction(
+            self,
+            "Function",
+            function_name=stage.function_name(model.name),
+            description=f"Version {model.bundle.lock.version} of the model {model.name}",
+            code=model_image(model, self.node),
+            architecture=ARCHITECTURES[resources.architecture],
+            memory_size=resources.memory_mb,
+            timeout=Duration.seconds(resources.timeout_s),
+            ephemeral_storage_size=Size.mebibytes(resources.tmp_mb),
+            environment=variables(stage, model, f"s3://{bucket.bucket_name}/{STORE}"),
+            role=role.without_policy_updates(),
+            log_group=self.log_group,
+            tracing=lambda_.Tracing.ACTIVE if stage.tracing else lambda_.Tracing.DISABLED,
+            reserved_concurrent_executions=scaling.max_concurrency,
+            snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if scaling.snapstart else None,
+            **(network.placement if network and model.spec.vpc else {}),
+        )
+        # Lambda looks at the rights when it makes the function, and the first init uses them.
+        self.function.node.add_dependency(role)
+        self.version = self.function.current_version
+        release = Release(self, "Release", stage=stage, model=model, version=self.version, layer=layer)
+        self.alias, self.alarms = release.alias, release.alarms
+        for key, value in {"modelet:model": model.name, **model.spec.tags}.items():
+            Tags.of(self).add(key, value)

@@ -1,0 +1,46 @@
+"""The network that functions with `vpc: true` run in; it is there before us."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aws_cdk import aws_ec2 as ec2
+from constructs import Construct
+
+if TYPE_CHECKING:
+    from infra.stage import StageVpc
+
+
+class Network(Construct):
+    """A stage's network, with S3's gateway endpoint where the stage asks for it.
+
+    placement: what a function says about it.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, given: StageVpc) -> None:
+        super().__init__(scope, construct_id)
+        vpc = ec2.Vpc.from_vpc_attributes(
+            self,
+            "Vpc",
+            vpc_id=given.id,
+            availability_zones=list(given.availability_zones),
+            private_subnet_ids=list(given.subnet_ids),
+        )
+        groups = [
+            ec2.SecurityGroup.from_security_group_id(self, f"Group{number}", each, mutable=False)
+            for number, each in enumerate(given.security_group_ids)
+        ]
+        self.placement: dict[str, Any] = {
+            "vpc": vpc,
+            "vpc_subnets": ec2.SubnetSelection(subnets=vpc.private_subnets),
+            "security_groups": groups,
+        }
+        if given.s3_endpoint:
+            ec2.CfnVPCEndpoint(
+                self,
+                "S3",
+                vpc_id=given.id,
+                service_name=ec2.GatewayVpcEndpointAwsService.S3.name,
+                route_table_ids=list(given.route_table_ids),
+                vpc_endpoint_type="Gateway",
+            )

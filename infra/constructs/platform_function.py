@@ -1,0 +1,106 @@
+"""A platform function: a folder of functions/ without a model.yaml, as a zip on the layer."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from aws_cdk import Duration, Token
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.constructs.layer import ARCHITECTURE, RUNTIME
+from infra.constructs.log_group import log_group
+from infra.errors import SynthError
+from infra.nag import accept
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from infra.stage import Stage
+
+ENVIRONMENT_BYTES = 4096
+"""What Lambda allows for the names and values of all variables: docs.aws.amazon.com/lambda/latest/dg/limits.html."""
+
+
+class PlatformFunction(Construct):
+    """Our own code beside the models: `handler` of the folder's app.py.
+
+    root: the project. folder: its name in functions/. extra_files: paths below `root` that the zip holds under the same
+    paths. function: it may write its own log, and what it is granted. log_group: that log.
+    Raises SynthError for a folder that is not there, and for more variables than Lambda takes.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        root: Path,
+        folder: str,
+        layer: lambda_.ILayerVersion,
+        environment: Mapping[str, str],
+        function_name: str | None = None,
+        extra_files: Sequence[str] = (),
+        memory_mb: int = 512,
+        timeout_s: int = 10,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        name = function_name or stage.function_name(folder.replace("_", "-"))
+        variables = {**environment, "POWERTOOLS_METRICS_NAMESPACE": stage.namespace}
+        _refuse_too_many(folder, variables)
+        self.log_group = log_group(self, stage, name)
+        role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            description=f"What {name} may do",
+        )
+        self.log_group.grant_write(role)
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            function_name=name,
+            description=f"Modelet's {folder}, {stage.name}",
+            runtime=RUNTIME,
+            architecture=ARCHITECTURE,
+            handler="app.handler",
+            code=lambda_.Code.from_asset(str(_gathered(root, folder, name, extra_files))),
+            layers=[layer],
+            memory_size=memory_mb,
+            timeout=Duration.seconds(timeout_s),
+            environment=variables,
+            role=role,
+            log_group=self.log_group,
+            tracing=lambda_.Tracing.ACTIVE if stage.tracing else lambda_.Tracing.DISABLED,
+        )
+        accept(self.function, "L1", "One Python for laptop, image and layer: the layer's wheels are for this one.")
+        if stage.tracing:
+            accept(role, "IAM5[Resource::*]", "X-Ray knows no resources: a trace is written or it is not.")
+
+
+def _gathered(root: Path, folder: str, name: str, extra_files: Sequence[str]) -> Path:
+    """A folder with all that the zip holds, below .modelet/platform; made anew each time."""
+    source, target = root / "functions" / folder, root / ".modelet" / "platform" / name
+    if not (source / "app.py").is_file():
+        raise SynthError(f"functions/{folder}/app.py: is missing: restore it, the deployment needs that function")
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+    for path in extra_files:
+        (target / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(root / path, target / path)
+    return target
+
+
+def _refuse_too_many(folder: str, variables: Mapping[str, str]) -> None:
+    known = {name: value for name, value in variables.items() if not Token.is_unresolved(value)}
+    size = sum(len(f"{name}{value}".encode()) for name, value in known.items())
+    if size > ENVIRONMENT_BYTES:
+        longest = max(known, key=lambda name: len(known[name]))
+        raise SynthError(
+            f"functions/{folder}: its variables take {size:,} bytes, most of them {longest}, and Lambda takes "
+            f"{ENVIRONMENT_BYTES:,}: shorten the models' names and versions, or deploy some models from another project"
+        )

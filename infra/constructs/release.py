@@ -1,0 +1,100 @@
+"""How a new version gets its traffic: checked before the alias moves, moved by CodeDeploy, rolled back by alarms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import ArnFormat, Stack
+from aws_cdk import aws_codedeploy as codedeploy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.constructs.alarms import release_alarms
+from infra.constructs.version_check import VersionCheck
+from infra.constructs.warmth import keep_warm
+from infra.nag import accept_resource
+
+if TYPE_CHECKING:
+    from infra.discovery import Deployable
+    from infra.stage import Stage
+
+ALIAS = "live"
+
+
+class Release(Construct):
+    """One model's way to its users.
+
+    On every deployment with a new version the model's check function invokes that version with its infer.json, and the
+    alias moves only after a good answer: a bad version ends the CloudFormation deployment. CodeDeploy asks once more
+    before it shifts traffic, in the steps of the stage's `canary`, and moves back when an alarm rings.
+
+    alias: `live`. alarms: those that roll back.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        model: Deployable,
+        version: lambda_.Version,
+        layer: lambda_.LayerVersion,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        scaling = model.spec.scaling
+        name = stage.function_name(model.name)
+        # From names, not references: what the alias waits for may then speak of the function and its alias.
+        arn = Stack.of(self).format_arn(
+            service="lambda", resource="function", resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
+        )
+        self.alias = lambda_.Alias(
+            self,
+            "Live",
+            alias_name=ALIAS,
+            version=version,
+            provisioned_concurrent_executions=scaling.provisioned or None,
+        )
+        keep_warm(self.alias, scaling)
+        self.alarms = release_alarms(self, stage=stage, model=model, alias=self.alias)
+        check = VersionCheck(self, "Check", stage=stage, model=model, version=version, versions=f"{arn}:*", layer=layer)
+        check.trigger.execute_before(self.alias)
+        role = self._codedeploy_role(arn, check.function)
+        codedeploy.LambdaDeploymentGroup(
+            self,
+            "Group",
+            application=codedeploy.LambdaApplication(self, "Application", application_name=name),
+            deployment_group_name=ALIAS,
+            deployment_config=codedeploy.LambdaDeploymentConfig.from_lambda_deployment_config_name(
+                self, "Steps", f"CodeDeployDefault.Lambda{stage.canary}"
+            ),
+            alias=self.alias,
+            alarms=self.alarms,
+            role=role.without_policy_updates(),
+            pre_hook=check.function,
+        )
+        # Nothing else makes CloudFormation wait for the rights before it asks CodeDeploy to use them.
+        self.alias.node.add_dependency(role)
+
+    def _codedeploy_role(self, arn: str, check: lambda_.IFunction) -> iam.Role:
+        """The role that CodeDeploy moves the alias with.
+
+        It is AWSCodeDeployRoleForLambdaLimited for one function, without the rights to buckets, which only revisions in
+        S3 need.
+        """
+        role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("codedeploy.amazonaws.com"),
+            description=f"How CodeDeploy moves the alias of {arn.rpartition(':')[2]}",
+        )
+        versions = f"{arn}:*"
+        for actions, resources in (
+            (["lambda:GetAlias", "lambda:GetProvisionedConcurrencyConfig", "lambda:UpdateAlias"], [arn, versions]),
+            (["cloudwatch:DescribeAlarms"], [alarm.alarm_arn for alarm in self.alarms]),
+            (["lambda:InvokeFunction"], [check.function_arn]),
+        ):
+            role.add_to_policy(iam.PolicyStatement(actions=actions, resources=resources))
+        accept_resource(role, versions, "The alias, and the versions that Lambda numbers, of this one function.")
+        return role

@@ -1,0 +1,157 @@
+"""A REST API of API Gateway before the functions: for API keys, Cognito's user pools and the web firewall."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from aws_cdk import CfnOutput, RemovalPolicy, Stack
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_cognito as cognito
+from constructs import Construct
+
+from infra.constructs.access_log import access_log_format, access_log_group
+from infra.constructs.firewall import Firewall
+from infra.constructs.routes import index_paths, model_paths
+from infra.nag import accept
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aws_cdk import aws_lambda as lambda_
+    from cdk_monitoring_constructs import MonitoringFacade
+
+    from infra.constructs.model_function import ModelFunction
+    from infra.stage import Stage
+
+TLS = "SecurityPolicy_TLS13_1_2_2021_06"
+"""TLS 1.3, and 1.2 for clients that have no better; without a policy a REST API speaks TLS 1.0 too.
+
+Source: docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-security-policies.html.
+"""
+
+
+LOGS_ROLE = "AmazonAPIGatewayPushToCloudWatchLogs"
+
+
+class RestInferenceApi(Construct):
+    """The API as a REST API, payload format 1.0, bodies as text.
+
+    url: without a slash at the end. invoke_arn: what a caller needs `execute-api:Invoke` for. metric_4xx, metric_5xx:
+    1 for each answer of that class, 0 for each other. firewall: before it, if the stage has one.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        models: Sequence[ModelFunction],
+        index: lambda_.IFunction,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.api = apigateway.RestApi(
+            self,
+            "Api",
+            rest_api_name=f"modelet-{stage.name}",
+            endpoint_types=[apigateway.EndpointType.REGIONAL],
+            # An account has one role for all its REST APIs' logs: it stays when this API goes.
+            cloud_watch_role=True,
+            cloud_watch_role_removal_policy=RemovalPolicy.RETAIN,
+            default_method_options=self._method_options(stage),
+            deploy_options=self._stage_options(stage),
+        )
+        self.api.node.try_remove_child("Endpoint")  # an output of the same URL as `url`
+        resource = cast("apigateway.CfnRestApi", self.api.node.default_child)
+        resource.security_policy, resource.endpoint_access_mode = TLS, "STRICT"
+        for model in models:
+            self._route(model_paths(model.name), model.alias)
+        self._route(index_paths(), index)
+        arn = self.api.deployment_stage.stage_arn
+        self.firewall = Firewall(self, "Firewall", stage=stage, resource_arn=arn) if stage.waf else None
+        if stage.auth == "api_key":
+            self._give_keys(stage)
+        self.url = self.api.url_for_path().removesuffix("/")
+        self.invoke_arn = self.api.arn_for_execute_api(stage=stage.name)
+        self.metric_4xx = self.api.metric_client_error()
+        self.metric_5xx = self.api.metric_server_error()
+        self._explain(stage)
+
+    def monitor(self, facade: MonitoringFacade) -> None:
+        """Put the API on the dashboard, and its firewall."""
+        facade.monitor_api_gateway(api=self.api, human_readable_name="API", alarm_friendly_name="API")
+        if self.firewall is not None:
+            facade.monitor_web_application_firewall_acl_v2(
+                acl=self.firewall.acl, region=Stack.of(self).region, human_readable_name="Firewall"
+            )
+
+    def _route(self, paths: Sequence[str], function: lambda_.IFunction) -> None:
+        # One permission for each function, not for each method: a stack has 500 resources at the most.
+        integration = apigateway.LambdaIntegration(function, scope_permission_to_method=False)
+        for path in paths:
+            self.api.root.resource_for_path(path).add_method("ANY", integration)
+
+    def _method_options(self, stage: Stage) -> apigateway.MethodOptions:
+        kinds = apigateway.AuthorizationType
+        if stage.auth == "cognito":
+            pool = cognito.UserPool.from_user_pool_arn(self, "UserPool", str(stage.cognito_user_pool_arn))
+            authorizer = apigateway.CognitoUserPoolsAuthorizer(self, "Authorizer", cognito_user_pools=[pool])
+            return apigateway.MethodOptions(authorization_type=kinds.COGNITO, authorizer=authorizer)
+        return apigateway.MethodOptions(
+            authorization_type=kinds.IAM if stage.auth == "iam" else kinds.NONE,
+            api_key_required=stage.auth == "api_key" or None,
+        )
+
+    def _stage_options(self, stage: Stage) -> apigateway.StageOptions:
+        line = access_log_format(
+            stage,
+            route="$context.resourcePath",
+            authorizer_status="$context.authorize.status",
+            firewall="$context.waf.status",
+        )
+        return apigateway.StageOptions(
+            stage_name=stage.name,
+            throttling_rate_limit=stage.throttle_rate,
+            throttling_burst_limit=stage.throttle_burst,
+            tracing_enabled=stage.tracing,
+            access_log_destination=apigateway.LogGroupLogDestination(access_log_group(self, stage)),
+            access_log_format=apigateway.AccessLogFormat.custom(line),
+        )
+
+    def _give_keys(self, stage: Stage) -> None:
+        """One usage plan, and a first key; AWS makes its value, and `aws apigateway get-api-key` shows it."""
+        throttle = apigateway.ThrottleSettings(rate_limit=stage.throttle_rate, burst_limit=stage.throttle_burst)
+        quota = None
+        if stage.monthly_quota is not None:
+            quota = apigateway.QuotaSettings(limit=stage.monthly_quota, period=apigateway.Period.MONTH)
+        plan = self.api.add_usage_plan(
+            "Plan",
+            name=f"modelet-{stage.name}",
+            throttle=throttle,
+            quota=quota,
+            api_stages=[apigateway.UsagePlanPerApiStage(api=self.api, stage=self.api.deployment_stage)],
+        )
+        key = self.api.add_api_key("Key")
+        plan.add_api_key(key)
+        CfnOutput(Stack.of(self), "ApiKeyId", value=key.key_id)
+
+    def _explain(self, stage: Stage) -> None:
+        accept(
+            self.api, "APIG2", "Each model checks its requests against its contract, and says the row and the field."
+        )
+        accept(self.api, "APIG6", "The access log has the gateway's errors; execution logs would hold headers as well.")
+        accept(
+            self.api,
+            f"IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/{LOGS_ROLE}]",
+            "The role that API Gateway's documentation asks for; it may only write logs.",
+        )
+        if self.firewall is None:
+            accept(self.api, "APIG3", "infra/stage.py says waf=False for this stage.")
+        if stage.auth != "cognito":
+            accept(self.api, "COG4", f"infra/stage.py says auth={stage.auth!r} for this stage, no user pool.")
+        if stage.auth == "api_key":
+            accept(
+                self.api, "APIG4", "infra/stage.py says auth='api_key': every method asks for a key of the usage plan."
+            )
+        elif stage.auth == "none":
+            accept(self.api, "APIG4", "infra/stage.py says auth='none': this stage is open to the world on purpose.")

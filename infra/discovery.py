@@ -1,0 +1,140 @@
+"""What is deployed: every folder of functions/ with a model.yaml, once nothing speaks against it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from infra.errors import SynthError
+from modelet.bundle import BUNDLE_FILE, Bundle
+from modelet.dev.project import Project
+from modelet.errors import BundleError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from infra.stage import Stage
+    from modelet.dev.project import Function
+    from modelet.dev.spec import ModelSpec
+
+API_TIMEOUT_S = 29
+"""How long API Gateway waits for a function: https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"""
+
+NAME_LENGTH = 64
+"""What Lambda allows for a function's name."""
+
+INDEX = "models-index"
+"""The platform function that lists the models, by the part of its name that is its own."""
+
+
+def check_name(model: str) -> str:
+    """The part of a name that is a model's check function's own: it tries a new version before traffic reaches it."""
+    return f"{model}-check"
+
+
+@dataclass(frozen=True)
+class Deployable:
+    """A model function that can be deployed.
+
+    folder: absolute. spec: as the stage runs it. event: what a new version must answer. dockerfile: relative to `root`.
+    """
+
+    name: str
+    folder: Path
+    root: Path
+    spec: ModelSpec
+    bundle: Bundle
+    event: Path
+    dockerfile: str
+
+    @property
+    def yaml(self) -> str:
+        """The model.yaml, as an error names it."""
+        return f"functions/{self.folder.name}/model.yaml"
+
+
+def discover(root: Path, stage: Stage) -> list[Deployable]:
+    """Every model of the project at a stage, by name.
+
+    Raises SynthError where there is none or one cannot be deployed, and SpecError and CommandError as Project does.
+    """
+    models = [_deployable(function.at_stage(stage.name), root, stage) for function in Project(root).functions()]
+    if not models:
+        raise SynthError("functions/: has no folder with a model.yaml: make one with `modelet new NAME`")
+    _refuse_equal_names(models, stage)
+    return models
+
+
+def _deployable(function: Function, root: Path, stage: Stage) -> Deployable:
+    here = f"functions/{function.folder.name}"
+    _refuse_the_impossible(function, stage)
+    own = function.folder / "Dockerfile"
+    event = root / "events" / function.folder.name / "infer.json"
+    _refuse_no_event(event, f"events/{function.folder.name}/infer.json")
+    return Deployable(
+        name=function.name,
+        folder=function.folder,
+        root=root,
+        spec=function.spec,
+        bundle=_bundle(function, here, stage),
+        event=event,
+        dockerfile=f"{here}/Dockerfile" if own.is_file() else "functions/Dockerfile",
+    )
+
+
+def _bundle(function: Function, here: str, stage: Stage) -> Bundle:
+    """The function's bundle, made for this stage and of its lock."""
+    remedy = f"run `modelet bundle {function.name} --stage {stage.name}`"
+    if function.lock() is None:
+        raise SynthError(f"{here}/model.lock: is missing: run `modelet pin {function.name}`, and then {remedy[4:]}")
+    try:
+        bundle = Bundle.read(function.folder / BUNDLE_FILE, function.folder)
+    except BundleError as error:
+        reason = str(error).replace(f"{function.folder}/", "").rpartition(": run ")[0].removeprefix(f"{BUNDLE_FILE} ")
+        raise SynthError(f"{here}/{BUNDLE_FILE}: {reason}: {remedy}") from error
+    if bundle.name != function.name or bundle.spec != function.spec.model_dump(mode="json"):
+        raise SynthError(f"{here}/{BUNDLE_FILE}: was not made for the stage {stage.name}: {remedy}")
+    return bundle
+
+
+def _refuse_no_event(event: Path, shown: str) -> None:
+    """Refuse a model without an event that a new version must answer."""
+    remedy = "save an HTTP API's event with a JSON body there, as `modelet new` writes it"
+    if not event.is_file():
+        raise SynthError(f"{shown}: is missing, and a new version must answer it before it gets traffic: {remedy}")
+    try:
+        json.loads(json.loads(event.read_bytes())["body"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise SynthError(f"{shown}: is no event with a JSON body: {remedy}") from None
+
+
+def _refuse_the_impossible(function: Function, stage: Stage) -> None:
+    """Refuse what AWS would refuse, or answer too late for."""
+    yaml = f"functions/{function.folder.name}/model.yaml"
+    resources = function.spec.resources
+    if resources.timeout_s > API_TIMEOUT_S:
+        raise SynthError(
+            f"{yaml}: resources.timeout_s: {resources.timeout_s} is above the {API_TIMEOUT_S} seconds that API Gateway "
+            f"waits for an answer: give {API_TIMEOUT_S} or less"
+        )
+    if function.spec.vpc and stage.vpc is None:
+        raise SynthError(f"{yaml}: vpc: the stage {stage.name} names no network: give it `vpc` in infra/stage.py")
+    longest = stage.function_name(check_name(function.name))
+    if len(longest) > NAME_LENGTH:
+        raise SynthError(
+            f"functions/{function.folder.name}: Lambda takes {NAME_LENGTH} characters for a name, and {longest} has "
+            f"{len(longest)}: rename the folder"
+        )
+
+
+def _refuse_equal_names(models: list[Deployable], stage: Stage) -> None:
+    """Refuse two functions of one name: a model may be called as another's check, or as the platform's."""
+    taken = {INDEX: "the platform's models_index"}
+    taken |= {check_name(model.name): f"the check of functions/{model.folder.name}" for model in models}
+    for model in models:
+        if model.name in taken:
+            raise SynthError(
+                f"functions/{model.folder.name}: its function would be called {stage.function_name(model.name)}, as is "
+                f"{taken[model.name]}: rename the folder"
+            )

@@ -1,0 +1,40 @@
+"""The variables of a model function: what model.yaml says, and where its pinned version is."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from infra.errors import SynthError
+
+if TYPE_CHECKING:
+    from infra.discovery import Deployable
+    from infra.stage import Stage
+
+LIMIT = 4096
+"""What Lambda allows for names and values together: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+
+LONGEST_STORE = f"s3://{'b' * 63}/models"
+"""As long as the store's URL can be: the bucket gets its name only when it is made."""
+
+
+def variables(stage: Stage, model: Deployable, store: str) -> dict[str, str]:
+    """The environment of the model's function. store: the URL of its store, or a token for it.
+
+    Raises SynthError for more than Lambda takes: ModelSpec has counted the model's own variables only.
+    """
+    secrets = {"MODELET_SECRETS": json.dumps(model.spec.secrets)} if model.spec.secrets else {}
+    lock = model.bundle.lock
+    given = {
+        **model.spec.environment,
+        **secrets,
+        "MODELET_LOCK": f"{lock.version}@{lock.manifest_sha256}",
+        "POWERTOOLS_METRICS_NAMESPACE": stage.namespace,
+    }
+    size = sum(len(f"{key}{value}".encode()) for key, value in {**given, "MODELET_STORE": LONGEST_STORE}.items())
+    if size > LIMIT:
+        raise SynthError(
+            f"{model.yaml}: environment: with what Modelet adds it takes {size:,} bytes, above Lambda's {LIMIT:,}: "
+            "keep less in environment and secrets"
+        )
+    return {**given, "MODELET_STORE": store}

@@ -1,0 +1,47 @@
+"""What must outlive everything else: the published versions and the batches' predictions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import CfnOutput, Environment, Stack
+
+from infra.constructs.artifact_bucket import STORE, ArtifactBucket, export_name
+from infra.constructs.prediction_table import PredictionTable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from constructs import Construct
+
+    from infra.discovery import Deployable
+    from infra.stage import Stage
+
+
+class StorageStack(Stack):
+    """The artifact bucket, and a prediction table for each model with `batch:`.
+
+    bucket: the artifact bucket. tables: by model.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, models: Sequence[Deployable]) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            env=Environment(account=stage.account, region=stage.region),
+            description=f"Modelet's published versions and predictions, {stage.name}",
+            termination_protection=True,
+        )
+        self.bucket = ArtifactBucket(self, "Artifacts").bucket
+        self.tables = {
+            model.name: PredictionTable(self, f"Predictions-{model.name}").table
+            for model in models
+            if model.spec.batch is not None
+        }
+        CfnOutput(self, "BucketName", value=self.bucket.bucket_name, export_name=export_name(stage))
+        CfnOutput(
+            self,
+            "StoreUrl",
+            value=f"s3://{self.bucket.bucket_name}/{STORE}",
+            description="Where `modelet push` puts the versions that models pin.",
+        )

@@ -1,0 +1,128 @@
+"""The stages: where the project is deployed, and how its API is reached there. This file is the only place to edit."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, get_args
+
+from infra.errors import SynthError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# The names that AWS gives, without CodeDeployDefault.Lambda:
+# https://docs.aws.amazon.com/codedeploy/latest/userguide/deployment-configurations.html
+Canary = Literal[
+    "AllAtOnce",
+    "Canary10Percent5Minutes",
+    "Canary10Percent10Minutes",
+    "Canary10Percent15Minutes",
+    "Canary10Percent30Minutes",
+    "Linear10PercentEvery1Minute",
+    "Linear10PercentEvery2Minutes",
+    "Linear10PercentEvery3Minutes",
+    "Linear10PercentEvery10Minutes",
+]
+
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+RETENTIONS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageVpc:
+    """A network that is there already: functions with `vpc: true` run in it.
+
+    subnet_ids: private subnets, one for each of `availability_zones`. s3_endpoint: make S3's gateway endpoint in
+    `route_table_ids`, where the network has none yet; without a way to S3 no function starts.
+    """
+
+    id: str
+    subnet_ids: tuple[str, ...]
+    availability_zones: tuple[str, ...]
+    security_group_ids: tuple[str, ...]
+    route_table_ids: tuple[str, ...] = ()
+    s3_endpoint: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One deployment of the whole project.
+
+    account, region: where; None leaves it to whoever deploys. permissions_boundary: the ARN of a managed policy that
+    bounds every role. tags: on everything. api, auth: the kind of API Gateway and who may call it; `none` is open to
+    the world. throttle_rate, throttle_burst: requests a second, and at once, that the API lets through. monthly_quota:
+    requests a month that each API key is good for; None does not count them. tracing: X-Ray.
+    canary: the steps in which CodeDeploy moves traffic to a new version. alarm_email: who is written to.
+    """
+
+    name: str
+    account: str | None = None
+    region: str | None = None
+    permissions_boundary: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    api: Literal["http", "rest"] = "http"
+    auth: Literal["iam", "jwt", "none", "api_key", "cognito"] = "iam"
+    jwt_issuer: str | None = None
+    jwt_audience: tuple[str, ...] = ()
+    cognito_user_pool_arn: str | None = None
+    cors_origins: tuple[str, ...] = ()
+    waf: bool = False
+    throttle_rate: int = 100
+    throttle_burst: int = 200
+    monthly_quota: int | None = None
+    tracing: bool = False
+    log_retention_days: int = 30
+    vpc: StageVpc | None = None
+    canary: Canary = "AllAtOnce"
+    alarm_email: str | None = None
+
+    @property
+    def namespace(self) -> str:
+        """The CloudWatch namespace of the functions' own metrics: stages in one account keep theirs apart."""
+        return f"Modelet/{self.name}"
+
+    def function_name(self, name: str) -> str:
+        """What a Lambda function of this stage is called."""
+        return f"modelet-{self.name}-{name}"
+
+
+STAGES: dict[str, Stage] = {
+    stage.name: stage
+    for stage in (
+        Stage(name="dev", log_retention_days=7),
+        Stage(name="prod", canary="Canary10Percent5Minutes", log_retention_days=90, throttle_rate=500, tracing=True),
+    )
+}
+"""Every stage, by name. `cdk -c stage=prod` chooses one; the API of each is closed to all but signed calls."""
+
+
+def find_stage(name: str) -> Stage:
+    """The stage of that name. Raises SynthError that lists what there is."""
+    if name not in STAGES:
+        raise SynthError(f"infra/stage.py: STAGES has no {name!r}: choose {' or '.join(STAGES)}, or add it there")
+    return STAGES[name]
+
+
+def refuse_the_impossible(stage: Stage) -> None:
+    """Raise SynthError, one line, for what AWS would refuse only in the middle of a deployment."""
+    where = f"infra/stage.py: stage {stage.name}"
+    if stage.canary not in get_args(Canary):
+        raise SynthError(
+            f"{where}: canary: CodeDeploy has no {stage.canary!r}: give one of {', '.join(get_args(Canary))}"
+        )
+    if stage.log_retention_days not in RETENTIONS:
+        raise SynthError(
+            f"{where}: log_retention_days: CloudWatch cannot keep logs for {stage.log_retention_days}: "
+            f"give one of {', '.join(map(str, RETENTIONS))}"
+        )
+    if stage.account is not None and not re.fullmatch("[0-9]{12}", stage.account):
+        raise SynthError(f"{where}: account: {stage.account!r} is none: give its 12 digits, as text")
+    if stage.vpc and not stage.vpc.security_group_ids:
+        raise SynthError(f"{where}: vpc.security_group_ids: is empty: give one or more")
+    if stage.vpc and (not stage.vpc.subnet_ids or len(stage.vpc.subnet_ids) != len(stage.vpc.availability_zones)):
+        raise SynthError(
+            f"{where}: vpc.subnet_ids: give one subnet or more, and the availability_zones of each in order"
+        )
+    if stage.vpc and stage.vpc.s3_endpoint and not stage.vpc.route_table_ids:
+        raise SynthError(f"{where}: vpc.route_table_ids: s3_endpoint needs them: give those of the subnets")

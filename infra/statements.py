@@ -1,0 +1,92 @@
+"""What every function and service role of a synthesized stage may do: `python -m infra.statements [cdk.out]`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from infra.nag import flat
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement of a role.
+
+    resource: the logical id of what holds the statement, the role or a policy of it. role: the logical id of the role.
+    path: where the role is in the stack. reasons: by the name of a cdk-nag finding, why it stands there all the same.
+    """
+
+    resource: str
+    role: str
+    path: str
+    effect: str
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    conditions: str
+    reasons: dict[str, str]
+
+
+def statements(template: dict[str, Any]) -> Iterator[Statement]:
+    """Every statement of every role in a template, in the template's order."""
+    resources = template["Resources"]
+    paths = {name: each.get("Metadata", {}).get("aws:cdk:path", name) for name, each in resources.items()}
+    for name, each in resources.items():
+        properties = each.get("Properties", {})
+        if each["Type"] == "AWS::IAM::Role":
+            documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
+            roles = [name]
+        elif each["Type"] in {"AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"}:
+            documents, roles = [properties["PolicyDocument"]], [role["Ref"] for role in properties["Roles"]]
+        else:
+            continue
+        accepted = each.get("Metadata", {}).get("cdk_nag", {}).get("rules_to_suppress", [])
+        reasons = {rule["id"].removeprefix("AwsSolutions-"): rule["reason"] for rule in accepted}
+        for role in roles:
+            path = paths[role].partition("/")[2].removesuffix("/Resource").removesuffix("/Role")
+            for said in (statement for document in documents for statement in document["Statement"]):
+                yield Statement(
+                    resource=name,
+                    role=role,
+                    path=path,
+                    effect=said["Effect"],
+                    actions=_texts(said["Action"]),
+                    resources=_texts(said["Resource"]),
+                    conditions=json.dumps(said["Condition"]) if "Condition" in said else "",
+                    reasons=reasons,
+                )
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(flat(each) for each in (value if isinstance(value, list) else [value]))
+
+
+def table(found: list[Statement]) -> str:
+    """The statements as a table of Markdown, with the reason beside each `*`."""
+    rows = ["| role of | may | on | why a * |", "|---|---|---|---|"]
+    for each in found:
+        reasons = {reason for resource in each.resources if (reason := star_reason(each, resource))}
+        may = f"{'never ' if each.effect == 'Deny' else ''}{', '.join(each.actions)}"
+        on = ", ".join(each.resources) + (f" where {each.conditions}" if each.conditions else "")
+        rows.append(f"| {each.path} | {may} | {on} | {' '.join(sorted(reasons))} |")
+    return "\n".join(rows) + "\n"
+
+
+def star_reason(statement: Statement, resource: str) -> str | None:
+    """Why a resource of a statement has a `*`; None where it has none, or no reason was given."""
+    if "*" not in resource:
+        return None
+    if statement.effect == "Deny":
+        return "A denial is meant to be wide."
+    return statement.reasons.get(f"IAM5[Resource::{resource}]") or statement.reasons.get("IAM5")
+
+
+if __name__ == "__main__":
+    assembly = Path(sys.argv[1] if len(sys.argv) > 1 else "cdk.out")
+    for path in sorted(assembly.glob("*-serving.template.json")):
+        sys.stdout.write(table(list(statements(json.loads(path.read_bytes())))))

@@ -1,0 +1,27 @@
+"""`python -m e2e.deploy.emulator INVOKER`, in MiniStack's environment, with MiniStack's own variables."""
+
+from __future__ import annotations
+
+import sys
+
+from ministack import app
+
+from e2e.deploy.emulator import alarms, codedeploy, functions, permissions, registry, resources
+
+
+def main() -> None:
+    """Add ours to MiniStack and serve until SIGTERM; INVOKER is the URL that answers functions from images."""
+    invoker = sys.argv.pop()
+    registry.install()
+    alarms.install()
+    functions.install(invoker)
+    resources.install()
+    permissions.install()
+    codedeploy.install()
+    # With TLS it would take port 443 as well, if it may.
+    app._port_is_bindable = lambda *_: False
+    app.main()
+
+
+if __name__ == "__main__":
+    main()

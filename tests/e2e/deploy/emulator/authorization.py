@@ -1,0 +1,34 @@
+"""Which resource a call is about, where MiniStack asks IAM for `*`: rights to one resource must be enough."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from ministack.core import iam_actions
+from ministack.core.responses import get_account_id, get_region
+
+Finder = Callable[[dict[str, Any]], str | None]
+_finders: dict[str, Finder] = {}
+
+
+def say_resource(service: str, find: Finder) -> None:
+    """Let `find` name the ARN that a call of the service is about, from the call's JSON body."""
+    if not _finders:
+        iam_actions.extract_resource_arn = _after(iam_actions.extract_resource_arn)
+    _finders[service] = find
+
+
+def arn(service: str, resource: str) -> str:
+    """An ARN of this account."""
+    return f"arn:aws:{service}:{get_region()}:{get_account_id()}:{resource}"
+
+
+def _after(known: Callable[..., str]) -> Callable[..., str]:
+    def extract_resource_arn(service: str, method: str, path: str, headers: Any, body: bytes, *rest: Any) -> str:
+        find = _finders.get(service)
+        found = find(json.loads(body or b"{}")) if find else None
+        return found or known(service, method, path, headers, body, *rest)
+
+    return extract_resource_arn

@@ -1,0 +1,66 @@
+"""A copy of the project to deploy: whoever runs the tests keeps their own versions, locks and bundles."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from modelet.dev.compile.bundle import write_bundle
+from modelet.dev.project import Project
+from modelet.dev.publish import pin, publish
+from modelet.store import Store
+from rungs import ROOT
+
+STAGE = "dev"
+LEFT_BEHIND = ("__pycache__", "bundle.json", "model.lock", "tests", "docs", "benchmarks", "cdk.out", "platform")
+HIDDEN_BUT_NEEDED = {".dockerignore", ".modelet"}
+SHARED = (".venv", ".tools")
+MORE = 100.0
+ANOTHER = f"""
+
+_first = train
+
+
+def train():
+    trained = _first()
+    trained.estimator[-1].intercept_ += {MORE}
+    return trained
+"""
+"""Makes a linear model's answers `MORE` higher, so that an answer shows which version gave it."""
+WARM = "\nscaling: {provisioned: 1, provisioned_max: 2}\nbatch: {}\n"
+
+
+def copy_project(root: Path) -> Project:
+    """Copy what `make deploy` reads, without locks: it publishes, pins and bundles by itself."""
+    hidden = [path.name for path in ROOT.iterdir() if path.name.startswith(".") and path.name not in HIDDEN_BUT_NEEDED]
+    shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns(*LEFT_BEHIND, *hidden))
+    for name in SHARED:
+        (root / name).symlink_to(ROOT / name)
+    return Project(root)
+
+
+def publish_another(project: Project, folder: str) -> str:
+    """Train a version of a linear model that answers otherwise, and lock it; gives the version."""
+    train = project.root / "functions" / folder / "train.py"
+    if ANOTHER not in train.read_text():
+        train.write_text(train.read_text() + ANOTHER)
+    store = Store(project.store_url(None))
+    publish(project.function(folder), store)
+    pinned = pin(project.function(folder), store, "latest")
+    bundle(project, folder)
+    return pinned.version
+
+
+def keep_warm(project: Project, folder: str) -> None:
+    """Let a model ask for provisioned concurrency, and for a prediction table."""
+    spec = project.function(folder).folder / "model.yaml"
+    spec.write_text(spec.read_text() + WARM)
+    bundle(project, folder)
+
+
+def bundle(project: Project, folder: str) -> None:
+    """Write a model's bundle for the stage."""
+    function = project.function(folder)
+    lock = function.lock()
+    assert lock is not None
+    write_bundle(function.at_stage(STAGE), Store(project.store_url(None)), lock)

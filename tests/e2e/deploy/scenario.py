@@ -1,0 +1,246 @@
+"""The whole life of a deployment, step by step; each test goes on where the one before it ended (`make deploy-local`).
+
+The CDK app and the commands are the project's own. What answers is: CloudFormation, IAM, Lambda's control plane, API
+Gateway and S3 of MiniStack, CodeDeploy's hook as e2e.deploy.emulator runs it, and each model's real handler in
+environments of the local runtime. What that cannot show is listed in docs/deployment.md.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, WaiterError
+
+from e2e.deploy.deployment import SERVING, STORAGE, TOOLS, CommandFailedError, Deployment, function_name
+from e2e.deploy.meddling import failures, flip, update, without_triggers
+from e2e.deploy.project import MORE, keep_warm, publish_another
+from modelet.dev.project import Function
+from modelet.settings import Settings
+from rungs import ROOT, Context, essence, in_process
+
+FOLDERS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/model.yaml"))
+EVERY_EVENT = [(folder, path) for folder in FOLDERS for path in sorted((ROOT / "events" / folder).glob("*.json"))]
+CHANGED = "diabetes"
+WARM = "sentiment"
+STATUSES = {"infer_invalid": 422}
+
+
+def event_of(folder: str) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads((ROOT / "events" / folder / "infer.json").read_text())
+    return event
+
+
+def in_this_process(deployment: Deployment, function: Function, event: Any) -> dict[str, Any]:
+    store = deployment.project.store_url(None)
+    settings = Settings(function.folder, store, deployment.account.home / "in-process" / function.name)
+    with in_process(function, settings) as handler:
+        return essence(handler(event, Context()))
+
+
+def test_an_account_is_bootstrapped(deployment: Deployment) -> None:
+    with deployment.step("bootstrap"):
+        deployment.bootstrap()
+    parameter = deployment.account.client("ssm").get_parameter(Name="/cdk-bootstrap/hnb659fds/version")
+    assert int(parameter["Parameter"]["Value"]) >= 6
+
+
+def test_make_deploy_ends_with_a_command_that_calls_a_model(deployment: Deployment) -> None:
+    with deployment.step("make deploy"):
+        said = deployment.make("deploy", "APPROVAL=never")
+    assert f"modelet call {deployment.api.url}/models/" in said
+    assert f"curl {deployment.api.url}/models/" in said
+
+
+def test_the_bucket_keeps_every_version_for_nobody_else(deployment: Deployment) -> None:
+    s3 = deployment.account.client("s3")
+    assert s3.get_bucket_versioning(Bucket=deployment.bucket)["Status"] == "Enabled"
+    assert all(s3.get_public_access_block(Bucket=deployment.bucket)["PublicAccessBlockConfiguration"].values())
+    assert published(deployment, deployment.bucket) == {f"{folder.replace('_', '-')}/1" for folder in FOLDERS}
+    assert deployment.stack(STORAGE)["EnableTerminationProtection"]
+
+
+def test_each_model_was_checked_once_before_its_alias_was_made(deployment: Deployment) -> None:
+    for function in deployment.project.functions():
+        assert deployment.live(function.name) == "1"
+        assert deployment.checks(function.name, "1") == 1
+
+
+@pytest.mark.parametrize(("folder", "path"), EVERY_EVENT, ids=lambda value: getattr(value, "stem", value))
+def test_the_deployed_api_answers_each_event_as_this_process_does(
+    folder: str, path: Path, deployment: Deployment, rows: list[tuple[str, str, str]]
+) -> None:
+    event = json.loads(path.read_text())
+    began = time.perf_counter()
+    answer = essence(deployment.api.send(event))
+    rows.append((folder, path.stem, f"{answer['status']}  {(time.perf_counter() - began) * 1000:4.0f} ms"))
+    assert answer["status"] == STATUSES.get(path.stem, 200), answer["body"]
+    assert answer == in_this_process(deployment, deployment.project.function(folder), event)
+
+
+def test_a_model_answers_lambda_s_own_invoke(deployment: Deployment) -> None:
+    event = json.loads(event_of(WARM)["body"])
+    client = deployment.account.client("lambda")
+    answer = client.invoke(FunctionName=function_name(WARM), Qualifier="live", Payload=json.dumps(event))
+    assert "FunctionError" not in answer
+    assert json.load(answer["Payload"]) == essence(deployment.api.send(event_of(WARM)))["body"]
+
+
+def test_the_index_answers_what_no_model_does(deployment: Deployment) -> None:
+    listed = json.loads(deployment.api.call("GET", "/models").text)["models"]
+    served = {model["name"]: model["version"] for model in listed}
+    assert served == {function.name: "1" for function in deployment.project.functions()}
+    assert deployment.api.call("GET", "/v2/health/ready").json()["ready"]
+    missing = deployment.api.call("GET", "/nowhere")
+    assert (missing.status_code, missing.headers["content-type"]) == (404, "application/problem+json")
+
+
+def test_the_curl_line_that_a_deployment_prints_works_as_it_stands(deployment: Deployment) -> None:
+    line = deployment.output(SERVING, "CallWithCurl")
+    [folder] = (each for each in FOLDERS if f"/models/{each.replace('_', '-')}/infer" in line)
+    said = deployment.run("sh", "-c", f"{line} --silent")
+    assert json.loads(said) == essence(deployment.api.send(event_of(folder)))["body"]
+
+
+def test_modelet_call_signs_as_the_api_wants_it(deployment: Deployment) -> None:
+    event = event_of(WARM)
+    said = deployment.run(TOOLS / "modelet", "call", deployment.api.by_address(event["rawPath"]), event["body"])
+    assert json.loads(said) == essence(deployment.api.send(event))["body"]
+
+
+def test_a_call_that_nobody_signed_is_refused(deployment: Deployment) -> None:
+    unsigned = deployment.api.call("GET", "/v2/health/live", credentials=None)
+    assert (unsigned.status_code, unsigned.json()) == (403, {"message": "Forbidden"})
+    stranger = {"AccessKeyId": "AKIA0000000000000000", "SecretAccessKey": "unknown"}
+    assert deployment.api.call("GET", "/v2/health/live", credentials=stranger).status_code == 403
+
+
+def test_a_caller_may_call_what_its_policy_says(deployment: Deployment) -> None:
+    allowed = f"arn:aws:execute-api:*:*:{deployment.api.id}/$default/GET/models"
+    caller = deployment.account.caller("execute-api:Invoke", allowed)
+    assert deployment.api.call("GET", "/models", credentials=caller).status_code == 200
+    assert deployment.api.call("GET", f"/models/{WARM}", credentials=caller).status_code == 403
+
+
+def test_the_api_may_call_a_live_alias_only_as_long_as_its_policy_says_so(deployment: Deployment) -> None:
+    alias = {"FunctionName": function_name(WARM), "Qualifier": "live"}
+    client = deployment.account.client("lambda")
+    [granted] = json.loads(client.get_policy(**alias)["Policy"])["Statement"]
+    client.remove_permission(**alias, StatementId=granted["Sid"])
+    assert deployment.api.send(event_of(WARM))["statusCode"] == 500
+    client.add_permission(
+        **alias,
+        StatementId=granted["Sid"],
+        Action=granted["Action"],
+        Principal=granted["Principal"]["Service"],
+        SourceArn=granted["Condition"]["ArnLike"]["AWS:SourceArn"],
+    )
+    assert deployment.api.send(event_of(WARM))["statusCode"] == 200
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_model_s_role_reads_its_own_versions_and_nothing_else(folder: str, deployment: Deployment) -> None:
+    name = deployment.project.function(folder).name
+    function = deployment.account.client("lambda").get_function_configuration(FunctionName=function_name(name))
+    s3, bucket = deployment.account.client("s3", deployment.account.assume(function["Role"])), deployment.bucket
+    own = f"models/{name}/1/model.json"
+    other = next(f"models/{each.name}/1/model.json" for each in deployment.project.functions() if each.name != name)
+    assert json.load(s3.get_object(Bucket=bucket, Key=own)["Body"])["name"] == name
+    refused: dict[str, Any] = {
+        "get_object": {"Key": other},
+        "put_object": {"Key": own, "Body": b"{}"},
+        "delete_object": {"Key": own},
+        "list_objects_v2": {},
+    }
+    for operation, words in refused.items():
+        with pytest.raises(ClientError, match="AccessDenied"):
+            getattr(s3, operation)(Bucket=bucket, **words)
+
+
+def test_a_model_that_asks_for_it_is_kept_warm_and_gets_a_table(deployment: Deployment) -> None:
+    keep_warm(deployment.project, WARM)
+    with deployment.step("synth, warm"):
+        deployment.synth()
+    with deployment.step("deploy both stacks, warm"):
+        deployment.deploy(STORAGE)
+        deployment.deploy(SERVING)
+    client = deployment.account.client("lambda")
+    warm = client.get_provisioned_concurrency_config(FunctionName=function_name(WARM), Qualifier="live")
+    assert warm["RequestedProvisionedConcurrentExecutions"] == 1
+    assert deployment.live(WARM) == "2"
+    assert len(deployment.account.client("dynamodb").list_tables()["TableNames"]) == 1
+
+
+def test_a_new_version_gets_the_traffic_after_two_checks(deployment: Deployment) -> None:
+    before = deployment.api.send(event_of(CHANGED))
+    with deployment.step("publish and push version 2"):
+        version = publish_another(deployment.project, CHANGED)
+        deployment.push(CHANGED, version)
+    with deployment.step("synth, version 2"):
+        deployment.synth()
+    with deployment.step("deploy version 2"):
+        deployment.deploy(SERVING)
+    assert deployment.live(CHANGED) == "2"
+    assert deployment.checks(CHANGED, "2") == 2, "the trigger's and CodeDeploy's"
+    after = deployment.api.send(event_of(CHANGED))
+    assert after["headers"]["x-model-version"] == version
+    assert float(after["body"]) == pytest.approx(float(before["body"]) + MORE)
+    assert deployment.live("breast-cancer") == "1"
+
+
+def test_make_deploy_without_a_change_changes_nothing(deployment: Deployment) -> None:
+    before = deployment.stack(STORAGE), deployment.stack(SERVING)
+    with deployment.step("make deploy, no change"):
+        said = deployment.make("deploy", "APPROVAL=never")
+    assert said.count("(no changes)") >= 2
+    assert (deployment.stack(STORAGE), deployment.stack(SERVING)) == before
+
+
+def test_a_corrupt_version_fails_the_deployment_and_the_old_one_goes_on(deployment: Deployment) -> None:
+    version = publish_another(deployment.project, CHANGED)
+    deployment.push(CHANGED, version)
+    flip(deployment, f"models/{CHANGED}/{version}/model.joblib")
+    deployment.synth()
+    with deployment.step("deploy a corrupt version"), pytest.raises(CommandFailedError, match="SHA-256"):
+        deployment.deploy(SERVING)
+    assert_version_2_serves(deployment)
+
+
+def test_codedeploy_s_hook_alone_stops_a_corrupt_version(deployment: Deployment) -> None:
+    with deployment.step("deploy it without the trigger"), pytest.raises(WaiterError):
+        update(deployment, SERVING, without_triggers(deployment.template(SERVING)))
+    [reason] = failures(deployment, SERVING, "AWS::Lambda::Alias")
+    assert reason.endswith(f"BeforeAllowTraffic {function_name(CHANGED)}-check: Failed")
+    assert_version_2_serves(deployment)
+
+
+def test_what_serves_is_destroyed_and_what_is_published_stays(deployment: Deployment) -> None:
+    api, bucket, account = deployment.api, deployment.bucket, deployment.account
+    with deployment.step("make destroy"):
+        deployment.make("destroy", "FORCE=1")
+    assert api.call("GET", "/models").status_code == 404
+    assert account.client("lambda").list_functions()["Functions"] == []
+    with pytest.raises(CommandFailedError, match="TerminationProtection"):
+        deployment.destroy(STORAGE)
+    account.client("cloudformation").update_termination_protection(StackName=STORAGE, EnableTerminationProtection=False)
+    with deployment.step("destroy storage"):
+        deployment.destroy(STORAGE)
+    kept = {f"{folder.replace('_', '-')}/1" for folder in FOLDERS} | {f"{CHANGED}/2", f"{CHANGED}/3"}
+    assert published(deployment, bucket) == kept
+    assert len(account.client("dynamodb").list_tables()["TableNames"]) == 1
+
+
+def assert_version_2_serves(deployment: Deployment) -> None:
+    assert deployment.stack(SERVING)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert deployment.live(CHANGED) == "2"
+    assert deployment.api.send(event_of(CHANGED))["headers"]["x-model-version"] == "2"
+
+
+def published(deployment: Deployment, bucket: str) -> set[str]:
+    """The versions in a bucket: name/version."""
+    found = deployment.account.client("s3").list_objects_v2(Bucket=bucket, Prefix="models/")["Contents"]
+    manifests = (each["Key"] for each in found if each["Key"].endswith("/model.json"))
+    return {key.removeprefix("models/").removesuffix("/model.json") for key in manifests}

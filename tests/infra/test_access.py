@@ -1,0 +1,115 @@
+"""What a stage may ask of its API: everything else stops a synth with the file, the key and the remedy."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import Any
+
+import pytest
+
+from infra.constructs.access import AUTHS, refuse_impossible_access
+from infra.constructs.routes import ROUTE_LIMIT, refuse_too_many
+from infra.errors import SynthError
+from infra.stage import STAGES, Stage
+
+POOL = "arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_aBcDeF123"
+NEEDS: dict[str, dict[str, Any]] = {
+    "jwt": {"jwt_issuer": "https://issuer.example.com", "jwt_audience": ("models",)},
+    "cognito": {"cognito_user_pool_arn": POOL},
+}
+PAIRS = set(itertools.product(("http", "rest"), ("iam", "jwt", "none", "api_key", "cognito")))
+GOOD = {(api, auth) for api, auths in AUTHS.items() for auth in auths}
+
+
+def stage(**said: Any) -> Stage:
+    return Stage(name="dev", **said)
+
+
+def refusal(**said: Any) -> str:
+    with pytest.raises(SynthError) as caught:
+        refuse_impossible_access(stage(**said))
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def test_the_issue_s_pairs_are_those_that_are_known() -> None:
+    assert {
+        *(("http", auth) for auth in ("iam", "jwt", "none")),
+        *(("rest", auth) for auth in ("iam", "api_key", "cognito", "none")),
+    } == GOOD
+    assert PAIRS > GOOD
+
+
+@pytest.mark.parametrize(("api", "auth"), sorted(GOOD))
+def test_a_pair_that_api_gateway_has_is_accepted(api: Any, auth: Any) -> None:
+    refuse_impossible_access(stage(api=api, auth=auth, **NEEDS.get(auth, {})))
+
+
+@pytest.mark.parametrize(("api", "auth"), sorted(PAIRS - GOOD))
+def test_any_other_pair_is_refused_with_those_that_there_are(api: Any, auth: Any) -> None:
+    message = refusal(api=api, auth=auth, **NEEDS.get(auth, {}))
+    assert message.startswith("infra/stage.py: stage dev: auth: ")
+    assert repr(auth) in message
+    [other] = {"http", "rest"} - {api}
+    assert f"api={other!r}" in message
+    for known in AUTHS[api]:
+        assert known in message
+
+
+@pytest.mark.parametrize(
+    ("said", "key", "remedy"),
+    [
+        ({"api": "graphql"}, "api", "http or rest"),
+        ({"waf": True}, "waf", "api='rest'"),
+        ({"auth": "jwt", "jwt_audience": ("a",)}, "jwt_issuer", "give jwt_issuer"),
+        ({"auth": "jwt", "jwt_issuer": "https://a.b"}, "jwt_audience", "give jwt_audience"),
+        ({"auth": "jwt", "jwt_issuer": "a.b", "jwt_audience": ("a",)}, "jwt_issuer", "https://"),
+        ({"jwt_issuer": "https://a.b"}, "jwt_issuer", "auth='jwt'"),
+        ({"jwt_audience": ("a",)}, "jwt_audience", "auth='jwt'"),
+        ({"api": "rest", "auth": "cognito"}, "cognito_user_pool_arn", "give cognito_user_pool_arn"),
+        ({"api": "rest", "cognito_user_pool_arn": POOL}, "cognito_user_pool_arn", "auth='cognito'"),
+        (
+            {"api": "rest", "auth": "cognito", "cognito_user_pool_arn": "eu-west-1_aBc"},
+            "cognito_user_pool_arn",
+            "arn:aws:cognito-idp",
+        ),
+        ({"monthly_quota": 100}, "monthly_quota", "auth='api_key'"),
+        ({"api": "rest", "auth": "api_key", "monthly_quota": 0}, "monthly_quota", "1 or more"),
+        ({"throttle_rate": 0}, "throttle_rate", "1 or more"),
+        ({"throttle_burst": -1}, "throttle_burst", "1 or more"),
+        ({"api": "rest", "cors_origins": ("https://a.b",)}, "cors_origins", "api='http'"),
+        ({"cors_origins": ("a.b",)}, "cors_origins", "https://example.com"),
+        ({"cors_origins": ("https://a.b/",)}, "cors_origins", "https://example.com"),
+        ({"cors_origins": ("https://*.b",)}, "cors_origins", "https://example.com"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_is_refused_by_its_key(said: dict[str, Any], key: str, remedy: str) -> None:
+    message = refusal(**said)
+    assert message.startswith(f"infra/stage.py: stage dev: {key}: ")
+    assert remedy in message
+
+
+@pytest.mark.parametrize("origins", [("https://a.example.com", "http://localhost:3000"), ("*",)])
+def test_origins_of_pages_are_accepted(origins: tuple[str, ...]) -> None:
+    refuse_impossible_access(stage(cors_origins=origins))
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_every_stage_of_the_project_is_possible_and_closed(name: str) -> None:
+    refuse_impossible_access(STAGES[name])
+    assert STAGES[name].auth != "none"
+
+
+@pytest.mark.parametrize(
+    ("said", "most"), [({}, 69), ({"cors_origins": ("*",)}, 34), ({"api": "rest"}, 68)], ids=["http", "cors", "rest"]
+)
+def test_more_routes_than_an_api_may_have_are_refused(said: dict[str, Any], most: int) -> None:
+    refuse_too_many(stage(**said), most)
+    with pytest.raises(
+        SynthError, match=rf"^functions/: {most + 1} models .* above an API's {ROUTE_LIMIT}: "
+    ) as caught:
+        refuse_too_many(stage(**said), most + 1)
+    assert int(re.search(r"make (\d+) routes", str(caught.value))[1]) > ROUTE_LIMIT  # type: ignore[index] # else it is None and fails

@@ -1,0 +1,238 @@
+"""What is deployed, and what cannot be: one line with the file, the key and the remedy."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from infra.discovery import discover
+from infra.errors import SynthError
+from infra.stage import STAGES, Stage, StageVpc
+from modelet.dev.compile.bundle import write_bundle
+from modelet.errors import ModeletError
+from tiny import make_tiny
+
+STAGE = STAGES["dev"]
+EVENT = json.dumps({"body": '{"a": 1, "b": 2}'})
+
+
+def deployable(root: Path, spec: str = "", stage: str = "dev") -> Path:
+    """A project with one model, pinned, bundled for a stage and with its event."""
+    tiny = make_tiny(root, spec=spec)
+    tiny.function.lock_path.write_bytes(tiny.lock.to_json("tiny"))
+    write_bundle(tiny.function.at_stage(stage), tiny.store, tiny.lock)
+    event = root / "events" / "tiny" / "infer.json"
+    event.parent.mkdir(parents=True)
+    event.write_text(EVENT)
+    return root
+
+
+def refusal(root: Path, stage: Stage = STAGE) -> str:
+    with pytest.raises(ModeletError) as refused:
+        discover(root, stage)
+    said = str(refused.value)
+    assert "\n" not in said
+    assert str(root) not in said
+    return said
+
+
+def copied(root: Path, folder: str) -> None:
+    """A second model, like the first."""
+    shutil.copytree(root / "functions" / "tiny", root / "functions" / folder)
+    shutil.copytree(root / "events" / "tiny", root / "events" / folder)
+    bundle = root / "functions" / folder / "bundle.json"
+    bundle.write_text(json.dumps({**json.loads(bundle.read_text()), "name": folder.replace("_", "-")}))
+
+
+def test_a_folder_with_a_model_yaml_is_deployed_as_it_is(tmp_path: Path) -> None:
+    [model] = discover(deployable(tmp_path), STAGE)
+    assert model.name == "tiny"
+    assert model.folder == tmp_path / "functions" / "tiny"
+    assert model.event == tmp_path / "events" / "tiny" / "infer.json"
+    assert model.dockerfile == "functions/Dockerfile"
+    assert model.bundle.lock.version == "1"
+    assert model.spec.resources.memory_mb == 512
+
+
+def test_a_platform_function_is_no_model(tmp_path: Path) -> None:
+    root = deployable(tmp_path)
+    (root / "functions" / "models_index").mkdir()
+    (root / "functions" / "models_index" / "app.py").touch()
+    assert [model.name for model in discover(root, STAGE)] == ["tiny"]
+
+
+def test_models_are_deployed_in_the_order_of_their_names(tmp_path: Path) -> None:
+    root = deployable(tmp_path)
+    for folder in ("zeta", "alpha_beta"):
+        copied(root, folder)
+    assert [model.name for model in discover(root, STAGE)] == ["alpha-beta", "tiny", "zeta"]
+
+
+def test_a_folder_may_bring_its_own_dockerfile(tmp_path: Path) -> None:
+    root = deployable(tmp_path)
+    (root / "functions" / "tiny" / "Dockerfile").touch()
+    assert discover(root, STAGE)[0].dockerfile == "functions/tiny/Dockerfile"
+
+
+def test_a_stage_deploys_what_its_section_says(tmp_path: Path) -> None:
+    spec = "stages: {prod: {resources: {memory_mb: 2048}}}"
+    [model] = discover(deployable(tmp_path, spec, "prod"), STAGES["prod"])
+    assert model.spec.resources.memory_mb == 2048
+
+
+def test_a_bundle_for_another_stage_is_refused(tmp_path: Path) -> None:
+    root = deployable(tmp_path, "stages: {prod: {resources: {memory_mb: 2048}}}")
+    assert refusal(root, STAGES["prod"]) == (
+        "functions/tiny/bundle.json: was not made for the stage prod: run `modelet bundle tiny --stage prod`"
+    )
+
+
+def test_a_project_without_models_says_how_to_make_one(tmp_path: Path) -> None:
+    (tmp_path / "functions").mkdir()
+    assert refusal(tmp_path) == "functions/: has no folder with a model.yaml: make one with `modelet new NAME`"
+
+
+def test_a_wrong_model_yaml_is_named_with_the_key(tmp_path: Path) -> None:
+    root = deployable(tmp_path)
+    (root / "functions" / "tiny" / "model.yaml").write_text("resources: {memory: 512}")
+    assert refusal(root) == ("functions/tiny/model.yaml: resources: unknown key 'memory': did you mean memory_mb?")
+
+
+def test_an_impossible_memory_is_refused(tmp_path: Path) -> None:
+    root = deployable(tmp_path)
+    (root / "functions" / "tiny" / "model.yaml").write_text("resources: {memory_mb: 20000}")
+    assert refusal(root).startswith(
+        "functions/tiny/model.yaml: resources.memory_mb: 20000 is above 10,240: give 10,240"
+    )
+
+
+def test_snapstart_with_provisioned_concurrency_is_refused(tmp_path: Path) -> None:
+    root = deployable(tmp_path)
+    (root / "functions" / "tiny" / "model.yaml").write_text("scaling: {snapstart: true, provisioned: 1}")
+    assert refusal(root).startswith(
+        "functions/tiny/model.yaml: scaling.snapstart: Lambda refuses it together with prov"
+    )
+
+
+def test_a_timeout_beyond_that_of_the_api_is_refused(tmp_path: Path) -> None:
+    assert refusal(deployable(tmp_path, "resources: {timeout_s: 30}")) == (
+        "functions/tiny/model.yaml: resources.timeout_s: 30 is above the 29 seconds that API Gateway waits for an answer: "
+        "give 29 or less"
+    )
+
+
+def test_the_longest_timeout_of_the_api_is_taken(tmp_path: Path) -> None:
+    assert discover(deployable(tmp_path, "resources: {timeout_s: 29}"), STAGE)[0].spec.resources.timeout_s == 29
+
+
+def test_a_vpc_that_the_stage_does_not_name_is_refused(tmp_path: Path) -> None:
+    root = deployable(tmp_path, "vpc: true")
+    assert refusal(root) == (
+        "functions/tiny/model.yaml: vpc: the stage dev names no network: give it `vpc` in infra/stage.py"
+    )
+    vpc = StageVpc(id="vpc-0", subnet_ids=("s",), availability_zones=("a",), security_group_ids=("g",))
+    assert discover(root, replace(STAGE, vpc=vpc))[0].spec.vpc
+
+
+def test_a_missing_lock_says_how_to_make_one(tmp_path: Path) -> None:
+    root = deployable(tmp_path)
+    (root / "functions" / "tiny" / "model.lock").unlink()
+    assert refusal(root) == (
+        "functions/tiny/model.lock: is missing: run `modelet pin tiny`, and then `modelet bundle tiny --stage dev`"
+    )
+
+
+def test_a_damaged_lock_is_refused(tmp_path: Path) -> None:
+    root = deployable(tmp_path)
+    (root / "functions" / "tiny" / "model.lock").write_text("{")
+    assert refusal(root) == "functions/tiny/model.lock is not a lock: delete it and run `modelet pin`"
+
+
+def damage(text: str) -> Callable[[Path], None]:
+    return lambda folder: (folder / "bundle.json").write_text(text) and None
+
+
+def change_lock(folder: Path) -> None:
+    lock = json.loads((folder / "model.lock").read_text())
+    (folder / "model.lock").write_text(json.dumps({**lock, "version": "2"}))
+
+
+def change_code(folder: Path) -> None:
+    (folder / "app.py").write_text((folder / "app.py").read_text() + "\n")
+
+
+@pytest.mark.parametrize(
+    ("harm", "reason"),
+    [
+        (lambda folder: (folder / "bundle.json").unlink(), "is missing"),
+        (damage("{"), "is damaged"),
+        (damage("{}"), "is of another format"),
+        (change_lock, "is stale, model.lock pins another version"),
+        (change_code, "is stale, app.py has changed"),
+    ],
+)
+def test_a_bundle_that_does_not_fit_is_refused(tmp_path: Path, harm: Callable[[Path], None], reason: str) -> None:
+    root = deployable(tmp_path)
+    harm(root / "functions" / "tiny")
+    assert refusal(root) == f"functions/tiny/bundle.json: {reason}: run `modelet bundle tiny --stage dev`"
+
+
+def test_a_bundle_of_another_model_is_refused(tmp_path: Path) -> None:
+    root = deployable(tmp_path)
+    shutil.copytree(root / "functions" / "tiny", root / "functions" / "other")
+    shutil.copytree(root / "events" / "tiny", root / "events" / "other")
+    assert refusal(root) == (
+        "functions/other/bundle.json: was not made for the stage dev: run `modelet bundle other --stage dev`"
+    )
+
+
+@pytest.mark.parametrize("text", [None, "{", '{"body": "no JSON"}', "[]", '{"body": null}'])
+def test_a_model_without_an_event_to_try_it_with_is_refused(tmp_path: Path, text: str | None) -> None:
+    root = deployable(tmp_path)
+    event = root / "events" / "tiny" / "infer.json"
+    event.unlink() if text is None else event.write_text(text)
+    assert refusal(root).startswith("events/tiny/infer.json: is ")
+    assert refusal(root).endswith(": save an HTTP API's event with a JSON body there, as `modelet new` writes it")
+
+
+def test_two_folders_that_name_one_model_are_refused(tmp_path: Path) -> None:
+    root = deployable(tmp_path)
+    for folder in ("alpha_beta", "alpha-beta"):
+        copied(root, folder)
+    assert refusal(root) == "functions/alpha-beta and functions/alpha_beta both name the model alpha-beta: rename one"
+
+
+@pytest.mark.parametrize(
+    ("folder", "taken"),
+    [("tiny_check", "the check of functions/tiny"), ("models-index", "the platform's models_index")],
+)
+def test_two_functions_of_one_name_are_refused(tmp_path: Path, folder: str, taken: str) -> None:
+    root = deployable(tmp_path)
+    copied(root, folder)
+    name = folder.replace("_", "-")
+    assert refusal(root) == (
+        f"functions/{folder}: its function would be called modelet-dev-{name}, as is {taken}: rename the folder"
+    )
+
+
+def test_a_name_that_lambda_refuses_is_refused(tmp_path: Path) -> None:
+    root = deployable(tmp_path)
+    longest = "a" * (64 - len("modelet-dev--check"))
+    copied(root, longest)
+    assert len(discover(root, STAGE)) == 2
+    copied(root, f"{longest}b")
+    assert refusal(root) == (
+        f"functions/{longest}b: Lambda takes 64 characters for a name, and modelet-dev-{longest}b-check has 65: "
+        "rename the folder"
+    )
+
+
+def test_a_refusal_is_an_error_of_a_command(tmp_path: Path) -> None:
+    (tmp_path / "functions").mkdir()
+    with pytest.raises(SynthError):
+        discover(tmp_path, STAGE)

@@ -1,0 +1,183 @@
+"""What can be seen of a stage: graphs of metrics that somebody writes, and alarms that somebody hears."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apis import COLD, STAGES, WARM, Apis, synthesized
+from modelet.observability import STAGES as PIPELINE
+from modelet.observability import RequestLog, Timings
+from modelet.settings import Settings
+
+MONITORED = ("iam", "restkey")
+Metric = tuple[str, str, dict[str, str], str]
+
+
+@pytest.fixture(scope="session")
+def apis(project: Path) -> Apis:
+    return synthesized(project)
+
+
+def written(namespace: str, service: str) -> set[tuple[str, str, str]]:
+    """Namespace, name and service of the metrics in a model's lines: a cold one that inferred is the richest."""
+    lines: list[str] = []
+    settings = Settings(task_root=Path(), store="file:///store", tmp=Path(), namespace=namespace)
+    timings = Timings()
+    timings.infer = 0.1
+    RequestLog(settings, service, "3", lines.append).request("arn", "id", 200, timings, 0.2, 0.3)
+    line = json.loads(lines[0])
+    [block] = line["_aws"]["CloudWatchMetrics"]
+    assert block["Dimensions"] == [["service"]]
+    return {(block["Namespace"], metric["Name"], line["service"]) for metric in block["Metrics"]}
+
+
+def metrics(apis: Apis, stage: str, under: str = "") -> list[Metric]:
+    """Namespace, name, dimensions and statistic of each plain metric on a dashboard, or below one heading of it."""
+    found: list[Metric] = []
+    heading = ""
+    for widget in sorted(apis.dashboard(stage)["widgets"], key=lambda widget: (widget["y"], widget["x"])):
+        properties = widget["properties"]
+        heading = properties.get("markdown", heading)
+        for row in properties.get("metrics", ()) if under in heading else ():
+            texts = [cell for cell in row if isinstance(cell, str)]
+            options = row[-1] if isinstance(row[-1], dict) else {}
+            if len(texts) >= 2:
+                names = dict(zip(texts[2::2], texts[3::2], strict=True))
+                found.append((texts[0], texts[1], names, options.get("stat", "Average")))
+    return found
+
+
+@pytest.mark.parametrize("stage", MONITORED)
+def test_a_stage_has_one_dashboard_of_its_own(apis: Apis, stage: str) -> None:
+    assert apis.only("CloudWatch::Dashboard", stage, "1")["DashboardName"] == f"modelet-{stage}"
+
+
+@pytest.mark.parametrize("model", [WARM, COLD])
+def test_a_model_s_graphs_show_all_metrics_that_its_function_writes_and_no_others(apis: Apis, model: str) -> None:
+    shown = {
+        (space, name, dimensions["service"])
+        for space, name, dimensions, _ in metrics(apis, "iam", f"Model {model}")
+        if not space.startswith("AWS/")
+    }
+    assert shown == written("Modelet/iam", model)
+
+
+@pytest.mark.parametrize("percentile", ["p50", "p99"])
+def test_latency_is_shown_by_stage_of_the_pipeline(apis: Apis, percentile: str) -> None:
+    shown = {name for _, name, _, statistic in metrics(apis, "iam", f"Model {WARM}") if statistic == percentile}
+    assert shown >= {f"{stage}_ms" for stage in ("total", "init", *PIPELINE)}
+
+
+@pytest.mark.parametrize("model", [WARM, COLD])
+def test_errors_are_shown_by_class_and_lambda_s_by_the_live_alias(apis: Apis, model: str) -> None:
+    shown = {(space, name): dimensions for space, name, dimensions, _ in metrics(apis, "iam", f"Model {model}")}
+    assert {("Modelet/iam", "errors"), ("Modelet/iam", "faults")} <= set(shown)
+    for name in ("Errors", "Throttles"):
+        assert shown["AWS/Lambda", name]["Resource"].endswith(":live")
+
+
+def test_concurrency_is_shown_against_what_is_provisioned(apis: Apis) -> None:
+    widgets = [each["properties"] for each in apis.dashboard("iam")["widgets"]]
+    warm, cold = (each for each in widgets if each.get("title", "").startswith("Concurrency"))
+    lines = {line["label"]: line["value"] for line in warm["annotations"]["horizontal"]}
+    assert (lines["provisioned"], lines["at most"]) == (2, 5)
+    names = {row[1] for row in warm["metrics"]}
+    assert names == {
+        "ConcurrentExecutions",
+        "ProvisionedConcurrentExecutions",
+        "ProvisionedConcurrencySpilloverInvocations",
+    }
+    assert {row[1] for row in cold["metrics"]} == {"ConcurrentExecutions"}
+    assert "annotations" not in cold
+
+
+def test_the_index_shows_what_it_writes(apis: Apis) -> None:
+    own = {
+        (space, name, dimensions["service"])
+        for space, name, dimensions, _ in metrics(apis, "iam", "models_index")
+        if not space.startswith("AWS/")
+    }
+    assert own < written("Modelet/iam", "models-index")
+
+
+@pytest.mark.parametrize("stage", MONITORED)
+def test_the_gateway_s_own_answers_are_what_no_function_counted(apis: Apis, stage: str) -> None:
+    widgets = [each["properties"] for each in apis.dashboard(stage)["widgets"]]
+    for kind, own in (("4xx", "errors"), ("5xx", "faults")):
+        [widget] = [each for each in widgets if each.get("title") == f"Who answered {kind}"]
+        functions, gateway, answers = widget["metrics"]
+        search = f"SUM(SEARCH('{{Modelet/{stage},service}} MetricName=\"{own}\"', 'Sum', 300))"
+        assert functions[0]["expression"] == search
+        assert gateway[0]["expression"] == f"answers - {search}"
+        assert answers[0] == "AWS/ApiGateway"
+        assert (answers[-1]["id"], answers[-1]["stat"]) == ("answers", "Sum")
+
+
+def test_the_firewall_is_shown_where_there_is_one(apis: Apis) -> None:
+    shown = {space for space, *_ in metrics(apis, "restkey")}
+    assert "AWS/WAFV2" in shown
+    assert "AWS/WAFV2" not in {space for space, *_ in metrics(apis, "iam")}
+
+
+def test_every_alarm_goes_to_the_stage_s_topic(apis: Apis) -> None:
+    topics = {stage: {"Ref": next(iter(apis.of("SNS::Topic", stage, "1")))} for stage in MONITORED}
+    alarms = apis.of("CloudWatch::Alarm")
+    assert len(alarms) == 2 * 3 + 2 * 2, "three of each model's own; of each monitoring, spillover and the API's"
+    for name, alarm in alarms.items():
+        expected = [topics[stage] for stage in MONITORED if name.startswith(f"{stage}1")] or list(topics.values())
+        assert alarm["Properties"]["AlarmActions"] == expected, name
+        assert alarm["Properties"]["TreatMissingData"] == "notBreaching"
+
+
+def test_spillover_of_provisioned_concurrency_rings_for_the_model_that_provisions(apis: Apis) -> None:
+    [alarm] = [
+        each["Properties"]
+        for each in apis.of("CloudWatch::Alarm", "iam", "1").values()
+        if each["Properties"]["MetricName"] == "ProvisionedConcurrencySpilloverInvocations"
+    ]
+    assert alarm["Threshold"] == 0
+    assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
+    assert f"functions/{WARM}/model.yaml" in alarm["AlarmDescription"]
+    assert {each["Name"] for each in alarm["Dimensions"]} == {"FunctionName", "Resource"}
+
+
+@pytest.mark.parametrize(("stage", "metric"), [("iam", "5xx"), ("restkey", "5XXError")])
+def test_faults_of_the_api_ring_above_one_in_a_hundred(apis: Apis, stage: str, metric: str) -> None:
+    [alarm] = [
+        each["Properties"]
+        for each in apis.of("CloudWatch::Alarm", stage, "1").values()
+        if each["Properties"]["Namespace"] == "AWS/ApiGateway"
+    ]
+    assert (alarm["MetricName"], alarm["Statistic"], alarm["Threshold"]) == (metric, "Average", 0.01)
+    assert (alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"]) == (2, 3)
+
+
+def test_the_models_alarms_are_seen_on_the_dashboard(apis: Apis) -> None:
+    [widget] = [each for each in apis.dashboard("iam")["widgets"] if each["type"] == "alarm"]
+    assert len(widget["properties"]["alarms"]) == 6
+
+
+@pytest.mark.parametrize("stage", MONITORED)
+def test_the_topic_is_encrypted_and_only_this_account_s_alarms_speak_there_by_tls(apis: Apis, stage: str) -> None:
+    [(topic, properties)] = apis.of("SNS::Topic", stage, "1").items()
+    [key] = apis.of("KMS::Key", stage, "1")
+    assert properties["Properties"]["KmsMasterKeyId"] == {"Fn::GetAtt": [key, "Arn"]}
+    own = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    deny, allow = apis.only("SNS::TopicPolicy", stage, "1")["PolicyDocument"]["Statement"]
+    assert (deny["Effect"], deny["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+    assert (allow["Action"], allow["Resource"], allow["Condition"]) == ("sns:Publish", {"Ref": topic}, own)
+    assert allow["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    _, encrypts = apis.only("KMS::Key", stage, "1")["KeyPolicy"]["Statement"]
+    assert encrypts["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert (encrypts["Action"], encrypts["Condition"]) == (["kms:Decrypt", "kms:GenerateDataKey"], own)
+    assert apis.only("KMS::Key", stage, "1")["EnableKeyRotation"] is True
+
+
+def test_the_stage_s_address_is_written_to_and_none_where_it_names_none(apis: Apis) -> None:
+    [subscription] = apis.of("SNS::Subscription").values()
+    wanted: Any = {"Protocol": "email", "Endpoint": STAGES[0].alarm_email}
+    assert wanted.items() <= subscription["Properties"].items()

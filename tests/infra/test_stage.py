@@ -1,0 +1,67 @@
+"""What a stage may say; all else stops a synth with the file, the key and the remedy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from infra.errors import SynthError
+from infra.stage import STAGES, Stage, StageVpc, find_stage, refuse_the_impossible
+
+VPC: dict[str, Any] = {
+    "id": "vpc-0a",
+    "subnet_ids": ("subnet-0a",),
+    "availability_zones": ("eu-west-1a",),
+    "security_group_ids": ("sg-0a",),
+}
+
+
+def test_the_stages_can_be_deployed_and_are_closed_to_all_but_signed_calls() -> None:
+    assert list(STAGES) == ["dev", "prod"]
+    for name, stage in STAGES.items():
+        assert find_stage(name) is stage
+        refuse_the_impossible(stage)
+        assert stage.auth == "iam"
+
+
+def test_prod_moves_traffic_in_steps() -> None:
+    assert STAGES["prod"].canary == "Canary10Percent5Minutes"
+
+
+def test_an_unknown_stage_lists_what_there_is() -> None:
+    with pytest.raises(
+        SynthError, match=r"^infra/stage\.py: STAGES has no 'prdo': choose dev or prod, or add it there$"
+    ):
+        find_stage("prdo")
+
+
+def test_stages_in_one_account_keep_their_names_and_metrics_apart() -> None:
+    assert STAGES["dev"].function_name("sentiment") == "modelet-dev-sentiment"
+    assert STAGES["dev"].namespace != STAGES["prod"].namespace
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        (
+            {"canary": "Canary10Percent6Minutes"},
+            "canary: CodeDeploy has no 'Canary10Percent6Minutes': give one of AllAtO",
+        ),
+        ({"log_retention_days": 8}, "log_retention_days: CloudWatch cannot keep logs for 8: give one of 1, 3, 5, 7"),
+        ({"account": "1234"}, "account: '1234' is none: give its 12 digits, as text"),
+        ({"vpc": StageVpc(**{**VPC, "security_group_ids": ()})}, "vpc.security_group_ids: is empty: give one or more"),
+        ({"vpc": StageVpc(**{**VPC, "subnet_ids": ()})}, "vpc.subnet_ids: give one subnet or more"),
+        ({"vpc": StageVpc(**{**VPC, "availability_zones": ("a", "b")})}, "vpc.subnet_ids: give one subnet or more"),
+        ({"vpc": StageVpc(**VPC, s3_endpoint=True)}, "vpc.route_table_ids: s3_endpoint needs them"),
+    ],
+)
+def test_what_aws_would_refuse_later_is_refused_now(said: dict[str, Any], message: str) -> None:
+    with pytest.raises(SynthError) as refused:
+        refuse_the_impossible(Stage(name="odd", **said))
+    assert str(refused.value).startswith(f"infra/stage.py: stage odd: {message}")
+    assert "\n" not in str(refused.value)
+
+
+def test_a_network_that_is_whole_is_taken() -> None:
+    refuse_the_impossible(Stage(name="odd", vpc=StageVpc(**VPC, route_table_ids=("rtb-0a",), s3_endpoint=True)))
