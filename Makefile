@@ -75,10 +75,10 @@ format: $(READY) ## Format the code and mend what ruff can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test: $(READY) ## Run every test
+test: $(INFRA) $(CDK) ## Run every test but those of make images, make sam and make deploy-local
 	$(BIN)/pytest --numprocesses=2 --dist=worksteal
 
-check: $(READY) ## The gate: format, lint, types, layers, generated files, tests
+check: $(INFRA) $(CDK) ## The gate: format, lint, types, layers, generated files, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "layers" / "modelet" / "python" / "modelet"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 FUNCTIONS = sorted(path.parent for path in (ROOT / "functions").glob("*/model.yaml"))
+ROOMS = [*MODULES, *sorted((ROOT / "infra").rglob("*.py"))]
 LONGEST = 250
 
 
@@ -41,13 +42,13 @@ def test_only_settings_reads_the_environment(path: Path) -> None:
             assert node.attr not in {"environ", "environb", "getenv", "putenv"}, f"{path}:{node.lineno}"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+@pytest.mark.parametrize("path", ROOMS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_module_is_one_room(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= LONGEST
     assert ast.get_docstring(ast.parse(path.read_text())), "a module says in its first sentence what it is"
 
 
-@pytest.mark.parametrize("folder", sorted({path.parent for path in MODULES}), ids=lambda path: path.name)
+@pytest.mark.parametrize("folder", sorted({path.parent for path in ROOMS}), ids=lambda path: path.name)
 def test_a_folder_says_what_lives_there(folder: Path) -> None:
     assert ast.get_docstring(ast.parse((folder / "__init__.py").read_text()))
 
