@@ -21,6 +21,8 @@ CDK_RUN = PATH="$(CURDIR)/$(BIN):$$PATH" $(CDK) --no-notices --context stage=$(S
 # The Node.js of requirements/node, where there is one for this machine: the CDK's library starts it too.
 export PATH := $(CURDIR)/.tools/node/bin:$(PATH)
 export CDK_DISABLE_CLI_TELEMETRY := true
+# Elsewhere than on Linux the machine's own Node.js runs it, which may be an old one.
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
 # uv trusts the machine's certificates, as pip and the browser do.
 export UV_SYSTEM_CERTS := 1
 

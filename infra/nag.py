@@ -20,6 +20,11 @@ def check(app: App) -> None:
     Validations.of(app).add_plugins(AwsSolutionsChecks(app, write_suppressions_to_cloud_formation=True))
 
 
+def accept_warning(construct: IConstruct, name: str, reason: str) -> None:
+    """Say why a warning of the CDK's own does not hold for a construct. name: without `@aws-cdk/`."""
+    Validations.of(construct).acknowledge(Acknowledgment(id=f"Annotation::@aws-cdk/{name}", reason=reason))
+
+
 def accept(construct: IConstruct, rule: str, reason: str) -> None:
     """Say why a rule does not hold for a construct and all below it.
 

@@ -14,6 +14,7 @@ from infra.constructs.image import model_image
 from infra.constructs.log_group import log_group
 from infra.constructs.release import Release
 from infra.environment import variables
+from infra.nag import accept_warning
 
 if TYPE_CHECKING:
     from aws_cdk import aws_s3 as s3
@@ -71,6 +72,10 @@ class ModelFunction(Construct):
         # Lambda looks at the rights when it makes the function, and the first init uses them.
         self.function.node.add_dependency(role)
         self.version = self.function.current_version
+        if scaling.snapstart:
+            accept_warning(
+                self.function, "aws-lambda:snapStartRequirePublish", "The version above is what is published."
+            )
         release = Release(self, "Release", stage=stage, model=model, version=self.version, layer=layer)
         self.alias, self.alarms = release.alias, release.alarms
         for key, value in {"modelet:model": model.name, **model.spec.tags}.items():

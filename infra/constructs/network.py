@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
+from infra.nag import accept_warning
+
 if TYPE_CHECKING:
     from infra.stage import StageVpc
 
@@ -26,6 +28,10 @@ class Network(Construct):
             availability_zones=list(given.availability_zones),
             private_subnet_ids=list(given.subnet_ids),
         )
+        for subnet in vpc.private_subnets:
+            accept_warning(
+                subnet, "aws-ec2:noSubnetRouteTableId", "Functions are placed in it, and nobody asks its routes."
+            )
         groups = [
             ec2.SecurityGroup.from_security_group_id(self, f"Group{number}", each, mutable=False)
             for number, each in enumerate(given.security_group_ids)

@@ -1,4 +1,4 @@
-"""What tests of the deployment share: a project that can be deployed, and what it is synthesized to, once a test run."""
+"""What tests of the deployment share: a project that can be deployed, and what it is synthesized to, once a run."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ from modelet.dev.project import Project
 from modelet.store import Store
 
 CONTEXT: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
+AS_THE_COMMAND_LINE = {"aws:cdk:enable-path-metadata": True, "aws:cdk:enable-asset-metadata": True}
+"""What the CDK's command line adds by itself."""
+
 SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:modelet/key-AbCdEf"
 FULL = Stage(
     name="full",
@@ -33,11 +36,11 @@ FULL = Stage(
     canary="Canary10Percent5Minutes",
     log_retention_days=90,
     vpc=StageVpc(
-        id="vpc-0a",
-        subnet_ids=("subnet-0a", "subnet-0b"),
+        id="vpc-0123456789abcdef0",
+        subnet_ids=("subnet-0123456789abcdef0", "subnet-0123456789abcdef1"),
         availability_zones=("eu-west-1a", "eu-west-1b"),
-        security_group_ids=("sg-0a",),
-        route_table_ids=("rtb-0a",),
+        security_group_ids=("sg-0123456789abcdef0",),
+        route_table_ids=("rtb-0123456789abcdef0",),
         s3_endpoint=True,
     ),
 )
@@ -58,8 +61,8 @@ scaling:
   provisioned_max: 10
   target_utilization: 0.6
   schedules:
-    - {{cron: 0 8 ? * MON-FRI *, timezone: Asia/Seoul, provisioned: 5, provisioned_max: 20}}
-    - {{cron: 0 20 ? * MON-FRI *, provisioned: 1}}
+    - {{cron: "0 8 ? * MON-FRI *", timezone: Asia/Seoul, provisioned: 5, provisioned_max: 20}}
+    - {{cron: "0 20 ? * MON-FRI *", provisioned: 1}}
 """,
     "diabetes": "backend: sklearn\nscaling: {snapstart: true}\n",
     "breast_cancer": """
@@ -104,7 +107,7 @@ class Synthesized:
 def synthesize(root: Path, stage: Stage, **context: str) -> Synthesized:
     """Synthesize a project; what is raised is raised."""
     outdir = root / f"cdk.out.{next(_numbers)}"
-    app = App(outdir=str(outdir), analytics_reporting=False, context={**CONTEXT, **context})
+    app = App(outdir=str(outdir), analytics_reporting=False, context={**CONTEXT, **AS_THE_COMMAND_LINE, **context})
     assemble(app, root, stage)
     app.synth()
     storage, serving = (

@@ -121,8 +121,8 @@ def test_snapstart_with_provisioned_concurrency_is_refused(tmp_path: Path) -> No
 
 def test_a_timeout_beyond_that_of_the_api_is_refused(tmp_path: Path) -> None:
     assert refusal(deployable(tmp_path, "resources: {timeout_s: 30}")) == (
-        "functions/tiny/model.yaml: resources.timeout_s: 30 is above the 29 seconds that API Gateway waits for an answer: "
-        "give 29 or less"
+        "functions/tiny/model.yaml: resources.timeout_s: 30 is above the 29 seconds that API Gateway waits for an "
+        "answer: give 29 or less"
     )
 
 
@@ -153,8 +153,8 @@ def test_a_damaged_lock_is_refused(tmp_path: Path) -> None:
     assert refusal(root) == "functions/tiny/model.lock is not a lock: delete it and run `modelet pin`"
 
 
-def damage(text: str) -> Callable[[Path], None]:
-    return lambda folder: (folder / "bundle.json").write_text(text) and None
+def damage(text: str) -> Callable[[Path], object]:
+    return lambda folder: (folder / "bundle.json").write_text(text)
 
 
 def change_lock(folder: Path) -> None:
@@ -176,7 +176,7 @@ def change_code(folder: Path) -> None:
         (change_code, "is stale, app.py has changed"),
     ],
 )
-def test_a_bundle_that_does_not_fit_is_refused(tmp_path: Path, harm: Callable[[Path], None], reason: str) -> None:
+def test_a_bundle_that_does_not_fit_is_refused(tmp_path: Path, harm: Callable[[Path], object], reason: str) -> None:
     root = deployable(tmp_path)
     harm(root / "functions" / "tiny")
     assert refusal(root) == f"functions/tiny/bundle.json: {reason}: run `modelet bundle tiny --stage dev`"

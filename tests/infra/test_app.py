@@ -1,0 +1,111 @@
+"""The app as the CDK's command line runs it: a template that the rules accept, or one line and exit code 1."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra.app import refuse_too_many_resources
+from infra.errors import SynthError
+from infra.layer import ROOT
+
+from .conftest import Copy, Synthesized
+
+
+def run(project: Path, stage: str = "dev", outdir: str = "out") -> subprocess.CompletedProcess[str]:
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "layers/modelet/python")]),
+        "CDK_CONTEXT_JSON": json.dumps({"stage": stage}),
+        "CDK_OUTDIR": str(project / outdir),
+        "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1",
+    }
+    command = [sys.executable, "-m", "infra.app"]
+    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_neither_our_rules_nor_the_cdk_s_nor_cdk_nag_s_find_anything(dev: Synthesized, full: Synthesized) -> None:
+    assert dev.findings() == []
+    assert full.findings() == []
+
+
+@pytest.mark.parametrize("which", ["dev", "full"])
+def test_cfn_lint_accepts_the_templates(which: str, request: pytest.FixtureRequest) -> None:
+    found: Synthesized = request.getfixturevalue(which)
+    templates = [str(path) for path in found.outdir.glob("*.template.json")]
+    assert len(templates) == 2
+    # W3005: the CDK's own `DependsOn` beside a reference.
+    command = [
+        str(Path(sys.executable).parent / "cfn-lint"),
+        "--ignore-checks",
+        "W3005",
+        "--regions",
+        "eu-west-1",
+        "--",
+        *templates,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_app_writes_both_stacks_and_says_nothing(own_project: Path) -> None:
+    done = run(own_project)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    written = {path.name for path in (own_project / "out").glob("*.template.json")}
+    assert written == {"modelet-dev-storage.template.json", "modelet-dev-serving.template.json"}
+
+
+def break_yaml(project: Path) -> str:
+    (project / "functions" / "sentiment" / "model.yaml").write_text("memory_mb: 512\n")
+    return "error: functions/sentiment/model.yaml: unknown key 'memory_mb': did you mean resources.memory_mb?"
+
+
+def lose_lock(project: Path) -> str:
+    (project / "functions" / "sentiment" / "model.lock").unlink()
+    return "error: functions/sentiment/model.lock: is missing: run `modelet pin sentiment`"
+
+
+def lose_event(project: Path) -> str:
+    (project / "events" / "sentiment" / "infer.json").unlink()
+    return "error: events/sentiment/infer.json: is missing"
+
+
+def lose_layer(project: Path) -> str:
+    (project / ".modelet" / "layer").unlink()
+    return "error: .modelet/layer: is missing: run `make layer`"
+
+
+@pytest.mark.parametrize("broken", [break_yaml, lose_lock, lose_event, lose_layer])
+def test_what_cannot_be_deployed_is_one_line_and_no_stack(copy_project: Copy, broken: object) -> None:
+    project = copy_project()
+    assert callable(broken)
+    said = broken(project)
+    done = run(project)
+    assert done.returncode == 1
+    assert done.stderr.startswith(said)
+    assert done.stderr.count("\n") == 1
+    assert not list((project / "out").glob("*.template.json"))
+
+
+def test_an_unknown_stage_is_one_line(own_project: Path) -> None:
+    done = run(own_project, stage="moon")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: infra/stage.py: STAGES has no 'moon': choose dev or prod")
+    assert done.stderr.count("\n") == 1
+
+
+def test_more_resources_than_cloudformation_takes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    from aws_cdk import App, CfnResource, Stack
+
+    stack = Stack(App(), "stack")
+    for number in range(3):
+        CfnResource(stack, f"R{number}", type="AWS::SNS::Topic")
+    refuse_too_many_resources(stack, 1)
+    monkeypatch.setattr("infra.app.RESOURCE_LIMIT", 2)
+    with pytest.raises(SynthError, match=r"functions/: 1 models make 3 resources, and CloudFormation takes 2"):
+        refuse_too_many_resources(stack, 1)

@@ -1,0 +1,142 @@
+"""A model as a Lambda function: what model.yaml and the stage say is what the template says."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.stage import STAGES
+from modelet.bundle import Lock
+from modelet.dev.project import Project
+from modelet.store import Store
+
+from .conftest import FULL, SECRET, Copy, Synthesized, rebundle, synthesize
+
+FUNCTION = "AWS::Lambda::Function"
+
+
+def function(template: Synthesized, model: str) -> dict[str, Any]:
+    return template.only(FUNCTION, f"{model}/Function/")
+
+
+def test_a_sample_reserves_and_provisions_nothing(dev: Synthesized) -> None:
+    for model in ("sentiment", "breast-cancer", "diabetes"):
+        assert "ReservedConcurrentExecutions" not in function(dev, model)
+        assert "ProvisionedConcurrencyConfig" not in dev.only("AWS::Lambda::Alias", f"{model}/")
+    assert dev.resources("AWS::ApplicationAutoScaling::ScalableTarget") == []
+
+
+def test_what_model_yaml_asks_for_is_what_the_function_gets(full: Synthesized) -> None:
+    found = function(full, "sentiment")
+    assert (found["MemorySize"], found["Timeout"], found["EphemeralStorage"]) == (1024, 20, {"Size": 2048})
+    assert (found["Architectures"], found["PackageType"]) == (["arm64"], "Image")
+    assert found["ReservedConcurrentExecutions"] == 40
+    assert found["FunctionName"] == "modelet-full-sentiment"
+    assert {"Key": "cost", "Value": "reviews"} in found["Tags"]
+    assert {"Key": "team", "Value": "search"} in found["Tags"]
+    assert found["TracingConfig"] == {"Mode": "Active"}
+
+
+def test_the_lock_s_digest_is_in_the_configuration_and_not_only_in_the_image(
+    full: Synthesized, published: Project
+) -> None:
+    variables = function(full, "sentiment")["Environment"]["Variables"]
+    lock = published.function("sentiment").lock()
+    assert isinstance(lock, Lock)
+    assert variables["MODELET_LOCK"] == f"{lock.version}@{lock.manifest_sha256}"
+    assert variables["GREETING"] == "hello"
+    assert json.loads(variables["MODELET_SECRETS"]) == {"API_KEY": SECRET}
+    assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "Modelet/full"
+    assert "MODELET_SECRETS" not in function(full, "diabetes")["Environment"]["Variables"]
+
+
+def test_only_a_model_that_asks_for_it_is_in_the_network(full: Synthesized) -> None:
+    assert FULL.vpc is not None
+    placed = function(full, "sentiment")["VpcConfig"]
+    assert placed["SubnetIds"] == list(FULL.vpc.subnet_ids)
+    assert placed["SecurityGroupIds"] == list(FULL.vpc.security_group_ids)
+    assert "VpcConfig" not in function(full, "diabetes")
+    endpoint = full.only("AWS::EC2::VPCEndpoint")
+    assert (endpoint["VpcEndpointType"], endpoint["RouteTableIds"]) == ("Gateway", list(FULL.vpc.route_table_ids))
+
+
+def test_snapstart_is_applied_to_published_versions(full: Synthesized) -> None:
+    assert function(full, "diabetes")["SnapStart"] == {"ApplyOn": "PublishedVersions"}
+    assert "SnapStart" not in function(full, "sentiment")
+
+
+def test_the_log_is_kept_as_long_as_the_stage_says(full: Synthesized, dev: Synthesized) -> None:
+    for template, days, stage in ((full, 90, "full"), (dev, 7, "dev")):
+        group = template.only("AWS::Logs::LogGroup", "sentiment/Log/")
+        assert (group["RetentionInDays"], group["LogGroupName"]) == (days, f"/aws/lambda/modelet-{stage}-sentiment")
+
+
+def images(template: Synthesized) -> dict[str, Any]:
+    return {model: function(template, model)["Code"]["ImageUri"] for model in ("sentiment", "diabetes")}
+
+
+def version(template: Synthesized, model: str) -> Any:
+    return template.only("AWS::Lambda::Alias", f"{model}/")["FunctionVersion"]
+
+
+def test_another_model_s_change_leaves_a_function_as_it_is(dev: Synthesized, own_project: Path, store: Store) -> None:
+    app = own_project / "functions" / "sentiment" / "app.py"
+    app.write_text(app.read_text() + "\n# changed\n")
+    rebundle(own_project, store, "dev")
+    changed = synthesize(own_project, STAGES["dev"])
+    assert images(changed)["sentiment"] != images(dev)["sentiment"]
+    assert images(changed)["diabetes"] == images(dev)["diabetes"]
+    assert version(changed, "sentiment") != version(dev, "sentiment")
+    assert version(changed, "diabetes") == version(dev, "diabetes")
+    ids = {name for name in dev.serving["Resources"] if "CurrentVersion" not in name}
+    assert ids == {name for name in changed.serving["Resources"] if "CurrentVersion" not in name}
+
+
+def test_a_new_folder_is_a_new_function_and_renames_nothing(dev: Synthesized, own_project: Path) -> None:
+    for kind in ("functions", "events"):
+        shutil.copytree(own_project / kind / "diabetes", own_project / kind / "sugar")
+    path = own_project / "functions" / "sugar" / "bundle.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "name": "sugar"}))
+    grown = synthesize(own_project, STAGES["dev"])
+    assert function(grown, "sugar")["FunctionName"] == "modelet-dev-sugar"
+    before, after = dev.serving["Resources"], grown.serving["Resources"]
+    # The list of models is in models_index's configuration, so that one alone has a new version.
+    lost = {before[name]["Metadata"]["aws:cdk:path"] for name in before.keys() - after.keys()}
+    assert not [path for path in lost if "/Index/" not in path]
+    for model in ("sentiment", "breast-cancer", "diabetes"):
+        assert function(grown, model) == function(dev, model)
+
+
+def test_a_folder_s_own_dockerfile_makes_its_image(own_project: Path) -> None:
+    own = own_project / "functions" / "sentiment" / "Dockerfile"
+    own.write_text("FROM scratch\n")
+    found = synthesize(own_project, STAGES["dev"])
+    assets = json.loads((found.outdir / "modelet-dev-serving.assets.json").read_text())["dockerImages"].values()
+    files = {each["source"]["dockerBuildArgs"]["FUNCTION"]: each["source"]["dockerFile"] for each in assets}
+    assert files["sentiment"] == "functions/sentiment/Dockerfile"
+    assert files["diabetes"] == "functions/Dockerfile"
+
+
+@pytest.mark.parametrize("model", ["sentiment", "breast_cancer", "diabetes"])
+def test_an_image_s_context_is_what_docker_would_be_sent(dev: Synthesized, model: str) -> None:
+    assets = json.loads((dev.outdir / "modelet-dev-serving.assets.json").read_text())["dockerImages"].values()
+    [source] = [each["source"] for each in assets if each["source"]["dockerBuildArgs"]["FUNCTION"] == model]
+    context = dev.outdir / source["directory"]
+    assert source["dockerBuildTarget"] == "online"
+    assert (context / source["dockerFile"]).is_file()
+    assert (context / "functions" / model / "bundle.json").is_file()
+    assert [path.name for path in (context / "functions").iterdir() if path.is_dir()] == [model]
+    assert not (context / "layers/modelet/python/modelet/dev").exists()
+    assert not list(context.rglob("train.py"))
+
+
+def test_the_context_chooses_the_images_that_functions_are_built_from(copy_project: Copy) -> None:
+    found = synthesize(copy_project(), STAGES["dev"], base_image="local/base", build_image="local/build")
+    assets = json.loads((found.outdir / "modelet-dev-serving.assets.json").read_text())["dockerImages"].values()
+    for each in assets:
+        arguments = each["source"]["dockerBuildArgs"]
+        assert (arguments["BASE_IMAGE"], arguments["BUILD_IMAGE"]) == ("local/base", "local/build")

@@ -1,0 +1,75 @@
+"""Who may do what: no star without a written reason, and each model reads its own versions only."""
+
+from __future__ import annotations
+
+import pytest
+
+from infra.statements import Statement, star_reason, statements, table
+
+from .conftest import SECRET, Synthesized
+
+
+@pytest.fixture(params=["dev", "full"])
+def template(request: pytest.FixtureRequest) -> Synthesized:
+    found: Synthesized = request.getfixturevalue(request.param)
+    return found
+
+
+def test_there_are_statements_to_look_at(template: Synthesized) -> None:
+    assert len(list(statements(template.serving))) > 15
+
+
+def test_no_action_is_a_star(template: Synthesized) -> None:
+    wide = [each for each in statements(template.serving) for action in each.actions if "*" in action]
+    assert wide == []
+
+
+def test_no_resource_has_a_star_without_a_reason(template: Synthesized) -> None:
+    for each in statements(template.serving):
+        for resource in each.resources:
+            assert "*" not in resource or star_reason(each, resource), f"{each.path}: {each.actions} on {resource}"
+
+
+def test_a_star_without_a_reason_is_seen() -> None:
+    bare = Statement("P", "R", "model/Role", "Allow", ("s3:GetObject",), ("arn:aws:s3:::bucket/*",), "", {})
+    assert star_reason(bare, bare.resources[0]) is None
+
+
+@pytest.mark.parametrize("model", ["sentiment", "breast-cancer", "diabetes"])
+def test_a_model_reads_its_own_versions_writes_its_own_log_and_does_nothing_else(dev: Synthesized, model: str) -> None:
+    found = [each for each in statements(dev.serving) if each.path.startswith(f"{model}/Execution")]
+    assert {action for each in found for action in each.actions} == {
+        "s3:GetObject",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+    }
+    [reads] = [each for each in found if "s3:GetObject" in each.actions]
+    assert [resource.rpartition(":::")[2].partition("/")[2] for resource in reads.resources] == [f"models/{model}/*"]
+
+
+def test_a_secret_is_readable_by_the_model_that_names_it_alone(full: Synthesized) -> None:
+    readers = [each for each in statements(full.serving) if "secretsmanager:GetSecretValue" in each.actions]
+    assert [(each.path.partition("/")[0], each.resources) for each in readers] == [("sentiment", (SECRET,))]
+
+
+def test_a_check_invokes_its_own_model_and_reports_to_its_own_deployment(dev: Synthesized) -> None:
+    checks = [each for each in statements(dev.serving) if each.path.startswith("sentiment/Release/Check")]
+    invoked = [each.resources for each in checks if "lambda:InvokeFunction" in each.actions]
+    assert invoked
+    for resources in invoked:
+        assert all("modelet-dev-sentiment" in resource or "sentimentFunction" in resource for resource in resources)
+    [reported] = [each for each in checks if "codedeploy:PutLifecycleEventHookExecutionStatus" in each.actions]
+    assert "*" not in "".join(reported.resources)
+
+
+def test_the_boundary_bounds_every_role(full: Synthesized) -> None:
+    roles = full.resources("AWS::IAM::Role")
+    assert roles
+    assert all("boundary" in str(role["Properties"]["PermissionsBoundary"]) for role in roles)
+
+
+def test_the_table_shows_each_statement_with_its_reason(dev: Synthesized) -> None:
+    found = list(statements(dev.serving))
+    lines = table(found).splitlines()
+    assert len(lines) == len(found) + 2
+    assert any("s3:GetObject" in line and "older ones too" in line for line in lines)
