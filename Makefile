@@ -48,6 +48,8 @@ $(INFRA): $(READY) requirements/infra.txt
 	@touch $@
 
 $(CDK): requirements/node/package.json requirements/node/package-lock.json
+	@command -v npm > /dev/null || \
+	  { echo "the CDK needs Node.js 18 or newer, and there is no npm here: install Node.js, then make it again"; exit 1; }
 	mkdir -p .tools/node && cp requirements/node/package*.json .tools/node/
 	npm ci --prefix .tools/node --no-audit --no-fund --loglevel=error
 	@ln -sfn node_modules/$$(cd .tools/node/node_modules && ls -d node-* 2>/dev/null | head -1)/bin .tools/node/bin
@@ -121,7 +123,10 @@ deploy: synth ## Deploy STAGE=dev to the account that you are signed in to: stor
 	$(BIN)/modelet push --to "$$($(BIN)/python -c '$(STORE_URL)' $(STORAGE) modelet-$(STAGE)-storage)"
 	$(CDK_RUN) --app $(CDK_OUT) deploy modelet-$(STAGE)-serving --require-approval $(APPROVAL)
 
-destroy: synth ## Remove what serves STAGE=dev; the artifact bucket and the prediction tables stay
+$(CDK_OUT)/manifest.json:
+	$(MAKE) --no-print-directory synth
+
+destroy: $(INFRA) $(CDK) $(CDK_OUT)/manifest.json ## Remove what serves STAGE=dev; the artifact bucket and the prediction tables stay
 	$(CDK_RUN) --app $(CDK_OUT) destroy modelet-$(STAGE)-serving $(if $(FORCE),--force)
 
 clean: ## Remove what can be made again; published versions stay in .modelet/store

@@ -15,9 +15,10 @@ from aws_cdk import aws_iam as iam
 from infra import nag
 from infra.discovery import discover
 from infra.errors import SynthError
+from infra.limits import refuse_the_impossible
 from infra.stacks.serving_stack import ServingStack
 from infra.stacks.storage_stack import StorageStack
-from infra.stage import Stage, find_stage, refuse_the_impossible
+from infra.stage import Stage, find_stage
 from modelet.dev.project import Project
 from modelet.errors import ModeletError
 

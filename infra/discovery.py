@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 API_TIMEOUT_S = 29
 """How long API Gateway waits for a function: https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"""
+
+ONLINE = re.compile(r"^FROM\s.*\sAS\s+online\s*$", re.IGNORECASE | re.MULTILINE)
+"""The target of functions/Dockerfile that a model function is made of; a folder's own file has it too."""
 
 NAME_LENGTH = 64
 """What Lambda allows for a function's name."""
@@ -70,6 +74,10 @@ def _deployable(function: Function, root: Path, stage: Stage) -> Deployable:
     here = f"functions/{function.folder.name}"
     _refuse_the_impossible(function, stage)
     own = function.folder / "Dockerfile"
+    if own.is_file() and not ONLINE.search(own.read_text()):
+        raise SynthError(
+            f"{here}/Dockerfile: has no stage `online`, which is what is built: end it with one, FROM … AS online"
+        )
     event = root / "events" / function.folder.name / "infer.json"
     _refuse_no_event(event, f"events/{function.folder.name}/infer.json")
     return Deployable(

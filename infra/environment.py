@@ -6,13 +6,11 @@ import json
 from typing import TYPE_CHECKING
 
 from infra.errors import SynthError
+from modelet.dev.sections import ENVIRONMENT_BYTES
 
 if TYPE_CHECKING:
     from infra.discovery import Deployable
     from infra.stage import Stage
-
-LIMIT = 4096
-"""What Lambda allows for names and values together: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
 LONGEST_STORE = f"s3://{'b' * 63}/models"
 """As long as the store's URL can be: the bucket gets its name only when it is made."""
@@ -32,9 +30,9 @@ def variables(stage: Stage, model: Deployable, store: str) -> dict[str, str]:
         "POWERTOOLS_METRICS_NAMESPACE": stage.namespace,
     }
     size = sum(len(f"{key}{value}".encode()) for key, value in {**given, "MODELET_STORE": LONGEST_STORE}.items())
-    if size > LIMIT:
+    if size > ENVIRONMENT_BYTES:
         raise SynthError(
-            f"{model.yaml}: environment: with what Modelet adds it takes {size:,} bytes, above Lambda's {LIMIT:,}: "
-            "keep less in environment and secrets"
+            f"{model.yaml}: environment: with what Modelet adds it takes {size:,} bytes, above Lambda's "
+            f"{ENVIRONMENT_BYTES:,}: keep less in environment and secrets"
         )
     return {**given, "MODELET_STORE": store}

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 from infra.errors import SynthError
 
@@ -24,9 +23,6 @@ Canary = Literal[
     "Linear10PercentEvery3Minutes",
     "Linear10PercentEvery10Minutes",
 ]
-
-# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
-RETENTIONS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,27 +98,3 @@ def find_stage(name: str) -> Stage:
     if name not in STAGES:
         raise SynthError(f"infra/stage.py: STAGES has no {name!r}: choose {' or '.join(STAGES)}, or add it there")
     return STAGES[name]
-
-
-def refuse_the_impossible(stage: Stage) -> None:
-    """Raise SynthError, one line, for what AWS would refuse only in the middle of a deployment."""
-    where = f"infra/stage.py: stage {stage.name}"
-    if stage.canary not in get_args(Canary):
-        raise SynthError(
-            f"{where}: canary: CodeDeploy has no {stage.canary!r}: give one of {', '.join(get_args(Canary))}"
-        )
-    if stage.log_retention_days not in RETENTIONS:
-        raise SynthError(
-            f"{where}: log_retention_days: CloudWatch cannot keep logs for {stage.log_retention_days}: "
-            f"give one of {', '.join(map(str, RETENTIONS))}"
-        )
-    if stage.account is not None and not re.fullmatch("[0-9]{12}", stage.account):
-        raise SynthError(f"{where}: account: {stage.account!r} is none: give its 12 digits, as text")
-    if stage.vpc and not stage.vpc.security_group_ids:
-        raise SynthError(f"{where}: vpc.security_group_ids: is empty: give one or more")
-    if stage.vpc and (not stage.vpc.subnet_ids or len(stage.vpc.subnet_ids) != len(stage.vpc.availability_zones)):
-        raise SynthError(
-            f"{where}: vpc.subnet_ids: give one subnet or more, and the availability_zones of each in order"
-        )
-    if stage.vpc and stage.vpc.s3_endpoint and not stage.vpc.route_table_ids:
-        raise SynthError(f"{where}: vpc.route_table_ids: s3_endpoint needs them: give those of the subnets")

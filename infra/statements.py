@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from infra.nag import flat
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Statement:
     reasons: dict[str, str]
 
 
-def statements(template: dict[str, Any]) -> Iterator[Statement]:
+def statements(template: Mapping[str, Any]) -> Iterator[Statement]:
     """Every statement of every role in a template, in the template's order."""
     resources = template["Resources"]
     paths = {name: each.get("Metadata", {}).get("aws:cdk:path", name) for name, each in resources.items()}

@@ -41,8 +41,9 @@ class Network(Construct):
             "vpc_subnets": ec2.SubnetSelection(subnets=vpc.private_subnets),
             "security_groups": groups,
         }
+        self._endpoint: ec2.CfnVPCEndpoint | None = None
         if given.s3_endpoint:
-            ec2.CfnVPCEndpoint(
+            self._endpoint = ec2.CfnVPCEndpoint(
                 self,
                 "S3",
                 vpc_id=given.id,
@@ -50,3 +51,8 @@ class Network(Construct):
                 route_table_ids=list(given.route_table_ids),
                 vpc_endpoint_type="Gateway",
             )
+
+    def must_be_there(self, function: Construct) -> None:
+        """Make a function wait for the way to S3: its first init, which the check asks for, fetches the model."""
+        if self._endpoint is not None:
+            function.node.add_dependency(self._endpoint)

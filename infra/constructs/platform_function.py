@@ -14,15 +14,13 @@ from infra.constructs.layer import ARCHITECTURE, RUNTIME
 from infra.constructs.log_group import log_group
 from infra.errors import SynthError
 from infra.nag import accept
+from modelet.dev.sections import ENVIRONMENT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from infra.stage import Stage
-
-ENVIRONMENT_BYTES = 4096
-"""What Lambda allows for the names and values of all variables: docs.aws.amazon.com/lambda/latest/dg/limits.html."""
 
 
 class PlatformFunction(Construct):

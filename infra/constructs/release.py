@@ -90,11 +90,15 @@ class Release(Construct):
             description=f"How CodeDeploy moves the alias of {arn.rpartition(':')[2]}",
         )
         versions = f"{arn}:*"
+        alarms = Stack.of(self).format_arn(
+            service="cloudwatch", resource="alarm", resource_name="*", arn_format=ArnFormat.COLON_RESOURCE_NAME
+        )
         for actions, resources in (
             (["lambda:GetAlias", "lambda:GetProvisionedConcurrencyConfig", "lambda:UpdateAlias"], [arn, versions]),
-            (["cloudwatch:DescribeAlarms"], [alarm.alarm_arn for alarm in self.alarms]),
+            (["cloudwatch:DescribeAlarms"], [alarms]),
             (["lambda:InvokeFunction"], [check.function_arn]),
         ):
             role.add_to_policy(iam.PolicyStatement(actions=actions, resources=resources))
+        accept_resource(role, alarms, "CodeDeploy polls its alarms as a list, which is a question about all alarms.")
         accept_resource(role, versions, "The alias, and the versions that Lambda numbers, of this one function.")
         return role

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from aws_cdk import App
 
+from apis import Apis, synthesized
 from infra.app import assemble
 from infra.layer import BUILT, ROOT
 from infra.stage import STAGES, Stage, StageVpc
@@ -180,3 +181,9 @@ def full(copy_project: Copy, store: Store) -> Synthesized:
         (root / "functions" / folder / "model.yaml").write_text(yaml)
     rebundle(root, store, FULL.name)
     return synthesize(root, FULL)
+
+
+@pytest.fixture(scope="session")
+def apis(project: Path) -> Apis:
+    """Every kind of API before two of the samples."""
+    return synthesized(project)

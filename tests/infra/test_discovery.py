@@ -75,7 +75,7 @@ def test_models_are_deployed_in_the_order_of_their_names(tmp_path: Path) -> None
 
 def test_a_folder_may_bring_its_own_dockerfile(tmp_path: Path) -> None:
     root = deployable(tmp_path)
-    (root / "functions" / "tiny" / "Dockerfile").touch()
+    (root / "functions" / "tiny" / "Dockerfile").write_text("FROM python:3.11 AS online\n")
     assert discover(root, STAGE)[0].dockerfile == "functions/tiny/Dockerfile"
 
 
@@ -236,3 +236,9 @@ def test_a_refusal_is_an_error_of_a_command(tmp_path: Path) -> None:
     (tmp_path / "functions").mkdir()
     with pytest.raises(SynthError):
         discover(tmp_path, STAGE)
+
+
+def test_a_dockerfile_without_the_stage_that_is_built_is_refused(tmp_path: Path) -> None:
+    root = deployable(tmp_path)
+    (root / "functions" / "tiny" / "Dockerfile").write_text("FROM python:3.11 AS build\n")
+    assert refusal(root).startswith("functions/tiny/Dockerfile: has no stage `online`, which is what is built")

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apis import AUDIENCE, COLD, ISSUER, ORIGIN, POOL, STAGES, WARM, Apis, synthesized
+from apis import AUDIENCE, COLD, ISSUER, ORIGIN, POOL, STAGES, WARM, Apis
 from infra.constructs.routes import GREEDY, ROUTE_LIMIT, refuse_too_many
 from modelet.dev.local.route import Routes
 
@@ -24,11 +24,6 @@ INDEX = "models-index"
 LOCAL = Routes([WARM, COLD], default=INDEX)
 SEGMENTS = st.sampled_from(["models", "v2", WARM, COLD, f"{WARM}-two", "infer", "health", "ready", "versions", "1"])
 PATHS = st.lists(SEGMENTS, max_size=6).map(lambda segments: "/" + "/".join(segments))
-
-
-@pytest.fixture(scope="session")
-def apis(project: Path) -> Apis:
-    return synthesized(project)
 
 
 def function_of(integration: Any) -> str:

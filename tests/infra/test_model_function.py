@@ -61,6 +61,9 @@ def test_only_a_model_that_asks_for_it_is_in_the_network(full: Synthesized) -> N
     assert placed["SecurityGroupIds"] == list(FULL.vpc.security_group_ids)
     assert "VpcConfig" not in function(full, "diabetes")
     endpoint = full.only("AWS::EC2::VPCEndpoint")
+    [name] = [name for name, each in full.serving["Resources"].items() if each["Type"] == "AWS::EC2::VPCEndpoint"]
+    [placed_function] = full.resources(FUNCTION, "sentiment/Function/")
+    assert name in placed_function["DependsOn"], "its first init fetches the model, so the way to S3 must be there"
     assert (endpoint["VpcEndpointType"], endpoint["RouteTableIds"]) == ("Gateway", list(FULL.vpc.route_table_ids))
 
 
@@ -113,7 +116,7 @@ def test_a_new_folder_is_a_new_function_and_renames_nothing(dev: Synthesized, ow
 
 def test_a_folder_s_own_dockerfile_makes_its_image(own_project: Path) -> None:
     own = own_project / "functions" / "sentiment" / "Dockerfile"
-    own.write_text("FROM scratch\n")
+    own.write_text("ARG BASE_IMAGE\nFROM ${BASE_IMAGE} AS online\n")
     found = synthesize(own_project, STAGES["dev"])
     assets = json.loads((found.outdir / "modelet-dev-serving.assets.json").read_text())["dockerImages"].values()
     files = {each["source"]["dockerBuildArgs"]["FUNCTION"]: each["source"]["dockerFile"] for each in assets}

@@ -8,18 +8,13 @@ from typing import Any
 
 import pytest
 
-from apis import COLD, STAGES, WARM, Apis, synthesized
+from apis import COLD, STAGES, WARM, Apis
 from modelet.observability import STAGES as PIPELINE
 from modelet.observability import RequestLog, Timings
 from modelet.settings import Settings
 
 MONITORED = ("iam", "restkey")
 Metric = tuple[str, str, dict[str, str], str]
-
-
-@pytest.fixture(scope="session")
-def apis(project: Path) -> Apis:
-    return synthesized(project)
 
 
 def written(namespace: str, service: str) -> set[tuple[str, str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from apis import Apis
 from infra.statements import Statement, star_reason, statements, table
 
 from .conftest import SECRET, Synthesized
@@ -33,6 +34,22 @@ def test_no_resource_has_a_star_without_a_reason(template: Synthesized) -> None:
 def test_a_star_without_a_reason_is_seen() -> None:
     bare = Statement("P", "R", "model/Role", "Allow", ("s3:GetObject",), ("arn:aws:s3:::bucket/*",), "", {})
     assert star_reason(bare, bare.resources[0]) is None
+
+
+def test_a_rest_api_adds_no_star_without_a_reason(apis: Apis) -> None:
+    for each in statements(apis.template):
+        assert not [action for action in each.actions if "*" in action]
+        for resource in each.resources:
+            assert "*" not in resource or star_reason(each, resource), f"{each.path}: {each.actions} on {resource}"
+
+
+def test_a_function_s_own_code_cannot_touch_the_network_s_interfaces(full: Synthesized) -> None:
+    found = [each for each in statements(full.serving) if "ec2:CreateNetworkInterface" in each.actions]
+    allowed, denied = sorted(found, key=lambda each: each.effect)
+    assert (allowed.effect, denied.effect) == ("Allow", "Deny")
+    assert denied.path == allowed.path
+    assert "lambda:SourceFunctionArn" in denied.conditions
+    assert "function:modelet-full-sentiment" in denied.conditions
 
 
 @pytest.mark.parametrize("model", ["sentiment", "breast-cancer", "diabetes"])

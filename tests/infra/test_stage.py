@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from infra.errors import SynthError
-from infra.stage import STAGES, Stage, StageVpc, find_stage, refuse_the_impossible
+from infra.limits import refuse_the_impossible
+from infra.stage import STAGES, Stage, StageVpc, find_stage
 
 VPC: dict[str, Any] = {
-    "id": "vpc-0a",
-    "subnet_ids": ("subnet-0a",),
+    "id": "vpc-0123456789abcdef0",
+    "subnet_ids": ("subnet-0123456789abcdef0",),
     "availability_zones": ("eu-west-1a",),
-    "security_group_ids": ("sg-0a",),
+    "security_group_ids": ("sg-0123456789abcdef0",),
 }
 
 
@@ -49,19 +50,33 @@ def test_stages_in_one_account_keep_their_names_and_metrics_apart() -> None:
             "canary: CodeDeploy has no 'Canary10Percent6Minutes': give one of AllAtO",
         ),
         ({"log_retention_days": 8}, "log_retention_days: CloudWatch cannot keep logs for 8: give one of 1, 3, 5, 7"),
+        ({"name": "a-b"}, "name: 'a-b' cannot be a part of all names: give lower-case letters and digits"),
+        ({"region": "Seoul"}, "region: 'Seoul' is none: give one such as eu-west-1"),
+        ({"permissions_boundary": "boundary"}, "permissions_boundary: 'boundary' is none: give the ARN of a managed"),
+        ({"alarm_email": "somebody"}, "alarm_email: 'somebody' is none: give an address"),
+        ({"tags": {"number": 1}}, "tags: 'number' has 1: give a text"),
+        ({"tags": {"aws:x": "1"}}, "tags: 'aws:x' cannot be a tag's key: give letters"),
+        ({"vpc": StageVpc(**{**VPC, "id": "vpc-x"})}, "vpc.id: 'vpc-x' is none: give vpc- and 8 or 17"),
         ({"account": "1234"}, "account: '1234' is none: give its 12 digits, as text"),
         ({"vpc": StageVpc(**{**VPC, "security_group_ids": ()})}, "vpc.security_group_ids: is empty: give one or more"),
-        ({"vpc": StageVpc(**{**VPC, "subnet_ids": ()})}, "vpc.subnet_ids: give one subnet or more"),
-        ({"vpc": StageVpc(**{**VPC, "availability_zones": ("a", "b")})}, "vpc.subnet_ids: give one subnet or more"),
+        (
+            {"vpc": StageVpc(**{**VPC, "subnet_ids": ()})},
+            "vpc.subnet_ids: do not go with the zones",
+        ),
+        (
+            {"vpc": StageVpc(**{**VPC, "availability_zones": ("a", "b")})},
+            "vpc.subnet_ids: do not go with the zones",
+        ),
         ({"vpc": StageVpc(**VPC, s3_endpoint=True)}, "vpc.route_table_ids: s3_endpoint needs them"),
     ],
 )
 def test_what_aws_would_refuse_later_is_refused_now(said: dict[str, Any], message: str) -> None:
     with pytest.raises(SynthError) as refused:
-        refuse_the_impossible(Stage(name="odd", **said))
-    assert str(refused.value).startswith(f"infra/stage.py: stage odd: {message}")
+        refuse_the_impossible(Stage(**{"name": "odd", **said}))
+    stage = said.get("name", "odd")
+    assert str(refused.value).startswith(f"infra/stage.py: stage {stage}: {message}")
     assert "\n" not in str(refused.value)
 
 
 def test_a_network_that_is_whole_is_taken() -> None:
-    refuse_the_impossible(Stage(name="odd", vpc=StageVpc(**VPC, route_table_ids=("rtb-0a",), s3_endpoint=True)))
+    refuse_the_impossible(Stage(name="odd", vpc=StageVpc(**VPC, route_table_ids=("rtb-01234567",), s3_endpoint=True)))

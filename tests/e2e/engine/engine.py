@@ -129,6 +129,10 @@ def stop() -> None:
     if not PIDFILE.exists():
         return
     pid = int(PIDFILE.read_text())
+    name = Path(f"/proc/{pid}/comm")
+    if not name.exists() or name.read_text().strip() != "dockerd":
+        PIDFILE.unlink()  # it ended without us, and the number may be another process's by now
+        return
     say(f"stopping dockerd, process {pid}")
     os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + 30

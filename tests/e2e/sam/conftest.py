@@ -12,6 +12,7 @@ import pytest
 
 from conftest import SIGNED_IN
 from e2e.engine.engine import Engine, Skipped
+from e2e.engine.skip import skip
 from e2e.sam.cli import Sam
 from e2e.sam.table import lines
 from e2e.sam.template import ENDPOINT, Template, synthesize
@@ -37,7 +38,7 @@ def bucket(engine: Engine) -> Iterator[str]:
     try:
         host = engine.gateway
     except Skipped as why:
-        pytest.skip(str(why))
+        skip(why)
     server = ThreadedMotoServer(host, 0, verbose=False)
     server.start()
     url = f"http://{host}:{server.get_host_and_port()[1]}"

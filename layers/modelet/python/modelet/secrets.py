@@ -6,10 +6,12 @@ No message holds a value.
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING
 
 from modelet.aws import error_name, find_keys, post
 from modelet.errors import SettingsError
+from modelet.parallel import in_order
 from modelet.settings import aws_endpoint, get_variable, set_variable
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from modelet.aws import Keys
 
 SERVICE = "secretsmanager"
+AT_ONCE = 8
+"""Secrets that are asked for at once: an init has ten seconds for all of them."""
 
 
 def read_secrets(secrets: Mapping[str, str]) -> None:
@@ -30,8 +34,8 @@ def read_secrets(secrets: Mapping[str, str]) -> None:
     if not missing:
         return
     keys = find_keys()
-    for name, arn in missing.items():
-        value = _value(name, arn, keys)
+    asked = (partial(_value, name, arn, keys) for name, arn in missing.items())
+    for name, value in zip(missing, in_order(asked, at_once=AT_ONCE), strict=True):
         try:
             set_variable(name, value)
         except ValueError:

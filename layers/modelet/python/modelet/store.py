@@ -235,7 +235,8 @@ def _reason(error: Exception) -> str:
     """What the store said, as one line: S3's own code and message, or obstore's first line."""
     said = str(error)
     answer = re.search(r"<Code>([^<]*)</Code>\s*<Message>([^<]*)", said)
-    return f"{answer[1]}: {answer[2]}" if answer else said.partition("\n")[0]
+    hint = " (S3 says so of a missing file too)" if answer and answer[1] == "AccessDenied" else ""
+    return f"{answer[1]}: {answer[2]}{hint}" if answer else said.partition("\n")[0]
 
 
 def _boto3_credentials(url: str) -> Boto3CredentialProvider:

@@ -146,7 +146,8 @@ class Limits(Section):
 
 
 Secret = Annotated[
-    str, Field(pattern=r"^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+$")
+    str,
+    Field(pattern=r"^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6}$"),
 ]
 Secrets = Annotated[
     dict[Variable, Secret], Field(description="Variables whose values Secrets Manager keeps: full ARNs.")

@@ -1,0 +1,86 @@
+"""What AWS lets a stage say: it would refuse the rest only in the middle of a deployment."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, get_args
+
+from infra.errors import SynthError
+from infra.stage import Canary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+    from infra.stage import Stage, StageVpc
+
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+RETENTIONS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
+"""Days that CloudWatch can keep a log."""
+
+ID = "[0-9a-f]{8,17}"
+NAME = re.compile(r"[a-z][a-z0-9]{0,15}")
+ACCOUNT = re.compile(r"[0-9]{12}")
+REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
+POLICY = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[\w+=,.@/-]+")
+MAILBOX = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+TAG = re.compile(r"[A-Za-z0-9_ ./=+@-][A-Za-z0-9_ .:/=+@-]{0,127}")
+
+Objection = tuple[str, str, str]
+"""Key, what is wrong with it, remedy."""
+
+
+def refuse_the_impossible(stage: Stage) -> None:
+    """Raise SynthError, one line with the stage's key and the remedy, for what AWS would refuse."""
+    for key, wrong, remedy in _objections(stage):
+        raise SynthError(f"infra/stage.py: stage {stage.name}: {key}: {wrong}: {remedy}")
+
+
+def _objections(stage: Stage) -> Iterator[Objection]:
+    if not NAME.fullmatch(stage.name):
+        # A hyphen would let `a-b` of one stage and `b` of the stage `x-a` be one function.
+        yield "name", f"{stage.name!r} cannot be a part of all names", "give lower-case letters and digits, at most 16"
+    for key, pattern, remedy in (
+        ("account", ACCOUNT, "give its 12 digits, as text"),
+        ("region", REGION, "give one such as eu-west-1"),
+        ("permissions_boundary", POLICY, "give the ARN of a managed policy, arn:aws:iam::ACCOUNT:policy/NAME"),
+        ("alarm_email", MAILBOX, "give an address such as team@example.com"),
+    ):
+        given = getattr(stage, key)
+        if given is not None and not (isinstance(given, str) and pattern.fullmatch(given)):
+            yield key, f"{given!r} is none", remedy
+    if stage.canary not in get_args(Canary):
+        yield "canary", f"CodeDeploy has no {stage.canary!r}", f"give one of {', '.join(get_args(Canary))}"
+    if stage.log_retention_days not in RETENTIONS:
+        known = ", ".join(map(str, RETENTIONS))
+        yield (
+            "log_retention_days",
+            f"CloudWatch cannot keep logs for {stage.log_retention_days}",
+            f"give one of {known}",
+        )
+    tags: Mapping[Any, Any] = stage.tags  # nobody checks the types of what is written there
+    for name, value in tags.items():
+        if not isinstance(name, str) or not TAG.fullmatch(name) or name.startswith("aws:"):
+            yield "tags", f"{name!r} cannot be a tag's key", "give letters, digits and _ . : / = + - @, not aws: first"
+        if not isinstance(value, str) or len(value) > 256:
+            yield "tags", f"{name!r} has {value!r}", "give a text of at most 256 characters"
+    if stage.vpc:
+        yield from _network(stage.vpc)
+
+
+def _network(vpc: StageVpc) -> Iterator[Objection]:
+    for key, prefix, given in (
+        ("id", "vpc", (vpc.id,)),
+        ("subnet_ids", "subnet", vpc.subnet_ids),
+        ("security_group_ids", "sg", vpc.security_group_ids),
+        ("route_table_ids", "rtb", vpc.route_table_ids),
+    ):
+        for each in given:
+            if not re.fullmatch(f"{prefix}-{ID}", each):
+                yield f"vpc.{key}", f"{each!r} is none", f"give {prefix}- and 8 or 17 hexadecimal digits"
+    if not vpc.security_group_ids:
+        yield "vpc.security_group_ids", "is empty", "give one or more"
+    if not vpc.subnet_ids or len(vpc.subnet_ids) != len(vpc.availability_zones):
+        yield "vpc.subnet_ids", "do not go with the zones", "give one subnet or more, and the availability zone of each"
+    if vpc.s3_endpoint and not vpc.route_table_ids:
+        yield "vpc.route_table_ids", "s3_endpoint needs them", "give those of the subnets"
