@@ -28,7 +28,7 @@ from rungs import ROOT
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ELSEWHERE = {
     "make test\nmake check\n": "the gate that runs this test",
-    "make synth\n": ".ci/run, as a part of make sam",
+    "make synth\n": ".ci/run",
     "make sam\nmake deploy-local\n": ".ci/run",
     "make deploy\n": "make deploy-local, on an emulator: nobody has an account here",
 }
