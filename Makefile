@@ -26,7 +26,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
 # uv trusts the machine's certificates, as pip and the browser do.
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help setup up test check format lock clean locks layer synth images sam engine-stop deploy-local deploy destroy
+.PHONY: help setup up test check format lock clean locks layer synth images sam engine-stop deploy-local signed-in deploy destroy
 .DEFAULT_GOAL := help
 
 help: ## Say what there is to make
@@ -118,7 +118,12 @@ engine-stop: $(READY) ## End the Docker engine that make images or make sam star
 deploy-local: $(INFRA) $(CDK) $(MINISTACK) ## Deploy to an emulator with IAM: every call, a new version, bad ones that roll back, destroy
 	$(BIN)/pytest --numprocesses=0 --exitfirst tests/e2e/deploy/scenario.py
 
-deploy: synth ## Deploy STAGE=dev to the account that you are signed in to: storage, the locked versions, then what serves
+signed-in: $(INFRA)
+	@$(BIN)/python -m infra.account
+	@test -n "$$CDK_DOCKER" || docker info > /dev/null 2>&1 || \
+	  { echo "error: no Docker engine answers, and images are built on one: start Docker"; exit 1; }
+
+deploy: signed-in synth ## Deploy STAGE=dev to the account that you are signed in to (APPROVAL=never does not ask)
 	$(CDK_RUN) --app $(CDK_OUT) deploy modelet-$(STAGE)-storage --require-approval $(APPROVAL) --outputs-file $(STORAGE)
 	$(BIN)/modelet push --to "$$($(BIN)/python -c '$(STORE_URL)' $(STORAGE) modelet-$(STAGE)-storage)"
 	$(CDK_RUN) --app $(CDK_OUT) deploy modelet-$(STAGE)-serving --require-approval $(APPROVAL)
@@ -126,7 +131,7 @@ deploy: synth ## Deploy STAGE=dev to the account that you are signed in to: stor
 $(CDK_OUT)/manifest.json:
 	$(MAKE) --no-print-directory synth
 
-destroy: $(INFRA) $(CDK) $(CDK_OUT)/manifest.json ## Remove what serves STAGE=dev; the artifact bucket and the prediction tables stay
+destroy: $(INFRA) $(CDK) $(CDK_OUT)/manifest.json ## Remove what serves STAGE=dev (FORCE=1 does not ask); what was stored stays
 	$(CDK_RUN) --app $(CDK_OUT) destroy modelet-$(STAGE)-serving $(if $(FORCE),--force)
 
 clean: ## Remove what can be made again; published versions stay in .modelet/store

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from infra.errors import SynthError
+from infra.stage import STAGES
 from modelet.bundle import BUNDLE_FILE, Bundle
 from modelet.dev.project import Project
 from modelet.errors import BundleError
@@ -63,7 +64,10 @@ def discover(root: Path, stage: Stage) -> list[Deployable]:
 
     Raises SynthError where there is none or one cannot be deployed, and SpecError and CommandError as Project does.
     """
-    models = [_deployable(function.at_stage(stage.name), root, stage) for function in Project(root).functions()]
+    functions = Project(root).functions()
+    for function in functions:
+        _refuse_unknown_stages(function, {*STAGES, stage.name})
+    models = [_deployable(function.at_stage(stage.name), root, stage) for function in functions]
     if not models:
         raise SynthError("functions/: has no folder with a model.yaml: make one with `modelet new NAME`")
     _refuse_equal_names(models, stage)
@@ -73,6 +77,7 @@ def discover(root: Path, stage: Stage) -> list[Deployable]:
 def _deployable(function: Function, root: Path, stage: Stage) -> Deployable:
     here = f"functions/{function.folder.name}"
     _refuse_the_impossible(function, stage)
+    _refuse_no_requirements(function, here)
     own = function.folder / "Dockerfile"
     if own.is_file() and not ONLINE.search(own.read_text()):
         raise SynthError(
@@ -89,6 +94,15 @@ def _deployable(function: Function, root: Path, stage: Stage) -> Deployable:
         event=event,
         dockerfile=f"{here}/Dockerfile" if own.is_file() else "functions/Dockerfile",
     )
+
+
+def _refuse_no_requirements(function: Function, here: str) -> None:
+    """Refuse a folder that no image can be built from."""
+    if not (function.folder / "requirements.txt").is_file():
+        raise SynthError(
+            f"{here}/requirements.txt: is missing, and the image installs what it names: write "
+            f"`modelet[{function.spec.backend}]` into it, and pins of what that needs, as `modelet new` does"
+        )
 
 
 def _bundle(function: Function, here: str, stage: Stage) -> Bundle:
@@ -134,6 +148,16 @@ def _refuse_the_impossible(function: Function, stage: Stage) -> None:
             f"functions/{function.folder.name}: Lambda takes {NAME_LENGTH} characters for a name, and {longest} has "
             f"{len(longest)}: rename the folder"
         )
+
+
+def _refuse_unknown_stages(function: Function, known: set[str]) -> None:
+    """Refuse what is meant for a stage that there is not: with a slip of the pen, prod would go without it."""
+    for name in function.spec.stages:
+        if name not in known:
+            raise SynthError(
+                f"functions/{function.folder.name}/model.yaml: stages.{name}: infra/stage.py has no such stage: "
+                f"write one of {', '.join(sorted(known))}, or add it there"
+            )
 
 
 def _refuse_equal_names(models: list[Deployable], stage: Stage) -> None:

@@ -25,3 +25,20 @@ def test_what_an_image_adds_is_pinned_as_the_tests_run_it(name: str) -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_requirement_file_names_no_index_and_no_place(path: Path) -> None:
     assert not re.search(r"^-|https?:|file:", path.read_text(), re.MULTILINE)
+
+
+def recipes() -> list[tuple[str, str]]:
+    """What `make lock` compiles from words alone: each file with the packages that it is asked for."""
+    makefile = (ROOT / "Makefile").read_text()
+    found = re.findall(r"printf '(.+)' \| .* --output-file (\S+) -", makefile)
+    return [(path, package) for packages, path in found for package in packages.split(r"\n") if package]
+
+
+def test_there_are_recipes_to_look_at() -> None:
+    assert len(recipes()) >= 6
+
+
+@pytest.mark.parametrize(("path", "package"), recipes())
+def test_a_requirement_file_holds_what_its_recipe_asks_for(path: str, package: str) -> None:
+    name = re.split(r"[<>=]", package)[0]
+    assert any(line.startswith(f"{name}==") for line in (ROOT / path).read_text().splitlines()), "run make lock"

@@ -26,6 +26,7 @@ def deployable(root: Path, spec: str = "", stage: str = "dev") -> Path:
     tiny = make_tiny(root, spec=spec)
     tiny.function.lock_path.write_bytes(tiny.lock.to_json("tiny"))
     write_bundle(tiny.function.at_stage(stage), tiny.store, tiny.lock)
+    (root / "functions" / "tiny" / "requirements.txt").write_text("modelet[onnx]\n")
     event = root / "events" / "tiny" / "infer.json"
     event.parent.mkdir(parents=True)
     event.write_text(EVENT)
@@ -242,3 +243,19 @@ def test_a_dockerfile_without_the_stage_that_is_built_is_refused(tmp_path: Path)
     root = deployable(tmp_path)
     (root / "functions" / "tiny" / "Dockerfile").write_text("FROM python:3.11 AS build\n")
     assert refusal(root).startswith("functions/tiny/Dockerfile: has no stage `online`, which is what is built")
+
+
+def test_a_model_without_requirements_is_refused_before_anything_is_deployed(tmp_path: Path) -> None:
+    root = deployable(tmp_path)
+    (root / "functions" / "tiny" / "requirements.txt").unlink()
+    said = refusal(root)
+    assert said.startswith(
+        "functions/tiny/requirements.txt: is missing, and the image installs what it names: write `mo"
+    )
+
+
+def test_a_stage_that_nobody_deploys_is_refused(tmp_path: Path) -> None:
+    assert refusal(deployable(tmp_path, "stages: {prd: {resources: {memory_mb: 2048}}}")) == (
+        "functions/tiny/model.yaml: stages.prd: infra/stage.py has no such stage: write one of dev, prod, or add it "
+        "there"
+    )

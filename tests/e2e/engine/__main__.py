@@ -30,6 +30,10 @@ def images() -> None:
     for function in functions:
         if not function.bundle_path.exists():
             raise CommandError(f"functions/{function.folder.name}/bundle.json is missing: run `modelet bundle`")
+        if not (function.folder / "requirements.txt").exists():
+            raise CommandError(
+                f"functions/{function.folder.name}/requirements.txt is missing: write what the image needs"
+            )
     engine = ready_engine()
     found = [build(engine, function) for function in functions]
     found.append(build(engine, functions[-1], "worker"))

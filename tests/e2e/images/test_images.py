@@ -14,7 +14,11 @@ from e2e.engine.images import Image, build
 from modelet.dev.project import Function, Project
 from rungs import ROOT
 
-FUNCTIONS = {function.name: function for function in Project(ROOT).functions()}
+FUNCTIONS = {
+    function.name: function
+    for function in Project(ROOT).functions()
+    if not (function.folder / "Dockerfile").is_file()  # what is in an image of its own is its author's to say
+}
 BUDGET = 120_000_000
 """Bytes of /var/task of an online ONNX image (DESIGN §7)."""
 LAPTOP = {

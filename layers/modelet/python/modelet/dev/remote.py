@@ -15,6 +15,8 @@ from modelet.errors import CommandError
 TIMEOUT_S = 60
 """Longer than any gateway waits for its function."""
 
+LOCAL = {"127.0.0.1", "localhost", "::1"}
+
 AMAZON = re.compile(r"\.([a-z]{2}(?:-[a-z]+)+-\d)\.(?:amazonaws\.com|on\.aws)")
 """A region in the name of one of AWS's own hosts, before the domain."""
 
@@ -108,10 +110,12 @@ class Caller:
             raise CommandError(f"AWS does not sign in: {error}: run `aws sso login`, or give --no-sign") from error
         found = AMAZON.search(urlsplit(url).netloc)
         region = self.region or (found[1] if found else session.region_name)
+        if frozen is None and urlsplit(url).hostname in LOCAL:
+            return {}  # `modelet up` asks for no signature
         if frozen is None:
             raise CommandError(
                 "nobody is signed in to AWS: run `aws sso login` or `aws configure`, or set AWS_PROFILE; an open API "
-                "and a local one take --no-sign"
+                "takes --no-sign"
             )
         if not region:
             raise CommandError("the URL does not say which region it is in: give --region")

@@ -20,6 +20,9 @@ RESERVED_VARIABLES = re.compile(
 )
 
 
+SECRET = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6}")
+
+
 def _as_text(value: object) -> object:
     """Let a whole number stand for its text; refuse what YAML has already changed (1.10 arrives as 1.1)."""
     if isinstance(value, bool | float):
@@ -145,9 +148,18 @@ class Limits(Section):
     max_instances: int = Field(default=100_000, ge=1, le=1_000_000, description="The most instances in one request.")
 
 
+def _arn(value: object) -> object:
+    if isinstance(value, str) and not SECRET.fullmatch(value):
+        raise ValueError(
+            f"{quoted(value)} is no secret's full ARN: give arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-XXXXXX"
+        )
+    return value
+
+
 Secret = Annotated[
     str,
-    Field(pattern=r"^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6}$"),
+    BeforeValidator(_arn),
+    Field(pattern=f"^{SECRET.pattern}$"),
 ]
 Secrets = Annotated[
     dict[Variable, Secret], Field(description="Variables whose values Secrets Manager keeps: full ARNs.")

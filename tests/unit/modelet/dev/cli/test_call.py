@@ -167,8 +167,14 @@ def test_another_way_to_sign_in_asks_nobody_for_aws_keys(
 
 
 def test_who_is_not_signed_in_is_told_how(run: Run, api: Api, nobody: None) -> None:
-    assert failure(run("call", api.url, "1")).startswith("nobody is signed in to AWS: run `aws sso login`")
+    said = failure(run("call", "https://abc.execute-api.eu-west-1.amazonaws.com/models", "1"))
+    assert said.startswith("nobody is signed in to AWS: run `aws sso login`")
     assert api.seen == []
+
+
+def test_a_local_api_is_called_without_a_signature_where_nobody_is_signed_in(run: Run, api: Api, nobody: None) -> None:
+    assert run("call", api.url, "1").exit_code == 0
+    assert "X-Amz-Date" not in api.asked().headers
 
 
 def test_a_profile_that_is_not_there_is_told(run: Run, api: Api, nobody: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,13 +15,13 @@ from modelet.dev.cli.verb import verb
 @verb(
     "modelet call https://abc.execute-api.eu-central-1.amazonaws.com/models\n"
     """modelet call https://abc.execute-api.eu-central-1.amazonaws.com/models/sentiment/infer '{"text": "great"}'\n"""
-    "modelet call http://127.0.0.1:8000/models/sentiment/infer @instance.json --no-sign"
+    "modelet call http://127.0.0.1:8000/models/sentiment/infer @instance.json"
 )
 @click.argument("url")
 @click.argument("body", metavar="[JSON|@FILE|-]", type=JsonArgument(), required=False)
 @click.option("--region", metavar="REGION", help="Where the API is.  [default: what its URL says, else boto3's]")
 @click.option("--service", default="execute-api", show_default=True, help="What is called, as signatures name it.")
-@click.option("--no-sign", is_flag=True, help="Send no signature: the API is open, or is a local one.")
+@click.option("--no-sign", is_flag=True, help="Send no signature: the API is open.")
 @click.option("--api-key", metavar="KEY", help="Send this API key, and no signature.")
 @click.option("--token", metavar="TOKEN", help="Send this bearer token (JWT, Cognito), and no signature.")
 def call(
