@@ -26,7 +26,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
 # uv trusts the machine's certificates, as pip and the browser do.
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help setup up test check format lock clean locks layer synth images sam engine-stop deploy-local signed-in deploy destroy
+.PHONY: help setup up test check format lock clean locks layer synth images sam engine-stop deploy-local signed-in deploy destroy bench
 .DEFAULT_GOAL := help
 
 help: ## Say what there is to make
@@ -133,6 +133,9 @@ $(CDK_OUT)/manifest.json:
 
 destroy: $(INFRA) $(CDK) $(CDK_OUT)/manifest.json ## Remove what serves STAGE=dev (FORCE=1 does not ask); what was stored stays
 	$(CDK_RUN) --app $(CDK_OUT) destroy modelet-$(STAGE)-serving $(if $(FORCE),--force)
+
+bench: $(READY) ## Measure cold starts against the floor and against habits: CPU, wall time, memory, as ratios of one run
+	$(BIN)/python -m benchmarks.cold_start
 
 clean: ## Remove what can be made again; published versions stay in .modelet/store
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis functions/*/bundle.json

@@ -1,0 +1,139 @@
+"""One fresh process behind a Runtime API: what it costs until its first answer, and each answer after that."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modelet.dev.local.api import Invocation, Reply, RuntimeApi
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LONGEST = 60
+"""Seconds that a process may take for one answer."""
+
+ARN = "arn:aws:lambda:us-east-1:123456789012:function:benchmark"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A function to be measured.
+
+    folder: its code. handler: `module.name`. environment: its own variables. python: the interpreter, whose packages
+    are the function's.
+    """
+
+    name: str
+    folder: Path
+    handler: str
+    environment: Mapping[str, str]
+    python: str = sys.executable
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What one process cost: CPU and wall ms to the first answer, its peak in MB, the answers, later times in µs."""
+
+    cpu_ms: float
+    wall_ms: float
+    peak_mb: float
+    answers: list[bytes]
+    warm_us: list[float]
+
+
+def measure(subject: Subject, event: bytes, *, warm: int = 0, cpus: str | None = None) -> Sample:
+    """Start a process, let it answer the event once and `warm` times more, and end it.
+
+    Raises RuntimeError with the process's own words where it does not answer.
+    """
+    return asyncio.run(_measure(subject, event, warm, cpus))
+
+
+async def _measure(subject: Subject, event: bytes, warm: int, cpus: str | None) -> Sample:
+    loop = asyncio.get_running_loop()
+    waiting, replied = asyncio.Event(), asyncio.Queue[Reply]()
+    api = RuntimeApi(waiting.set, replied.put_nowait, replied.put_nowait)
+    address = await api.start()
+    environment = {
+        "PATH": os.environ["PATH"],
+        "LANG": "C.UTF-8",
+        "TZ": ":UTC",
+        "OMP_NUM_THREADS": "1",
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_LAMBDA_FUNCTION_NAME": "benchmark",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
+        "AWS_LAMBDA_FUNCTION_VERSION": "1",
+        **subject.environment,
+        "LAMBDA_TASK_ROOT": str(subject.folder),
+        "AWS_LAMBDA_RUNTIME_API": address,
+        "_HANDLER": subject.handler,
+    }
+    began = time.perf_counter()
+    pinned = ["taskset", "-c", cpus] if cpus else []
+    process = subprocess.Popen(
+        [*pinned, subject.python, "-m", "awslambdaric", subject.handler],
+        cwd=subject.folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    reader = loop.run_in_executor(None, process.stdout.read)  # type: ignore[union-attr] # it is a pipe
+    answers, times = [], []
+    try:
+        async with asyncio.timeout(LONGEST):
+            for turn in range(1 + warm):
+                await _next(waiting, replied)
+                asked = time.perf_counter()
+                api.send(Invocation(str(turn), event, int((time.time() + 30) * 1000), ARN, ""))
+                reply = await replied.get()
+                times.append(time.perf_counter() - asked)
+                if reply.error:
+                    raise RuntimeError(f"{subject.name}: {reply.payload.decode()[:2000]}")
+                if turn == 0:
+                    wall = time.perf_counter() - began
+                    cpu, peak = _cpu_seconds(process.pid), _peak_mb(process.pid)
+                answers.append(reply.payload)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        await loop.run_in_executor(None, process.wait)
+        said = await reader
+        await api.stop()
+    if not answers:
+        raise RuntimeError(f"{subject.name}: {said.decode()[-2000:]}")
+    warm_us = [seconds * 1e6 for seconds in times[1:]]
+    return Sample(cpu * 1000, wall * 1000, peak, answers, warm_us)
+
+
+async def _next(waiting: asyncio.Event, replied: asyncio.Queue[Reply]) -> None:
+    """Wait until the client asks for an event. Raises RuntimeError where its init failed."""
+    asks, fails = asyncio.ensure_future(waiting.wait()), asyncio.ensure_future(replied.get())
+    done, pending = await asyncio.wait({asks, fails}, return_when=asyncio.FIRST_COMPLETED)
+    for each in pending:
+        each.cancel()
+    if fails in done:
+        raise RuntimeError(fails.result().payload.decode()[:2000])
+    waiting.clear()
+
+
+def _peak_mb(pid: int) -> float:
+    """The most that a process had in memory so far; getrusage would count what its parent had when it forked."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
+def _cpu_seconds(pid: int) -> float:
+    """User and system time of a process and its ended threads so far, by the kernel's scheduler, in seconds.
+
+    /proc/PID/schedstat counts one thread only, /proc/PID/stat has ticks of 10 ms: the clock of the process has neither
+    fault. Source: man 3 clock_getcpuclockid; the id is ~pid << 3 | 2.
+    """
+    return time.clock_gettime((~pid << 3) | 2)
