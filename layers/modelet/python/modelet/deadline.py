@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 import threading
+
+# What `signal` wraps into enums, which costs more than all else that the deadline does.
+from _signal import ITIMER_REAL, SIGALRM, getsignal, setitimer, signal  # type: ignore[import-not-found]  # has no stub
 from typing import TYPE_CHECKING
 
 from modelet.errors import DeadlineError
@@ -47,9 +49,9 @@ class Deadline:
         if self._remaining <= MARGIN:
             raise DeadlineError(f"{self._remaining:.3f} s are left, and writing an answer needs {MARGIN} s")
         if threading.current_thread() is threading.main_thread():
-            if signal.getsignal(signal.SIGALRM) is not _ring:  # another library may have taken it since
-                signal.signal(signal.SIGALRM, _ring)
-            signal.setitimer(signal.ITIMER_REAL, self._remaining - MARGIN, AGAIN)
+            if getsignal(SIGALRM) is not _ring:  # another library may have taken it since
+                signal(SIGALRM, _ring)
+            setitimer(ITIMER_REAL, self._remaining - MARGIN, AGAIN)
             self._armed = True
 
     def __exit__(
@@ -61,4 +63,4 @@ class Deadline:
 
 def disarm() -> None:
     """Stop the alarm: for whoever catches it, since it may have rung before the block could."""
-    signal.setitimer(signal.ITIMER_REAL, 0)
+    setitimer(ITIMER_REAL, 0)

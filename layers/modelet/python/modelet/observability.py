@@ -50,6 +50,8 @@ class RequestLog:
             "version": version,
         }
         self._cold = True
+        self._arn = self._arn_text = ""
+        self._second, self._time = 0, ""
         self._lines: dict[tuple[bool, bool], str] = {}
 
     def request(self, arn: str, request_id: str, status: int, timings: Timings, total: float, init: float) -> None:
@@ -57,14 +59,18 @@ class RequestLog:
         now = time.time()
         cold, self._cold = self._cold, False
         kind = (cold, timings.infer > 0)
+        if (second := int(now)) != self._second:
+            self._second, self._time = second, time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(second))
+        if arn != self._arn:
+            self._arn, self._arn_text = arn, json.dumps(arn)
         line = self._lines.get(kind) or self._lines.setdefault(kind, self._template(*kind))
         self._write(
             line
             % (
                 "ERROR" if status >= 500 else "WARNING" if status >= 400 else "INFO",
-                time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(now)),
+                self._time,
                 now * 1000 % 1000,
-                json.dumps(arn),
+                self._arn_text,
                 json.dumps(request_id),
                 "true" if cold else "false",
                 cold,

@@ -50,14 +50,12 @@ def matrix(instances: Sequence[Any], features: Sequence[str], dtype: type[Any] =
     numbers = dtype is not object
     values = [cells(instance, features) for instance in instances] if numbers else rows(instances, features)
     try:
-        with np.errstate(over="ignore"):
+        with np.errstate(over="raise"):
             made = np.array(values, dtype=dtype)
-    except OverflowError:
+    except (FloatingPointError, OverflowError):
         raise ContractError(_beyond(values, features, dtype)) from None
     except TypeError:  # a plain enum among the numbers
         made = np.array(rows(instances, features), dtype=dtype)
-    if dtype is np.float32 and np.isinf(made).any():
-        raise ContractError(_beyond(values, features, dtype))
     return made
 
 

@@ -35,7 +35,8 @@ def problem(error: ModeletError, request: Request) -> Answer:
 
 
 def _segments(request: Request) -> list[str]:
-    return [unquote(segment) for segment in request.path.split("/") if segment]
+    segments = [segment for segment in request.path.split("/") if segment]
+    return [unquote(segment) for segment in segments] if "%" in request.path else segments
 
 
 def find(request: Request, service: Service) -> Route:

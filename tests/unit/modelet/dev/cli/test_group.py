@@ -119,6 +119,11 @@ def test_the_environment_names_the_store(run: Run, project: Path, monkeypatch: p
     assert run("models").exit_code == 0
 
 
+def _as_in_a_terminal() -> None:
+    """What runs in the background of a script ignores Ctrl-C, and so would all that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_ends_with_130_and_no_traceback(project: Path) -> None:
     with subprocess.Popen(
         [*COMMAND, "infer", "toy", "-"],
@@ -126,6 +131,7 @@ def test_ctrl_c_ends_with_130_and_no_traceback(project: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        preexec_fn=_as_in_a_terminal,  # noqa: PLW1509 - it does one thing, and no other thread is needed for that
     ) as process:
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(timeout=1)

@@ -243,6 +243,7 @@ def test_no_variable_of_the_laptop_reaches_the_function(
         "HOME",
         "TMPDIR",
         "OMP_NUM_THREADS",
+        "JOBLIB_MULTIPROCESSING",
         "LC_CTYPE",
         "_X_AMZN_TRACE_ID",
         "_HANDLER",
