@@ -85,7 +85,7 @@ def table(samples: dict[str, list[Sample]]) -> list[dict[str, str | float]]:
         median = {
             "cpu_ms": statistics.median(cpu),
             "wall_ms": statistics.median(each.wall_ms for each in found),
-            "peak_mb": statistics.median(each.peak_mb for each in found),
+            "resident_mb": statistics.median(each.resident_mb for each in found),
             "warm_us": statistics.median(statistics.median(each.warm_us) for each in found),
         }
         first = rows[0] if rows else median
@@ -126,14 +126,12 @@ def main(rounds: int, warm: int, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return
-    click.echo("| subject | CPU ms | min–max | × floor | wall ms | × | peak MB | × | warm µs |")
+    click.echo("| subject | CPU ms | min–max | × floor | wall ms | × | MB | × | warm µs |")
     click.echo("|---|---|---|---|---|---|---|---|---|")
     for row in rows:
         cpu = f"{row['cpu_ms']} | {row['cpu_min']}–{row['cpu_max']} | {row['cpu_ms_ratio']}"
-        rest = (
-            f"{row['wall_ms']} | {row['wall_ms_ratio']} | {row['peak_mb']} | {row['peak_mb_ratio']} | {row['warm_us']}"
-        )
-        click.echo(f"| {row['subject']} | {cpu} | {rest} |")
+        wall, memory = (f"{row[key]} | {row[f'{key}_ratio']}" for key in ("wall_ms", "resident_mb"))
+        click.echo(f"| {row['subject']} | {cpu} | {wall} | {memory} | {row['warm_us']} |")
 
 
 if __name__ == "__main__":

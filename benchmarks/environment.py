@@ -40,11 +40,11 @@ class Subject:
 
 @dataclass(frozen=True)
 class Sample:
-    """What one process cost: CPU and wall ms to the first answer, its peak in MB, the answers, later times in µs."""
+    """What one process cost: CPU and wall ms to the first answer, memory after it in MB, answers, later times in µs."""
 
     cpu_ms: float
     wall_ms: float
-    peak_mb: float
+    resident_mb: float
     answers: list[bytes]
     warm_us: list[float]
 
@@ -100,7 +100,7 @@ async def _measure(subject: Subject, event: bytes, warm: int, cpus: str | None) 
                     raise RuntimeError(f"{subject.name}: {reply.payload.decode()[:2000]}")
                 if turn == 0:
                     wall = time.perf_counter() - began
-                    cpu, peak = _cpu_seconds(process.pid), _peak_mb(process.pid)
+                    cpu, resident = _cpu_seconds(process.pid), _resident_mb(process.pid)
                 answers.append(reply.payload)
     finally:
         process.send_signal(signal.SIGKILL)
@@ -110,7 +110,7 @@ async def _measure(subject: Subject, event: bytes, warm: int, cpus: str | None) 
     if not answers:
         raise RuntimeError(f"{subject.name}: {said.decode()[-2000:]}")
     warm_us = [seconds * 1e6 for seconds in times[1:]]
-    return Sample(cpu * 1000, wall * 1000, peak, answers, warm_us)
+    return Sample(cpu * 1000, wall * 1000, resident, answers, warm_us)
 
 
 async def _next(waiting: asyncio.Event, replied: asyncio.Queue[Reply]) -> None:
@@ -124,10 +124,10 @@ async def _next(waiting: asyncio.Event, replied: asyncio.Queue[Reply]) -> None:
     waiting.clear()
 
 
-def _peak_mb(pid: int) -> float:
-    """The most that a process had in memory so far; getrusage would count what its parent had when it forked."""
+def _resident_mb(pid: int) -> float:
+    """What a process has in memory now; getrusage's peak would count what its parent had when it forked."""
     status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
 
 def _cpu_seconds(pid: int) -> float:

@@ -146,14 +146,26 @@ def test_bad_bodies_are_refused_with_a_problem(handler: ModelHandler, body: Any,
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
 def test_another_content_type_is_refused(handler: ModelHandler, kind: str) -> None:
-    status, problem, _ = ask(handler, rows_event({"instances": [GOOD]}, headers={"Content-Type": kind}))
+    status, problem, _ = ask(handler, rows_event({"instances": [GOOD]}, headers={"content-type": kind}))
     assert (status, problem["title"]) == (415, "Unsupported media type")
     assert "application/json" in problem["detail"]
 
 
+@pytest.mark.parametrize("name", ["Content-Type", "content-type", "CONTENT-TYPE"])
+def test_a_rest_api_s_header_counts_however_its_caller_wrote_it(handler: ModelHandler, name: str) -> None:
+    event = {
+        "httpMethod": "POST",
+        "path": "/models/tiny/infer",
+        "headers": {name: "text/plain"},
+        "requestContext": {"stage": "prod"},
+        "body": json.dumps({"instances": [GOOD]}),
+    }
+    assert ask(handler, event)[0] == 415
+
+
 @pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "APPLICATION/JSON", "application/vnd.x+json"])
 def test_json_by_any_of_its_names_is_taken(handler: ModelHandler, kind: str) -> None:
-    assert ask(handler, rows_event({"instances": [GOOD]}, headers={"Content-Type": kind}))[0] == 200
+    assert ask(handler, rows_event({"instances": [GOOD]}, headers={"content-type": kind}))[0] == 200
 
 
 def test_a_compressed_body_is_refused(handler: ModelHandler) -> None:

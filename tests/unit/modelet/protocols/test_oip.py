@@ -514,7 +514,7 @@ def test_a_shape_of_a_million_dimensions_is_refused_at_once(judge: Service) -> N
 
 
 @pytest.mark.parametrize(
-    "headers", [{"Inference-Header-Content-Length": "20"}, {"content_type": "application/octet-stream"}]
+    "headers", [{"inference-header-content-length": "20"}, {"content_type": "application/octet-stream"}]
 )
 def test_a_body_with_binary_tensors_is_another_media_type(judge: Service, headers: dict[str, str]) -> None:
     refusal(judge, b'{"inputs": []}\x00\x00', 415, **headers)

@@ -59,10 +59,11 @@ def _request(event: dict[str, Any], call: Call) -> Request:
         path, stage = str(path or "/"), str(context.get("stage"))
         if stage != "$default" and f"{path}/".startswith(f"/{stage}/"):
             path = path[len(stage) + 1 :] or "/"
+        headers = _mapping(event.get("headers"))  # the payload's format has their names in lower case
     else:
         method, path = event.get("httpMethod"), event.get("path")
         query = {name: str(value) for name, value in _mapping(event.get("queryStringParameters")).items()}
-    headers = {str(name).lower(): str(value) for name, value in _mapping(event.get("headers")).items()}
+        headers = {str(name).lower(): value for name, value in _mapping(event.get("headers")).items()}
     return Request(str(method).upper(), str(path or "/"), headers, query, b"", call.timings, call.remaining)
 
 

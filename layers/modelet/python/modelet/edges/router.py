@@ -64,9 +64,9 @@ def find(request: Request, service: Service) -> Route:
 
 
 def _check_media_type(request: Request) -> None:
-    kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    kind = str(request.headers.get("content-type", "application/json")).partition(";")[0].strip().lower()
     if kind != "application/json" and not kind.endswith("+json"):
         raise MediaTypeError(f"The content type is {kind[:100]}: send application/json.")
-    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    coding = str(request.headers.get("content-encoding", "identity")).strip().lower()
     if coding != "identity":
         raise MediaTypeError(f"The content encoding is {coding[:100]}: send the body as it is.")

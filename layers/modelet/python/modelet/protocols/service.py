@@ -20,7 +20,8 @@ PROBLEM = "application/problem+json"
 class Request:
     """One question, whatever event it came in.
 
-    path: without a stage. headers: lower-case names. remaining: seconds until the environment is killed, if it will be.
+    path: without a stage. headers: names in lower case, values as the event has them. remaining: seconds until the
+    environment is killed, if it will be.
     """
 
     __slots__ = ("body", "headers", "method", "path", "query", "remaining", "timings")
@@ -29,7 +30,7 @@ class Request:
         self,
         method: str,
         path: str,
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, Any] | None = None,
         query: Mapping[str, str] | None = None,
         body: bytes = b"",
         timings: Timings | None = None,
