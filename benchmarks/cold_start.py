@@ -7,12 +7,15 @@ order, so that what else the machine does hits all of them; ratios are of median
 from __future__ import annotations
 
 import json
+import os
+import platform
 import random
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 
 import click
@@ -68,6 +71,14 @@ def subjects(root: Path, plain: str, slow: str) -> list[tuple[Subject, bytes]]:
         (Subject("Powertools + boto3", habits, "powertools.handler", {**keys, "KEY": onnx}), iris),
         (Subject("FastAPI + Mangum + boto3 + scikit-learn", habits, "naive.handler", {**keys, "KEY": joblib}), iris),
     ]
+
+
+def machine() -> str:
+    """Where it was measured, and with what."""
+    libraries = ", ".join(
+        f"{name} {version(name)}" for name in ("numpy", "onnxruntime", "scikit-learn", "pydantic-core")
+    )
+    return f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, {libraries}"
 
 
 def right(answer: bytes) -> bool:
@@ -126,6 +137,7 @@ def main(rounds: int, warm: int, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return
+    click.echo(f"{machine()}; medians of {rounds} rounds, CPU also least and most; memory after the first answer\n")
     click.echo("| subject | CPU ms | min–max | × floor | wall ms | × | MB | × | warm µs |")
     click.echo("|---|---|---|---|---|---|---|---|---|")
     for row in rows:
