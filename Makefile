@@ -11,6 +11,12 @@ MINISTACK := .tools/ministack/.ready
 ENGINE = PYTHONPATH=tests $(BIN)/python -m e2e.engine
 PIN := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header
 PINNED = $(PIN) --no-annotate --constraint requirements/dev.txt
+# The servers that Modelet is measured beside, each with the libraries that the model was trained with.
+PEERS := bentoml fastapi litserve mlflow mlserver
+# Each is a module of benchmarks/; images says `skipped` where there is no Docker engine.
+BENCHMARKS := cold_start stages evicted images warm servers store publish
+BENCH_ENVIRONMENTS := $(patsubst %,.tools/bench/%/.ready,modelet $(PEERS))
+MODEL_LIBRARIES = grep -E '^(joblib|numpy|scikit-learn)==' requirements/dev.txt
 STAGE ?= dev
 CDK_OUT := .modelet/cdk.out
 # The CDK asks before it widens rights; APPROVAL=never is for CI.
@@ -26,7 +32,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
 # uv trusts the machine's certificates, as pip and the browser do.
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help setup up test check format lock clean locks layer synth images sam engine-stop deploy-local signed-in deploy destroy bench
+.PHONY: help setup up test check format lock clean locks layer synth images sam engine-stop deploy-local signed-in deploy destroy bench bench-gate
 .DEFAULT_GOAL := help
 
 help: ## Say what there is to make
@@ -65,6 +71,12 @@ $(MINISTACK): $(READY) requirements/ministack.txt
 	$(BIN)/uv pip sync --quiet --compile-bytecode --python .tools/ministack/bin/python requirements/ministack.txt
 	@touch $@
 
+.tools/bench/%/.ready: requirements/bench/%.txt | $(READY)
+	$(BIN)/python -m venv --clear --without-pip .tools/bench/$*
+	$(BIN)/uv pip sync --quiet --compile-bytecode --python .tools/bench/$*/bin/python requirements/bench/$*.txt
+	@test $* != modelet || $(BIN)/uv pip install --quiet --python .tools/bench/$*/bin/python --no-deps --editable .
+	@touch $@
+
 lock: $(READY) ## Compile the pinned requirement files anew
 	$(PIN) --extra dev --group gate --output-file requirements/dev.txt pyproject.toml
 	$(PINNED) --output-file requirements/infra.txt --group infra
@@ -74,6 +86,10 @@ lock: $(READY) ## Compile the pinned requirement files anew
 	printf 'boto3\n' | $(PINNED) --output-file requirements/worker.txt -
 	printf 'aws-sam-cli==1.170.0\n' | $(PIN) --no-annotate --output-file requirements/sam.txt -
 	printf 'boto3\nministack==1.5.33\n' | $(PIN) --no-annotate --output-file requirements/ministack.txt -
+	$(PINNED) --extra dev --output-file requirements/bench/modelet.txt pyproject.toml
+	@# MLServer 1.7's workers do not start under uvloop 0.22.
+	@for peer in bentoml 'fastapi uvicorn[standard]' litserve mlflow 'mlserver mlserver-sklearn uvloop<0.22'; do \
+	  { $(MODEL_LIBRARIES); printf '%s\n' $$peer; } | $(PIN) --no-annotate --output-file requirements/bench/$${peer%% *}.txt - || exit 1; done
 
 format: $(READY) ## Format the code and mend what ruff can mend
 	$(BIN)/ruff format .
@@ -134,8 +150,16 @@ $(CDK_OUT)/manifest.json:
 destroy: $(INFRA) $(CDK) $(CDK_OUT)/manifest.json ## Remove what serves STAGE=dev (FORCE=1 does not ask); what was stored stays
 	$(CDK_RUN) --app $(CDK_OUT) destroy modelet-$(STAGE)-serving $(if $(FORCE),--force)
 
-bench: $(READY) ## Measure cold starts against the floor and against habits: CPU, wall time, memory, as ratios of one run
-	$(BIN)/python -m benchmarks.cold_start
+bench: $(READY) $(BENCH_ENVIRONMENTS) ## Measure all that docs/performance.md says, and write it anew (about half an hour)
+	@mkdir -p .modelet/bench
+	@for name in $(BENCHMARKS); do echo "benchmarks.$$name"; file=.modelet/bench/$$name.json; rm -f $$file; \
+	  PYTHONPATH=tests $(BIN)/python -m benchmarks.$$name --json > $$file.part || { rm $$file.part; exit 1; }; \
+	  mv $$file.part $$file; done
+	$(BIN)/python -m benchmarks.report
+
+bench-gate: $(READY) ## Hold the cold start, the warm request and the memory to benchmarks/budget.toml
+	$(BIN)/python -m benchmarks.gate
 
 clean: ## Remove what can be made again; published versions stay in .modelet/store
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis functions/*/bundle.json
+	rm -rf $(VENV) .tools/bench .modelet/bench .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis functions/*/bundle.json
+	@for mark in functions/*/baked/.gitignore; do ! grep -qs 'Made by .modelet bundle' $$mark || rm -rf "$${mark%/*}"; done

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -29,7 +30,7 @@ class Subject:
     """A function to be measured.
 
     folder: its code. handler: `module.name`. environment: its own variables. python: the interpreter, whose packages
-    are the function's.
+    are the function's. client: what the interpreter is told to run, the handler's name comes after it.
     """
 
     name: str
@@ -37,17 +38,35 @@ class Subject:
     handler: str
     environment: Mapping[str, str]
     python: str = sys.executable
+    client: tuple[str, ...] = ("-m", "awslambdaric")
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What one process cost: CPU and wall ms to the first answer, memory after it in MB, answers, later times in µs."""
+    """What one process cost.
+
+    cpu_ms, wall_ms: until its first answer. init_cpu_ms, init_wall_ms: until it asked for its first event. resident_mb,
+    peak_mb: memory after the first answer, and the most until then. read_mb: what came from the disk until then.
+    answers: each answer. warm_us: round trips after the first. printed: what it wrote.
+    """
 
     cpu_ms: float
     wall_ms: float
+    init_cpu_ms: float
+    init_wall_ms: float
     resident_mb: float
+    peak_mb: float
+    read_mb: float
     answers: list[bytes]
     warm_us: list[float]
+    printed: str
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """What a table of cold starts shows, by name."""
+        warm = {"warm_us": statistics.median(self.warm_us)} if self.warm_us else {}
+        names = ("cpu_ms", "wall_ms", "resident_mb", "peak_mb")
+        return {**{name: getattr(self, name) for name in names}, **warm}
 
 
 def measure(subject: Subject, event: bytes, *, warm: int = 0, cpus: str | None = None) -> Sample:
@@ -82,7 +101,7 @@ async def _measure(subject: Subject, event: bytes, warm: int, cpus: str | None) 
     began = time.perf_counter()
     pinned = ["taskset", "-c", cpus] if cpus else []
     process = subprocess.Popen(
-        [*pinned, subject.python, "-m", "awslambdaric", subject.handler],
+        [*pinned, subject.python, *subject.client, subject.handler],
         cwd=subject.folder,
         env=environment,
         stdout=printed,  # a file: whoever read a pipe would run beside what is measured
@@ -93,6 +112,8 @@ async def _measure(subject: Subject, event: bytes, warm: int, cpus: str | None) 
         async with asyncio.timeout(LONGEST):
             for turn in range(1 + warm):
                 await _next(waiting, replied)
+                if turn == 0:
+                    init = time.perf_counter() - began, cpu_seconds(process.pid)
                 asked = time.perf_counter()
                 api.send(Invocation(str(turn), event, int((time.time() + 30) * 1000), ARN, ""))
                 reply = await replied.get()
@@ -101,7 +122,7 @@ async def _measure(subject: Subject, event: bytes, warm: int, cpus: str | None) 
                     raise RuntimeError(f"{subject.name}: {reply.payload.decode()[:2000]}")
                 if turn == 0:
                     wall = time.perf_counter() - began
-                    cpu, resident = _cpu_seconds(process.pid), _resident_mb(process.pid)
+                    cpu, memory, read = cpu_seconds(process.pid), memory_mb(process.pid), read_mb(process.pid)
                 answers.append(reply.payload)
     finally:
         process.send_signal(signal.SIGKILL)
@@ -112,8 +133,18 @@ async def _measure(subject: Subject, event: bytes, warm: int, cpus: str | None) 
         printed.close()
     if not answers:
         raise RuntimeError(f"{subject.name}: {said.decode()[-2000:]}")
-    warm_us = [seconds * 1e6 for seconds in times[1:]]
-    return Sample(cpu * 1000, wall * 1000, resident, answers, warm_us)
+    return Sample(
+        cpu_ms=cpu * 1000,
+        wall_ms=wall * 1000,
+        init_cpu_ms=init[1] * 1000,
+        init_wall_ms=init[0] * 1000,
+        resident_mb=memory["VmRSS"],
+        peak_mb=memory["VmHWM"],
+        read_mb=read,
+        answers=answers,
+        warm_us=[seconds * 1e6 for seconds in times[1:]],
+        printed=said.decode(errors="replace"),
+    )
 
 
 async def _next(waiting: asyncio.Event, replied: asyncio.Queue[Reply]) -> None:
@@ -127,13 +158,27 @@ async def _next(waiting: asyncio.Event, replied: asyncio.Queue[Reply]) -> None:
     waiting.clear()
 
 
-def _resident_mb(pid: int) -> float:
-    """What a process has in memory now; getrusage's peak would count what its parent had when it forked."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+def memory_mb(pid: int) -> dict[str, float]:
+    """What a process has in memory now (VmRSS) and had at most (VmHWM), in MB of 2**20 bytes.
+
+    getrusage's peak would count what its parent had when it forked. Source: man 5 proc_pid_status.
+    """
+    fields = _fields(f"/proc/{pid}/status")
+    return {name: int(fields[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM")}
 
 
-def _cpu_seconds(pid: int) -> float:
+def read_mb(pid: int) -> float:
+    """What was read from the disk for a process so far, in MB of 2**20 bytes. Source: man 5 proc_pid_io."""
+    return int(_fields(f"/proc/{pid}/io")["read_bytes"]) / 2**20
+
+
+def _fields(file: str) -> dict[str, str]:
+    """The `name: value` lines of a file of the kernel's."""
+    lines = Path(file).read_text().splitlines()
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+def cpu_seconds(pid: int) -> float:
     """User and system time of a process and its ended threads so far, by the kernel's scheduler, in seconds.
 
     /proc/PID/schedstat counts one thread only, /proc/PID/stat has ticks of 10 ms: the clock of the process has neither

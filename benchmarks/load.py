@@ -1,4 +1,4 @@
-"""Load on a running `modelet up`: clients that ask again as soon as they are answered, for a bounded time.
+"""Load on a server of this machine: clients that ask again as soon as they are answered, for a bounded time.
 
 Prints how many answers there were of each status, how many requests got none, and the latency of those with a 200.
 """
@@ -8,17 +8,25 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from typing import cast
 from urllib.parse import urlsplit
 
 import click
+import httptools
 import uvloop
 
 LONGEST = 300
 """Seconds that a load may take."""
+PATIENCE = 60
+"""Seconds that the last answers may take after that."""
 
 
 class Load:
-    """Clients with one connection each, against one URL of this machine."""
+    """Clients with one connection each, against one URL of this machine.
+
+    The URL is http://127.0.0.1:PORT/…, the body JSON. Afterwards: statuses, how many answers had each; lost, how many
+    requests had none; latencies, seconds of each answer with a 200; seconds, how long it took.
+    """
 
     def __init__(self, url: str, body: str) -> None:
         parts = urlsplit(url)
@@ -27,36 +35,73 @@ class Load:
         self._port = parts.port
         data = body.encode()
         head = f"POST {parts.path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
-        self._request = f"{head}content-length: {len(data)}\r\n\r\n".encode() + data
+        self.request = f"{head}content-length: {len(data)}\r\n\r\n".encode() + data
         self.statuses: Counter[int] = Counter()
         self.lost = 0
         self.latencies: list[float] = []
+        self.seconds = 0.0
+        self.end = 0.0
 
     async def run(self, clients: int, seconds: float) -> None:
-        """Ask with so many clients for so long."""
-        end = time.perf_counter() + seconds
-        await asyncio.gather(*(self._client(end) for _ in range(clients)))
+        """Ask with so many clients for so long. Raises TimeoutError where answers stay away for a minute."""
+        began = time.perf_counter()
+        self.end = began + seconds
+        async with asyncio.timeout(seconds + PATIENCE):
+            await asyncio.gather(*(self._client() for _ in range(clients)))
+        self.seconds += time.perf_counter() - began
 
-    async def _client(self, end: float) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
-        while (began := time.perf_counter()) < end:
-            writer.write(self._request)
-            try:
-                status = await _answer(reader)
-            except (asyncio.IncompleteReadError, ConnectionError):
-                self.lost += 1
-                reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
-                continue
-            self.statuses[status] += 1
-            if status == 200:
-                self.latencies.append(time.perf_counter() - began)
-        writer.close()
+    def percentile(self, share: float) -> float:
+        """The latency that this share of the answers with a 200 kept below, in ms. Raises ValueError without any."""
+        if not self.latencies:
+            raise ValueError("no answer had the status 200")
+        return sorted(self.latencies)[int(len(self.latencies) * share)] * 1000
+
+    async def _client(self) -> None:
+        loop = asyncio.get_running_loop()
+        while time.perf_counter() < self.end:
+            _, caller = await loop.create_connection(lambda: Caller(self), "127.0.0.1", self._port)
+            await caller.gone
 
 
-async def _answer(reader: asyncio.StreamReader) -> int:
-    head = (await reader.readuntil(b"\r\n\r\n")).lower()
-    await reader.readexactly(int(head.partition(b"content-length:")[2].split(b"\r\n")[0]))
-    return int(head.split()[1])
+class Caller(asyncio.Protocol):
+    """One connection: the request again after each answer, until the load's end."""
+
+    def __init__(self, load: Load) -> None:
+        self._load = load
+        self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Ask for the first time."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._parser = httptools.HttpResponseParser(self)
+        self._ask()
+
+    def data_received(self, data: bytes) -> None:
+        """Read on."""
+        self._parser.feed_data(data)
+
+    def on_message_complete(self) -> None:
+        """httptools: the answer is whole."""
+        now = time.perf_counter()
+        status = self._parser.get_status_code()
+        self._waiting = False
+        self._load.statuses[status] += 1
+        if status == 200:
+            self._load.latencies.append(now - self._asked)
+        if now < self._load.end and self._parser.should_keep_alive():
+            self._ask()
+        else:
+            self._transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        """Count a request that got no answer."""
+        self._load.lost += self._waiting
+        self.gone.set_result(None)
+
+    def _ask(self) -> None:
+        self._waiting = True
+        self._asked = time.perf_counter()
+        self._transport.write(self._load.request)
 
 
 @click.command()
@@ -68,12 +113,11 @@ def main(url: str, body: str, clients: int, seconds: float) -> None:
     """Ask URL with the JSON BODY, as in: load.py http://127.0.0.1:8000/models/sentiment/infer '{"text": "good"}'."""
     load = Load(url, body)
     uvloop.run(load.run(clients, seconds))
-    found = sorted(load.latencies)
     answers = ", ".join(f"{count:,} × {status}" for status, count in sorted(load.statuses.items()))
     click.echo(f"{clients} clients, {seconds:g} s: {answers}; {load.lost} lost")
-    if found:
-        p50, p99 = (found[int(len(found) * share)] * 1000 for share in (0.5, 0.99))
-        click.echo(f"200s: {len(found) / seconds:,.0f} a second, p50 {p50:.2f} ms, p99 {p99:.2f} ms")
+    if load.latencies:
+        p50, p99 = load.percentile(0.5), load.percentile(0.99)
+        click.echo(f"200s: {len(load.latencies) / load.seconds:,.0f} a second, p50 {p50:.2f} ms, p99 {p99:.2f} ms")
 
 
 if __name__ == "__main__":

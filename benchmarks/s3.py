@@ -8,6 +8,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.error import URLError
@@ -15,6 +17,7 @@ from urllib.request import Request, urlopen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from ssl import SSLContext
 
 BUCKET = "models"
 SIGNED_IN = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_EC2_METADATA_DISABLED": "true"}
@@ -52,22 +55,27 @@ def _make_bucket(url: str) -> None:
 
 
 class Delay:
-    """A proxy before a server of this machine that holds the beginning of each answer back."""
+    """A proxy before a server of this machine that holds the beginning of each answer back; over TLS with a context."""
 
-    def __init__(self, port: int, latency_s: float) -> None:
-        self._upstream, self._latency = port, latency_s
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+    def __init__(self, port: int, latency_s: float, context: SSLContext | None = None) -> None:
+        self._upstream, self._latency, self._context = port, latency_s, context
+        self._started = Future[tuple[int, Callable[[], object]]]()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._listen()), daemon=True)
         self._thread.start()
-        started = asyncio.run_coroutine_threadsafe(asyncio.start_server(self._serve, "127.0.0.1", 0), self._loop)
-        self._server = started.result()
-        self.port: int = self._server.sockets[0].getsockname()[1]
+        self.port, self._stop = self._started.result()
 
     def stop(self) -> None:
-        """Close the port and end the thread."""
-        self._loop.call_soon_threadsafe(self._server.close)
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        """Close the port and every connection, and end the thread."""
+        self._stop()
         self._thread.join()
+
+    async def _listen(self) -> None:
+        loop, stopping = asyncio.get_running_loop(), asyncio.Event()
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._context)
+        port: int = server.sockets[0].getsockname()[1]
+        self._started.set_result((port, lambda: loop.call_soon_threadsafe(stopping.set)))
+        await stopping.wait()
+        server.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self._upstream)
@@ -87,5 +95,6 @@ class Delay:
                     await asyncio.sleep(self._latency)
                 writer.write(data)
         finally:
-            writer.close()
             forwarding.cancel()
+            up_writer.close()
+            writer.close()

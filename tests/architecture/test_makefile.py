@@ -23,6 +23,6 @@ def test_make_clean_spares_the_published_versions(tmp_path: Path) -> None:
 
 def test_ci_runs_the_gate_and_all_that_the_gate_leaves_out() -> None:
     asked = (ROOT / ".ci" / "run").read_text().splitlines()
-    for target in ("check", "synth", "images", "sam", "deploy-local"):
+    for target in ("check", "bench-gate", "synth", "images", "sam", "deploy-local"):
         assert f"make {target}" in asked
     assert "export CI=true" in asked

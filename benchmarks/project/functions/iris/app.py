@@ -1,10 +1,8 @@
 from typing import Annotated, Literal
 
-from annotated_types import Gt
-from typing_extensions import TypedDict
-
 from modelet import ModelHandler
 from modelet.backends.onnx import OnnxModel
+from modelet.typing import Gt, TypedDict
 
 Centimetres = Annotated[float, Gt(0)]
 

@@ -1,11 +1,11 @@
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from annotated_types import Gt
 from pydantic import BaseModel
 
 from modelet import ModelHandler
 from modelet.backends.onnx import Feeds, OnnxModel, Outputs
+from modelet.typing import Gt
 
 Centimetres = Annotated[float, Gt(0)]
 

@@ -1,0 +1,164 @@
+"""The marks that Modelet is held to, and whether a run kept them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from benchmarks.tables import number
+
+Results = Mapping[str, dict[str, Any]]
+"""What benchmarks printed, by name."""
+
+NAIVE = "FastAPI + Mangum + boto3 + scikit-learn"
+FASTAPI = "FastAPI + Mangum + onnxruntime"
+ONE_ROW, NAMED_ROWS = "1 row of 4", "1,000 named rows of 30"
+CLIENT, DIRECT = "runtime client", "in process"
+PEERS = ("MLServer", "LitServe", "BentoML", "mlflow models serve")
+
+
+class Verdict(NamedTuple):
+    """What was measured, in words, and whether that keeps the mark."""
+
+    measured: str
+    kept: bool
+
+
+class Mark(NamedTuple):
+    """A mark: what is marked, how much it may be, and the verdict on some results.
+
+    The verdict raises KeyError where the run did not measure it.
+    """
+
+    what: str
+    mark: str
+    verdict: Callable[[Results], Verdict]
+
+
+def row(results: Results, benchmark: str, **names: Any) -> dict[str, Any]:
+    """The row with these names. Raises KeyError where there is none."""
+    for found in results[benchmark]["rows"]:
+        if all(found.get(name) == value for name, value in names.items()):
+            return dict(found)
+    raise KeyError(f"{benchmark} has no row {names}")
+
+
+def at_most(bound: float, benchmark: str, figure: str, unit: str = "", **names: str) -> Callable[[Results], Verdict]:
+    """A mark on one figure of one row."""
+
+    def verdict(results: Results) -> Verdict:
+        value = row(results, benchmark, **names)[figure]
+        return Verdict(f"{number(value)}{unit}", value <= bound)
+
+    return verdict
+
+
+def _against_naive(figure: str, bound: float, *, times_less: bool) -> Callable[[Results], Verdict]:
+    def verdict(results: Results) -> Verdict:
+        ours, naive = (row(results, "cold_start", subject=name)[figure] for name in ("modelet, S3", NAIVE))
+        found = naive / ours if times_less else ours / naive
+        return Verdict(f"{number(found)} ×", found >= bound if times_less else found <= bound)
+
+    return verdict
+
+
+def _named_rows(results: Results) -> Verdict:
+    times = {}
+    for way in (DIRECT, CLIENT):
+        ours, theirs = (
+            row(results, "warm", request=NAMED_ROWS, way=way, subject=name) for name in ("modelet", FASTAPI)
+        )
+        times[way] = theirs["cpu_us"] / ours["cpu_us"]
+    return Verdict(", ".join(f"{number(found)} × {way}" for way, found in times.items()), times[DIRECT] >= 3)
+
+
+def _fetch_time(results: Results) -> Verdict:
+    times = {}
+    for server in ("as S3", "at once"):
+        names = ("modelet to disk, hashed", "boto3 download_file")
+        ours, theirs = (row(results, "store", server=server, size_mb=300, subject=name) for name in names)
+        times[server] = theirs["wall_ms"] / ours["wall_ms"]
+    return Verdict(
+        ", ".join(f"{number(found)} × {server}" for server, found in times.items()), min(times.values()) >= 1.5
+    )
+
+
+def _fetch_memory(results: Results) -> Verdict:
+    rows = results["store"]["rows"]
+    most = max(each["extra_peak_mb_max"] for each in rows if each["subject"] == "modelet to disk, hashed")
+    return Verdict(f"{number(most)} MB", most <= 128)
+
+
+def _http_latency(results: Results) -> Verdict:
+    ours = row(results, "servers", subject="Modelet")["p50_1_ms"]
+    best = min(row(results, "servers", subject=peer)["p50_1_ms"] for peer in PEERS)
+    return Verdict(f"{number(ours)} ms; the best of the four {number(best)} ms", ours <= 1.5 and ours < best)
+
+
+def _http_rate(results: Results) -> Verdict:
+    ours = row(results, "servers", subject="Modelet")["rps_8"]
+    best = max(row(results, "servers", subject=peer)["rps_8"] for peer in (*PEERS, "FastAPI + uvicorn"))
+    return Verdict(f"{number(ours)}; the best of the others {number(best)}", ours > best)
+
+
+def _slowest(figure: str, bound: float) -> Callable[[Results], Verdict]:
+    def verdict(results: Results) -> Verdict:
+        slowest = max(results["publish"]["rows"], key=lambda each: float(each[figure]))
+        return Verdict(f"{number(slowest[figure])} s ({slowest['subject']}, the slowest)", slowest[figure] <= bound)
+
+    return verdict
+
+
+OURS = "modelet"
+IN_S3, BAKED = "modelet, S3", "modelet, baked"
+MARKS = (
+    Mark(
+        "cold start, model in S3: CPU", "≤ 1.3 × floor", at_most(1.3, "cold_start", "cpu_ms_ratio", " ×", subject=IN_S3)
+    ),
+    Mark(f"… against {NAIVE}", "≥ 10 × less", _against_naive("cpu_ms", 10, times_less=True)),
+    Mark(
+        "cold start, model in the image: CPU",
+        "≤ 1.15 × floor",
+        at_most(1.15, "cold_start", "cpu_ms_ratio", " ×", subject=BAKED),
+    ),
+    Mark(
+        "cold start, contract that needs pydantic: CPU",
+        "≤ 1.9 × floor",
+        at_most(1.9, "cold_start", "cpu_ms_ratio", " ×", subject=f"{IN_S3}, pydantic"),
+    ),
+    Mark(
+        "cold start, 40 ms of S3 latency: wall",
+        "≤ 1.3 × floor",
+        at_most(1.3, "cold_start", "wall_ms_ratio", " ×", subject=f"{IN_S3} + 40 ms"),
+    ),
+    Mark("memory after it", "≤ 1.2 × floor", at_most(1.2, "cold_start", "resident_mb_ratio", " ×", subject=IN_S3)),
+    Mark(f"… against {NAIVE}", "≤ 0.45 ×", _against_naive("resident_mb", 0.45, times_less=False)),
+    Mark(
+        "packages and code of an online ONNX image", "≤ 120 MB", at_most(120, "images", "task_mb", " MB", subject=BAKED)
+    ),
+    Mark(
+        "a warm row above the bare handler: CPU, through the runtime client",
+        "≤ 20 µs",
+        at_most(20, "warm", "cpu_us_above", " µs", request=ONE_ROW, way=CLIENT, subject=OURS),
+    ),
+    Mark(f"{NAMED_ROWS} against FastAPI + Mangum: CPU, in process", "≥ 3 × less", _named_rows),
+    Mark("300 MB from S3 to disk against boto3 `download_file`", "≥ 1.5 × faster", _fetch_time),
+    Mark("extra peak memory of a fetch to disk", "≤ 128 MB", _fetch_memory),
+    Mark("`modelet up`, p50 at one connection", f"≤ 1.5 ms, below {', '.join(PEERS)}", _http_latency),
+    Mark("`modelet up`, answers a second at 8 connections", "ahead of all five", _http_rate),
+    Mark("start of `modelet up` to the first prediction", "≤ 1 s", _slowest("start_s", 1)),
+    Mark("publish to served", "≤ 10 s", _slowest("total_s", 10)),
+)
+
+
+def table(results: Results) -> str:
+    """All marks as Markdown: what was measured in this run, and whether the mark was kept."""
+    lines = ["| what | mark | measured | kept |", "|---|---|---|---|"]
+    for each in MARKS:
+        try:
+            measured, kept = each.verdict(results)
+            said = "yes" if kept else "**no**"
+        except KeyError:
+            measured, said = "not in this run", "–"
+        lines.append(f"| {each.what} | {each.mark} | {measured} | {said} |")
+    return "\n".join(lines)
