@@ -32,6 +32,7 @@ def test_the_verbs_are_those_of_the_readme() -> None:
         "up",
         "infer",
         "invoke",
+        "profile",
         "models",
         "versions",
         "show",

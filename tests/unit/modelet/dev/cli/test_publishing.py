@@ -94,6 +94,19 @@ def test_pin_writes_the_lock_and_bundle_takes_its_version(run: Run, churn: Path)
     assert json.loads((churn / "bundle.json").read_bytes())["lock"]["version"] == "2"
 
 
+def test_bundle_bakes_the_version_where_model_yaml_says_so(run: Run, churn: Path) -> None:
+    run("publish", "churn")
+    spec = (churn / "model.yaml").read_text()
+    (churn / "model.yaml").write_text(f"{spec}stages: {{prod: {{artifact: baked}}}}\n")
+    baked = run("bundle", "churn", "--stage", "prod")
+    assert baked.stdout == "churn: version 1 in functions/churn/bundle.json, its files in functions/churn/baked\n"
+    assert baked.stderr == "copying churn version 1 to functions/churn/baked\n"
+    assert (churn / "baked" / "churn" / "1" / "model.onnx").is_file()
+    assert run("bundle", "churn", "--stage", "prod").stderr == ""
+    assert run("bundle", "churn").stdout == "churn: version 1 in functions/churn/bundle.json\n"
+    assert not (churn / "baked").exists()
+
+
 def test_bundle_without_a_lock_takes_what_model_yaml_means_now(run: Run, churn: Path) -> None:
     run("publish", "churn")
     assert run("bundle", "churn", "--stage", "prod").exit_code == 0

@@ -18,6 +18,7 @@ from modelet.dev.cli.invoke import invoke
 from modelet.dev.cli.models import models
 from modelet.dev.cli.new import new
 from modelet.dev.cli.pin import pin
+from modelet.dev.cli.profile import profile
 from modelet.dev.cli.publish import publish
 from modelet.dev.cli.push import push
 from modelet.dev.cli.show import show
@@ -80,5 +81,5 @@ def main() -> None:
     """Turn a trained model into a serverless HTTPS API: one folder, one class, one command."""
 
 
-for each in (new, publish, pin, up, infer, invoke, models, versions, show, alias, push, bundle, call):
+for each in (new, publish, pin, up, infer, invoke, profile, models, versions, show, alias, push, bundle, call):
     main.add_command(each)

@@ -1,0 +1,67 @@
+"""`modelet profile`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from modelet.dev.cli.output import document
+from modelet.dev.cli.verb import here, name_argument, open_store, store_option, verb
+
+
+@verb(
+    "modelet profile sentiment\n"
+    "modelet profile sentiment --runs 15 --min 5\n"
+    "modelet profile sentiment --json | jq .advice"
+)
+@name_argument
+@click.option(
+    "-e",
+    "--event",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A file with a Lambda event.  [default: the model's events/…/infer.json]",
+)
+@click.option("--runs", type=click.IntRange(1, 100), default=5, show_default=True, help="Starts that are measured.")
+@click.option(
+    "--min",
+    "least_ms",
+    metavar="MS",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    show_default=True,
+    help="The cheapest import that is shown.",
+)
+@click.option("--all", "show_all", is_flag=True, help="Show every module of every import.")
+@click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON.")
+@store_option
+def profile(
+    name: str, event: Path | None, runs: int, least_ms: float, show_all: bool, as_json: bool, store: str | None
+) -> None:
+    """Show where a model's cold start goes, and what to change.
+
+    Starts it in fresh processes, as Lambda would, each to its first answer: once under -X importtime for
+    its imports, and --runs times for CPU time, wall time and memory.
+    """
+    from modelet.dev.cli.profiled import show
+    from modelet.dev.profile.profile import profile as take
+    from modelet.dev.progress import progress
+
+    project = here()
+    function = project.function(name)
+    path = event or project.root / "events" / function.folder.name / "infer.json"
+    given = path.read_bytes() if path.is_file() else None
+    with progress() as shown:
+        found = take(function, open_store(store), given, runs, shown)
+    asked = path.name if event else path.relative_to(project.root).as_posix()
+    least_ms = 0.0 if show_all else least_ms
+    if as_json:
+        document({**found.document(least_ms), "event": asked if given is not None else None})
+    else:
+        show(found, asked, least_ms, modules=show_all)
+    if given is None:
+        click.echo(f"there is no {asked}: only the init was measured; --event names another file", err=True)
+    elif found.status is not None and found.status >= 400:
+        click.echo(
+            f"{asked} is answered with status {found.status}: the first inference is that of a refusal", err=True
+        )
