@@ -12,10 +12,11 @@ from sklearn.linear_model import LogisticRegression
 from typing_extensions import TypedDict
 
 from modelet.artifacts import Artifacts
-from modelet.backends.onnx import OnnxModel
+from modelet.backends.onnx import ENGINE, OnnxModel
 from modelet.backends.sklearn import SklearnModel
 from modelet.bundle import Lock
 from modelet.errors import ArtifactError, ContractError, ManifestError
+from modelet.layout import manifest_path
 from modelet.manifest import Column
 from modelet.model import Model
 from modelet.store import Store
@@ -35,7 +36,11 @@ def store(tmp_path: Path) -> Store:
 
 
 def artifacts(store: Store, lock: Lock, tmp_path: Path) -> Artifacts:
-    return Artifacts.open(store, "tiny", lock, tmp_path)
+    return opened(store, "tiny", lock, tmp_path)
+
+
+def opened(store: Store, name: str, lock: Lock, tmp_path: Path) -> Artifacts:
+    return Artifacts.open(store, store.read(manifest_path(name, lock.version)), name, lock, tmp_path)
 
 
 def predict(model: Model[Any, Any], rows: list[Any]) -> list[Any]:
@@ -238,7 +243,7 @@ def test_an_enum_reaches_a_model_as_what_it_stands_for(kind: Any, store: Store, 
     for version, model in (("1", SklearnModel[Any, Any]()), ("2", OnnxModel[Any, Any]())):
         files = {"model.joblib": joblib_bytes(fitted)} if version == "1" else {"model.onnx": graph}
         lock = write_version(store, files, name=f"tiny-{version}", columns=columns)
-        model.load(Artifacts.open(store, f"tiny-{version}", lock, tmp_path))
+        model.load(opened(store, f"tiny-{version}", lock, tmp_path))
         for purpose, label in ((kind.HOME, "high"), (kind.CAR, "low")):
             assert predict(model, [{"a": purpose, "b": 2.0}])[0]["label"] == label
 
@@ -277,6 +282,43 @@ def test_several_artifacts_are_opened_by_load(store: Store, tmp_path: Path) -> N
     assert model.note == "hihi"
 
 
+@pytest.mark.parametrize(
+    ("compiled", "level"),
+    [
+        (None, "ORT_ENABLE_ALL"),
+        ({"backend": "onnx"}, "ORT_ENABLE_ALL"),
+        ({"optimized_by": "onnxruntime 1.0"}, "ORT_ENABLE_ALL"),
+        ({"optimized_by": ENGINE}, "ORT_DISABLE_ALL"),
+    ],
+)
+def test_a_graph_is_opened_as_it_is_only_where_the_same_onnxruntime_has_optimised_it(
+    compiled: dict[str, Any] | None, level: str, store: Store, tmp_path: Path
+) -> None:
+    model = loaded(OnnxModel, classifier(), store, tmp_path, compiled=compiled)
+    assert isinstance(model, OnnxModel)
+    assert model.session.get_session_options().graph_optimization_level.name == level
+    assert predict(model, [{"a": 4, "b": 2}])[0]["label"] == "high"
+
+
+def test_an_open_graph_does_not_keep_its_file(store: Store, tmp_path: Path) -> None:
+    let_go = []
+
+    class File(bytes):
+        def __del__(self) -> None:
+            let_go.append(len(self))
+
+    class Watched(Artifacts):
+        def read(self, name: str) -> bytes:
+            return File(super().read(name))
+
+    data = onnx_bytes(classifier())
+    lock = write_version(store, {"model.onnx": data})
+    model = OnnxModel[Row, Any]()
+    model.load(Watched.open(store, store.read(manifest_path("tiny", "1")), "tiny", lock, tmp_path))
+    assert let_go == [len(data)]
+    assert predict(model, [{"a": 4, "b": 2}])[0]["label"] == "high"
+
+
 @BOTH
 def test_a_large_file_is_opened_from_disk(
     kind: type[Model[Any, Any]], store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -304,8 +346,3 @@ def test_a_manifest_that_was_replaced_is_not_believed(store: Store, tmp_path: Pa
     write_version(store, {"model.onnx": b"x"})
     with pytest.raises(ManifestError, match="differs from the lock"):
         artifacts(store, Lock("1", "0" * 64), tmp_path)
-
-
-def test_a_missing_version_names_itself_and_the_remedy(store: Store, tmp_path: Path) -> None:
-    with pytest.raises(ManifestError, match=r"tiny/9/model.json is missing: publish or push version 9"):
-        artifacts(store, Lock("9", "0" * 64), tmp_path)

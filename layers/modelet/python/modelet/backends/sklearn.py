@@ -21,6 +21,7 @@ from modelet.model import InstanceT, Model, PredictionT
 
 if TYPE_CHECKING:
     from modelet.artifacts import Artifacts
+    from modelet.contract import Contract
     from modelet.manifest import Manifest
 
 __all__ = ["Outputs", "SklearnModel"]
@@ -68,6 +69,9 @@ class SklearnModel(Model[InstanceT, PredictionT]):
         if len(features) == 1 and kinds == {"string"}:
             return [text for (text,) in table.rows(instances, features)]
         return table.matrix(instances, features, object if "string" in kinds else np.float64)
+
+    def _own_contract(self, contract: Contract) -> Contract:
+        return table.own_contract(self, SklearnModel, contract)
 
     def infer(self, inputs: Any) -> Outputs:
         """Ask the estimator once for all instances: `label` and `probabilities`, or `variable`."""

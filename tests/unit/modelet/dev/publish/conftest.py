@@ -12,7 +12,8 @@ import pytest
 from modelet.dev.project import Function
 from modelet.dev.publish.draft import UNWRITTEN, Package
 from modelet.dev.spec import ModelSpec
-from modelet.manifest import ArtifactFile, Manifest, digest
+from modelet.digest import digest
+from modelet.manifest import ArtifactFile, Manifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelet.dev.publish.claim import LEASE, Claim, adopt, check_free, claimed
+from modelet.digest import digest
 from modelet.errors import VersionExistsError
-from modelet.manifest import digest
 
 if TYPE_CHECKING:
     from modelet.dev.publish.draft import Package

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from modelet.dev.publish.draft import draft, listed
+from modelet.digest import digest
 from modelet.errors import ArtifactError, StoreError
-from modelet.manifest import ArtifactFile, digest
+from modelet.manifest import ArtifactFile
 
 if TYPE_CHECKING:
     from modelet.dev.publish.draft import Package

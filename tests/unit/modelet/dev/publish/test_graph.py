@@ -15,6 +15,7 @@ from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import Ridge
 
+from modelet.backends.onnx import ENGINE
 from modelet.dev.publish.graph import Graph, check_servable, line, read_model
 from modelet.errors import ConversionError, PublishError
 
@@ -37,6 +38,8 @@ def test_a_graph_answers_by_name_and_says_what_it_is() -> None:
     graph = Graph(identity().SerializeToString())
     assert graph.run({"x": np.array([1, 2], np.float32)})["y"].tolist() == [1, 2]
     assert graph.described() == {"backend": "onnx", "opset": 18, "ir_version": 8}
+    known = Graph(identity().SerializeToString(), optimized=True).described()
+    assert known == {**graph.described(), "optimized_by": ENGINE}
 
 
 def test_a_forest_with_double_inputs_is_refused_because_it_answers_wrongly(table: Table) -> None:

@@ -6,9 +6,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import onnx
 import pytest
+from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 
+from modelet.backends.onnx import ENGINE
 from modelet.dev.progress import Silent
 from modelet.dev.publish import Trained
 from modelet.dev.publish.answers import Answers
@@ -16,8 +19,9 @@ from modelet.dev.publish.given import GivenGraph
 from modelet.dev.publish.graph import Graph
 from modelet.dev.publish.package import package, package_graph
 from modelet.dev.publish.rows import Rows
+from modelet.digest import digest
 from modelet.errors import ConversionError, ParityError, PublishError
-from modelet.manifest import Manifest, digest
+from modelet.manifest import Manifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +57,7 @@ def test_a_compiled_package_says_how_it_was_compiled_and_how_equal_it_is(functio
     assert manifest.compiled is not None
     assert manifest.compiled["backend"] == "onnx"
     assert manifest.compiled["parity"]["example_rows"] == 300
+    assert manifest.compiled["optimized_by"] == ENGINE
     assert {"python", "scikit-learn", "numpy", "skl2onnx", "onnx", "onnxruntime"} <= set(manifest.runtime)
     assert manifest.file("model.onnx").sha256 == digest(ready.files["model.onnx"])
 
@@ -80,6 +85,27 @@ def test_several_objects_are_several_files_of_the_sklearn_backend_only(
     assert ready.manifest.model_info["labels"] == ["negative", "positive"]
     with pytest.raises(ConversionError, match="several objects cannot become one graph: say backend: sklearn"):
         package(make_function(), both, Silent())
+
+
+def test_a_large_forest_is_packed_as_arrays_and_what_is_packed_was_compared(function: Function, table: Table) -> None:
+    forest = RandomForestRegressor(60, random_state=0).fit(table.rows, table.rows.sum(axis=1))
+    ready = package(function, trained(table, estimator=forest), Silent())
+    graph = onnx.load_from_string(ready.files["model.onnx"])
+    assert [node.op_type for node in graph.graph.node] == ["TreeEnsemble"]
+    assert ready.manifest.compiled is not None
+    assert ready.manifest.compiled["parity"]["greatest_difference"] < 1e-6
+
+
+def test_what_optimising_made_otherwise_is_packed_as_it_was_converted(
+    function: Function, table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = package(function, trained(table, estimator=LogisticRegression(C=1e-3).fit(*table.train)), Silent())
+    monkeypatch.setattr("modelet.dev.publish.package.optimized", lambda _: other.files["model.onnx"])
+    ready = package(function, trained(table), Silent())
+    assert ready.files["model.onnx"] != other.files["model.onnx"]
+    assert ready.manifest.compiled is not None
+    assert ready.manifest.compiled["parity"]["greatest_difference"] < 1e-5
+    assert "optimized_by" not in ready.manifest.compiled
 
 
 def test_labels_keep_the_type_that_the_estimator_gave_them(function: Function, table: Table) -> None:
@@ -135,5 +161,6 @@ def test_a_given_graph_is_packed_as_it_is_and_only_for_the_onnx_backend(
     assert (manifest.model_lib, manifest.model_lib_version, manifest.features) == ("pytorch", "2.13", ("input",))
     assert manifest.compiled is not None
     assert manifest.compiled["parity"] == {"example_rows": 3}
+    assert "optimized_by" not in manifest.compiled
     with pytest.raises(PublishError, match=r"model.yaml says backend: sklearn, but the file is an ONNX graph"):
         package_graph(make_function(backend="sklearn"), given, Silent())

@@ -12,8 +12,8 @@ from modelet.dev.progress import Silent
 from modelet.dev.publish import pin, resolve_lock
 from modelet.dev.publish.claim import claimed
 from modelet.dev.publish.writing import write_version
+from modelet.digest import digest
 from modelet.errors import BundleError, CommandError, UnknownVersionError
-from modelet.manifest import digest
 from modelet.registry.alias import set_alias
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from modelet.dev.progress import Silent
 from modelet.dev.publish import publish
+from modelet.digest import digest
 from modelet.errors import ParityError, PublishError, StoreError, VersionExistsError
-from modelet.manifest import digest
 from modelet.registry.alias import set_alias
 from modelet.registry.listing import read_manifest, versions
 from modelet.store import Store
@@ -152,7 +152,8 @@ import os, signal, sys
 from modelet.dev.progress import Silent
 from modelet.dev.publish.claim import claimed
 from modelet.dev.publish.writing import write_version
-from modelet.manifest import ArtifactFile, Manifest, digest
+from modelet.digest import digest
+from modelet.manifest import ArtifactFile, Manifest
 from modelet.store import Store
 
 class Killing(Store):

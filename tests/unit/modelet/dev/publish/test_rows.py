@@ -83,3 +83,11 @@ def test_numbers_that_share_all_digits_of_float32_are_noticed() -> None:
     assert of(np.array([[1.7e9], [1.7e9 + 300]]), "matrix").share_digits()
     assert not of(np.array([[1.0], [300.0]]), "matrix").share_digits()
     assert not of(np.array([[5.0], [5.0]]), "matrix").share_digits()
+
+
+def test_a_float32_that_is_no_number_is_missing_as_a_float64_is() -> None:
+    data = np.array([[1.0, np.nan]]).T
+    for kind in (np.float32, np.float64):
+        rows = of(data.astype(kind), "matrix")
+        assert rows.columns[0].nullable
+        assert rows.instances() == [{"x0": 1.0}, {"x0": None}]

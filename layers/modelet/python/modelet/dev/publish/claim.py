@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from modelet.digest import digest
 from modelet.errors import VersionExistsError
 from modelet.layout import claim_path, is_number, manifest_path
-from modelet.manifest import digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from modelet.dev.publish.rows import Rows
 
 OPSET = {"": 18, "ai.onnx.ml": 3}
-"""The newest operators that a graph may use. They fit IR 8, which every onnxruntime since 1.13 reads."""
+"""The newest operators of a converted graph, for IR 8, which every onnxruntime since 1.13 reads; see also forests."""
 
 TENSORS: dict[Any, Any] = {np.float32: FloatTensorType, np.int64: Int64TensorType, object: StringTensorType}
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from modelet.artifacts import Artifacts
 from modelet.bundle import Lock
-from modelet.layout import artifact_path, manifest_path
-from modelet.manifest import ArtifactFile, digest
+from modelet.digest import digest
+from modelet.layout import artifact_path
+from modelet.manifest import ArtifactFile
 from modelet.store import Store
 
 if TYPE_CHECKING:
@@ -43,8 +44,7 @@ def draft(manifest: Manifest, files: Mapping[str, bytes]) -> Iterator[Artifacts]
         store = Store((Path(folder) / "store").as_uri())
         for path, content in files.items():
             store.write_once(artifact_path(manifest.name, manifest.version, path), content)
-        store.write_once(manifest_path(manifest.name, manifest.version), data)
-        yield Artifacts.open(store, manifest.name, Lock(manifest.version, digest(data)), Path(folder) / "tmp")
+        yield Artifacts.open(store, data, manifest.name, Lock(manifest.version, digest(data)), Path(folder) / "tmp")
 
 
 def listed(files: Mapping[str, bytes]) -> tuple[ArtifactFile, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import onnx
 
-from modelet.backends.onnx import DTYPES, OnnxModel
+from modelet.backends.onnx import DTYPES, ENGINE, OnnxModel
 from modelet.dev.publish.draft import UNWRITTEN, draft, listed
 from modelet.errors import ArtifactError, ConversionError, PublishError
 from modelet.manifest import Manifest
@@ -25,15 +25,17 @@ LABEL, PROBABILITIES, VARIABLE = "label", "probabilities", "variable"
 class Graph:
     """An ONNX graph, opened, fed and run by the very class that serves it.
 
-    features: the columns' names, where instances are asked for. Raises ConversionError where onnxruntime cannot run it.
+    features: the columns' names, where instances are asked for. optimized: the onnxruntime here has done that already.
+    Raises ConversionError where onnxruntime cannot run it.
     """
 
-    def __init__(self, data: bytes, features: Sequence[str] = ()) -> None:
+    def __init__(self, data: bytes, features: Sequence[str] = (), *, optimized: bool = False) -> None:
         self.data = data
+        self._facts = {"optimized_by": ENGINE} if optimized else {}
         self._model = OnnxModel[Any, Any]()
         files = {GRAPH_FILE: data}
         try:
-            with draft(_manifest(files, features), files) as artifacts:
+            with draft(_manifest(files, features, self._facts), files) as artifacts:
                 self._model.load(artifacts)
         except ArtifactError as error:
             said = line(error.__cause__ or error)
@@ -60,7 +62,7 @@ class Graph:
         """What a manifest's `compiled` says about the graph itself."""
         model = onnx.load_from_string(self.data)
         opsets = {opset.domain: opset.version for opset in model.opset_import}
-        return {"backend": "onnx", "opset": opsets.get("", 0), "ir_version": model.ir_version}
+        return {"backend": "onnx", "opset": opsets.get("", 0), "ir_version": model.ir_version, **self._facts}
 
 
 def check_servable(model: onnx.ModelProto) -> None:
@@ -98,7 +100,7 @@ def check_inputs(graph: Graph) -> None:
         )
 
 
-def _manifest(files: Mapping[str, bytes], features: Sequence[str]) -> Manifest:
+def _manifest(files: Mapping[str, bytes], features: Sequence[str], compiled: dict[str, Any]) -> Manifest:
     """As much of a manifest as a graph needs to be opened."""
     return Manifest(
         name="draft",
@@ -113,6 +115,7 @@ def _manifest(files: Mapping[str, bytes], features: Sequence[str]) -> Manifest:
         model_info={},
         files=listed(files),
         runtime={},
+        compiled=compiled,
         **UNWRITTEN,
     )
 

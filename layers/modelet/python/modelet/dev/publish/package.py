@@ -11,6 +11,7 @@ from modelet.dev.publish.draft import UNWRITTEN, Package, listed
 from modelet.dev.publish.examples import rows_of
 from modelet.dev.publish.facts import importance, information, runtime
 from modelet.dev.publish.graph import GRAPH_FILE, Graph
+from modelet.dev.publish.optimization import optimized
 from modelet.dev.publish.parity import COMPARED, compare, told
 from modelet.dev.publish.pickles import MAIN, check_reloads, dumped
 from modelet.dev.publish.probes import assumptions, probes
@@ -80,7 +81,10 @@ def package(function: Function, trained: Trained, progress: Progress) -> Package
 
 
 def package_graph(function: Function, given: GivenGraph, progress: Progress) -> Package:
-    """A graph that was given. Raises PublishError where it is not what the function can serve."""
+    """A graph that was given, byte for byte: whoever made it may know it by its hash.
+
+    Raises PublishError where it is not what the function can serve.
+    """
     if function.spec.backend != "onnx":
         raise PublishError(
             f"functions/{function.folder.name}/model.yaml says backend: {function.spec.backend}, "
@@ -128,10 +132,7 @@ def _compiled(
         )
     progress.step(f"compiling {type(trained.estimator).__name__} to ONNX")
     try:
-        graph = Graph(to_graph(trained.estimator, rows, function.name), rows.features)
-        generated = probes(trained.estimator, rows)
-        progress.step(f"comparing on {len(rows):,} examples and {len(generated):,} generated rows")
-        figures = compare(trained.estimator, graph, rows, generated)
+        graph, figures = _compared(trained.estimator, to_graph(trained.estimator, rows, function.name), rows, progress)
     except (ConversionError, ParityError) as error:
         raise type(error)(f"{function.name}: {error}") from error
     assumed = assumptions(trained.estimator, rows)
@@ -139,6 +140,18 @@ def _compiled(
     for assumption in assumed:
         progress.step(f"note: {assumption}")
     return {GRAPH_FILE: graph.data}, {**graph.described(), "parity": figures, "assumes": assumed}
+
+
+def _compared(estimator: Any, converted: bytes, rows: Rows, progress: Progress) -> tuple[Graph, dict[str, Any]]:
+    """The graph that will be served and what comparing it showed: optimised, or as converted where that is refused."""
+    generated = probes(estimator, rows)
+    progress.step(f"comparing on {len(rows):,} examples and {len(generated):,} generated rows")
+    plain = Graph(converted, rows.features)
+    try:
+        graph = Graph(optimized(converted), rows.features, optimized=True)
+        return graph, compare(estimator, graph, rows, generated)
+    except (ConversionError, ParityError):
+        return plain, compare(estimator, plain, rows, generated)
 
 
 def _json(name: str, value: Any) -> bytes:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from modelet.dev.progress import Progress, Silent
 from modelet.dev.publish.claim import check_free, claimed
 from modelet.dev.publish.writing import write_version
+from modelet.digest import digest
 from modelet.errors import PublishError
 from modelet.layout import NAME_RULES, is_version
-from modelet.manifest import digest
 from modelet.registry.alias import read_alias
 
 if TYPE_CHECKING:

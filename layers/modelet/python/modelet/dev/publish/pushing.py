@@ -10,9 +10,9 @@ from modelet.artifacts import MEMORY_LIMIT
 from modelet.dev.progress import Progress, Silent
 from modelet.dev.publish.claim import adopt
 from modelet.dev.publish.writing import check_same, finish, put
+from modelet.digest import digest
 from modelet.errors import VersionExistsError
 from modelet.layout import artifact_path, manifest_path, version_folder
-from modelet.manifest import digest
 from modelet.registry.listing import read_manifest
 
 if TYPE_CHECKING:

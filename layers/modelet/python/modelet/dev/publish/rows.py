@@ -126,7 +126,9 @@ def is_frame(data: object) -> bool:
 
 def is_missing(value: Any) -> bool:
     """Whether a value is None, NaN or pandas' NA."""
-    return value is None or (isinstance(value, float) and math.isnan(value)) or type(value).__name__ == "NAType"
+    if value is None or type(value).__name__ == "NAType":
+        return True
+    return isinstance(value, float | np.floating) and math.isnan(value)
 
 
 def _cells(values: Any, column: Column) -> list[Any]:

@@ -1,0 +1,98 @@
+"""Trees: the arrays that ONNX's TreeEnsemble keeps, from the lists that skl2onnx writes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import onnx
+    from numpy.typing import NDArray
+
+CLASSIFIER, REGRESSOR = "TreeEnsembleClassifier", "TreeEnsembleRegressor"
+TREES = "nodes_treeids"
+"""The list that has one entry for each node of the trees."""
+
+MISSING = "nodes_missing_value_tracks_true"
+"""Whether a missing value goes where a true comparison does; left out, none does."""
+
+LEAF = b"LEAF"
+MODES = (b"BRANCH_LEQ", b"BRANCH_LT", b"BRANCH_GTE", b"BRANCH_GT", b"BRANCH_EQ", b"BRANCH_NEQ")
+"""How an inner node compares, in the order of the numbers that TreeEnsemble has for it (onnx.ai, ai.onnx.ml 5)."""
+
+
+class Trees(NamedTuple):
+    """An ensemble with one score for a row.
+
+    said: the attributes of its node in the graph. arrays: the trees as TreeEnsemble's attributes, inner nodes and
+    leaves apart.
+    """
+
+    said: Mapping[str, onnx.AttributeProto]
+    arrays: Mapping[str, NDArray[Any]]
+
+    def floats(self, name: str) -> NDArray[np.float32]:
+        """An attribute's numbers, none where the ensemble does not say it."""
+        return _floats(self.said, name)
+
+    def text(self, name: str, usual: bytes) -> bytes:
+        """An attribute's text, or what it means where the ensemble does not say it."""
+        return bytes(self.said[name].s) if name in self.said else usual
+
+    @property
+    def is_of_shares(self) -> bool:
+        """Whether no leaf takes from the score, as in forests, whose leaves hold shares of a class."""
+        return bool((self.arrays["leaf_weights"] >= 0).all())
+
+
+def trees_of(node: onnx.NodeProto) -> Trees | None:
+    """An ensemble's trees; None where a leaf may have several weights, or the lists are in no order that we know."""
+    said = {attribute.name: attribute for attribute in node.attribute}
+    kind = "class" if node.op_type == CLASSIFIER else "target"
+    tree, splits = _ints(said, TREES), _floats(said, "nodes_values")
+    if len(tree) != len(splits) or len(_floats(said, f"{kind}_weights")) < len(_ints(said, f"{kind}_ids")):
+        return None  # doubles are kept in other attributes
+    modes = np.array(said["nodes_modes"].strings)
+    inner = modes != LEAF
+    first = np.flatnonzero(np.diff(tree, prepend=-1))
+    count = int(tree.max(initial=-1)) + 1
+    if not np.array_equal(tree[first], np.arange(count)) or not set(modes[inner].tolist()) <= set(MODES):
+        return None
+    leaves = first[_ints(said, f"{kind}_treeids")] + _ints(said, f"{kind}_nodeids")
+    if (
+        not np.array_equal(first[tree] + _ints(said, "nodes_nodeids"), np.arange(len(tree)))
+        or not inner[first].all()
+        or inner[leaves].any()
+        or len(np.unique(leaves)) < len(leaves)
+        or _ints(said, f"{kind}_ids").any()
+    ):
+        return None
+    weights = np.zeros(len(tree), dtype=np.float32)
+    weights[leaves] = _floats(said, f"{kind}_weights")
+    numbered = np.where(inner, np.cumsum(inner), np.cumsum(~inner)) - 1
+    arrays = {
+        "tree_roots": numbered[first],
+        "nodes_featureids": _ints(said, "nodes_featureids")[inner],
+        "nodes_splits": splits[inner],
+        "nodes_modes": np.array([MODES.index(mode) for mode in modes[inner].tolist()], dtype=np.uint8),
+        "leaf_targetids": np.zeros(int((~inner).sum()), dtype=np.int64),
+        "leaf_weights": weights[~inner],
+    }
+    for side in ("true", "false"):
+        child = first[tree[inner]] + _ints(said, f"nodes_{side}nodeids")[inner]
+        arrays[f"nodes_{side}nodeids"] = numbered[child]
+        arrays[f"nodes_{side}leafs"] = (~inner[child]).astype(np.int64)
+    if (missing := _ints(said, MISSING)).any():
+        arrays[MISSING] = missing[inner]
+    return Trees(said, arrays)
+
+
+def _ints(said: Mapping[str, onnx.AttributeProto], name: str) -> NDArray[np.int64]:
+    return np.array(said[name].ints if name in said else (), dtype=np.int64)
+
+
+def _floats(said: Mapping[str, onnx.AttributeProto], name: str) -> NDArray[np.float32]:
+    return np.array(said[name].floats if name in said else (), dtype=np.float32)
