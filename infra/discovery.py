@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from infra.errors import SynthError
 from infra.stage import STAGES
 from modelet.bundle import BUNDLE_FILE, Bundle
+from modelet.dev.baking import BAKED, is_baked
 from modelet.dev.project import Project
 from modelet.errors import BundleError
 
@@ -117,6 +118,11 @@ def _bundle(function: Function, here: str, stage: Stage) -> Bundle:
         raise SynthError(f"{here}/{BUNDLE_FILE}: {reason}: {remedy}") from error
     if bundle.name != function.name or bundle.spec != function.spec.model_dump(mode="json"):
         raise SynthError(f"{here}/{BUNDLE_FILE}: was not made for the stage {stage.name}: {remedy}")
+    if function.spec.artifact == "baked" and not is_baked(function.folder, bundle):
+        raise SynthError(
+            f"{here}/{BAKED}: does not hold version {bundle.lock.version} whole, which model.yaml puts into the image: "
+            f"{remedy}"
+        )
     return bundle
 
 

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from infra.errors import SynthError
+from modelet.dev.baking import BAKED
 from modelet.dev.sections import ENVIRONMENT_BYTES
 
 if TYPE_CHECKING:
@@ -15,9 +16,12 @@ if TYPE_CHECKING:
 LONGEST_STORE = f"s3://{'b' * 63}/models"
 """As long as the store's URL can be: the bucket gets its name only when it is made."""
 
+IN_IMAGE = f"file:///var/task/{BAKED}"
+"""The store of a function whose image has its version."""
+
 
 def variables(stage: Stage, model: Deployable, store: str) -> dict[str, str]:
-    """The environment of the model's function. store: the URL of its store, or a token for it.
+    """The environment of the model's function. store: the URL of the stage's store, or a token for it.
 
     Raises SynthError for more than Lambda takes: ModelSpec has counted the model's own variables only.
     """
@@ -35,4 +39,4 @@ def variables(stage: Stage, model: Deployable, store: str) -> dict[str, str]:
             f"{model.yaml}: environment: with what Modelet adds it takes {size:,} bytes, above Lambda's "
             f"{ENVIRONMENT_BYTES:,}: keep less in environment and secrets"
         )
-    return {**given, "MODELET_STORE": store}
+    return {**given, "MODELET_STORE": IN_IMAGE if model.spec.artifact == "baked" else store}

@@ -7,12 +7,11 @@ model.onnx, and labels.json with the names of the graph's classes.
 from typing import Annotated, Literal
 
 import numpy as np
-from annotated_types import Ge, Le, Len
 from cleaning import clean
-from typing_extensions import TypedDict
 
 from modelet import Artifacts, ModelHandler
 from modelet.backends.onnx import Feeds, OnnxModel, Outputs
+from modelet.typing import Ge, Le, Len, TypedDict
 
 
 class Review(TypedDict):

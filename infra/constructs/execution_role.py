@@ -45,7 +45,8 @@ class ExecutionRole(Construct):
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             description=f"What the model {model.name} may do, {stage.name}",
         )
-        self._may_read_versions(model, bucket)
+        if model.spec.artifact == "store":
+            self._may_read_versions(model, bucket)
         if model.spec.secrets:
             self._allow(["secretsmanager:GetSecretValue"], sorted(model.spec.secrets.values()))
         if stage.tracing:

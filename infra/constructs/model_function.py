@@ -49,7 +49,9 @@ class ModelFunction(Construct):
         self.model = model
         resources, scaling = model.spec.resources, model.spec.scaling
         self.log_group = log_group(self, stage, stage.function_name(model.name))
-        role = ExecutionRole(self, "Execution", stage=stage, model=model, bucket=bucket).role
+        # A version keeps its role. While traffic moves from one that reads S3 to one that need not, both have theirs.
+        role_id = "Execution" if model.spec.artifact == "store" else "BakedExecution"
+        role = ExecutionRole(self, role_id, stage=stage, model=model, bucket=bucket).role
         self.log_group.grant_write(role)
         self.function = lambda_.DockerImageFunction(
             self,

@@ -18,6 +18,7 @@ from infra.app import assemble
 from infra.layer import BUILT, ROOT
 from infra.stage import STAGES, Stage, StageVpc
 from layers import project_with_layer
+from modelet.dev.baking import bake
 from modelet.dev.compile.bundle import write_bundle
 from modelet.dev.project import Project
 from modelet.store import Store
@@ -69,7 +70,7 @@ scaling:
     "breast_cancer": """
 backend: onnx
 preprocessing: {module: features, function: to_feeds}
-stages: {full: {scaling: {provisioned: 3}}}
+stages: {full: {artifact: baked, scaling: {provisioned: 3}}}
 """,
 }
 """Models that, together, ask for everything there is."""
@@ -119,11 +120,12 @@ def synthesize(root: Path, stage: Stage, **context: str) -> Synthesized:
 
 
 def rebundle(root: Path, store: Store, stage: str) -> None:
-    """Bundle every model of a project for a stage."""
+    """Bundle every model of a project for a stage, and bake those that ask for it."""
     for function in Project(root).functions():
         lock = function.lock()
         assert lock is not None
-        write_bundle(function.at_stage(stage), store, lock)
+        bundled = write_bundle(function.at_stage(stage), store, lock)
+        bake(function.folder, bundled.bundle, store)
 
 
 Copy = Callable[[], Path]

@@ -13,8 +13,12 @@ import pytest
 from infra.discovery import discover
 from infra.errors import SynthError
 from infra.stage import STAGES, Stage, StageVpc
+from modelet.bundle import Bundle
+from modelet.dev.baking import bake
 from modelet.dev.compile.bundle import write_bundle
+from modelet.dev.project import Project
 from modelet.errors import ModeletError
+from modelet.store import Store
 from tiny import make_tiny
 
 STAGE = STAGES["dev"]
@@ -189,6 +193,38 @@ def test_a_bundle_of_another_model_is_refused(tmp_path: Path) -> None:
     shutil.copytree(root / "events" / "tiny", root / "events" / "other")
     assert refusal(root) == (
         "functions/other/bundle.json: was not made for the stage dev: run `modelet bundle other --stage dev`"
+    )
+
+
+def baked(root: Path) -> Path:
+    """A project whose model is baked."""
+    [function] = Project(deployable(root, "artifact: baked")).functions()
+    bake(function.folder, Bundle.read(function.bundle_path, function.folder), Store(Project(root).store_url(None)))
+    return root
+
+
+def test_a_version_in_its_folder_is_deployed_with_the_image(tmp_path: Path) -> None:
+    [model] = discover(baked(tmp_path), STAGE)
+    assert model.spec.artifact == "baked"
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        shutil.rmtree,
+        lambda place: (place / "tiny" / "1" / "model.onnx").unlink(),
+        lambda place: (place / "tiny" / "1" / "model.onnx").write_bytes(b"altered"),
+        lambda place: (place / "tiny" / "1" / "model.json").write_text("{}"),
+        lambda place: shutil.copytree(place / "tiny" / "1", place / "tiny" / "2"),
+    ],
+    ids=["nothing", "a file less", "an altered file", "another manifest", "another version"],
+)
+def test_an_image_without_the_locked_version_is_refused(tmp_path: Path, harm: Callable[[Path], object]) -> None:
+    root = baked(tmp_path)
+    harm(root / "functions" / "tiny" / "baked")
+    assert refusal(root) == (
+        "functions/tiny/baked: does not hold version 1 whole, which model.yaml puts into the image: "
+        "run `modelet bundle tiny --stage dev`"
     )
 
 

@@ -54,6 +54,48 @@ def test_the_lock_s_digest_is_in_the_configuration_and_not_only_in_the_image(
     assert "MODELET_SECRETS" not in function(full, "diabetes")["Environment"]["Variables"]
 
 
+def test_a_baked_version_is_read_from_the_image_and_trusted_by_its_lock_all_the_same(
+    full: Synthesized, published: Project
+) -> None:
+    variables = function(full, "breast-cancer")["Environment"]["Variables"]
+    lock = published.function("breast-cancer").lock()
+    assert isinstance(lock, Lock)
+    assert variables["MODELET_STORE"] == "file:///var/task/baked"
+    assert variables["MODELET_LOCK"] == f"{lock.version}@{lock.manifest_sha256}"
+    assert "/models" in str(function(full, "sentiment")["Environment"]["Variables"]["MODELET_STORE"])
+
+
+def test_a_baked_version_s_files_are_in_its_image_s_context_and_in_no_other(
+    full: Synthesized, published: Project
+) -> None:
+    assets = json.loads((full.outdir / "modelet-full-serving.assets.json").read_text())["dockerImages"].values()
+    contexts = {
+        each["source"]["dockerBuildArgs"]["FUNCTION"]: full.outdir / each["source"]["directory"] for each in assets
+    }
+    lock = published.function("breast-cancer").lock()
+    assert isinstance(lock, Lock)
+    baked = contexts["breast_cancer"] / "functions" / "breast_cancer" / "baked"
+    assert [path.name for path in baked.iterdir()] == ["breast-cancer"]
+    store = published.root / ".modelet" / "store" / "breast-cancer" / lock.version
+    version = baked / "breast-cancer" / lock.version
+    assert {path.name: path.read_bytes() for path in version.iterdir()} == {
+        path.name: path.read_bytes() for path in store.iterdir() if path.name != "claim.json"
+    }
+    assert not list((contexts["sentiment"] / "functions").rglob("baked"))
+
+
+def test_a_model_that_is_baked_from_now_on_gets_a_role_of_its_own(
+    dev: Synthesized, own_project: Path, store: Store
+) -> None:
+    yaml = own_project / "functions" / "diabetes" / "model.yaml"
+    yaml.write_text(f"{yaml.read_text()}artifact: baked\n")
+    rebundle(own_project, store, "dev")
+    baked = synthesize(own_project, STAGES["dev"])
+    # The version before it reads S3 until the traffic has moved, by the role that it was published with.
+    assert function(baked, "diabetes")["Role"] != function(dev, "diabetes")["Role"]
+    assert function(baked, "sentiment")["Role"] == function(dev, "sentiment")["Role"]
+
+
 def test_only_a_model_that_asks_for_it_is_in_the_network(full: Synthesized) -> None:
     assert FULL.vpc is not None
     placed = function(full, "sentiment")["VpcConfig"]

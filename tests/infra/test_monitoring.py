@@ -10,7 +10,7 @@ import pytest
 
 from apis import COLD, STAGES, WARM, Apis
 from modelet.observability import STAGES as PIPELINE
-from modelet.observability import RequestLog, Timings
+from modelet.observability import RequestLog, Startup, Timings
 from modelet.settings import Settings
 
 MONITORED = ("iam", "restkey")
@@ -23,7 +23,8 @@ def written(namespace: str, service: str) -> set[tuple[str, str, str]]:
     settings = Settings(task_root=Path(), store="file:///store", tmp=Path(), namespace=namespace)
     timings = Timings()
     timings.infer = 0.1
-    RequestLog(settings, service, "3", lines.append).request("arn", "id", 200, timings, 0.2, 0.3)
+    startup = Startup(0.0, 0.1, 0.1, 0.1)
+    RequestLog(settings, service, "3", startup, lines.append).request("arn", "id", 200, timings, 0.2)
     line = json.loads(lines[0])
     [block] = line["_aws"]["CloudWatchMetrics"]
     assert block["Dimensions"] == [["service"]]

@@ -64,6 +64,19 @@ def test_a_model_reads_its_own_versions_writes_its_own_log_and_does_nothing_else
     assert [resource.rpartition(":::")[2].partition("/")[2] for resource in reads.resources] == [f"models/{model}/*"]
 
 
+def test_a_model_in_its_image_reads_nothing_at_all(full: Synthesized) -> None:
+    found = [each for each in statements(full.serving) if "Execution" in each.path]
+    readers = {each.path.partition("/")[0] for each in found if any("s3:" in action for action in each.actions)}
+    assert readers == {"sentiment", "diabetes"}
+    own = [each for each in found if each.path.startswith("breast-cancer/")]
+    assert {action for each in own for action in each.actions} == {
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        "xray:PutTelemetryRecords",
+        "xray:PutTraceSegments",
+    }
+
+
 def test_a_secret_is_readable_by_the_model_that_names_it_alone(full: Synthesized) -> None:
     readers = [each for each in statements(full.serving) if "secretsmanager:GetSecretValue" in each.actions]
     assert [(each.path.partition("/")[0], each.resources) for each in readers] == [("sentiment", (SECRET,))]

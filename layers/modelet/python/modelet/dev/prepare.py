@@ -6,6 +6,7 @@ import itertools
 import json
 from typing import TYPE_CHECKING
 
+from modelet.bundle import ENTRY_POINT
 from modelet.dev.compile.bundle import write_bundle
 from modelet.dev.local.function import LocalFunction
 from modelet.dev.publish import resolve_lock
@@ -59,11 +60,12 @@ def local_function(function: Function, store: Store, lock: Lock | None = None) -
     return LocalFunction(
         name=function.name,
         folder=function.folder,
-        handler=bundle.handler,
+        handler=ENTRY_POINT,
         memory_mb=resources.memory_mb,
         timeout_s=resources.timeout_s,
         max_concurrency=scaling.max_concurrency or max(UNRESERVED, scaling.provisioned),
         provisioned=scaling.provisioned,
+        snapstart=scaling.snapstart,
         environment={
             **function.spec.environment,
             **_secrets(function),

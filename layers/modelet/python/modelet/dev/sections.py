@@ -172,11 +172,18 @@ Tags = Annotated[
     Field(description="Tags of the function and of all that belongs to it alone."),
 ]
 Environment = Annotated[dict[Variable, Text], Field(description="Environment variables of the function.")]
+Artifact = Annotated[
+    Literal["store", "baked"],
+    Field(
+        description="Where the version is at run time: store fetches it at each cold start, baked has it in the image."
+    ),
+]
 
 
 class Stage(Section):
     """What differs in one stage: only the keys given here replace the model's own."""
 
+    artifact: Artifact = "store"
     resources: Resources = Resources()
     scaling: Scaling = Scaling()
     limits: Limits = Limits()

@@ -18,6 +18,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from modelet.dev.sections import (
     ENVIRONMENT_BYTES,
     RESERVED_VARIABLES,
+    Artifact,
     Batch,
     Environment,
     Limits,
@@ -50,6 +51,7 @@ class ModelSpec(Section):
         default="onnx", description="sklearn unpickles a joblib file; onnx runs no code."
     )
     preprocessing: Preprocessing | None = None
+    artifact: Artifact = "store"
     resources: Resources = Resources()
     scaling: Scaling = Scaling()
     limits: Limits = Limits()
@@ -87,8 +89,8 @@ class ModelSpec(Section):
         if over is None:
             return self.model_copy(update={"stages": {}})
         merged = self.model_dump(exclude={"stages"})
-        for section, given in over.model_dump(exclude_unset=True).items():
-            merged[section] |= given
+        for key, given in over.model_dump(exclude_unset=True).items():
+            merged[key] = merged[key] | given if isinstance(given, dict) else given
         return ModelSpec.model_validate(merged)
 
 

@@ -16,16 +16,22 @@ def bundle(name: str | None, stage: str | None, store: str | None) -> None:
     """Write bundle.json, all that a function's run time knows.
 
     Writes that of every model where none is named. The version is the one in model.lock;
-    without a lock, the one that model.yaml means now.
+    without a lock, the one that model.yaml means now. With `artifact: baked` its files are
+    copied beside it, for the image.
     """
+    from modelet.dev.baking import BAKED, bake
     from modelet.dev.compile.bundle import write_bundle
     from modelet.dev.prepare import lock_for
+    from modelet.dev.progress import progress
 
     project = here()
     kept = open_store(store)
     for found in [project.function(name)] if name else project.functions():
         function = found.at_stage(stage)
         bundled = write_bundle(function, kept, lock_for(function, kept))
+        with progress() as shown:
+            bake(function.folder, bundled.bundle, kept, shown)
         cost = f" (pydantic serves it: {bundled.needs_pydantic})" if bundled.needs_pydantic else ""
         path = function.bundle_path.relative_to(project.root)
-        say(f"{function.name}: version {bundled.bundle.lock.version} in {path}{cost}")
+        files = f", its files in {path.with_name(BAKED)}" if function.spec.artifact == "baked" else ""
+        say(f"{function.name}: version {bundled.bundle.lock.version} in {path}{files}{cost}")
