@@ -111,6 +111,17 @@ def test_errors_come_with_their_type_from_the_body_or_the_header() -> None:
     run(scenario())
 
 
+def test_who_starts_from_a_snapshot_goes_on_at_once_and_may_say_why_not() -> None:
+    async def scenario() -> None:
+        async with listening() as (_, client, heard):
+            assert (await client.call("GET", "restore/next"))[0] == 200
+            header = {"Lambda-Runtime-Function-Error-Type": "Runtime.AfterRestoreError"}
+            assert (await client.call("POST", "restore/error", b"{}", **header))[0] == 202
+            assert heard.init_errors == [Reply(b"{}", "Runtime.AfterRestoreError")]
+
+    run(scenario())
+
+
 def test_an_answer_above_the_limit_is_refused_with_413() -> None:
     async def scenario() -> None:
         async with listening() as (api, client, heard):
@@ -128,7 +139,7 @@ def test_what_is_no_endpoint_is_not_found() -> None:
             for method, path in [
                 ("GET", "init/error"),
                 ("POST", "invocation/next"),
-                ("GET", "restore/next"),
+                ("POST", "restore/next"),
                 ("PUT", "x"),
             ]:
                 assert (await client.call(method, path))[0] == 404

@@ -15,6 +15,12 @@ def test_a_line_carries_its_functions_name() -> None:
     assert stream.getvalue() == "sentiment | hello\n"
 
 
+def test_each_of_several_lines_carries_it() -> None:
+    stream = io.StringIO()
+    StreamLog(stream).line("sentiment", "END\nREPORT")
+    assert stream.getvalue() == "sentiment | END\nsentiment | REPORT\n"
+
+
 def test_a_reader_that_left_ends_the_log_and_nothing_else() -> None:
     reading, writing = os.pipe()
     stream = os.fdopen(writing, "w")

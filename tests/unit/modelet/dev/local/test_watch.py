@@ -24,12 +24,14 @@ if TYPE_CHECKING:
 
 def test_files_that_a_function_can_read_matter_and_no_others(tmp_path: Path) -> None:
     def matters(path: Path) -> bool:
-        return Sources()(Change.modified, str(path))
+        return Sources([tmp_path])(Change.modified, str(path))
 
-    assert all(
-        matters(tmp_path / name) for name in ("app.py", "model.yaml", "model.lock", "labels.json", "deep/er.csv")
-    )
+    read = ("app.py", "model.yaml", "model.lock", "labels.json", "deep/er.csv", "baked_goods.py", "deep/baked/x.csv")
+    assert all(matters(tmp_path / name) for name in read)
     assert not any(matters(tmp_path / name) for name in ("bundle.json", "__pycache__/app.pyc", ".git/HEAD", "app.py~"))
+    assert not any(
+        matters(tmp_path / name) for name in ("baked", "baked/tiny/1/model.onnx", ".baked.a1/new/model.onnx")
+    )
     assert matters(LAYER / "modelet" / "pipeline.py")
     assert not matters(LAYER / "modelet" / "dev" / "local" / "watch.py")
 

@@ -6,9 +6,8 @@ import base64
 import binascii
 import json
 import re
-from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from modelet.dev.local.exchange import Headers
@@ -42,8 +41,7 @@ class Trouble(Enum):
     TIMED_OUT = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """Status, headers in order, body; the wire adds the length."""
 
     status: int

@@ -104,7 +104,9 @@ class RuntimeApi:
         if exchange.method == "GET" and path == ROOT + "invocation/next":
             self._next = exchange
             self._on_waiting()
-        elif exchange.method == "POST" and path == ROOT + "init/error":
+        elif exchange.method == "GET" and path == ROOT + "restore/next":
+            exchange.answer(200, [JSON], ACCEPTED)  # nothing is kept here: the environment goes on as if restored
+        elif exchange.method == "POST" and path in {ROOT + "init/error", ROOT + "restore/error"}:
             exchange.answer(202, [JSON], ACCEPTED)
             self._on_init_error(posted_error(exchange))
         elif exchange.method == "POST" and (match := INVOCATION.fullmatch(path)):

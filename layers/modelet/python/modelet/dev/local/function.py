@@ -16,7 +16,8 @@ class LocalFunction:
 
     folder: its code (Lambda: /var/task). handler: `module.name`. timeout_s: seconds, then the environment is killed.
     max_concurrency: requests in flight at once (Lambda: reserved concurrency). provisioned: environments that are
-    initialised before traffic and kept. environment: its own variables, MODELET_STORE among them.
+    initialised before traffic and kept. snapstart: environments start as from a snapshot; there is none, so that each
+    takes its own init's time. environment: its own variables, MODELET_STORE among them.
     """
 
     name: str
@@ -26,6 +27,7 @@ class LocalFunction:
     timeout_s: float = 10
     max_concurrency: int = 10
     provisioned: int = 0
+    snapstart: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -28,8 +28,7 @@ class Ledger:
 
     def line(self, text: str) -> None:
         """Write one line, or several."""
-        for line in text.split("\n"):
-            self._log.line(self._function.name, line)
+        self._log.line(self._function.name, text)
 
     def measure(self, pid: int, *, now: bool = False) -> None:
         """Look at the process's memory, unless that was done a moment ago."""

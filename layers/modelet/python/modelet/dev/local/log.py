@@ -10,7 +10,7 @@ class Log(Protocol):
     """One line of one function: Lambda's own, what the function printed, or why the local runtime refused it."""
 
     def line(self, function: str, text: str) -> None:
-        """Keep or show the line; text has no newline at its end."""
+        """Keep or show the line, or several; text has no newline at its end."""
 
 
 class StreamLog:
@@ -20,9 +20,11 @@ class StreamLog:
         self._stream: TextIO | None = sys.stderr if stream is None else stream
 
     def line(self, function: str, text: str) -> None:
-        """Write the line at once."""
+        """Write the line at once, several of them together."""
         if self._stream is None:
             return
+        if "\n" in text:
+            text = text.replace("\n", f"\n{function} | ")
         try:
             self._stream.write(f"{function} | {text}\n")
             self._stream.flush()
@@ -40,4 +42,4 @@ class MemoryLog:
 
     def line(self, function: str, text: str) -> None:  # noqa: ARG002  # the protocol's signature
         """Keep the line."""
-        self.lines.append(text)
+        self.lines += text.split("\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from typing import NamedTuple
 
 PAYLOAD_LIMIT = 6_291_556
 """Bytes of an event, and of an answer, in a synchronous invocation.
@@ -12,8 +12,7 @@ Source: docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (6 MB ea
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What the caller of Lambda's Invoke gets.
 
     payload: JSON, the function's own or Lambda's `{"errorType", "errorMessage", …}`. error: the type of the error, None

@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from modelet.dev.local.environment import TIMEOUT, Environment
+from modelet.dev.local.lanes import Lanes
 from modelet.dev.local.outcome import PAYLOAD_LIMIT, Outcome
 from modelet.errors import ThrottledError, TooLargeError
 
@@ -33,6 +34,7 @@ THROTTLE_LINES_EVERY = 1.0
 class Pool:
     """Gives each request an environment of its own: an idle one, else a new one, else a throttle.
 
+    Where answers are quick, a request may wait a moment for one to be idle (see Lanes).
     idle_s: seconds after which an idle environment that is not provisioned is stopped.
     """
 
@@ -43,6 +45,7 @@ class Pool:
         self._all: set[Environment] = set()
         self._provisioned: list[Environment] = []  # idle ones; these are used first
         self._on_demand: list[Environment] = []  # idle ones, the longest idle first
+        self._lanes = Lanes()
         self._in_flight = 0
         self._throttled = 0
         self._throttle_said = float("-inf")
@@ -66,14 +69,7 @@ class Pool:
         request_id = str(uuid.uuid4())
         self._in_flight += 1
         try:
-            idle = self._provisioned or self._on_demand
-            environment = idle.pop() if idle else await self._begin()
-            if not environment.alive:
-                return environment.refuse(request_id)
-            try:
-                return await environment.invoke(event, request_id, trace or new_trace())
-            finally:
-                self._release(environment)
+            return await self._in_lane(event, request_id, trace or new_trace())
         finally:
             self._in_flight -= 1
 
@@ -95,6 +91,23 @@ class Pool:
         await asyncio.gather(*self._starting, return_exceptions=True)
         await asyncio.gather(*(environment.stop() for environment in self._all))
         await asyncio.gather(*self._ending)
+
+    async def _in_lane(self, event: bytes, request_id: str, trace: str) -> Outcome:
+        await self._lanes.enter()
+        duration_s = None
+        try:
+            idle = self._provisioned or self._on_demand
+            environment = idle.pop() if idle else await self._begin()
+            if not environment.alive:
+                return environment.refuse(request_id)
+            try:
+                outcome = await environment.invoke(event, request_id, trace)
+            finally:
+                self._release(environment)
+            duration_s = outcome.duration_ms / 1000
+            return outcome
+        finally:
+            self._lanes.leave(duration_s)
 
     async def _begin(self) -> Environment:
         environment, failed = await self._new(INIT_LIMIT)

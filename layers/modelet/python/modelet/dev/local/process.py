@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from modelet.dev.local.function import LocalFunction
 
+AT_ONCE = 65_536
 READS = 16
 """Reads of 64 KiB at a time: a function that never stops printing must not keep the server from all else."""
 LONGEST_LINE = 262_144
@@ -81,7 +82,7 @@ class Process(asyncio.SubprocessProtocol):
             if self._output < 0:
                 return
             try:
-                data = os.read(self._output, 65_536)
+                data = os.read(self._output, AT_ONCE)
             except BlockingIOError:
                 return
             if not data:
@@ -92,6 +93,8 @@ class Process(asyncio.SubprocessProtocol):
                 self._say(line)
             if len(self._buffer) > LONGEST_LINE:
                 self._break_line()
+            if len(data) < AT_ONCE:  # that was all: to ask once more would cost as much again
+                return
 
     def flush(self) -> None:
         """Read what was printed so far, and show a last line that has no newline too."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import time
-import uuid
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl
 
 if TYPE_CHECKING:
@@ -22,8 +21,7 @@ ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One request.
 
     path, query: as sent, percent-encoded; query is without its `?`. headers: in the sender's order and case, those of
@@ -108,7 +106,7 @@ def decoded(raw: bytes) -> str:
 
 def new_root() -> str:
     """A new X-Ray trace. Source: docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html, "Tracing header"."""
-    return f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]}"
+    return f"Root=1-{int(time.time()):08x}-{os.urandom(12).hex()}"
 
 
 def encoded(event: dict[str, Any]) -> bytes:

@@ -29,6 +29,7 @@ def variables(
     Source: docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html.
     """
     tools = str(Path(sys.executable).parent)
+    starts = "snap-start" if function.snapstart else "provisioned-concurrency" if provisioned else "on-demand"
     return {
         "LANG": "C.UTF-8",
         "PATH": os.pathsep.join([tools, os.defpath]),
@@ -48,7 +49,7 @@ def variables(
         "AWS_LAMBDA_FUNCTION_NAME": function.name,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "provisioned-concurrency" if provisioned else "on-demand",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": starts,
         "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
         "AWS_LAMBDA_LOG_STREAM_NAME": f"{time.strftime('%Y/%m/%d', time.gmtime())}/[$LATEST]{uuid.uuid4().hex}",
     }

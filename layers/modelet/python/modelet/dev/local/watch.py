@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from watchfiles import Change, DefaultFilter, awatch
 
+from modelet.dev.baking import BAKED
 from modelet.dev.local.variables import LAYER
 from modelet.errors import ModeletError
 
@@ -22,16 +23,25 @@ if TYPE_CHECKING:
 PACKAGE = LAYER / "modelet"
 LAPTOP_ONLY = PACKAGE / "dev"
 GENERATED = "bundle.json"
-"""Written by `modelet bundle` for images: what runs here has been told of a bundle of its own."""
+"""Written by `modelet bundle` for images, as is the folder `baked`: what runs here has its own bundle, and a store."""
 
 
 class Sources(DefaultFilter):
-    """All files that a function can read, without caches, generated files and the laptop's part of modelet."""
+    """All that functions in `folders` can read, without caches, what is generated, and the laptop's part of modelet."""
+
+    def __init__(self, folders: Iterable[Path] = ()) -> None:
+        super().__init__()
+        self._generated = {folder / BAKED for folder in folders}
 
     def __call__(self, change: Change, path: str) -> bool:
         """Whether a change of this file matters."""
         own = Path(path)
-        return own.name != GENERATED and not own.is_relative_to(LAPTOP_ONLY) and super().__call__(change, path)
+        generated = (
+            own.name == GENERATED
+            or not self._generated.isdisjoint((own, *own.parents))
+            or any(part.startswith(f".{BAKED}.") for part in own.parts)
+        )
+        return not generated and not own.is_relative_to(LAPTOP_ONLY) and super().__call__(change, path)
 
 
 async def watch(
@@ -47,7 +57,7 @@ async def watch(
     logged and the old environments go on.
     """
     folders = {function.name: function.folder.resolve() for function in functions}
-    async for changes in awatch(PACKAGE, *set(folders.values()), watch_filter=Sources()):
+    async for changes in awatch(PACKAGE, *set(folders.values()), watch_filter=Sources(folders.values())):
         changed = [Path(path).resolve() for _, path in changes]
         everybody = any(path.is_relative_to(PACKAGE) for path in changed)
         for name, folder in folders.items():
