@@ -18,7 +18,7 @@ from modelet.dev.compile.schema import json_schema
 from modelet.dev.compile.tensors import tensors
 from modelet.edges import http
 from modelet.edges.call import Call
-from modelet.manifest import Manifest
+from modelet.manifest import ArtifactFile, Manifest
 from modelet.model import Model, contract_types
 from modelet.pipeline import InferencePipeline
 from modelet.protocols.service import Service
@@ -41,6 +41,7 @@ def service(model_class: type[Model[Any, Any]], *, name: str = "tiny", **spec: A
         contract={"instance": None, "prediction": None, "pydantic_core": pydantic_core.__version__},
         tensors=tensors(*schemas),
         openapi=openapi(name, VERSION, *schemas),
+        manifest=manifest(name).to_json().decode(),
         sources={},
     )
     contract = Contract(tighten(dict(instance.core_schema)), tighten(dict(prediction.core_schema), returned=True))
@@ -63,7 +64,7 @@ def manifest(name: str = "tiny", **members: Any) -> Manifest:
             "performance": {"accuracy": 0.9},
             "feature_importance": {"length": 1.0},
             "model_info": {"task": "classification", "labels": ["no", "yes"]},
-            "files": (),
+            "files": (ArtifactFile("model.onnx", 1, "0" * 64),),
             "columns": (),
             "compiled": None,
             "runtime": {"python": "3.11"},

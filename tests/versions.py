@@ -14,7 +14,8 @@ from skl2onnx import to_onnx
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from modelet.bundle import Lock
-from modelet.manifest import ArtifactFile, Manifest, digest
+from modelet.digest import digest
+from modelet.manifest import ArtifactFile, Manifest
 from modelet.store import Store
 
 RUNTIME = {

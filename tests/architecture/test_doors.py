@@ -62,7 +62,8 @@ def test_a_model_s_code_uses_the_public_face_and_backends_only(folder: Path) -> 
             continue
         for name in imported(path):
             if name.split(".")[0] == "modelet":
-                assert name == "modelet" or name.startswith("modelet.backends."), f"{path} imports {name}"
+                public = name in {"modelet", "modelet.typing"} or name.startswith("modelet.backends.")
+                assert public, f"{path} imports {name}"
             assert name.split(".")[0] not in others, f"{path} imports another function"
     assert not own & sys.stdlib_module_names
 

@@ -19,7 +19,7 @@ SCRIPT = """
 import json, sys, uuid
 sys.path.insert(0, ".")
 import awslambdaric.bootstrap
-import app
+import modelet.app as app
 
 class Context:
     aws_request_id, invoked_function_arn = str(uuid.uuid4()), "arn"

@@ -23,7 +23,7 @@ from modelet.dev.local.log import MemoryLog
 from modelet.dev.local.once import invoke_once
 from modelet.dev.prepare import local_function
 from modelet.errors import SettingsError
-from modelet.observability import STAGES
+from modelet.observability import INIT, STAGES
 from rungs import Context
 from serving import http_event, rest_event
 from tiny import make_tiny
@@ -182,7 +182,7 @@ def test_its_line_is_like_a_model_s_log_and_metrics_at_once(tmp_path: Path) -> N
             aside.submit(invoke_once, function, given, log=log).result()
         [lines[function.name]] = [json.loads(line) for line in log.lines if line.startswith("{")]
     line, model_s = lines["models-index"], lines["tiny"]
-    of_models_only = {"model", "version", "instances", "init_ms", *(f"{stage}_ms" for stage in STAGES)}
+    of_models_only = {"model", "version", "instances", *(f"{stage}_ms" for stage in (*INIT, *STAGES))}
     assert model_s.keys() - line.keys() == of_models_only
     assert line.keys() - model_s.keys() <= {"xray_trace_id"}
     assert (line["level"], line["status"], line["service"]) == ("WARNING", 404, "models-index")

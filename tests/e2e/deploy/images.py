@@ -8,9 +8,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-HANDLER = "app.handler"
-NO_APP = "from modelet.app import handler as handler\n"
-"""What the Dockerfile writes as the app.py of a folder that has none."""
+from modelet.bundle import ENTRY_POINT
 
 
 class BuildError(Exception):
@@ -35,7 +33,7 @@ class Image:
     def layer(self) -> Path:
         return self.context / "layers" / "modelet" / "python"
 
-    handler = HANDLER
+    handler = ENTRY_POINT
 
 
 class Images:
@@ -55,8 +53,6 @@ class Images:
                 raise BuildError(f"{dockerfile} copies {source}, which is not in the context")
         if not (image.folder / "bundle.json").is_file():
             raise BuildError(f"the context has no bundle of {arguments['FUNCTION']}")
-        if not (image.folder / "app.py").exists():
-            (image.folder / "app.py").write_text(NO_APP)
         (place / "arguments.json").write_text(json.dumps(arguments))
 
     def has(self, tag: str) -> bool:

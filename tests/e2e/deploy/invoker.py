@@ -28,8 +28,8 @@ class Lines:
         self.said: dict[str, list[str]] = {}
 
     def line(self, function: str, text: str) -> None:
-        """Keep the line."""
-        self.said.setdefault(function, []).append(text)
+        """Keep the line, or several."""
+        self.said.setdefault(function, []).extend(text.split("\n"))
 
 
 class Invoker:

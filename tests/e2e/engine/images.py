@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from e2e.engine.engine import Engine
 from modelet.dev.project import Function
-from rungs import ROOT
 
 DOCKERFILE = "functions/Dockerfile"
 TASK = "/var/task"
@@ -23,15 +22,15 @@ class Image:
     seconds: float
 
 
-def build(engine: Engine, function: Function, target: str = "online") -> Image:
-    """Build a model's image as CDK and `docker build` do, from the repository's root."""
-    own = function.folder / "Dockerfile"
-    tag = f"modelet/{function.name}:{target}"
+def build(engine: Engine, function: Function, target: str = "online", tag: str | None = None) -> Image:
+    """Build a model's image as CDK and `docker build` do, from its project's root."""
+    root, own = function.folder.parents[1], function.folder / "Dockerfile"
+    tag = tag or f"modelet/{function.name}:{target}"
     arguments = {"FUNCTION": function.folder.name, **engine.build_args}
     given = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
-    file = str(ROOT / (own.relative_to(ROOT) if own.exists() else DOCKERFILE))
+    file = str(own if own.exists() else root / DOCKERFILE)
     started = time.monotonic()
-    engine.run("build", "--quiet", "--file", file, "--target", target, "--tag", tag, *given, str(ROOT), timeout=900)
+    engine.run("build", "--quiet", "--file", file, "--target", target, "--tag", tag, *given, str(root), timeout=900)
     seconds = time.monotonic() - started
     du = engine.run("run", "--rm", "--network=none", "--entrypoint=du", tag, "-sb", TASK).stdout
     return Image(tag, int(engine.inspect(tag, "{{.Size}}")), int(du.split()[0]), seconds)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import tarfile
 from dataclasses import dataclass, field
@@ -11,7 +13,13 @@ import pytest
 
 from e2e.engine.engine import Engine
 from e2e.engine.images import Image, build
+from modelet.bundle import Bundle
+from modelet.dev.baking import bake
+from modelet.dev.compile.bundle import write_bundle
+from modelet.dev.prepare import lock_for
 from modelet.dev.project import Function, Project
+from modelet.manifest import Manifest
+from modelet.store import Store
 from rungs import ROOT
 
 FUNCTIONS = {
@@ -28,6 +36,19 @@ LAPTOP = {
 """What no online function has, whatever its backend."""
 FRAMEWORKS = {"onnx": {"onnxruntime"}, "sklearn": {"joblib", "scipy", "sklearn"}}
 TRAINING = {".csv", ".ipynb", ".parquet"}
+ASK = """
+import json, sys
+from modelet.app import handler
+
+class Context:
+    aws_request_id, invoked_function_arn = "an-id", "arn"
+    def get_remaining_time_in_millis(self):
+        return 10_000
+
+answer = handler({"text": "wonderful"}, Context())
+print(json.dumps([answer["label"], "obstore" in sys.modules]))
+"""
+"""Asks the function in a container for a prediction, and whether it has imported what reads S3."""
 UNCHECKED = b"\x01\x00\x00\x00"
 """The flags of bytecode that is trusted without a look at its source (PEP 552)."""
 
@@ -143,7 +164,68 @@ def test_the_code_can_be_read_by_all_and_changed_by_none_but_root(engine: Engine
 
 def test_an_image_starts_the_runtime_client_with_the_function_s_handler(engine: Engine, online: Content) -> None:
     assert engine.inspect(online.image.tag, "{{json .Config.Entrypoint}}") == '["python3","-m","awslambdaric"]'
-    assert engine.inspect(online.image.tag, "{{json .Config.Cmd}}") == '["app.handler"]'
+    assert engine.inspect(online.image.tag, "{{json .Config.Cmd}}") == '["modelet.app.handler"]'
+
+
+@pytest.fixture(scope="module")
+def baking(tmp_path_factory: pytest.TempPathFactory) -> tuple[Function, Bundle]:
+    """A sample in a project of its own, with its version baked."""
+    root = tmp_path_factory.mktemp("project")
+    for folder in ("functions", "layers", "requirements"):
+        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in (".dockerignore", "LICENSE", "pyproject.toml"):
+        shutil.copy(ROOT / name, root)
+    yaml = root / "functions" / "sentiment" / "model.yaml"
+    yaml.write_text(f"{yaml.read_text()}artifact: baked\n")
+    function, store = Project(root).function("sentiment"), Store(Project(ROOT).store_url(None))
+    bundle = write_bundle(function, store, lock_for(function, store)).bundle
+    bake(function.folder, bundle, store)
+    return function, bundle
+
+
+@pytest.fixture(scope="module")
+def baked(engine: Engine, baking: tuple[Function, Bundle]) -> Content:
+    """The content of its online image."""
+    return read(engine, build(engine, baking[0], tag="modelet/sentiment:baked"))
+
+
+def test_a_baked_image_has_the_locked_version_whole_and_is_else_the_same(
+    engine: Engine, baked: Content, baking: tuple[Function, Bundle]
+) -> None:
+    function, bundle = baking
+    files = {file.path: file.bytes for file in Manifest.parse(bundle.manifest.encode()).files}
+    files["model.json"] = len(bundle.manifest.encode())
+    version = PurePosixPath("baked", function.name, bundle.lock.version)
+    entries = {path: entry for path, entry in baked.entries.items() if path.is_relative_to("baked")}
+    assert {path: entry.size for path, entry in entries.items() if entry.isfile()} == {
+        version / path: size for path, size in files.items()
+    }
+    for path, entry in entries.items():
+        assert (entry.uid, entry.gid, entry.mode & 0o777) == (0, 0, 0o755 if entry.isdir() else 0o644), path
+        assert entry.mtime == 315532800 or path == PurePosixPath("baked"), "the same version is the same layer"
+    assert baked.files - entries.keys() == read(engine, build(engine, FUNCTIONS["sentiment"])).files
+
+
+def test_an_image_that_is_not_baked_has_no_such_folder(online: Content, function: Function) -> None:
+    if function.spec.artifact == "store":
+        assert "baked" not in {path.parts[0] for path in online.entries}
+
+
+def test_a_baked_model_answers_as_lambda_s_user_without_a_network(
+    engine: Engine, baked: Content, baking: tuple[Function, Bundle]
+) -> None:
+    lock = baking[1].lock
+    variables = {
+        "MODELET_STORE": "file:///var/task/baked",
+        "MODELET_LOCK": f"{lock.version}@{lock.manifest_sha256}",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
+    }
+    given = [word for name, value in variables.items() for word in ("--env", f"{name}={value}")]
+    confined = ["--rm", "--network=none", "--read-only", "--tmpfs=/tmp", "--user=993:990", "--entrypoint=python3"]
+    done = engine.run("run", *confined, *given, baked.image.tag, "-c", ASK)
+    line, answer = done.stdout.splitlines()
+    assert json.loads(line)["status"] == 200
+    assert json.loads(answer) == ["positive", False]
 
 
 def test_a_worker_is_the_online_image_with_boto3(engine: Engine) -> None:

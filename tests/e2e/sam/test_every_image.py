@@ -21,7 +21,7 @@ from e2e.sam.cli import Sam
 from e2e.sam.strict import StrictContainer
 from e2e.sam.table import note
 from e2e.sam.template import Template
-from modelet.bundle import Bundle
+from modelet.bundle import ENTRY_POINT, Bundle
 from modelet.dev.project import Project
 from modelet.settings import Settings
 from rungs import ROOT, Context, essence, in_process, over_http
@@ -60,7 +60,7 @@ def strict(engine: Engine, project: Project, store: dict[str, str]) -> Iterator[
                     "MODELET_LOCK": f"{bundle.lock.version}@{bundle.lock.manifest_sha256}",
                 }
                 tag = build(engine, function).tag
-                running[folder] = StrictContainer.start(engine, tag, bundle.handler, function.spec, variables)
+                running[folder] = StrictContainer.start(engine, tag, ENTRY_POINT, function.spec, variables)
                 stack.callback(running[folder].stop)
             return running[folder]
 

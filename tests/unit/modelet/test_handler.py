@@ -131,26 +131,26 @@ def test_two_functions_with_modules_of_one_name_do_not_meet(tmp_path: Path) -> N
 
 
 def test_a_model_that_raises_is_a_500_whose_cause_is_in_the_log_only(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     tiny = make_tiny(tmp_path, app=SLOW)
     context = Context()
     with in_process(tiny.function, tiny.settings) as handler:
-        capsys.readouterr()
+        capfd.readouterr()
         response = handler(rows_event("10"), context)
     assert response["statusCode"] == 500
     assert "secret" not in response["body"]
     assert "KeyError" not in response["body"]
-    cause, request = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    cause, request = (json.loads(line) for line in capfd.readouterr().out.splitlines())
     assert cause["exception"] == "KeyError: 'secret'"
     assert cause["function_request_id"] == request["function_request_id"] == context.aws_request_id
     assert (request["status"], request["faults"]) == (500, 1)
 
 
-def test_no_line_of_the_log_holds_a_payload(tiny: Tiny, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_line_of_the_log_holds_a_payload(tiny: Tiny, capfd: pytest.CaptureFixture[str]) -> None:
     tiny.call(rows_event({"a": 123.456, "b": "a private word"}))
     tiny.call(rows_event({"a": 123.456, "b": 1}))
-    said = capsys.readouterr().out
+    said = capfd.readouterr().out
     assert said.count("\n") == 2
     assert "123.456" not in said
     assert "private" not in said

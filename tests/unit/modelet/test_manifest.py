@@ -9,9 +9,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from modelet.digest import digest
 from modelet.errors import ArtifactError, ManifestError
 from modelet.layout import is_artifact, is_model, is_version
-from modelet.manifest import ArtifactFile, Column, Manifest, digest
+from modelet.manifest import ArtifactFile, Column, Manifest
 
 DOCUMENT: dict[str, Any] = {
     "name": "sentiment",

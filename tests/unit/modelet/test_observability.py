@@ -15,20 +15,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelet.errors import ModelError
-from modelet.observability import STAGES, RequestLog, Timings
+from modelet.observability import STAGES, RequestLog, Startup, Timings
 from modelet.settings import Settings
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:f"
 SETTINGS = Settings(Path("/var/task"), "file:///store", Path("/tmp"), function_name="f", memory_mb=512)
+STARTUP = Startup(open=0.05, fetch=0.1, load=0.12, contract=0.03)
 
 
 def written(request_id: str = "r-1", status: int = 200, times: int = 1, model: str = "m") -> list[dict[str, Any]]:
     lines: list[str] = []
-    log = RequestLog(SETTINGS, model, "3", lines.append)
+    log = RequestLog(SETTINGS, model, "3", STARTUP, lines.append)
     timings = Timings()
     timings.validate, timings.infer, timings.instances = 0.001, 0.0025, 7
     for _ in range(times):
-        log.request(ARN, request_id, status, timings, total=0.004, init=0.3)
+        log.request(ARN, request_id, status, timings, total=0.004)
     return [json.loads(line) for line in lines]
 
 
@@ -59,6 +60,19 @@ def test_a_line_has_the_field_names_and_forms_of_powertools() -> None:
     shape = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}\+0000"
     assert re.fullmatch(shape, theirs["timestamp"])
     assert re.fullmatch(shape, ours["timestamp"])
+
+
+def test_a_restore_is_another_cold_start_whose_line_tells_of_it_and_not_of_the_init() -> None:
+    lines: list[str] = []
+    log = RequestLog(SETTINGS, "m", "3", STARTUP, lines.append)
+    for startup in (None, None, Startup(open=0.001, fetch=0.0, load=0.002, contract=0.0)):
+        if startup:
+            log.restart(startup)
+        log.request(ARN, "r-1", 200, Timings(), total=0.004)
+    said = [json.loads(line) for line in lines]
+    assert [(line["cold_start"], line["ColdStart"]) for line in said] == [(True, 1), (False, 0), (True, 1)]
+    assert [line["init_ms"] for line in said] == pytest.approx([300, 0, 3])
+    assert [line["load_ms"] for line in said] == pytest.approx([120, 0, 2])
 
 
 def test_a_line_has_the_request_s_figures() -> None:
@@ -109,7 +123,7 @@ def fail() -> None:
 
 def test_an_error_s_cause_and_stack_are_in_the_log() -> None:
     lines: list[str] = []
-    log = RequestLog(SETTINGS, "m", "3", lines.append)
+    log = RequestLog(SETTINGS, "m", "3", STARTUP, lines.append)
     with pytest.raises(ModelError) as caught:
         fail()
     log.fault("r-2", caught.value)

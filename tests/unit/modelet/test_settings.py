@@ -9,7 +9,7 @@ import pytest
 from modelet.errors import (
     SettingsError,
 )
-from modelet.settings import CheckSettings, IndexSettings, Settings, aws_endpoint, aws_keys
+from modelet.settings import CheckSettings, IndexSettings, Settings, aws_endpoint, aws_keys, starts_from_snapshot
 
 STORE = {"MODELET_STORE": "s3://bucket/models"}
 
@@ -31,7 +31,7 @@ def test_lambda_s_variables_are_read() -> None:
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024",
     }
     settings = Settings.from_environ(variables)
-    assert (settings.task_root, settings.function_name, settings.memory_mb) == (Path("/var/task"), "sentiment", 1024)
+    assert (settings.task_root, settings.function_name, settings.memory_mb) == ("/var/task", "sentiment", 1024)
 
 
 def test_the_lock_is_a_version_and_a_digest() -> None:
@@ -84,3 +84,10 @@ def test_keys_are_both_or_none() -> None:
     assert aws_keys(keys) == ("a", "b", "")
     assert aws_keys({**keys, "AWS_SESSION_TOKEN": "c"}) == ("a", "b", "c")
     assert aws_keys({"AWS_ACCESS_KEY_ID": "a"}) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "starts"), [("snap-start", True), ("on-demand", False), ("provisioned-concurrency", False), (None, False)]
+)
+def test_only_snapstart_starts_from_a_snapshot(said: str | None, starts: bool) -> None:
+    assert starts_from_snapshot({"AWS_LAMBDA_INITIALIZATION_TYPE": said} if said else {}) == starts

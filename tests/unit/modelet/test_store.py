@@ -18,12 +18,13 @@ from hypothesis import strategies as st
 
 from modelet.errors import ArtifactError, SettingsError, StoreError
 from modelet.layout import is_path
-from modelet.store import PART, WINDOW, Store
+from modelet.receiving import PART, WINDOW
+from modelet.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LARGE = os.urandom(4096) * (10 * PART // 4096) + b"the odd end"
+LARGE = os.urandom(4096) * ((WINDOW + 2) * PART // 4096) + b"the odd end"
 
 
 def digest(data: bytes) -> str:

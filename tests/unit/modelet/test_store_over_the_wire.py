@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from modelet.errors import ArtifactError, StoreError
-from modelet.store import PART, WINDOW, Store
+from modelet.receiving import PART, WINDOW
+from modelet.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

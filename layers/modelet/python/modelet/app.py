@@ -1,7 +1,30 @@
-"""The entry point of a function folder that has no app.py: it serves the pinned version by its backend alone."""
+"""The entry point of every model function: its files are asked for, then the author's code is imported.
+
+A folder without an app.py serves the pinned version by its backend alone.
+"""
 
 from __future__ import annotations
 
-from modelet.handler import ModelHandler
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-handler = ModelHandler()
+from modelet.bundle import AUTHORS_HANDLER
+from modelet.opening import open_ahead
+from modelet.settings import Settings
+
+if TYPE_CHECKING:
+    from modelet.handler import ModelHandler
+
+
+def _handler() -> ModelHandler:
+    settings = Settings.from_environ()
+    bundle = open_ahead(settings)
+    if bundle.handler == AUTHORS_HANDLER:
+        handler: ModelHandler = import_module("app").handler
+        return handler
+    from modelet.handler import ModelHandler  # noqa: PLC0415 - the store answers while this is imported
+
+    return ModelHandler(settings=settings)
+
+
+handler = _handler()

@@ -3,63 +3,122 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Protocol
 
+from modelet.digest import digest
 from modelet.errors import ArtifactError, ManifestError
+from modelet.folder import Folder
 from modelet.layout import artifact_path, manifest_path
-from modelet.manifest import Manifest, digest
+from modelet.manifest import Manifest
+from modelet.parallel import Running
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from modelet.bundle import Lock
-    from modelet.store import Store
+    from modelet.settings import StrPath
 
 MEMORY_LIMIT = 64 * 1024 * 1024
 """Above this many bytes a file belongs on disk: from bytes, a 500 MB graph peaks at three times its size."""
 
 
+class Source(Protocol):
+    """Where published files are read: a Store, or a Folder."""
+
+    url: str
+
+    def fetch(self, path: str, size: int, sha256: str) -> bytes:
+        """A file in memory, checked."""
+
+    def fetch_to(self, path: str, target: Path, size: int, sha256: str) -> Path:
+        """A file on disk, checked: where it is then."""
+
+
+def source(url: str) -> Source:
+    """What reads the store at a URL. Raises SettingsError for what is none."""
+    if url.startswith("file:"):
+        return Folder(url)
+    from modelet.store import Store  # noqa: PLC0415 - a function with its model in the image asks no S3
+
+    return Store(url)
+
+
 class Artifacts:
     """The files of a pinned version.
 
-    manifest: what the version is.
+    manifest: what the version is. waited: seconds that `load` spent until its files were there.
     """
 
-    def __init__(self, store: Store, manifest: Manifest, tmp: Path) -> None:
+    def __init__(self, source: Source, manifest: Manifest, tmp: StrPath) -> None:
         self.manifest = manifest
-        self._store = store
+        self.waited = 0.0
+        self._source = source
         self._tmp = tmp
+        self._ahead: dict[str, Running[bytes]] = {}
+        self._ahead_on_disk: dict[str, Running[Path]] = {}
 
     @classmethod
-    def open(cls, store: Store, name: str, lock: Lock, tmp: Path) -> Artifacts:
-        """Read the pinned version's manifest. Raises ManifestError where it is missing or not the pinned one."""
-        path = manifest_path(name, lock.version)
-        try:
-            data = store.read(path)
-        except FileNotFoundError:
-            raise ManifestError(
-                f"{store.url}/{path} is missing: publish or push version {lock.version} of {name}, or pin another"
-            ) from None
+    def open(cls, source: Source, data: bytes, name: str, lock: Lock, tmp: StrPath) -> Artifacts:
+        """The files that a manifest names. Raises ManifestError where `data` is not the pinned version's model.json."""
         if digest(data) != lock.manifest_sha256:
             raise ManifestError(
-                f"{store.url}/{path} is not the manifest that was pinned: its SHA-256 differs from the lock"
+                f"this is not the manifest of {name} version {lock.version} that was pinned: its SHA-256 differs from "
+                f"the lock: run `modelet bundle {name}`"
             )
         manifest = Manifest.parse(data)
         if (manifest.name, manifest.version) != (name, lock.version):
-            raise ManifestError(f"{store.url}/{path} says it is version {manifest.version} of {manifest.name}")
-        return cls(store, manifest, tmp)
+            raise ManifestError(
+                f"{manifest_path(name, lock.version)} says it is version {manifest.version} of {manifest.name}"
+            )
+        return cls(source, manifest, tmp)
+
+    def prefetch(self) -> None:
+        """Ask for the version's files in threads, the main one first, so that a store answers while Python imports.
+
+        At most 64 MB come to memory; a larger main file comes to disk. What goes wrong is raised when the file is read.
+        """
+        room = MEMORY_LIMIT
+        for file in sorted(self.manifest.files, key=lambda file: file.path != self.manifest.model_data):
+            path = self._path(file.path)
+            if file.bytes <= room:
+                room -= file.bytes
+                self._ahead[file.path] = Running(partial(self._source.fetch, path, file.bytes, file.sha256))
+            elif file.path == self.manifest.model_data:
+                fetch_to = partial(self._source.fetch_to, path, self._target(file.path), file.bytes, file.sha256)
+                self._ahead_on_disk[file.path] = Running(fetch_to)
+
+    def forget(self) -> None:
+        """Let go of the files that nobody has asked for."""
+        self._ahead.clear()
+        self._ahead_on_disk.clear()
+
+    def renew(self) -> None:
+        """Let go of the store's connections and keys; whoever asks for a file next makes new ones."""
+        self._source = source(self._source.url)
 
     def read(self, name: str) -> bytes:
         """A file's bytes. Raises ArtifactError where it is missing or altered."""
         file = self.manifest.file(name)
-        return self._store.fetch(self._path(name), file.bytes, file.sha256)
+        started = perf_counter()
+        try:
+            ahead = self._ahead.pop(name, None)
+            return ahead.result() if ahead else self._source.fetch(self._path(name), file.bytes, file.sha256)
+        finally:
+            self.waited += perf_counter() - started
 
     def path(self, name: str) -> Path:
         """A file's path on the environment's own disk, for libraries that open files. Raises as `read` does."""
         file = self.manifest.file(name)
-        target = self._tmp / self.manifest.name / self.manifest.version / name
-        self._store.fetch_to(self._path(name), target, file.bytes, file.sha256)
-        return target
+        started = perf_counter()
+        try:
+            ahead = self._ahead_on_disk.pop(name, None)
+            if ahead:
+                return ahead.result()
+            return self._source.fetch_to(self._path(name), self._target(name), file.bytes, file.sha256)
+        finally:
+            self.waited += perf_counter() - started
 
     def is_large(self, name: str) -> bool:
         """Whether a file is better opened by its path than from memory."""
@@ -81,3 +140,8 @@ class Artifacts:
 
     def _path(self, name: str) -> str:
         return artifact_path(self.manifest.name, self.manifest.version, name)
+
+    def _target(self, name: str) -> Path:
+        from pathlib import Path  # noqa: PLC0415 - 3 ms of a cold start, and small files come to no disk
+
+        return Path(self._tmp, self.manifest.name, self.manifest.version, name)

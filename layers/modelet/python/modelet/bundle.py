@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import os.path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelet.core import PYDANTIC_CORE
+from modelet.digest import digest
 from modelet.errors import BundleError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from modelet.settings import StrPath
 
-FORMAT = 1
+FORMAT = 2
 BUNDLE_FILE = "bundle.json"
 LOCK_FILE = "model.lock"
+ENTRY_POINT = "modelet.app.handler"
+"""What Lambda calls in every model function."""
+AUTHORS_HANDLER = "app.handler"
+"""What the entry point hands over to, where the folder has an app.py."""
 
 
 class Lock(NamedTuple):
@@ -43,9 +48,10 @@ class Lock(NamedTuple):
 class Bundle(NamedTuple):
     """What `modelet bundle` found out about a function.
 
-    handler: the entry point that Lambda calls. spec: model.yaml as data. contract: `instance` and `prediction`, each a
-    core schema or None where only pydantic can serve it, and the `pydantic_core` that made them. tensors: `inputs` and
-    `outputs` as the Open Inference Protocol describes them. openapi: the OpenAPI document, as JSON text. sources: the
+    handler: what serves, the author's own or the entry point itself. spec: model.yaml as data. contract: `instance` and
+    `prediction`, each a core schema or None where only pydantic can serve it, and the `pydantic_core` that made them.
+    tensors: `inputs` and `outputs` as the Open Inference Protocol describes them. openapi: the OpenAPI document, as
+    JSON text. manifest: the pinned version's model.json, to the letter, so that nobody waits for it. sources: the
     SHA-256 of each file it was made from.
     """
 
@@ -56,13 +62,14 @@ class Bundle(NamedTuple):
     contract: dict[str, Any]
     tensors: dict[str, Any]
     openapi: str
+    manifest: str
     sources: dict[str, str]
 
     @classmethod
-    def read(cls, path: Path, folder: Path) -> Bundle:
+    def read(cls, path: StrPath, folder: StrPath) -> Bundle:
         """Read a bundle and refuse one that does not fit the function's folder. Raises BundleError with the remedy."""
         try:
-            document = json.loads(path.read_bytes())
+            document = json.loads(_read(path))
         except FileNotFoundError:
             raise BundleError(f"{path} is missing: run `modelet bundle`") from None
         except (ValueError, RecursionError):
@@ -76,10 +83,19 @@ class Bundle(NamedTuple):
         if not bundle.is_whole():
             raise BundleError(f"{path} is damaged: run `modelet bundle`")
         bundle.verify(folder)
-        lock = folder / LOCK_FILE
-        if path.parent == folder and lock.exists() and Lock.parse(lock.read_bytes(), str(lock)) != bundle.lock:
-            raise BundleError(f"{path} is stale, {LOCK_FILE} pins another version: run `modelet bundle {bundle.name}`")
+        if os.path.dirname(path) == os.fspath(folder):  # noqa: PTH120 - pathlib is 3 ms of a cold start
+            bundle.compare(f"{folder}/{LOCK_FILE}")
         return bundle
+
+    def compare(self, lock: str) -> None:
+        """Raise BundleError where the lock beside the bundle, if there is one, pins another version."""
+        try:
+            pinned = Lock.parse(_read(lock), lock)
+        except FileNotFoundError:
+            return
+        if pinned != self.lock:
+            said = f"{BUNDLE_FILE} is stale, {LOCK_FILE} pins another version"
+            raise BundleError(f"{said}: run `modelet bundle {self.name}`")
 
     def require(self, lock: tuple[str, str] | None) -> None:
         """Raise BundleError where the function's configuration trusts another version; None trusts the bundle's.
@@ -96,7 +112,7 @@ class Bundle(NamedTuple):
 
     def is_whole(self) -> bool:
         """Whether every member is of its type."""
-        texts = [self.name, self.handler, self.openapi, self.lock.version, self.lock.manifest_sha256]
+        texts = [self.name, self.handler, self.openapi, self.manifest, self.lock.version, self.lock.manifest_sha256]
         mappings = [self.spec, self.contract, self.tensors, self.sources]
         return (
             all(isinstance(text, str) for text in texts)
@@ -106,12 +122,15 @@ class Bundle(NamedTuple):
             and isinstance(self.spec.get("backend"), str)
         )
 
-    def verify(self, folder: Path) -> None:
+    def verify(self, folder: StrPath) -> None:
         """Raise BundleError where a source or pydantic-core has changed since the bundle was made."""
         remedy = f"run `modelet bundle {self.name}`"
         for name, known in self.sources.items():
-            path = folder / name
-            if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() != known:
+            try:
+                there = digest(_read(f"{folder}/{name}"))
+            except FileNotFoundError:
+                continue  # an image may hold bytecode only
+            if there != known:
                 raise BundleError(f"{BUNDLE_FILE} is stale, {name} has changed: {remedy}")
         made_with, here = self.contract.get("pydantic_core"), PYDANTIC_CORE
         if made_with != here:
@@ -124,3 +143,8 @@ class Bundle(NamedTuple):
         """
         document = {"format": FORMAT, **self._asdict(), "lock": self.lock._asdict()}
         return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def _read(path: StrPath) -> bytes:
+    with open(path, "rb") as file:  # noqa: PTH123 - pathlib is 3 ms of a cold start
+        return file.read()

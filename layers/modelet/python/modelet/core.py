@@ -3,37 +3,27 @@
 from __future__ import annotations
 
 import fractions  # noqa: F401 - pydantic-core asks for it at the first number it checks: better in the init
+import json
 import sys
+from importlib import import_module
+from importlib.machinery import PathFinder
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pydantic_core import (
+        PydanticSerializationError,
+        SchemaSerializer,
+        SchemaValidator,
+        ValidationError,
+        from_json,
+        to_json,
+    )
+    from pydantic_core import __version__ as PYDANTIC_CORE  # noqa: N812 - a constant of ours
+
     Core = dict[str, Any]
-
-_TYPES = "pydantic_core.core_schema"
-"""Python's types of core schemas: 4,500 lines for type checkers, a tenth of a cold start, and none of it is called."""
-
-if "pydantic_core" not in sys.modules:
-    # Its __init__ takes four names of them: a stand-in gives these and goes, so that whoever asks later (pydantic
-    # itself, for a contract that needs it) imports the module as ever.
-    sys.modules[_TYPES] = ModuleType(_TYPES)
-    vars(sys.modules[_TYPES]).update(dict.fromkeys(("CoreConfig", "CoreSchema", "CoreSchemaType", "ErrorType"), Any))
-    import pydantic_core
-
-    del sys.modules[_TYPES]
-    vars(pydantic_core).pop("core_schema", None)
-
-from pydantic_core import (  # noqa: E402 - after the stand-in
-    PydanticSerializationError,
-    SchemaSerializer,
-    SchemaValidator,
-    ValidationError,
-    from_json,
-    to_json,
-)
-from pydantic_core import __version__ as PYDANTIC_CORE  # noqa: E402, N812 - a constant of ours
 
 __all__ = [
     "PYDANTIC_CORE",
@@ -42,10 +32,44 @@ __all__ = [
     "SchemaValidator",
     "ValidationError",
     "around",
+    "compact",
     "from_json",
     "tighten",
     "to_json",
 ]
+
+PACKAGE = "pydantic_core"
+
+
+def _native() -> ModuleType:
+    """pydantic-core's native module without the Python around it, which is for type checkers and a tenth of a start.
+
+    A stand-in for the package is there while the module is imported, and goes: whoever asks for the package later
+    (pydantic itself, for a contract that needs it) imports it as ever, and finds the same native module in it.
+    """
+    found = None if PACKAGE in sys.modules else PathFinder.find_spec(PACKAGE)
+    if found is None or found.submodule_search_locations is None:
+        return import_module(PACKAGE)
+    package = ModuleType(PACKAGE)
+    package.__path__ = found.submodule_search_locations
+    sys.modules[PACKAGE] = package
+    try:
+        return import_module(f"{PACKAGE}._{PACKAGE}")
+    except ImportError:  # another layout than that of today
+        del sys.modules[PACKAGE]
+        return import_module(PACKAGE)
+    finally:
+        if sys.modules.get(PACKAGE) is package:
+            del sys.modules[PACKAGE]
+
+
+if not TYPE_CHECKING:
+    _found = _native()
+    PYDANTIC_CORE = _found.__version__
+    PydanticSerializationError = _found.PydanticSerializationError
+    SchemaSerializer, SchemaValidator = _found.SchemaSerializer, _found.SchemaValidator
+    ValidationError = _found.ValidationError
+    from_json, to_json = _found.from_json, _found.to_json
 
 DATA = frozenset({"config", "default", "discriminator", "expected", "metadata", "ref", "schema_ref"})
 """Members of a schema that hold values and no further schema."""
@@ -94,6 +118,10 @@ class _Tightening:
         if key in NAMES and not isinstance(child.get("type"), str):
             return {name: self._member("", item, config) for name, item in child.items()}
         return self.schema(child, config)
+
+
+compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+"""What JSON has as text, without a space. Raises ValueError for NaN and infinity."""
 
 
 def around(core: Core, wrap: Callable[[Core], Core]) -> Core:

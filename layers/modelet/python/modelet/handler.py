@@ -5,41 +5,29 @@ from __future__ import annotations
 import importlib
 import sys
 import time
-from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from modelet.artifacts import Artifacts
-from modelet.bundle import BUNDLE_FILE, Bundle
 from modelet.contract import Contract
 from modelet.core import tighten
 from modelet.edges import direct, http
 from modelet.edges.call import Call
 from modelet.errors import BundleError, ModeletError, StartError
+from modelet.memory import give_back
 from modelet.model import Model, contract_types
-from modelet.observability import RequestLog
+from modelet.observability import RequestLog, Startup
+from modelet.opening import is_deferred, open_pinned
 from modelet.pipeline import InferencePipeline
 from modelet.protocols.service import Service
-from modelet.settings import Settings
-from modelet.store import Store
+from modelet.settings import Settings, starts_from_snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+
+    from modelet.bundle import Bundle
+    from modelet.opening import Opened
 
 BACKENDS = {"onnx": ("modelet.backends.onnx", "OnnxModel"), "sklearn": ("modelet.backends.sklearn", "SklearnModel")}
 """What serves a function that has no class of its own."""
-
-_deferred: ContextVar[bool] = ContextVar("deferred", default=False)
-
-
-@contextmanager
-def deferred() -> Iterator[None]:
-    """Inside, handlers keep their class and load nothing: for reading an author's module before there is a bundle."""
-    token = _deferred.set(True)
-    try:
-        yield
-    finally:
-        _deferred.reset(token)
 
 
 class ModelHandler:
@@ -53,7 +41,7 @@ class ModelHandler:
             raise StartError(f"ModelHandler takes a class: write ModelHandler({type(model_class).__name__})")
         self.model_class = model_class
         self.service: Service
-        if not _deferred.get():
+        if not is_deferred():
             self.load(settings or Settings.from_environ())
 
     def load(self, settings: Settings) -> None:
@@ -61,17 +49,17 @@ class ModelHandler:
 
         Raises StartError with the reason, and StoreError where the store or Secrets Manager does not answer.
         """
-        started = time.perf_counter()
-        bundle = Bundle.read(settings.bundle or settings.task_root / BUNDLE_FILE, settings.task_root)
-        bundle.require(settings.lock)
-        if settings.secrets:
-            from modelet.secrets import read_secrets  # noqa: PLC0415 - only models with secrets pay for http and ssl
+        self._load(open_pinned(settings))
+        give_back()  # the store's client and what it fetched are free by now
 
-            read_secrets(settings.secrets)
-        artifacts = Artifacts.open(Store(settings.store), bundle.name, bundle.lock, settings.tmp)
+    def _load(self, opened: Opened) -> None:
+        bundle, artifacts = opened.bundle, opened.artifacts
         model_class = self.model_class or _backend_class(bundle.spec["backend"])
+        began = time.perf_counter()
         model = model_class()
         model.load(artifacts)
+        artifacts.forget()
+        loaded = time.perf_counter()
         pipeline = InferencePipeline(
             model,
             _contract(bundle, model_class),
@@ -79,8 +67,13 @@ class ModelHandler:
             max_instances=bundle.spec["limits"]["max_instances"],
         )
         self.service = Service(bundle, artifacts.manifest, pipeline)
-        self._log = RequestLog(settings, bundle.name, bundle.lock.version)
-        self._init = time.perf_counter() - started
+        fetch = artifacts.waited
+        self.startup = Startup(opened.seconds, fetch, loaded - began - fetch, time.perf_counter() - loaded)
+        self._log = RequestLog(opened.settings, bundle.name, bundle.lock.version, self.startup)
+        if starts_from_snapshot():
+            from modelet.snapstart import register  # noqa: PLC0415 - who starts without a snapshot has no use for it
+
+            register(model, artifacts, self._log)
 
     def __call__(self, event: Any, context: Any) -> Any:
         """Answer one event. Raises only errors that a retry may mend, and only to direct invocations."""
@@ -97,7 +90,7 @@ class ModelHandler:
             self._log.fault(call.request_id, error)
         total = time.perf_counter() - started
         arn = context.invoked_function_arn
-        self._log.request(arn, call.request_id, outcome.status, call.timings, total, self._init)
+        self._log.request(arn, call.request_id, outcome.status, call.timings, total)
         if error is not None and error.retryable and edge is direct:
             sys.tracebacklimit = 0  # the runtime client sends the stack along; the log has it already
             raise type(error)(error.detail) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from datetime import datetime
 from math import isfinite
@@ -13,11 +12,6 @@ from modelet.errors import ArtifactError, ManifestError
 from modelet.layout import MANIFEST, NAME_RULES, is_artifact, is_model, is_version
 
 TYPES = ("number", "integer", "string", "boolean")
-
-
-def digest(data: bytes) -> str:
-    """The SHA-256 of some bytes, in hex."""
-    return hashlib.sha256(data).hexdigest()
 
 
 class ArtifactFile(NamedTuple):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_origin
 
 if TYPE_CHECKING:
     from modelet.artifacts import Artifacts
+    from modelet.contract import Contract
 
 InstanceT = TypeVar("InstanceT")
 PredictionT = TypeVar("PredictionT")
@@ -28,6 +29,13 @@ class Model(Generic[InstanceT, PredictionT]):
     def load(self, artifacts: Artifacts) -> None:
         """Open the version's files, once, when the function starts."""
 
+    def restored(self) -> None:
+        """With `snapstart: true`: make anew what environments may not share, as connections and generators are.
+
+        Called in each environment that starts from the snapshot of a loaded model; `random` and numpy's own functions
+        draw anew by themselves.
+        """
+
     def preprocess(self, instances: list[InstanceT]) -> Any:
         """Turn checked instances into what `infer` takes."""
         return instances
@@ -40,6 +48,10 @@ class Model(Generic[InstanceT, PredictionT]):
         """Turn what `infer` gave into one prediction an instance, in their order."""
         predictions: list[PredictionT] = outputs
         return predictions
+
+    def _own_contract(self, contract: Contract) -> Contract:
+        """The contract as this model's stages read it best: for backends."""
+        return contract
 
 
 def contract_types(model_class: type[Model[Any, Any]]) -> tuple[Any, Any] | None:

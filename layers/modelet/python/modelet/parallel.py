@@ -17,16 +17,16 @@ def in_order(calls: Iterable[Callable[[], T]], at_once: int) -> Iterator[T]:
 
     Raises what a call raised, in its turn; calls that have begun by then end by themselves.
     """
-    ahead: deque[_Running[T]] = deque()
+    ahead: deque[Running[T]] = deque()
     for call in calls:
-        ahead.append(_Running(call))
+        ahead.append(Running(call))
         if len(ahead) == at_once:
             yield ahead.popleft().result()
     while ahead:
         yield ahead.popleft().result()
 
 
-class _Running(Thread, Generic[T]):
+class Running(Thread, Generic[T]):
     """One call in a thread of its own; `concurrent.futures` would be one more import of a cold start."""
 
     def __init__(self, call: Callable[[], T]) -> None:

@@ -45,7 +45,7 @@ class InferencePipeline:
         preprocess: Callable[[list[Any]], Any] | None = None,
         max_instances: int = 100_000,
     ) -> None:
-        self.contract = contract
+        self.contract = contract if preprocess else model._own_contract(contract)
         self._model = model
         self._preprocess = preprocess or model.preprocess
         self._max_instances = max_instances

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,6 +11,10 @@ from modelet.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
+
+StrPath = str | os.PathLike[str]
+"""A path in whichever form: a function's own are plain texts, because importing pathlib is 3 ms of a cold start."""
 
 
 class Settings(NamedTuple):
@@ -25,10 +28,10 @@ class Settings(NamedTuple):
     secrets: the ARN of each variable whose value Secrets Manager keeps.
     """
 
-    task_root: Path
+    task_root: StrPath
     store: str
-    tmp: Path
-    bundle: Path | None = None
+    tmp: StrPath
+    bundle: StrPath | None = None
     function_name: str = "local"
     memory_mb: int = 0
     namespace: str = "Modelet"
@@ -46,12 +49,12 @@ class Settings(NamedTuple):
         memory = env.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "0")
         if not memory.isdecimal():
             raise SettingsError(f"AWS_LAMBDA_FUNCTION_MEMORY_SIZE is {memory!r}: set it to a whole number of megabytes")
-        bundle, secrets = env.get("MODELET_BUNDLE", ""), env.get("MODELET_SECRETS", "")
+        secrets = env.get("MODELET_SECRETS", "")
         return cls(
-            task_root=Path(env.get("LAMBDA_TASK_ROOT", ".")),
-            bundle=Path(bundle) if bundle else None,
+            task_root=env.get("LAMBDA_TASK_ROOT", "."),
+            bundle=env.get("MODELET_BUNDLE") or None,
             store=store,
-            tmp=Path(env.get("TMPDIR", "/tmp")),  # noqa: S108 - Lambda's own; asking tempfile costs 3.5 ms
+            tmp=env.get("TMPDIR", "/tmp"),  # noqa: S108 - Lambda's own; asking tempfile costs 3.5 ms
             function_name=env.get("AWS_LAMBDA_FUNCTION_NAME", "local"),
             memory_mb=int(memory),
             namespace=env.get("POWERTOOLS_METRICS_NAMESPACE", "Modelet"),
@@ -87,6 +90,8 @@ class CheckSettings(NamedTuple):
         for variable in ("CHECK_FUNCTION", "CHECK_EVENT"):
             if not env.get(variable):
                 raise SettingsError(f"{variable} is not set: deploy the function by infra/, which sets it")
+        from pathlib import Path  # noqa: PLC0415 - a model function has no use for it
+
         return cls(env["CHECK_FUNCTION"], Path(env.get("LAMBDA_TASK_ROOT", ".")) / env["CHECK_EVENT"])
 
 
@@ -149,6 +154,12 @@ def aws_keys_are_fetched(environ: Mapping[str, str] | None = None) -> bool:
     return aws_keys(environ) is None and all(aws_keys_url(environ))
 
 
+def starts_from_snapshot(environ: Mapping[str, str] | None = None) -> bool:
+    """Whether Lambda takes a snapshot of this environment after its init, and starts others from it: SnapStart."""
+    env = os.environ if environ is None else environ
+    return env.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
+
+
 def get_variable(name: str) -> str | None:
     """A variable that an author has named, as a secret."""
     return os.environ.get(name)
@@ -157,6 +168,12 @@ def get_variable(name: str) -> str | None:
 def set_variable(name: str, value: str) -> None:
     """Give the author's code a variable. Raises ValueError for a value that cannot be one: with a NUL in it."""
     os.environ[name] = value
+
+
+def names_pydantic_plugins(environ: Mapping[str, str] | None = None) -> bool:
+    """Whether the environment says which of pydantic's plugins are not wanted, be it none."""
+    env = os.environ if environ is None else environ
+    return "PYDANTIC_DISABLE_PLUGINS" in env
 
 
 def decline_telemetry() -> None:

@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
+from os.path import isdir
 from time import sleep
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore, MemoryStore, S3Store
 
+from modelet.digest import Arrival
 from modelet.errors import ArtifactError, SettingsError, StoreError
+from modelet.folder import folder_of
 from modelet.layout import is_path, plain
-from modelet.parallel import in_order
+from modelet.receiving import PART, InMemory, OnDisk, receive
 from modelet.settings import aws_endpoint, aws_keys_are_fetched, aws_signs_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
     from typing import Literal
 
     from obstore.auth.boto3 import Boto3CredentialProvider
     from obstore.store import ObjectStore, S3Credential
-    from typing_extensions import Buffer
 
-PART = 4 * 1024 * 1024
-"""Bytes of one request: larger ones are no faster and keep more memory."""
+    from modelet.receiving import Place
 
-WINDOW = 8
-"""Parts that are asked for at once, which bounds the memory of a fetch to disk; parallel ranges beat one stream."""
+CHUNK = 256 * 1024
+"""Bytes of a part that are in memory at once: they are still in the processor's cache when they are kept."""
+
+LONGEST_IN_INIT, LONGEST_ASKING, LONGEST_WRITING = "5s", "2m", "15m"  # of one request: a part, a part, a whole file
 
 ATTEMPTS = 3
 """How often S3 is asked in all when it does not answer."""
@@ -45,24 +46,22 @@ class Store:
     `file:///…` is a folder, made by the first write; `s3://bucket/prefix` is S3 or what `AWS_ENDPOINT_URL` says. A
     model function signs in by its environment; laptop and platform code as boto3 does (profiles, SSO).
     Every method raises StoreError, with the URL and the path, where the store does not answer, and ValueError for a
-    path that leaves it (`..`). Reading from S3 that is dead or silent is given up after about 6 s, within the 10 s of a
+    path that leaves it (`..`). Reading from S3 that is dead or silent is given up after about 5 s, within the 10 s of a
     Lambda init. Safe to use from several threads.
     Raises SettingsError for another URL.
     """
 
     def __init__(self, url: str, *, sign_in_as_boto3: bool = False) -> None:
         self.url = url.rstrip("/")
-        self._folder: Path | None = None
         self._objects: ObjectStore | None = None
         self._uploads: ObjectStore | None = None
         self._sign_in_as_boto3 = sign_in_as_boto3
+        self._folder = folder_of(self.url)
         scheme, _, rest = self.url.partition("://")
         self._bucket, _, self._prefix = rest.partition("/")
-        if scheme == "file" and not self._bucket and self._prefix.isprintable() and not {"?", "#"} & set(rest):
-            self._folder = Path(unquote(rest))
-        elif scheme == "s3" and is_path(self._bucket) and (not self._prefix or is_path(self._prefix)):
-            self._objects = self._s3(read_timeout="3s", retries=ATTEMPTS - 1)
-        else:
+        if scheme == "s3" and is_path(self._bucket) and (not self._prefix or is_path(self._prefix)):
+            self._objects = self._s3(LONGEST_ASKING if sign_in_as_boto3 else LONGEST_IN_INIT, retries=ATTEMPTS - 1)
+        elif self._folder is None:
             raise SettingsError(f"{url!r} is no store: use file:///folder or s3://bucket/prefix")
 
     def read(self, path: str) -> bytes:
@@ -100,12 +99,13 @@ class Store:
         `size` is in bytes, `sha256` in hex: raises ArtifactError, naming the file and the reason, where it is missing
         or differs, before anybody has parsed a byte of it.
         """
-        parts: list[Buffer] = []
-        self._receive(path, size, sha256, parts.append)
-        return b"".join(parts)
+        if size <= PART:
+            return self._receive_small(path, size, sha256)
+        self._receive(path, size, sha256, place := InMemory(size))
+        return place.whole()
 
-    def fetch_to(self, path: str, target: Path, size: int, sha256: str) -> None:
-        """A file of any size to disk, hashed on the way, a window of it at a time in memory.
+    def fetch_to(self, path: str, target: Path, size: int, sha256: str) -> Path:
+        """A file of any size to disk, hashed on the way and a few chunks of it in memory; where it is then.
 
         Nothing is at `target` unless size and digest match. Raises ArtifactError as `fetch` does, and where the disk is
         full.
@@ -114,8 +114,7 @@ class Store:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.unlink(missing_ok=True)
-            with unfinished.open("wb") as file:
-                self._receive(path, size, sha256, file.write)
+            self._receive(path, size, sha256, OnDisk(unfinished))
             unfinished.replace(target)
         except OSError as error:
             raise ArtifactError(
@@ -124,37 +123,39 @@ class Store:
         finally:
             with suppress(OSError):
                 unfinished.unlink(missing_ok=True)
+        return target
 
-    def _receive(self, path: str, size: int, sha256: str, sink: Callable[[Buffer], object]) -> None:
-        """Hand a file's parts to the sink in their order, and refuse what is not the file that was published."""
-        hasher = hashlib.sha256()
-        received = 0
+    def _receive_small(self, path: str, size: int, sha256: str) -> bytes:
+        """A file of one request, refused where it is not the one that was published."""
+        arrival = Arrival(path, self.url, size, sha256)
         try:
-            for part in self._parts(path, size):
-                hasher.update(part)
-                received += len(part)
-                sink(part)
+            with self._answering(path):
+                found = obstore.get(self._reading(), plain(path))
+                arrival.check_size(found.meta["size"])
+                data = found.bytes().to_bytes()
         except FileNotFoundError:
-            raise ArtifactError(f"{path}: is missing from {self.url}") from None
-        if received != size:
-            raise ArtifactError(f"{path}: has {received:,} bytes in {self.url}, but {size:,} were published")
-        if hasher.hexdigest() != sha256:
-            raise ArtifactError(f"{path}: was altered in {self.url}: its SHA-256 is not the published one")
+            raise arrival.missing() from None
+        arrival.take(data)
+        arrival.finish()
+        return data
 
-    def _parts(self, path: str, size: int) -> Iterator[obstore.Bytes]:
-        """A file's parts in their order, a window of them asked for at once; a wrong size ends it before the first."""
+    def _receive(self, path: str, size: int, sha256: str, place: Place) -> None:
+        """Put a file's parts in their place as they come, hash them in their order, refuse what was not published."""
+        if size <= PART:
+            return place.put(0, self._receive_small(path, size, sha256))
+        arrival = Arrival(path, self.url, size, sha256)
+        try:
+            with self._answering(path):
+                arrival.check_size(obstore.head(self._reading(), plain(path))["size"])
+            receive(partial(self._chunks, path), arrival, size, place)
+        except FileNotFoundError:
+            raise arrival.missing() from None
+        return arrival.finish()
+
+    def _chunks(self, path: str, start: int, end: int) -> Iterator[obstore.Bytes]:
         with self._answering(path):
-            store = self._reading()
-            whole = obstore.get(store, plain(path)) if size <= PART else None
-            found = (whole.meta if whole else obstore.head(store, plain(path)))["size"]
-            if found != size:
-                raise ArtifactError(f"{path}: has {found:,} bytes in {self.url}, but {size:,} were published")
-            if whole:
-                yield whole.bytes()
-                return
-            get = partial(obstore.get_range, store, path)
-            ranges = (partial(get, start=start, end=min(size, start + PART)) for start in range(0, size, PART))
-            yield from in_order(ranges, at_once=WINDOW)
+            part = obstore.get(self._reading(), plain(path), options={"range": (start, end)})
+            yield from part.stream(min_chunk_size=CHUNK)
 
     def _put(self, path: str, data: bytes | Path, mode: Literal["create", "overwrite"]) -> None:
         """Write a file, again where S3 does not answer; obstore would hide whose file it is then."""
@@ -177,18 +178,18 @@ class Store:
         """Where files are written; an upload may take long, so that only its connection has a short timeout."""
         if self._uploads is None:
             folder = self._folder
-            self._uploads = LocalStore(folder, mkdir=True) if folder else self._s3(read_timeout="15m", retries=0)
+            self._uploads = LocalStore(folder, mkdir=True) if folder else self._s3(LONGEST_WRITING, retries=0)
         return self._uploads
 
     def _reading(self) -> ObjectStore:
         """Where files are read; a folder that is not there yet is an empty store, and reading does not make it."""
         if self._objects is None:
-            if self._folder is None or not self._folder.is_dir():
+            if self._folder is None or not isdir(self._folder):  # noqa: PTH112 - pathlib is 3 ms of a cold start
                 return MemoryStore()
             self._objects = LocalStore(self._folder)
         return self._objects
 
-    def _s3(self, read_timeout: str, retries: int) -> S3Store:
+    def _s3(self, longest: str, retries: int) -> S3Store:
         """A client of S3, signed in by the environment or by boto3's own chain."""
         if not self._sign_in_as_boto3 and not aws_signs_in():
             raise StoreError(f"{self.url}: the environment has no AWS credentials: AWS_ACCESS_KEY_ID is not set")
@@ -205,8 +206,7 @@ class Store:
             client_options={
                 "allow_http": endpoint.startswith("http://"),
                 "connect_timeout": "2s",
-                "read_timeout": read_timeout,
-                "timeout": "15m",
+                "timeout": longest,
             },
             retry_config={"max_retries": retries, "retry_timeout": timedelta(seconds=5)},
             credential_provider=provider,

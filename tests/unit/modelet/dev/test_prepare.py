@@ -31,7 +31,7 @@ def pinned(local: LocalFunction) -> Lock:
 def test_a_function_runs_as_its_spec_says(tmp_path: Path) -> None:
     tiny = make_tiny(tmp_path, spec=SPEC)
     local = local_function(tiny.function, tiny.store)
-    assert (local.name, local.handler, local.folder) == ("tiny", "app.handler", tiny.function.folder)
+    assert (local.name, local.handler, local.folder) == ("tiny", "modelet.app.handler", tiny.function.folder)
     assert (local.memory_mb, local.timeout_s, local.max_concurrency, local.provisioned) == (256, 3, 4, 1)
     assert local.environment == {
         "GREETING": "hello",
@@ -40,6 +40,18 @@ def test_a_function_runs_as_its_spec_says(tmp_path: Path) -> None:
         "MODELET_LOCK": f"1@{tiny.lock.manifest_sha256}",
     }
     assert local_function(tiny.function.at_stage("prod"), tiny.store).provisioned == 2
+
+
+def test_a_function_with_snapstart_starts_as_from_a_snapshot_here_too(tmp_path: Path) -> None:
+    tiny = make_tiny(tmp_path, spec="stages: {prod: {scaling: {snapstart: true}}}\n")
+    assert not local_function(tiny.function.at_stage("dev"), tiny.store).snapstart
+    assert local_function(tiny.function.at_stage("prod"), tiny.store).snapstart
+
+
+def test_a_baked_function_reads_the_project_s_store_here(tmp_path: Path) -> None:
+    tiny = make_tiny(tmp_path, spec="artifact: baked\n")
+    assert local_function(tiny.function, tiny.store).environment["MODELET_STORE"] == tiny.store.url
+    assert not (tiny.function.folder / "baked").exists()
 
 
 def test_each_run_has_a_bundle_of_its_own_and_the_folder_keeps_its(tmp_path: Path) -> None:

@@ -53,6 +53,7 @@ def test_every_key_is_read(path: Path) -> None:
         version: candidate
         backend: sklearn
         preprocessing: {module: features, function: to_feeds}
+        artifact: baked
         resources: {memory_mb: 1024, timeout_s: 30, tmp_mb: 1024, architecture: arm64}
         scaling:
           max_concurrency: 40
@@ -72,6 +73,7 @@ def test_every_key_is_read(path: Path) -> None:
     assert spec.preprocessing is not None
     assert (spec.version, spec.backend, spec.preprocessing.function) == ("candidate", "sklearn", "to_feeds")
     assert spec.model_dump(exclude={"stages", "preprocessing", "version", "backend"}) == {
+        "artifact": "baked",
         "resources": {"memory_mb": 1024, "timeout_s": 30, "tmp_mb": 1024, "architecture": "arm64"},
         "scaling": {
             "max_concurrency": 40,
@@ -116,6 +118,8 @@ def test_a_version_that_yaml_would_change_must_be_quoted(path: Path, written: st
         ("resources: {memory_mb: true}", "resources.memory_mb: true cannot stand here: give a whole number"),
         ("resources:", "resources: is empty: give a mapping of keys"),
         ("resources: [1]", "resources: a list cannot stand here: give a mapping of keys"),
+        ("artifact: image", "artifact: 'image' is not known: give 'store' or 'baked'"),
+        ("stages: {prod: {artifact: s3}}", "stages.prod.artifact: 's3' is not known: give 'store' or 'baked'"),
         ("backend: tensorflow", "backend: 'tensorflow' is not known: give 'onnx' or 'sklearn'"),
         ("preprocessing: {module: features}", "preprocessing.function: is missing: add it"),
         ("version: a/b", "version: 'a/b' is no name that can stand here: it must match ^[A-Za-z0-9][A-Za-z0-9_.-]*$"),
@@ -193,8 +197,9 @@ def test_an_impossible_value_is_refused_with_its_key_and_the_remedy(path: Path, 
         ("max-concurrency: 512", "unknown key 'max-concurrency': did you mean scaling.max_concurrency?"),
         ("scaling: {zzz: 1}", "scaling: unknown key 'zzz': the keys are max_concurrency, provisioned"),
         ("stages: {a: {scaling: {provisionned: 1}}}", "stages.a.scaling: unknown key 'provisionned': did you mean pro"),
+        ("artefact: baked", "unknown key 'artefact': did you mean artifact?"),
         ("3: 4", "unknown key 3: the keys are version, backend"),
-        ("stages: {prod: {version: 3}}", "stages.prod: unknown key 'version': the keys are resources"),
+        ("stages: {prod: {version: 3}}", "stages.prod: unknown key 'version': the keys are artifact, resources"),
     ],
 )  # fmt: skip
 def test_an_unknown_key_is_refused_by_name_with_the_nearest_one(path: Path, text: str, said: str) -> None:

@@ -29,15 +29,15 @@ def test_a_matrix_is_taken_where_every_field_is_a_number() -> None:
 def test_a_message_lists_a_hundred_names_and_counts_the_others() -> None:
     many = signature(*({"name": f"f{number}", **NUMBER} for number in range(300)))
     with pytest.raises(RequestError) as caught:
-        many.rows([Tensor("x", "FP64", [1], [1.0])])
+        many.columns([Tensor("x", "FP64", [1], [1.0])])
     assert "f99 and 200 more" in str(caught.value)
     assert "f100" not in str(caught.value)
 
 
-def test_a_row_has_its_fields_in_the_order_they_were_sent_and_no_other() -> None:
+def test_there_is_a_column_for_each_field_that_was_sent_and_no_other() -> None:
     optional = {"name": "b", **NUMBER, "parameters": {"optional": True}}
-    rows = signature({"name": "a", **NUMBER}, optional).rows([Tensor("a", "FP32", [2, 1], [1.0, 2.0])])
-    assert rows == [{"a": 1.0}, {"a": 2.0}]
+    columns = signature({"name": "a", **NUMBER}, optional).columns([Tensor("a", "FP32", [2, 1], [1.0, 2.0])])
+    assert columns == {"a": [1.0, 2.0]}
 
 
 def test_a_prediction_that_does_not_fit_its_tensor_is_named() -> None:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from modelet.digest import digest
 from modelet.layout import artifact_path, claim_path, manifest_path
-from modelet.manifest import ArtifactFile, Manifest, digest
+from modelet.manifest import ArtifactFile, Manifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable

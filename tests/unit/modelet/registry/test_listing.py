@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modelet.digest import digest
 from modelet.errors import ManifestError, UnknownVersionError
 from modelet.layout import claim_path, is_number, is_version, manifest_path
-from modelet.manifest import Manifest, digest
+from modelet.manifest import Manifest
 from modelet.registry.listing import latest, models, read_manifest, versions
 from modelet.store import Store
 

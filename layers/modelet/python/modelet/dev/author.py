@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelet.handler import deferred
+from modelet.opening import deferred
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from modelet.deadline import Alarm, Deadline, disarm
 from modelet.errors import DeadlineError, MediaTypeError, MethodNotAllowedError, ModeletError, NotFoundError
-from modelet.protocols import oip, rows
+from modelet.protocols import rows
+from modelet.protocols.service import JSON
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from modelet.protocols.service import Answer, Request, Route, Routes, Service
 
 
@@ -31,42 +34,62 @@ def exchange(request: Request, service: Service) -> tuple[Answer, ModeletError |
 
 def problem(error: ModeletError, request: Request) -> Answer:
     """An error in the words of the protocol that was asked."""
-    return oip.problem(error) if _segments(request)[:1] == ["v2"] else rows.problem(error)
+    answer: Answer = (_oip() if _segments(request.path)[:1] == ["v2"] else rows).problem(error)
+    return answer
 
 
-def _segments(request: Request) -> list[str]:
-    segments = [segment for segment in request.path.split("/") if segment]
-    return [unquote(segment) for segment in segments] if "%" in request.path else segments
+def _oip() -> ModuleType:
+    """The Open Inference Protocol, imported when somebody speaks it."""
+    from modelet.protocols import oip  # noqa: PLC0415 - 2 ms of a cold start
+
+    return oip
+
+
+def _segments(path: str) -> list[str]:
+    segments = [segment for segment in path.split("/") if segment]
+    if "%" not in path:
+        return segments
+    from urllib.parse import unquote  # noqa: PLC0415 - 3 ms of a cold start, and few paths are quoted
+
+    return [unquote(segment) for segment in segments]
 
 
 def find(request: Request, service: Service) -> Route:
     """The function that answers a path and a method. Raises NotFoundError, MethodNotAllowedError, MediaTypeError."""
-    match _segments(request):
-        case ["models", name, *rest]:
-            routes: Routes = rows.ROUTES
-        case ["v2", "models", name, "versions", version, *rest]:
-            routes = oip.ROUTES
-            if version != service.version:
-                raise NotFoundError(f"{service.name} serves version {service.version}, not {version}.")
-        case ["v2", "models", name, *rest]:
-            routes = oip.ROUTES
-        case _:
-            raise rows.unknown_route(request.path, service)
-    methods = routes.get(tuple(rest))
-    if name != service.name or methods is None:
-        raise rows.unknown_route(request.path, service)
-    route = methods.get(request.method)
-    if route is None:
-        raise MethodNotAllowedError(request.method, list(methods))
+    route = _route(request.method, request.path, service.name, service.version)
     if request.method == "POST":
         _check_media_type(request)
     return route
 
 
+@lru_cache(maxsize=64)  # what raises is not kept
+def _route(method: str, path: str, model: str, served: str) -> Route:
+    match _segments(path):
+        case ["models", name, *rest]:
+            routes: Routes = rows.ROUTES
+        case ["v2", "models", name, "versions", version, *rest]:
+            routes = _oip().ROUTES
+            if version != served:
+                raise NotFoundError(f"{model} serves version {served}, not {version}.")
+        case ["v2", "models", name, *rest]:
+            routes = _oip().ROUTES
+        case _:
+            raise rows.unknown_route(path, model)
+    methods = routes.get(tuple(rest))
+    if name != model or methods is None:
+        raise rows.unknown_route(path, model)
+    route = methods.get(method)
+    if route is None:
+        raise MethodNotAllowedError(method, list(methods))
+    return route
+
+
 def _check_media_type(request: Request) -> None:
-    kind = str(request.headers.get("content-type", "application/json")).partition(";")[0].strip().lower()
-    if kind != "application/json" and not kind.endswith("+json"):
-        raise MediaTypeError(f"The content type is {kind[:100]}: send application/json.")
+    given = request.headers.get("content-type", JSON)
+    if given != JSON:
+        kind = str(given).partition(";")[0].strip().lower()
+        if kind != JSON and not kind.endswith("+json"):
+            raise MediaTypeError(f"The content type is {kind[:100]}: send application/json.")
     coding = str(request.headers.get("content-encoding", "identity")).strip().lower()
     if coding != "identity":
         raise MediaTypeError(f"The content encoding is {coding[:100]}: send the body as it is.")

@@ -56,7 +56,10 @@ class Question:
             seen.add(tensor.name)
         if count > self._limit:
             return Checked([], count)  # the pipeline refuses it by its count: no need to build the rows
-        rows = self._signature.rows(tensors)
+        columns = self._signature.columns(tensors)
+        if self._signature.has_fields:
+            return contract.check_columns(columns)
+        [rows] = columns.values()
         return contract.check_envelope(b'{"instances":%b}' % to_json(rows)) or contract.check_rows(rows)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from modelet.core import from_json, to_json
+from modelet.core import compact, from_json, to_json
 from modelet.errors import ContractError, MalformedBodyError, ModeletError, NotFoundError, RequestError
 from modelet.protocols.service import JSON, PROBLEM, Answer, Request, Routes, Service
 from modelet.violation import Violation
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from modelet.contract import Checked, Contract
 
 MEMBER = "instances"
+NAMED = f'"{MEMBER}"'.encode()
 
 
 class Body:
@@ -26,9 +28,12 @@ class Body:
 
     def check(self, contract: Contract) -> Checked:
         """Read instances under the contract: in one pass where all is well, else again to name what is wrong."""
-        checked = contract.check_envelope(self.text)
+        # The member's name may also be there in escapes, or be deeper down in a bare instance.
+        self.bare = NAMED not in self.text and b"\\u00" not in self.text
+        checked = contract.check_bare(self.text) if self.bare else contract.check_envelope(self.text)
         if checked is not None:
             return checked
+        self.bare = False
         try:
             document = from_json(self.text)
         except ValueError as error:
@@ -64,7 +69,7 @@ def infer(request: Request, service: Service) -> Answer:
         text = to_json(_with_problems(contract.plain_predictions(result.predictions), result.failed, result.total))
     if body.bare:
         return Answer(200, text[1:-1], {"content-type": JSON})
-    text = b'{"predictions":%b,"model":%b,"version":%b}' % (text, to_json(service.name), to_json(service.version))
+    text = b'{"predictions":%b,%b}' % (text, _origin(service.name, service.version))
     return Answer(200, text, {"content-type": JSON})
 
 
@@ -108,6 +113,12 @@ ROUTES: Routes = {
 }
 
 
+@cache
+def _origin(model: str, version: str) -> bytes:
+    """Who predicted, as members of an object."""
+    return f'"model":{compact(model)},"version":{compact(version)}'.encode()
+
+
 def _flag(request: Request, name: str) -> bool:
     value = request.query.get(name, "false")
     if value not in {"true", "false"}:
@@ -122,6 +133,6 @@ def _with_problems(predictions: list[Any], failed: dict[int, list[Violation]], t
     return [ContractError(failed[row] or unlisted).problem() if row in failed else next(good) for row in range(total)]
 
 
-def unknown_route(path: str, service: Service) -> NotFoundError:
+def unknown_route(path: str, model: str) -> NotFoundError:
     """What says that a path leads nowhere."""
-    return NotFoundError(f"There is no {path} here; this is the model {service.name}, see GET /models/{service.name}.")
+    return NotFoundError(f"There is no {path} here; this is the model {model}, see GET /models/{model}.")

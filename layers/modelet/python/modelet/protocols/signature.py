@@ -22,25 +22,28 @@ LISTED_NAMES = 100
 
 
 class Signature:
-    """A model's input and output tensors by name, as its bundle describes them."""
+    """A model's input and output tensors by name, as its bundle describes them.
 
-    __slots__ = ("_input_fields", "_output_fields", "inputs", "outputs")
+    has_fields: whether the inputs are an instance's fields, one each; else one input holds whole instances.
+    """
+
+    __slots__ = ("_output_fields", "has_fields", "inputs", "outputs")
 
     def __init__(self, tensors: dict[str, Any]) -> None:
         self.inputs: dict[str, dict[str, Any]] = {each["name"]: each for each in tensors["inputs"]}
         self.outputs: dict[str, dict[str, Any]] = {each["name"]: each for each in tensors["outputs"]}
-        self._input_fields: bool = tensors["fields"]["inputs"]
+        self.has_fields: bool = tensors["fields"]["inputs"]
         self._output_fields: bool = tensors["fields"]["outputs"]
 
     @property
     def takes_matrix(self) -> bool:
         """Whether one tensor `input` of shape [n, k] may be sent in place of k fields."""
-        return self._input_fields and all(
+        return self.has_fields and all(
             each["datatype"] in {"FP64", "INT64"} and len(each["shape"]) == 1 for each in self.inputs.values()
         )
 
-    def rows(self, tensors: list[Tensor]) -> list[Any]:
-        """Instances as JSON values, one for each place of the tensors' first dimension.
+    def columns(self, tensors: list[Tensor]) -> dict[str, list[Any]]:
+        """The inputs by name, each a list of JSON values: one for each place of the tensors' first dimension.
 
         Raises RequestError where the tensors are not those of the model: names, datatypes, shapes or elements.
         """
@@ -48,9 +51,7 @@ class Signature:
         missing = [name for name, each in self.inputs.items() if name not in columns and not _is(each, "optional")]
         if missing:
             raise RequestError(f"The input tensors {_names(missing)} are missing: {self._wanted()}")
-        if not self._input_fields:
-            return columns.popitem()[1]
-        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        return columns
 
     def tensors(self, predictions: list[Any], names: list[str]) -> list[dict[str, Any]]:
         """Predictions, as JSON values, as the `$response_output` objects of the outputs named.
@@ -89,10 +90,14 @@ class Signature:
             raise matrix.refuse(f"send [-1, {width}], its columns in the order {_names(list(self.inputs))}")
         _accept(matrix, "FP64")
         nullable = any(_is(each, "nullable") for each in self.inputs.values())
+        checked = matrix.floats(nullable=nullable)
         columns = {}
         for place, (name, declared) in enumerate(self.inputs.items()):
-            column = Tensor(MATRIX, matrix.datatype, [matrix.rows], matrix.elements[place::width])
-            columns[name] = column.values(declared["datatype"], nullable=nullable)
+            if checked is not None and declared["datatype"] == "FP64":
+                columns[name] = checked[place::width]
+            else:
+                column = Tensor(MATRIX, matrix.datatype, [matrix.rows], matrix.elements[place::width])
+                columns[name] = column.values(declared["datatype"], nullable=nullable)
         return columns
 
 

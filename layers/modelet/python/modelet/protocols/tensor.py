@@ -5,6 +5,7 @@ Source: Open Inference Protocol v2, REST, "Request Input" and "Tensor Data".
 
 from __future__ import annotations
 
+from itertools import chain
 from math import prod
 from typing import Any
 
@@ -48,6 +49,15 @@ class Tensor:
         """The error that says what is wrong with this tensor."""
         return RequestError(f"{shown(self.name)}, {self.datatype} of shape {self.shape}: {reason}")
 
+    def floats(self, *, nullable: bool) -> list[Any] | None:
+        """The elements of a floating tensor, all checked at once; None where `values` has more to do or to say."""
+        if self.datatype not in FLOATS:
+            return None
+        try:
+            return check(self.datatype, self.elements, nullable=nullable)
+        except ElementError:
+            return None
+
     def values(self, declared: str, *, nullable: bool) -> list[Any]:
         """The elements as values for a tensor that the metadata declares as `declared`.
 
@@ -60,7 +70,7 @@ class Tensor:
             raise self.refuse(f"element {error.index}: {error}") from None
         if declared == "INT64" and self.datatype in FLOATS:
             return [int(each) if each is not None and each.is_integer() else each for each in elements]
-        if declared == "FP64" and self.datatype in {"INT64", "UINT64"}:
+        if declared == "FP64" and self.datatype in {"INT64", "UINT64"} and not _are_exact(elements):
             for index, each in enumerate(elements):
                 if each is not None and not -EXACT <= each <= EXACT and int(float(each)) != each:
                     raise self.refuse(f"element {index}: {each} is not a number that FP64 can hold")
@@ -71,6 +81,11 @@ JSON_ONLY = (
     "this server takes tensors as JSON only, without the binary and shared memory extensions "
     "(in tritonclient: set_data_from_numpy(..., binary_data=False))"
 )
+
+
+def _are_exact(elements: list[Any]) -> bool:
+    """Whether all elements, integers or None, are so small that every whole number is a double."""
+    return None not in elements and (not elements or (min(elements) >= -EXACT and max(elements) <= EXACT))
 
 
 def shown(name: str) -> str:
@@ -90,5 +105,5 @@ def _flatten(name: str, data: list[Any], shape: list[int]) -> list[Any]:
             if not isinstance(part, list) or len(part) != size:
                 found = f"{len(part)} elements" if isinstance(part, list) else "no list"
                 raise RequestError(f"{shown(name)} is nested unlike its shape {shape}: {found} at depth {depth}.")
-        level = [element for part in level for element in part]
+        level = list(chain.from_iterable(level))
     return level

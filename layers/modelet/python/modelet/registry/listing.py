@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from modelet.digest import digest
 from modelet.errors import ManifestError, UnknownVersionError
 from modelet.layout import MANIFEST, is_model, is_number, is_version, manifest_path
-from modelet.manifest import Manifest, digest
+from modelet.manifest import Manifest
 
 if TYPE_CHECKING:
     from modelet.store import Store

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pydantic_core
 from pydantic.errors import PydanticUserError
 
-from modelet.bundle import BUNDLE_FILE, Bundle, Lock
+from modelet.bundle import AUTHORS_HANDLER, BUNDLE_FILE, ENTRY_POINT, Bundle, Lock
 from modelet.dev.author import author_modules
+from modelet.dev.baking import BAKED
 from modelet.dev.compile.columns import column_types
 from modelet.dev.compile.core import compile_type
 from modelet.dev.compile.openapi import openapi
@@ -21,6 +22,7 @@ from modelet.dev.compile.schema import json_schema
 from modelet.dev.compile.tensors import tensors
 from modelet.errors import CommandError
 from modelet.handler import ModelHandler
+from modelet.layout import manifest_path
 from modelet.model import contract_types
 from modelet.registry.listing import read_manifest
 
@@ -49,7 +51,12 @@ def write_bundle(function: Function, store: Store, lock: Lock, path: Path | None
     path: where to, the folder's own bundle.json unless given. Raises CommandError where app.py cannot be read, names no
     contract, or one that does not fit the version.
     """
-    manifest, _ = read_manifest(store, function.name, lock.version)
+    manifest, sha256 = read_manifest(store, function.name, lock.version)
+    if sha256 != lock.manifest_sha256:
+        raise CommandError(
+            f"{store.url}: the manifest of {function.name} version {lock.version} is not the one that was pinned: "
+            f"`modelet pin {function.name}` trusts what is there now"
+        )
     with author_modules(function.folder) as load:
         model_class = _model_class(function, load) if function.has_app else None
         types = contract_types(model_class) if model_class else None
@@ -67,12 +74,13 @@ def write_bundle(function: Function, store: Store, lock: Lock, path: Path | None
             raise CommandError(f"{function.folder / 'app.py'}: the contract cannot be read: {error.message}") from error
     bundle = Bundle(
         name=function.name,
-        handler="app.handler" if function.has_app else "modelet.app.handler",
+        handler=AUTHORS_HANDLER if function.has_app else ENTRY_POINT,
         spec=function.spec.model_dump(mode="json"),
         lock=lock,
         contract={part: one.core for part, one in compiled.items()} | {"pydantic_core": pydantic_core.__version__},
         tensors=tensors(*schemas),
         openapi=openapi(function.name, lock.version, *schemas),
+        manifest=store.read(manifest_path(function.name, lock.version)).decode(),
         sources=dict(_sources(function.folder)),
     )
     _check_fields(function, manifest, model_class, schemas[0])
@@ -136,6 +144,7 @@ def _check_fields(function: Function, manifest: Manifest, model_class: Any, inst
 def _sources(folder: Path) -> Iterator[tuple[str, str]]:
     """The files that the bundle was made from, each with its SHA-256, in order."""
     code = [path for path in folder.rglob("*.py") if path.name not in TRAINING and "__pycache__" not in path.parts]
+    code = [path for path in code if not path.is_relative_to(folder / BAKED)]
     for path in sorted([*code, folder / "model.yaml"]):
         yield path.relative_to(folder).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()
 
