@@ -77,12 +77,9 @@ def measure(subject: Subject, event: bytes, *, warm: int = 0, cpus: str | None =
     return asyncio.run(_measure(subject, event, warm, cpus))
 
 
-async def _measure(subject: Subject, event: bytes, warm: int, cpus: str | None) -> Sample:
-    loop = asyncio.get_running_loop()
-    waiting, replied = asyncio.Event(), asyncio.Queue[Reply]()
-    api = RuntimeApi(waiting.set, replied.put_nowait, replied.put_nowait)
-    address = await api.start()
-    environment = {
+def variables(subject: Subject) -> dict[str, str]:
+    """What an environment of Lambda holds besides where its Runtime API is, and a subject's own variables."""
+    return {
         "PATH": os.environ["PATH"],
         "LANG": "C.UTF-8",
         "TZ": ":UTC",
@@ -94,9 +91,15 @@ async def _measure(subject: Subject, event: bytes, warm: int, cpus: str | None) 
         "AWS_LAMBDA_FUNCTION_VERSION": "1",
         **subject.environment,
         "LAMBDA_TASK_ROOT": str(subject.folder),
-        "AWS_LAMBDA_RUNTIME_API": address,
-        "_HANDLER": subject.handler,
     }
+
+
+async def _measure(subject: Subject, event: bytes, warm: int, cpus: str | None) -> Sample:
+    loop = asyncio.get_running_loop()
+    waiting, replied = asyncio.Event(), asyncio.Queue[Reply]()
+    api = RuntimeApi(waiting.set, replied.put_nowait, replied.put_nowait)
+    address = await api.start()
+    environment = {**variables(subject), "AWS_LAMBDA_RUNTIME_API": address, "_HANDLER": subject.handler}
     printed = tempfile.TemporaryFile()  # noqa: SIM115 - closed below, when it was read
     began = time.perf_counter()
     pinned = ["taskset", "-c", cpus] if cpus else []

@@ -67,13 +67,13 @@ def cost(found: Imports, name: str) -> float:
 
 
 def label(name: str) -> str:
-    """How a budget names a module: those of the standard library in full, others by the first two parts of their name.
+    """How a budget names a module: those of the standard library in full, ours by three parts, others by two.
 
     Empty where one of these is private: it comes with public ones.
     """
     parts = name.split(".")
     if parts[0] not in sys.stdlib_module_names:
-        parts = parts[:2]
+        parts = parts[: 3 if parts[0] == "modelet" else 2]
     return "" if any(part.startswith("_") for part in parts) else ".".join(parts)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import subprocess
 import tempfile
@@ -17,6 +16,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from benchmarks.environment import variables
 from modelet.dev.local.api import Invocation, Reply, RuntimeApi
 
 if TYPE_CHECKING:
@@ -61,11 +61,11 @@ class Behind:
             lambda: self._signals.put_nowait(None), self._signals.put_nowait, self._signals.put_nowait
         )
         address = self._runner.run(self._api.start())
-        variables = {**_variables(subject), "AWS_LAMBDA_RUNTIME_API": address, "_HANDLER": subject.handler}
+        environment = {**variables(subject), "AWS_LAMBDA_RUNTIME_API": address, "_HANDLER": subject.handler}
         self._process = subprocess.Popen(
             [subject.python, "-m", "awslambdaric", subject.handler],
             cwd=subject.folder,
-            env=variables,
+            env=environment,
             stdout=self._said,
             stderr=subprocess.STDOUT,
         )
@@ -129,7 +129,7 @@ class Inside:
         self._process = subprocess.Popen(
             [subject.python, "-P", str(CALLED), subject.handler],
             cwd=subject.folder,
-            env=_variables(subject),
+            env=variables(subject),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -163,22 +163,6 @@ class Inside:
         if not answer:
             raise RuntimeError(f"{self._name}: ended, see above")
         return answer
-
-
-def _variables(subject: Subject) -> dict[str, str]:
-    return {
-        "PATH": os.environ["PATH"],
-        "LANG": "C.UTF-8",
-        "TZ": ":UTC",
-        "OMP_NUM_THREADS": "1",
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_LAMBDA_FUNCTION_NAME": "benchmark",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
-        "AWS_LAMBDA_FUNCTION_VERSION": "1",
-        **subject.environment,
-        "LAMBDA_TASK_ROOT": str(subject.folder),
-    }
 
 
 def _cpu_us(pid: int) -> float:

@@ -130,7 +130,7 @@ def test_pydantic_is_there_only_where_the_function_asks_for_it(online: Content, 
 
 def test_the_function_s_own_code_is_there_and_its_training_is_not(online: Content, function: Function) -> None:
     code = {PurePosixPath(path.name) for path in function.folder.glob("*.py") if path.name != "train.py"}
-    assert {*code, PurePosixPath("app.py"), PurePosixPath("bundle.json")} <= online.files
+    assert {*code, PurePosixPath("bundle.json")} <= online.files
     own = {path for path in online.files if len(path.parts) == 1}
     assert not [path for path in own if path.suffix in TRAINING]
     assert not {"train.py", "model.lock", "model.yaml", "requirements.txt"} & {str(path) for path in own}

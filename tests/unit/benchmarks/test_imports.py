@@ -35,7 +35,7 @@ def test_a_module_costs_what_it_imports_too() -> None:
     [
         ("pandas", "pandas"),
         ("numpy.lib.stride_tricks", "numpy.lib"),
-        ("modelet.edges.http", "modelet.edges"),
+        ("modelet.edges.http", "modelet.edges.http"),
         ("urllib.request", "urllib.request"),
         ("importlib.metadata._functools", ""),
         ("_hashlib", ""),

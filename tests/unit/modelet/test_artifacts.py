@@ -130,3 +130,29 @@ def test_what_nobody_has_asked_for_is_forgotten(tmp_path: Path) -> None:
     artifacts.forget()
     assert artifacts.read("model.onnx") == b"graph"
     assert len(shelf.asked) == 2
+
+
+def test_so_many_files_are_asked_for_ahead_and_the_rest_when_they_are_read(tmp_path: Path) -> None:
+    shelf, artifacts = shelved(tmp_path, {"model.onnx": b"graph", **{f"{place}.txt": b"x" for place in range(40)}})
+    shelf.answers.set()
+    artifacts.prefetch()
+    assert {artifacts.text(f"{place}.txt") for place in range(40)} == {"x"}
+    artifacts.read("model.onnx")
+    assert len(shelf.asked) == 41
+
+
+def test_a_file_that_came_to_memory_is_kept_where_a_path_is_asked_for(tmp_path: Path) -> None:
+    shelf, artifacts = shelved(tmp_path, {"model.onnx": b"graph"})
+    shelf.answers.set()
+    artifacts.prefetch()
+    assert artifacts.path("model.onnx").read_bytes() == b"graph"
+    assert len(shelf.asked) == 1
+
+
+def test_a_disk_that_does_not_take_it_is_told(tmp_path: Path) -> None:
+    (tmp_path / "tiny").write_text("a file where a folder is wanted")
+    shelf, artifacts = shelved(tmp_path, {"model.onnx": b"graph"})
+    shelf.answers.set()
+    artifacts.prefetch()
+    with pytest.raises(ArtifactError, match=r"model\.onnx: cannot be kept at .*resources\.tmp_mb"):
+        artifacts.path("model.onnx")

@@ -66,7 +66,9 @@ def test_a_path_that_leaves_the_store_is_refused(both: list[Folder | Store]) -> 
         both[0].fetch("../secret", 5, digest(b"graph"))
 
 
-@pytest.mark.parametrize("url", ["file://host/store", "file:///store?x=1", "file:///store#x", "file:///a\nb"])
+@pytest.mark.parametrize(
+    "url", ["file://host/store", "file:///store?x=1", "file:///store#x", "file:///a\nb", "file:///a%00b"]
+)
 def test_a_url_that_names_no_folder_is_refused(url: str) -> None:
     with pytest.raises(SettingsError, match="is no store: use file:///folder"):
         Folder(url)

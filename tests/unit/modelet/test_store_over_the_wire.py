@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import socket
@@ -139,6 +140,24 @@ def test_an_endpoint_that_never_answers_is_given_up_before_lambdas_ten_seconds(
         with pytest.raises(StoreError, match=r"^s3://models/prefix/sentiment/1/model\.json: "):
             store.read("sentiment/1/model.json")
         assert time.monotonic() - began < 8
+
+
+def test_a_large_file_may_come_as_slowly_as_it_does(s3_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = b"x" * (PART + 10)
+
+    def slow(request: Request, _number: int) -> None:
+        if request.command == "HEAD":
+            return request.answer(200, data)
+        start, end = (int(place) for place in request.headers["Range"].removeprefix("bytes=").split("-"))
+        wanted = data[start : end + 1]
+        span = f"bytes {start}-{end}/{len(data)}"
+        request.answer(206, wanted[:5], Content_Length=str(len(wanted)), Content_Range=span)
+        time.sleep(6.5)  # longer than what shows that S3 is there
+        request.wfile.write(wanted[5:])
+        return None
+
+    with s3_that(slow, monkeypatch) as (store, _):
+        assert store.fetch("sentiment/1/x", len(data), hashlib.sha256(data).hexdigest()) == data
 
 
 def test_an_answer_that_stops_halfway_is_a_store_error(s3_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,10 @@ MEMORY_LIMIT = 64 * 1024 * 1024
 """Above this many bytes a file belongs on disk: from bytes, a 500 MB graph peaks at three times its size."""
 
 
+AT_ONCE = 16
+"""Files that are asked for ahead, a thread each."""
+
+
 class Source(Protocol):
     """Where published files are read: a Store, or a Folder."""
 
@@ -77,10 +81,12 @@ class Artifacts:
     def prefetch(self) -> None:
         """Ask for the version's files in threads, the main one first, so that a store answers while Python imports.
 
-        At most 64 MB come to memory; a larger main file comes to disk. What goes wrong is raised when the file is read.
+        At most 64 MB of the first files come to memory; a larger main file comes to disk. What goes wrong is raised
+        when the file is read.
         """
         room = MEMORY_LIMIT
-        for file in sorted(self.manifest.files, key=lambda file: file.path != self.manifest.model_data):
+        files = sorted(self.manifest.files, key=lambda file: file.path != self.manifest.model_data)
+        for file in files[:AT_ONCE]:
             path = self._path(file.path)
             if file.bytes <= room:
                 room -= file.bytes
@@ -109,13 +115,17 @@ class Artifacts:
             self.waited += perf_counter() - started
 
     def path(self, name: str) -> Path:
-        """A file's path on the environment's own disk, for libraries that open files. Raises as `read` does."""
+        """A file's path on the environment's own disk, for libraries that open files, to read and not to write.
+
+        Raises as `read` does.
+        """
         file = self.manifest.file(name)
         started = perf_counter()
         try:
-            ahead = self._ahead_on_disk.pop(name, None)
-            if ahead:
+            if ahead := self._ahead_on_disk.pop(name, None):
                 return ahead.result()
+            if in_memory := self._ahead.pop(name, None):
+                return _kept(in_memory.result(), self._target(name))
             return self._source.fetch_to(self._path(name), self._target(name), file.bytes, file.sha256)
         finally:
             self.waited += perf_counter() - started
@@ -145,3 +155,14 @@ class Artifacts:
         from pathlib import Path  # noqa: PLC0415 - 3 ms of a cold start, and small files come to no disk
 
         return Path(self._tmp, self.manifest.name, self.manifest.version, name)
+
+
+def _kept(data: bytes, target: Path) -> Path:
+    """A file on disk that was fetched to memory. Raises ArtifactError where the disk does not take it."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+    except OSError as error:
+        said = f"cannot be kept at {target}: {error.strerror}"
+        raise ArtifactError(f"{target.name}: {said}; it takes {len(data):,} bytes (resources.tmp_mb)") from error
+    return target

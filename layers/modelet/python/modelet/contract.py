@@ -11,7 +11,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from modelet.core import (
-    PydanticSerializationError,
     SchemaSerializer,
     ValidationError,
     around,
@@ -104,28 +103,27 @@ class Contract:
         self._instance = instance
         self._reader = reader_of(instance)
         self._is_plain = is_plain(prediction)
-        self._is_bounded = self._is_plain and is_bounded(prediction)
+        self._prediction = prediction
+        self._believes_alike = False
         predictions = around(prediction, list_of)
         self._predictions = validator(predictions)
-        self._prediction = predictions
-
-    @cached_property
-    def _writer(self) -> SchemaSerializer:
-        return SchemaSerializer(cast("CoreSchema", self._prediction), NAN_AS_ITSELF, _use_prebuilt=False)
+        if not self._is_plain:
+            self._writer = SchemaSerializer(cast("CoreSchema", predictions), NAN_AS_ITSELF, _use_prebuilt=False)
 
     @cached_property
     def _one(self) -> SchemaValidator:
         return validator(self._instance)
 
     def as_tuples(self, features: Sequence[str], colons: Callable[[bytes], int]) -> Contract:
-        """The same contract for a model that needs its features of an instance and nothing else.
+        """The same contract for a model of which no author has changed what sees instances and makes predictions.
 
-        Where the contract is an object of scalars, good instances are then tuples of the features' values; otherwise
-        nothing changes. colons: counts those of a text.
+        Where it is an object of scalars, good instances are then tuples of the features' values; and predictions that
+        were made alike are believed to be so. colons: counts those of a text.
         """
         same = object.__new__(type(self))
         vars(same).update(vars(self))
         same._reader = self._reader.as_tuples(features, colons)
+        same._believes_alike = self._is_plain and is_bounded(self._prediction)
         return same
 
     def check_envelope(self, body: bytes) -> Checked | None:
@@ -190,7 +188,7 @@ class Contract:
             raise PredictionError(
                 f"postprocess returned {len(values)} predictions for {expected} instances: return one each"
             )
-        if self._is_bounded and isinstance(values, Alike) and self._keep(values.extremes):
+        if self._believes_alike and isinstance(values, Alike) and self._keep(values.extremes):
             return list(values)
         try:
             return cast("list[Any]", self._predictions.validate_python(list(values)))
@@ -226,11 +224,11 @@ class Contract:
         return cast("list[Any]", from_json(self.write_predictions(predictions)))
 
     def _write(self, predictions: list[Any]) -> bytes:
-        if self._is_plain:
-            return compact(predictions).encode() if len(predictions) <= FEW else to_json(predictions)
         try:
-            return self._writer.to_json(predictions, by_alias=True)
-        except PydanticSerializationError as error:
+            if not self._is_plain:
+                return self._writer.to_json(predictions, by_alias=True)
+            return compact(predictions).encode() if len(predictions) <= FEW else to_json(predictions)
+        except ValueError as error:  # pydantic-core's own, and those for texts and integers that JSON cannot hold
             raise PredictionError(f"a prediction cannot be written as JSON: {error}") from None
 
 

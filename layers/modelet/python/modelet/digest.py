@@ -10,7 +10,10 @@ from modelet.errors import ArtifactError
 try:
     from _sha2 import sha256 as _sha256  # type: ignore[import-not-found]  # has no stub; from 3.12 on
 except ImportError:
-    from _sha256 import sha256 as _sha256  # type: ignore[import-not-found]  # has no stub; until 3.11
+    try:
+        from _sha256 import sha256 as _sha256  # type: ignore[import-not-found]  # has no stub; until 3.11
+    except ImportError:  # a Python that was built without its own
+        from hashlib import sha256 as _sha256
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from modelet.digest import Arrival
@@ -23,13 +24,14 @@ def folder_of(url: str) -> str | None:
     scheme, _, rest = url.partition("://")
     if scheme != "file":
         return None
-    if not rest.startswith("/") or not rest.isprintable() or {"?", "#"} & set(rest):
-        raise SettingsError(f"{url!r} is no store: use file:///folder or s3://bucket/prefix")
-    if "%" not in rest:
-        return rest.rstrip("/") or "/"
-    from urllib.parse import unquote  # noqa: PLC0415 - 3 ms, and few paths need it
+    folder = rest
+    if "%" in rest:
+        from urllib.parse import unquote  # noqa: PLC0415 - 3 ms, and few paths need it
 
-    return unquote(rest).rstrip("/") or "/"
+        folder = unquote(rest)
+    if not rest.startswith("/") or not rest.isprintable() or "\0" in folder or {"?", "#"} & set(rest):
+        raise SettingsError(f"{url!r} is no store: use file:///folder or s3://bucket/prefix")
+    return folder.rstrip("/") or "/"
 
 
 class Folder:
@@ -57,12 +59,13 @@ class Folder:
         Raises as `fetch` does.
         """
         self._read(path, size, sha256, lambda _part: None)
-        return type(target)(self._place(path))
+        return type(target)(self._place(path))  # a Path, without importing one
 
     def _read(self, path: str, size: int, sha256: str, sink: Callable[[Buffer], object]) -> None:
         arrival = Arrival(path, self.url, size, sha256)
         try:
             with open(self._place(path), "rb") as file:  # noqa: PTH123 - pathlib is 3 ms of a cold start
+                arrival.check_size(os.fstat(file.fileno()).st_size)
                 while part := file.read(PART):
                     arrival.take(part)
                     sink(part)

@@ -68,8 +68,11 @@ def open_pinned(settings: Settings) -> Opened:
 
     Raises StartError with the reason, and StoreError where Secrets Manager does not answer.
     """
-    if _ahead and _ahead[-1].settings == settings:
-        return _ahead.pop()
+    if _ahead:
+        opened = _ahead.pop()
+        if opened.settings == settings:
+            return opened
+        opened.artifacts.forget()
     started = perf_counter()
     bundle = Bundle.read(settings.bundle or f"{settings.task_root}/{BUNDLE_FILE}", settings.task_root)
     bundle.require(settings.lock)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from threading import Thread
+from time import monotonic
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -11,19 +12,28 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+PATIENCE_S = 3.0
+"""How long what has begun is waited for, in all, when its results are not wanted any more."""
+
 
 def in_order(calls: Iterable[Callable[[], T]], at_once: int) -> Iterator[T]:
     """The results of calls in their order, at most `at_once` of them running or waiting to be taken.
 
-    Raises what a call raised, in its turn; calls that have begun by then end by themselves.
+    Raises what a call raised, in its turn, when those that had begun by then have ended or a few seconds have passed:
+    a process that ends while they are in native code is aborted.
     """
     ahead: deque[Running[T]] = deque()
-    for call in calls:
-        ahead.append(Running(call))
-        if len(ahead) == at_once:
+    try:
+        for call in calls:
+            ahead.append(Running(call))
+            if len(ahead) == at_once:
+                yield ahead.popleft().result()
+        while ahead:
             yield ahead.popleft().result()
-    while ahead:
-        yield ahead.popleft().result()
+    finally:
+        until = monotonic() + PATIENCE_S
+        for begun in ahead:
+            begun.join(max(0.0, until - monotonic()))
 
 
 class Running(Thread, Generic[T]):

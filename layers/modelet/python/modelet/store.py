@@ -34,8 +34,7 @@ if TYPE_CHECKING:
 CHUNK = 256 * 1024
 """Bytes of a part that are in memory at once: they are still in the processor's cache when they are kept."""
 
-LONGEST_IN_INIT, LONGEST_ASKING, LONGEST_WRITING = "5s", "2m", "15m"  # of one request: a part, a part, a whole file
-
+QUICK, PATIENT, WRITING = "6s", "2m", "15m"  # for one request: of a small file, a part of a large one, a whole upload
 ATTEMPTS = 3
 """How often S3 is asked in all when it does not answer."""
 
@@ -46,7 +45,7 @@ class Store:
     `file:///…` is a folder, made by the first write; `s3://bucket/prefix` is S3 or what `AWS_ENDPOINT_URL` says. A
     model function signs in by its environment; laptop and platform code as boto3 does (profiles, SSO).
     Every method raises StoreError, with the URL and the path, where the store does not answer, and ValueError for a
-    path that leaves it (`..`). Reading from S3 that is dead or silent is given up after about 5 s, within the 10 s of a
+    path that leaves it (`..`). Reading from S3 that is dead or silent is given up after about 6 s, within the 10 s of a
     Lambda init. Safe to use from several threads.
     Raises SettingsError for another URL.
     """
@@ -60,7 +59,7 @@ class Store:
         scheme, _, rest = self.url.partition("://")
         self._bucket, _, self._prefix = rest.partition("/")
         if scheme == "s3" and is_path(self._bucket) and (not self._prefix or is_path(self._prefix)):
-            self._objects = self._s3(LONGEST_ASKING if sign_in_as_boto3 else LONGEST_IN_INIT, retries=ATTEMPTS - 1)
+            self._objects = self._s3(PATIENT if sign_in_as_boto3 else QUICK, retries=ATTEMPTS - 1)
         elif self._folder is None:
             raise SettingsError(f"{url!r} is no store: use file:///folder or s3://bucket/prefix")
 
@@ -147,14 +146,15 @@ class Store:
         try:
             with self._answering(path):
                 arrival.check_size(obstore.head(self._reading(), plain(path))["size"])
-            receive(partial(self._chunks, path), arrival, size, place)
+                parts = self._s3(PATIENT, retries=ATTEMPTS - 1) if self._folder is None else self._reading()
+            receive(partial(self._chunks, parts, path), arrival, size, place)
         except FileNotFoundError:
             raise arrival.missing() from None
         return arrival.finish()
 
-    def _chunks(self, path: str, start: int, end: int) -> Iterator[obstore.Bytes]:
+    def _chunks(self, store: ObjectStore, path: str, start: int, end: int) -> Iterator[obstore.Bytes]:
         with self._answering(path):
-            part = obstore.get(self._reading(), plain(path), options={"range": (start, end)})
+            part = obstore.get(store, plain(path), options={"range": (start, end)})
             yield from part.stream(min_chunk_size=CHUNK)
 
     def _put(self, path: str, data: bytes | Path, mode: Literal["create", "overwrite"]) -> None:
@@ -178,7 +178,7 @@ class Store:
         """Where files are written; an upload may take long, so that only its connection has a short timeout."""
         if self._uploads is None:
             folder = self._folder
-            self._uploads = LocalStore(folder, mkdir=True) if folder else self._s3(LONGEST_WRITING, retries=0)
+            self._uploads = LocalStore(folder, mkdir=True) if folder else self._s3(WRITING, retries=0)
         return self._uploads
 
     def _reading(self) -> ObjectStore:

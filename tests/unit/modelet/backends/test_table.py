@@ -126,10 +126,20 @@ def test_predictions_made_alike_pass_or_fail_as_they_would_one_by_one(shares: li
         answers = []
         for given_predictions in (found, list(found)):
             try:
-                answers.append(contract(kind).check_predictions(given_predictions, len(shares)))
+                believing = contract(kind).as_tuples([], lambda text: text.count(b":"))
+                answers.append(believing.check_predictions(given_predictions, len(shares)))
             except PredictionError as error:
                 answers.append([str(error)])
         assert repr(answers[0]) == repr(answers[1])
+
+
+@pytest.mark.parametrize("value", [float("nan"), 70.0])
+def test_predictions_that_an_author_has_changed_since_are_checked_one_by_one(value: float) -> None:
+    made = table.predictions(outputs([0.9] * 30), manifest())
+    for each in made:
+        each["probability"] = value
+    with pytest.raises(PredictionError, match=r"prediction 0\.probability breaks the contract"):
+        contract().check_predictions(made, 30)
 
 
 @pytest.mark.parametrize("label", [Literal["yes"], Literal["no", "yes"]])

@@ -104,7 +104,8 @@ class OnnxModel(Model[InstanceT, PredictionT]):
         return {name: table.matrix(instances, [name], DTYPES[node.type]) for name, node in self.inputs.items()}
 
     def _own_contract(self, contract: Contract) -> Contract:
-        return table.own_contract(self, OnnxModel, contract) if len(self.inputs) == 1 else contract
+        own = table.own_contract(self, OnnxModel, contract)
+        return own if own is contract or len(self.inputs) == 1 else contract
 
     def infer(self, inputs: Feeds) -> Outputs:
         """Run the graph on all instances: its outputs by name, a row an instance.

@@ -88,7 +88,7 @@ def _copy(folder: Path, bundle: Bundle, store: Store, target: Path, progress: Pr
     progress.step(f"copying {name} version {version} to functions/{folder.name}/{BAKED}")
     for file in files:
         path = artifact_path(name, version, file.path)
-        store.fetch_to(path, target / path, file.bytes, file.sha256)
+        store.fetch_to(path, target / path, file.bytes, file.sha256).chmod(0o644)  # a function is not who made it
         done += file.bytes
         progress.advance(done, total)
     (target / manifest_path(name, version)).write_bytes(bundle.manifest.encode())

@@ -96,6 +96,8 @@ class Pool:
         await self._lanes.enter()
         duration_s = None
         try:
+            if self._stopping:
+                raise asyncio.CancelledError
             idle = self._provisioned or self._on_demand
             environment = idle.pop() if idle else await self._begin()
             if not environment.alive:

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from modelet.manifest import Manifest
     from modelet.store import Store
 
+GIVEN = "ModelProto"
+"""The class of a graph that was given as it is, and that publishing leaves so."""
+
 LARGEST = 512 * 1024 * 1024
 """Bytes of a graph that is looked at: above this it takes a minute, and memory that a laptop may not have."""
 
@@ -26,7 +29,7 @@ def gain_ms(store: Store, manifest: Manifest) -> float:
     from modelet.dev.publish.optimization import optimized
 
     file = manifest.file(manifest.model_data)
-    if not file.path.endswith(".onnx") or file.bytes > LARGEST:
+    if not file.path.endswith(".onnx") or file.bytes > LARGEST or manifest.class_name == GIVEN:
         return 0.0
     data = store.read(artifact_path(manifest.name, manifest.version, file.path))
     try:

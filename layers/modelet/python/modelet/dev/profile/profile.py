@@ -125,8 +125,8 @@ def _scaled(roots: Sequence[Import], scale: float) -> list[Import]:
 
 
 def _unexplained_ms(traced: Sample, samples: Sequence[Sample], roots: Sequence[Import]) -> float:
-    """CPU time of the imports' stage beyond that of the modules that were imported in it."""
-    spent = median(sample.ends["imports"].cpu_ms - sample.ends["client"].cpu_ms for sample in samples)
+    """CPU time of the imports' stage beyond that of its modules: the least, since a start may be disturbed."""
+    spent = min(sample.ends["imports"].cpu_ms - sample.ends["client"].cpu_ms for sample in samples)
     names = [note[1] for note in traced.notes]
     ends = [place for place, note in enumerate(traced.notes) if note[:2] == ["stage", "imports"]]
     within = set(names[names.index("client") : ends[-1]])
