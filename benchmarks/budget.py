@@ -28,7 +28,7 @@ class Mark(NamedTuple):
 
 
 class Budget(NamedTuple):
-    """The marks by subject, what each may import beyond the floor, and a warm request's µs above it by way of asking."""
+    """The marks by subject, what each may import beyond the floor, and a warm request's µs above it by way."""
 
     marks: dict[str, Mark]
     imports: dict[str, set[str]]
