@@ -101,7 +101,7 @@ def test_an_image_whose_version_is_not_in_the_store_answers_nothing(sam: Sam, te
     folder = FOLDERS[-1]
     event = ROOT / "events" / folder / "infer.json"
     answer = sam.invoke(template.functions[folder], event, MODELET_STORE="s3://artifacts/elsewhere")
-    assert answer["errorType"] == "ManifestError"
+    assert answer["errorType"] == "ArtifactError"
     assert "statusCode" not in answer
 
 
