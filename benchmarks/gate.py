@@ -20,7 +20,7 @@ from benchmarks import warm
 from benchmarks.budget import Budget, fastest, grown, too_much
 from benchmarks.imports import Imports, costliest, imports, labels, own, unexpected
 from benchmarks.lineup import BAKED, FLOOR, NAIVE, PROJECT, lineup, sampled
-from benchmarks.live import Behind, Inside, Live
+from benchmarks.live import Behind, Inside, Live, one_processor
 from benchmarks.stages import BEFORE, STAGES, before, split, typical
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def warm_request(budget: Budget, subjects: dict[str, Entry], rounds: int) -> lis
     ways: dict[str, type[Inside | Behind]] = {"in process": Inside, "through the runtime client": Behind}
     failures = []
     for way, start in ways.items():
-        with ExitStack() as stack:
+        with one_processor(), ExitStack() as stack:
             ups: dict[str, Live] = {}
             for name in (FLOOR, BAKED):
                 ups[name] = up = start(*subjects[name])

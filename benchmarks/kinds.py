@@ -18,7 +18,7 @@ from modelet.dev.local.variables import LAYER
 
 HERE = Path(__file__).parent
 MODELET = Path(sys.executable).parent / "modelet"
-BARE = "bare onnxruntime"
+BARE, ATTENTIVE = "bare onnxruntime", "bare, with a line and an alarm"
 
 
 class Kind(NamedTuple):
@@ -87,7 +87,7 @@ def event(kind: Kind, published: Published) -> bytes:
 
 
 def subjects(root: Path, published: Published) -> list[Subject]:
-    """The bare handler, ours, and FastAPI + Mangum with either library."""
+    """The bare handler, ours, the bare one with what ours does beside, and FastAPI + Mangum with either library."""
     ours = {"MODELET_STORE": (root / ".modelet/store").as_uri(), "PYTHONPATH": str(LAYER)}
     others = {"FEATURES": json.dumps(published.features), "ORT_DISABLE_TELEMETRY": "1"}
     graph, pickled = others | {"MODEL": str(published.graph)}, others | {"MODEL": str(published.pickled)}
@@ -95,6 +95,7 @@ def subjects(root: Path, published: Published) -> list[Subject]:
     return [
         Subject(BARE, habits, "bare.handler", graph),
         Subject("modelet", published.folder, ENTRY_POINT, ours),
+        Subject(ATTENTIVE, habits, "attentive.handler", graph),
         Subject("FastAPI + Mangum + onnxruntime", habits, "fastapi_mangum.handler", graph),
         Subject("FastAPI + Mangum + scikit-learn", habits, "fastapi_mangum.handler", pickled),
     ]

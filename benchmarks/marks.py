@@ -10,8 +10,10 @@ from benchmarks.tables import number
 Results = Mapping[str, dict[str, Any]]
 """What benchmarks printed, by name."""
 
+OURS = "modelet"
 NAIVE = "FastAPI + Mangum + boto3 + scikit-learn"
 FASTAPI = "FastAPI + Mangum + onnxruntime"
+ATTENTIVE = "bare, with a line and an alarm"
 ONE_ROW, NAMED_ROWS = "1 row of 4", "1,000 named rows of 30"
 CLIENT, DIRECT = "runtime client", "in process"
 PEERS = ("MLServer", "LitServe", "BentoML", "mlflow models serve")
@@ -62,6 +64,15 @@ def _against_naive(figure: str, bound: float, *, times_less: bool) -> Callable[[
     return verdict
 
 
+def _warm_row(results: Results) -> Verdict:
+    ours, attentive = (
+        row(results, "warm", request=ONE_ROW, way=CLIENT, subject=name)["cpu_us_above"] for name in (OURS, ATTENTIVE)
+    )
+    direct = row(results, "warm", request=ONE_ROW, way=DIRECT, subject=OURS)["cpu_us_above"]
+    said = f"{number(ours)} µs, of them {number(attentive)} for a line and an alarm; {number(direct)} µs in process"
+    return Verdict(said, ours <= 20)
+
+
 def _named_rows(results: Results) -> Verdict:
     times = {}
     for way in (DIRECT, CLIENT):
@@ -72,15 +83,14 @@ def _named_rows(results: Results) -> Verdict:
     return Verdict(", ".join(f"{number(found)} × {way}" for way, found in times.items()), times[DIRECT] >= 3)
 
 
-def _fetch_time(results: Results) -> Verdict:
-    times = {}
-    for server in ("as S3", "at once"):
-        names = ("modelet to disk, hashed", "boto3 download_file")
-        ours, theirs = (row(results, "store", server=server, size_mb=300, subject=name) for name in names)
-        times[server] = theirs["wall_ms"] / ours["wall_ms"]
-    return Verdict(
-        ", ".join(f"{number(found)} × {server}" for server, found in times.items()), min(times.values()) >= 1.5
-    )
+def _fetch_time(server: str) -> Callable[[Results], Verdict]:
+    def verdict(results: Results) -> Verdict:
+        names = ("modelet to disk, hashed", "boto3 download_file", "boto3 download_file, then SHA-256")
+        found = [row(results, "store", server=server, size_mb=300, subject=name)["wall_ms"] for name in names]
+        plain, hashed = (theirs / found[0] for theirs in found[1:])
+        return Verdict(f"{number(plain)} ×; {number(hashed)} × where boto3's is hashed too", plain >= 1.5)
+
+    return verdict
 
 
 def _fetch_memory(results: Results) -> Verdict:
@@ -101,15 +111,15 @@ def _http_rate(results: Results) -> Verdict:
     return Verdict(f"{number(ours)}; the best of the others {number(best)}", ours > best)
 
 
-def _slowest(figure: str, bound: float) -> Callable[[Results], Verdict]:
+def _each(figure: str, bound: float) -> Callable[[Results], Verdict]:
     def verdict(results: Results) -> Verdict:
-        slowest = max(results["publish"]["rows"], key=lambda each: float(each[figure]))
-        return Verdict(f"{number(slowest[figure])} s ({slowest['subject']}, the slowest)", slowest[figure] <= bound)
+        found = sorted(results["publish"]["rows"], key=lambda each: float(each[figure]))
+        said = ", ".join(f"{number(each[figure])} s {each['subject']}" for each in found)
+        return Verdict(said, found[-1][figure] <= bound)
 
     return verdict
 
 
-OURS = "modelet"
 IN_S3, BAKED = "modelet, S3", "modelet, baked"
 MARKS = (
     Mark(
@@ -139,15 +149,16 @@ MARKS = (
     Mark(
         "a warm row above the bare handler: CPU, through the runtime client",
         "≤ 20 µs",
-        at_most(20, "warm", "cpu_us_above", " µs", request=ONE_ROW, way=CLIENT, subject=OURS),
+        _warm_row,
     ),
     Mark(f"{NAMED_ROWS} against FastAPI + Mangum: CPU, in process", "≥ 3 × less", _named_rows),
-    Mark("300 MB from S3 to disk against boto3 `download_file`", "≥ 1.5 × faster", _fetch_time),
+    Mark("300 MB to disk, from a server as S3, against boto3 `download_file`", "≥ 1.5 × faster", _fetch_time("as S3")),
+    Mark("… from one that sends all at once", "≥ 1.5 × faster", _fetch_time("at once")),
     Mark("extra peak memory of a fetch to disk", "≤ 128 MB", _fetch_memory),
     Mark("`modelet up`, p50 at one connection", f"≤ 1.5 ms, below {', '.join(PEERS)}", _http_latency),
     Mark("`modelet up`, answers a second at 8 connections", "ahead of all five", _http_rate),
-    Mark("start of `modelet up` to the first prediction", "≤ 1 s", _slowest("start_s", 1)),
-    Mark("publish to served", "≤ 10 s", _slowest("total_s", 10)),
+    Mark("start of `modelet up` to the first prediction", "≤ 1 s", _each("start_s", 1)),
+    Mark("publish to served", "≤ 10 s", _each("total_s", 10)),
 )
 
 

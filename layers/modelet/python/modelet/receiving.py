@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PART = 4 * 1024 * 1024
 """Bytes of one request."""
 
-WINDOW = 16
+WINDOW = 24
 """Parts that are asked for at once: S3 sends some 80 MB a second over one connection, and keeps its first byte back."""
 
 READ = 1024 * 1024
