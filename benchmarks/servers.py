@@ -38,7 +38,7 @@ EXPECTED = "setosa"
 NOTES = (
     "One worker each, on one machine with the client; all telemetry is off, and so are the others' access logs. "
     "Modelet is two processes, a gateway and an environment, where one request is under way; of eight each may have an "
-    "environment of its own, as in Lambda, though quick ones share as many as there are processors. It writes Lambda's "
+    "environment of its own, as in Lambda, though quick ones share two for each processor. It writes Lambda's "
     "lines and its metrics for each request to a file, checks rows by the contract and answers with the probability "
     "besides the label; the others answer with the label. start_s: until the first prediction, of a version that is "
     "published. p50, p99 (ms) and rps: of answers with a 200, at 1 and at 8 connections that ask again as soon as they "
