@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import socket
 import subprocess
@@ -295,6 +296,18 @@ def test_a_file_of_another_size_is_refused_before_a_byte_of_it_is_asked_for(
     with s3_that(ranges, monkeypatch) as (store, _), pytest.raises(ArtifactError, match="bytes in"):
         store.fetch("sentiment/1/x", 2 * PART, "0" * 64)
     assert ranges.sizes == []
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="without it a disk is found to be full by writing")
+@pytest.mark.usefixtures("small_files")
+def test_a_disk_that_is_too_small_says_so_before_a_byte_is_asked_for(
+    s3_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ranges = Ranges(bytes(3 * PART))
+    with s3_that(ranges, monkeypatch) as (store, _), pytest.raises(ArtifactError, match=r"resources\.tmp_mb"):
+        store.fetch_to("sentiment/1/x", tmp_path / "x", 3 * PART, sha256(ranges.data).hexdigest())
+    assert ranges.sizes == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_listing_of_more_than_one_page_is_whole_and_sorted(s3_store: Store) -> None:

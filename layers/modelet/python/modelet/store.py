@@ -113,7 +113,7 @@ class Store:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.unlink(missing_ok=True)
-            self._receive(path, size, sha256, OnDisk(unfinished))
+            self._receive(path, size, sha256, OnDisk(unfinished, size))
             unfinished.replace(target)
         except OSError as error:
             raise ArtifactError(
