@@ -30,7 +30,7 @@ def measured(rounds: int, warm: int) -> list[Row]:
 
 
 @click.command()
-@click.option("--rounds", type=click.IntRange(1, 100), default=15, show_default=True)
+@click.option("--rounds", type=click.IntRange(1, 100), default=25, show_default=True)
 @click.option("--warm", type=click.IntRange(1, 5000), default=200, show_default=True, help="Requests after the first.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def main(rounds: int, warm: int, as_json: bool) -> None:

@@ -152,7 +152,7 @@ def cell(row: Row, stage: str) -> str:
 
 
 @click.command()
-@click.option("--rounds", type=click.IntRange(1, 100), default=7, show_default=True)
+@click.option("--rounds", type=click.IntRange(1, 100), default=25, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def main(rounds: int, as_json: bool) -> None:
     """Measure, as in: python -m benchmarks.stages --rounds 5."""
