@@ -150,7 +150,7 @@ $(CDK_OUT)/manifest.json:
 destroy: $(INFRA) $(CDK) $(CDK_OUT)/manifest.json ## Remove what serves STAGE=dev (FORCE=1 does not ask); what was stored stays
 	$(CDK_RUN) --app $(CDK_OUT) destroy modelet-$(STAGE)-serving $(if $(FORCE),--force)
 
-bench: $(READY) $(BENCH_ENVIRONMENTS) ## Measure all that docs/performance.md says, and write it anew (about half an hour)
+bench: $(READY) $(BENCH_ENVIRONMENTS) ## Measure all that docs/performance.md says, and write it anew (about twenty minutes)
 	@mkdir -p .modelet/bench
 	@for name in $(BENCHMARKS); do echo "benchmarks.$$name"; file=.modelet/bench/$$name.json; rm -f $$file; \
 	  PYTHONPATH=tests $(BIN)/python -m benchmarks.$$name --json > $$file.part || { rm $$file.part; exit 1; }; \
