@@ -80,10 +80,11 @@ class Answering(BaseHTTPRequestHandler):
     def _send(self, source: int, start: int, count: int) -> None:
         began, sent, rate = time.perf_counter(), 0, self.server.rate
         while sent < count:
-            sent += os.sendfile(self.connection.fileno(), source, start + sent, min(count - sent, CHUNK))
-            early = sent / rate - (time.perf_counter() - began) if rate else 0
-            if early > 0:
+            chunk = min(count - sent, CHUNK)
+            early = (sent + chunk) / rate - (time.perf_counter() - began) if rate else 0
+            if early > 0:  # a chunk is there when its last byte would have come
                 time.sleep(early)
+            sent += os.sendfile(self.connection.fileno(), source, start + sent, chunk)
 
 
 @contextmanager
