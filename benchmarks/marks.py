@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from benchmarks.kinds import ATTENTIVE
+from benchmarks.lineup import NAIVE
 from benchmarks.tables import number
+from benchmarks.warm import CLIENT, DIRECT
 
 Results = Mapping[str, dict[str, Any]]
 """What benchmarks printed, by name."""
 
 OURS = "modelet"
-NAIVE = "FastAPI + Mangum + boto3 + scikit-learn"
 FASTAPI = "FastAPI + Mangum + onnxruntime"
-ATTENTIVE = "bare, with a line and an alarm"
 ONE_ROW, NAMED_ROWS = "1 row of 4", "1,000 named rows of 30"
-CLIENT, DIRECT = "runtime client", "in process"
 PEERS = ("MLServer", "LitServe", "BentoML", "mlflow models serve")
 
 

@@ -17,6 +17,7 @@ import click
 from benchmarks import marks
 from benchmarks.plots import Bar, bars
 from benchmarks.tables import SECTIONS, table
+from benchmarks.warm import CLIENT, DIRECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,14 +45,14 @@ PLOTS = (
         "One warm row through the runtime client, CPU µs",
         "warm",
         "cpu_us",
-        lambda row: row["request"] == marks.ONE_ROW and row["way"] == marks.CLIENT,
+        lambda row: row["request"] == marks.ONE_ROW and row["way"] == CLIENT,
     ),
     Plot(
         "rows",
         "1,000 named rows of 30 features in process, CPU µs",
         "warm",
         "cpu_us",
-        lambda row: row["request"] == marks.NAMED_ROWS and row["way"] == marks.DIRECT,
+        lambda row: row["request"] == marks.NAMED_ROWS and row["way"] == DIRECT,
     ),
     Plot("latency", "Over HTTP at one connection, p50 ms", "servers", "p50_1_ms"),
     Plot("rate", "Over HTTP at eight connections, answers a second", "servers", "rps_8"),

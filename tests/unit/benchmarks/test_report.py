@@ -9,26 +9,27 @@ import click
 import pytest
 
 from benchmarks import marks
+from benchmarks.kinds import ATTENTIVE
+from benchmarks.lineup import NAIVE
 from benchmarks.machine import machine, rows
 from benchmarks.plots import Bar, bars
 from benchmarks.report import DOCUMENT, PLOTS, filled, read, write
 from benchmarks.tables import SECTIONS, Column, cell, number, table
+from benchmarks.warm import CLIENT, DIRECT
 
 SUBJECTS = {
-    "cold_start": ["floor: numpy + onnxruntime", "modelet, S3", marks.NAIVE],
+    "cold_start": ["floor: numpy + onnxruntime", "modelet, S3", NAIVE],
     "stages": ["floor: numpy + onnxruntime"],
     "evicted": ["floor: numpy + onnxruntime"],
     "images": ["floor, in the same image"],
-    "warm": ["bare onnxruntime", "modelet", marks.ATTENTIVE, marks.FASTAPI],
+    "warm": ["bare onnxruntime", "modelet", ATTENTIVE, marks.FASTAPI],
     "servers": ["Modelet", *marks.PEERS, "FastAPI + uvicorn"],
     "store": ["boto3 download_file", "boto3 download_file, then SHA-256", "modelet to disk, hashed"],
     "publish": ["sentiment", "diabetes"],
 }
 FIXED: dict[str, list[dict[str, Any]]] = {
     "warm": [
-        {"request": request, "way": way}
-        for request in (marks.ONE_ROW, marks.NAMED_ROWS)
-        for way in (marks.CLIENT, marks.DIRECT)
+        {"request": request, "way": way} for request in (marks.ONE_ROW, marks.NAMED_ROWS) for way in (CLIENT, DIRECT)
     ],
     "store": [{"server": "as S3", "size_mb": 300}, {"server": "at once", "size_mb": 300}],
 }
@@ -101,7 +102,7 @@ def test_a_fetch_is_marked_for_each_server_against_a_download_that_is_not_hashed
 
 def test_a_warm_row_says_what_of_it_a_line_and_an_alarm_are() -> None:
     said = "4 µs, of them 6 for a line and an alarm; 4 µs in process"
-    figures = {"modelet": 4.0, marks.ATTENTIVE: 6.0}
+    figures = {"modelet": 4.0, ATTENTIVE: 6.0}
     measured = results()
     for row in measured["warm"]["rows"]:
         row["cpu_us_above"] = figures.get(row["subject"], 0.0)
