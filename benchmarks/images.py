@@ -27,8 +27,9 @@ from benchmarks.machine import Row, machine, rows, sentence
 from benchmarks.s3 import BUCKET, SIGNED_IN, emulated
 from e2e.engine.base import ready_engine
 from e2e.engine.engine import Engine, Skipped, running_engine, stop
-from modelet.bundle import ENTRY_POINT
+from modelet.bundle import BUNDLE_FILE, ENTRY_POINT
 from modelet.dev.local.api import Invocation, Reply, RuntimeApi
+from modelet.digest import digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,10 +149,11 @@ def measured(rounds: int) -> list[Row]:
             "PYTHONPATH": "/floor",
             **QUIET,
         }
-        bucket = {**SIGNED_IN, "AWS_ENDPOINT_URL": endpoint, "MODELET_STORE": f"s3://{BUCKET}/models"}
+        trusted = {"MODELET_BUNDLE_SHA256": digest((project / "functions/iris" / BUNDLE_FILE).read_bytes())}
+        bucket = {**SIGNED_IN, **trusted, "AWS_ENDPOINT_URL": endpoint, "MODELET_STORE": f"s3://{BUCKET}/models"}
         ways = {
             FLOOR: ([f"--volume={HERE / 'subjects'}:/floor:ro", *variables(floor)], "floor.handler"),
-            "modelet, baked": (variables({"MODELET_STORE": "file:///var/task/baked"}), ENTRY_POINT),
+            "modelet, baked": (variables({**trusted, "MODELET_STORE": "file:///var/task/baked"}), ENTRY_POINT),
             "modelet, S3": (variables(bucket), ENTRY_POINT),
         }
         samples: dict[str, list[dict[str, float]]] = {name: [] for name in ways}

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import joblib
 
 from benchmarks.environment import Subject
-from modelet.bundle import ENTRY_POINT
+from modelet.bundle import BUNDLE_FILE, ENTRY_POINT
 from modelet.dev.local.variables import LAYER
+from modelet.digest import digest
 
 HERE = Path(__file__).parent
 MODELET = Path(sys.executable).parent / "modelet"
@@ -88,7 +89,11 @@ def event(kind: Kind, published: Published) -> bytes:
 
 def subjects(root: Path, published: Published) -> list[Subject]:
     """The bare handler, ours, the bare one with what ours does beside, and FastAPI + Mangum with either library."""
-    ours = {"MODELET_STORE": (root / ".modelet/store").as_uri(), "PYTHONPATH": str(LAYER)}
+    ours = {
+        "MODELET_STORE": (root / ".modelet/store").as_uri(),
+        "MODELET_BUNDLE_SHA256": digest((published.folder / BUNDLE_FILE).read_bytes()),
+        "PYTHONPATH": str(LAYER),
+    }
     others = {"FEATURES": json.dumps(published.features), "ORT_DISABLE_TELEMETRY": "1"}
     graph, pickled = others | {"MODEL": str(published.graph)}, others | {"MODEL": str(published.pickled)}
     habits = HERE / "warm_subjects"

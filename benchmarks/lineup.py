@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from benchmarks.environment import Sample, Subject, measure
 from benchmarks.s3 import BUCKET, SIGNED_IN, emulated
 from benchmarks.tls import behind_tls
-from modelet.bundle import ENTRY_POINT
+from modelet.bundle import BUNDLE_FILE, ENTRY_POINT
 from modelet.dev.local.variables import LAYER
+from modelet.digest import digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,7 +112,8 @@ def entries(root: Path, plain: str, slow: str, tls: dict[str, str], slow_tls: di
 
 def ours(name: str, folder: Path, environment: dict[str, str]) -> Entry:
     """A function of Modelet."""
-    return Subject(name, folder, ENTRY_POINT, environment), event(folder.name.replace("_", "-"))
+    trusted = {"MODELET_BUNDLE_SHA256": digest((folder / BUNDLE_FILE).read_bytes())}
+    return Subject(name, folder, ENTRY_POINT, {**environment, **trusted}), event(folder.name.replace("_", "-"))
 
 
 def sampled(entry: Entry, *, warm: int = 0) -> Sample:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -43,7 +44,8 @@ def check_name(model: str) -> str:
 class Deployable:
     """A model function that can be deployed.
 
-    folder: absolute. spec: as the stage runs it. event: what a new version must answer. dockerfile: relative to `root`.
+    folder: absolute. spec: as the stage runs it. bundle_sha256: of the bundle.json that the image holds. event: what a
+    new version must answer. dockerfile: relative to `root`.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Deployable:
     root: Path
     spec: ModelSpec
     bundle: Bundle
+    bundle_sha256: str
     event: Path
     dockerfile: str
 
@@ -86,12 +89,14 @@ def _deployable(function: Function, root: Path, stage: Stage) -> Deployable:
         )
     event = root / "events" / function.folder.name / "infer.json"
     _refuse_no_event(event, f"events/{function.folder.name}/infer.json")
+    bundle, bundle_sha256 = _bundle(function, here, stage)
     return Deployable(
         name=function.name,
         folder=function.folder,
         root=root,
         spec=function.spec,
-        bundle=_bundle(function, here, stage),
+        bundle=bundle,
+        bundle_sha256=bundle_sha256,
         event=event,
         dockerfile=f"{here}/Dockerfile" if own.is_file() else "functions/Dockerfile",
     )
@@ -106,13 +111,14 @@ def _refuse_no_requirements(function: Function, here: str) -> None:
         )
 
 
-def _bundle(function: Function, here: str, stage: Stage) -> Bundle:
-    """The function's bundle, made for this stage and of its lock."""
+def _bundle(function: Function, here: str, stage: Stage) -> tuple[Bundle, str]:
+    """The function's bundle, made for this stage and of its lock, and the SHA-256 of its file."""
     remedy = f"run `modelet bundle {function.name} --stage {stage.name}`"
     if function.lock() is None:
         raise SynthError(f"{here}/model.lock: is missing: run `modelet pin {function.name}`, and then {remedy[4:]}")
+    path = function.folder / BUNDLE_FILE
     try:
-        bundle = Bundle.read(function.folder / BUNDLE_FILE, function.folder)
+        bundle = Bundle.read(path, function.folder)
     except BundleError as error:
         reason = str(error).replace(f"{function.folder}/", "").rpartition(": run ")[0].removeprefix(f"{BUNDLE_FILE} ")
         raise SynthError(f"{here}/{BUNDLE_FILE}: {reason}: {remedy}") from error
@@ -123,7 +129,7 @@ def _bundle(function: Function, here: str, stage: Stage) -> Bundle:
             f"{here}/{BAKED}: does not hold version {bundle.lock.version} whole, which model.yaml puts into the image: "
             f"{remedy}"
         )
-    return bundle
+    return bundle, hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _refuse_no_event(event: Path, shown: str) -> None:

@@ -30,6 +30,7 @@ def variables(stage: Stage, model: Deployable, store: str) -> dict[str, str]:
     given = {
         **model.spec.environment,
         **secrets,
+        "MODELET_BUNDLE_SHA256": model.bundle_sha256,
         "MODELET_LOCK": f"{lock.version}@{lock.manifest_sha256}",
         "POWERTOOLS_METRICS_NAMESPACE": stage.namespace,
     }

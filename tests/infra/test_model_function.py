@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -173,7 +174,9 @@ def test_an_image_s_context_is_what_docker_would_be_sent(dev: Synthesized, model
     context = dev.outdir / source["directory"]
     assert source["dockerBuildTarget"] == "online"
     assert (context / source["dockerFile"]).is_file()
-    assert (context / "functions" / model / "bundle.json").is_file()
+    bundle = (context / "functions" / model / "bundle.json").read_bytes()
+    variables = function(dev, model.replace("_", "-"))["Environment"]["Variables"]
+    assert variables["MODELET_BUNDLE_SHA256"] == hashlib.sha256(bundle).hexdigest()
     assert [path.name for path in (context / "functions").iterdir() if path.is_dir()] == [model]
     assert not (context / "layers/modelet/python/modelet/dev").exists()
     assert not list(context.rglob("train.py"))

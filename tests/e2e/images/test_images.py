@@ -18,6 +18,7 @@ from modelet.dev.baking import bake
 from modelet.dev.compile.bundle import write_bundle
 from modelet.dev.prepare import lock_for
 from modelet.dev.project import Function, Project
+from modelet.digest import digest
 from modelet.manifest import Manifest
 from modelet.store import Store
 from rungs import ROOT
@@ -214,9 +215,11 @@ def test_an_image_that_is_not_baked_has_no_such_folder(online: Content, function
 def test_a_baked_model_answers_as_lambda_s_user_without_a_network(
     engine: Engine, baked: Content, baking: tuple[Function, Bundle]
 ) -> None:
-    lock = baking[1].lock
+    function, bundle = baking
+    lock = bundle.lock
     variables = {
         "MODELET_STORE": "file:///var/task/baked",
+        "MODELET_BUNDLE_SHA256": digest(function.bundle_path.read_bytes()),
         "MODELET_LOCK": f"{lock.version}@{lock.manifest_sha256}",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
     }
@@ -226,6 +229,7 @@ def test_a_baked_model_answers_as_lambda_s_user_without_a_network(
     line, answer = done.stdout.splitlines()
     assert json.loads(line)["status"] == 200
     assert json.loads(answer) == ["positive", False]
+    assert not done.stderr, "the configuration vouches for the bundle of the image"
 
 
 def test_a_worker_is_the_online_image_with_boto3(engine: Engine) -> None:

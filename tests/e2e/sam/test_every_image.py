@@ -23,6 +23,7 @@ from e2e.sam.table import note
 from e2e.sam.template import Template
 from modelet.bundle import ENTRY_POINT, Bundle
 from modelet.dev.project import Project
+from modelet.digest import digest
 from modelet.settings import Settings
 from rungs import ROOT, Context, essence, in_process, over_http
 
@@ -57,6 +58,7 @@ def strict(engine: Engine, project: Project, store: dict[str, str]) -> Iterator[
                 variables = {
                     **SIGNED_IN,
                     **store,
+                    "MODELET_BUNDLE_SHA256": digest(function.bundle_path.read_bytes()),
                     "MODELET_LOCK": f"{bundle.lock.version}@{bundle.lock.manifest_sha256}",
                 }
                 tag = build(engine, function).tag

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import random
 from typing import Any
 
 import pytest
 
 from modelet.bundle import Lock
+from modelet.digest import digest
 from modelet.errors import (
     BundleError,
 )
+from modelet.opening import open_pinned
+from rungs import in_process
 from tiny import Tiny
 
 
@@ -33,6 +37,30 @@ def test_a_bundle_older_than_its_sources_fails_the_init_and_names_the_source(tin
     path.write_text(path.read_text() + "\n")
     with pytest.raises(BundleError, match=f"stale, {name} has changed: run `modelet bundle tiny`"):
         tiny.start()
+
+
+def test_no_bit_of_a_bundle_can_be_flipped_under_a_digest_that_is_trusted(tiny: Tiny) -> None:
+    path = tiny.function.bundle_path
+    whole = path.read_bytes()
+    trusted = tiny.settings._replace(bundle_sha256=digest(whole))
+    assert open_pinned(trusted).bundle.lock == tiny.lock
+    for place in random.Random(9).sample(range(len(whole) * 8), 300):
+        altered = bytearray(whole)
+        altered[place // 8] ^= 1 << place % 8
+        path.write_bytes(altered)
+        with pytest.raises(
+            BundleError, match=r"bundle\.json is not the file that .* MODELET_BUNDLE_SHA256 names \(.{12}…\)"
+        ):
+            open_pinned(trusted)
+
+
+def test_a_start_says_once_that_nothing_vouches_for_its_bundle(tiny: Tiny, capsys: pytest.CaptureFixture[str]) -> None:
+    trusted = tiny.settings._replace(bundle_sha256=digest(tiny.function.bundle_path.read_bytes()))
+    with in_process(tiny.function, trusted):
+        assert capsys.readouterr().err == ""
+    with in_process(tiny.function, tiny.settings):
+        said = "bundle.json is trusted unchecked: MODELET_BUNDLE_SHA256 is not set to its SHA-256\n"
+        assert capsys.readouterr().err == said
 
 
 def test_a_bundle_of_another_pydantic_core_fails_the_init(tiny: Tiny) -> None:

@@ -46,6 +46,17 @@ def test_a_lock_that_is_none_fails_the_init(lock: str) -> None:
         Settings.from_environ({**STORE, "MODELET_LOCK": lock})
 
 
+def test_the_bundle_s_digest_is_a_sha_256() -> None:
+    assert Settings.from_environ(STORE).bundle_sha256 is None
+    assert Settings.from_environ({**STORE, "MODELET_BUNDLE_SHA256": "0f" * 32}).bundle_sha256 == "0f" * 32
+
+
+@pytest.mark.parametrize("sha256", ["0", "0" * 63, "0" * 65, "G" * 64, f"sha256:{'0' * 64}"])
+def test_a_bundle_s_digest_that_is_none_fails_the_init(sha256: str) -> None:
+    with pytest.raises(SettingsError, match=r"MODELET_BUNDLE_SHA256 is .* set it to the SHA-256 of bundle\.json"):
+        Settings.from_environ({**STORE, "MODELET_BUNDLE_SHA256": sha256})
+
+
 def test_secrets_are_arns_by_their_variables() -> None:
     assert Settings.from_environ(STORE).secrets == {}
     settings = Settings.from_environ({**STORE, "MODELET_SECRETS": '{"KEY": "arn:aws:secretsmanager:x"}'})

@@ -66,12 +66,23 @@ class Bundle(NamedTuple):
     sources: dict[str, str]
 
     @classmethod
-    def read(cls, path: StrPath, folder: StrPath) -> Bundle:
-        """Read a bundle and refuse one that does not fit the function's folder. Raises BundleError with the remedy."""
+    def read(cls, path: StrPath, folder: StrPath, sha256: str | None = None) -> Bundle:
+        """Read a bundle and refuse one that does not fit the function's folder.
+
+        sha256: of the file that is trusted, checked before anything is parsed; None trusts what is there. Raises
+        BundleError with the remedy.
+        """
         try:
-            document = json.loads(_read(path))
+            data = _read(path)
         except FileNotFoundError:
             raise BundleError(f"{path} is missing: run `modelet bundle`") from None
+        if sha256 is not None and digest(data) != sha256:
+            raise BundleError(
+                f"{path} is not the file that the function's MODELET_BUNDLE_SHA256 names ({sha256:.12}…): "
+                "run `modelet bundle`, and deploy code and configuration together"
+            )
+        try:
+            document = json.loads(data)
         except (ValueError, RecursionError):
             raise BundleError(f"{path} is damaged: run `modelet bundle`") from None
         if not isinstance(document, dict) or document.pop("format", None) != FORMAT:

@@ -6,6 +6,7 @@ answers meanwhile; the handler then takes what was opened. Where nobody did, the
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
 from contextvars import ContextVar
 from time import perf_counter
@@ -74,7 +75,10 @@ def open_pinned(settings: Settings) -> Opened:
             return opened
         opened.artifacts.forget()
     started = perf_counter()
-    bundle = Bundle.read(settings.bundle or f"{settings.task_root}/{BUNDLE_FILE}", settings.task_root)
+    path = settings.bundle or f"{settings.task_root}/{BUNDLE_FILE}"
+    bundle = Bundle.read(path, settings.task_root, settings.bundle_sha256)
+    if settings.bundle_sha256 is None:
+        sys.stderr.write(f"{BUNDLE_FILE} is trusted unchecked: MODELET_BUNDLE_SHA256 is not set to its SHA-256\n")
     bundle.require(settings.lock)
     if settings.secrets:
         from modelet.secrets import read_secrets  # noqa: PLC0415 - only models with secrets pay for http and ssl

@@ -25,6 +25,7 @@ class Settings(NamedTuple):
     tmp: the environment's own writable folder.
     memory_mb: the function's memory.
     lock: the version, and the SHA-256 of its manifest, that the function's configuration trusts; None for the bundle's.
+    bundle_sha256: the SHA-256 of the bundle that the configuration trusts; None where it names none.
     secrets: the ARN of each variable whose value Secrets Manager keeps.
     """
 
@@ -36,6 +37,7 @@ class Settings(NamedTuple):
     memory_mb: int = 0
     namespace: str = "Modelet"
     lock: tuple[str, str] | None = None
+    bundle_sha256: str | None = None
     secrets: Mapping[str, str] = MappingProxyType({})
 
     @classmethod
@@ -59,6 +61,7 @@ class Settings(NamedTuple):
             memory_mb=int(memory),
             namespace=env.get("POWERTOOLS_METRICS_NAMESPACE", "Modelet"),
             lock=_lock(env.get("MODELET_LOCK", "")),
+            bundle_sha256=_bundle_sha256(env.get("MODELET_BUNDLE_SHA256", "")),
             secrets=_texts(env, "MODELET_SECRETS", '{"API_KEY": "arn:aws:secretsmanager:…"}') if secrets else {},
         )
 
@@ -97,9 +100,19 @@ class CheckSettings(NamedTuple):
 
 def _lock(given: str) -> tuple[str, str] | None:
     version, _, sha256 = given.rpartition("@")
-    if given and not (version and len(sha256) == 64 and not sha256.strip("0123456789abcdef")):
+    if given and not (version and _is_sha256(sha256)):
         raise SettingsError(f"MODELET_LOCK is {given[:150]!r}: set it to <version>@<the manifest's SHA-256>")
     return (version, sha256) if given else None
+
+
+def _bundle_sha256(given: str) -> str | None:
+    if given and not _is_sha256(given):
+        raise SettingsError(f"MODELET_BUNDLE_SHA256 is {given[:150]!r}: set it to the SHA-256 of bundle.json, in hex")
+    return given or None
+
+
+def _is_sha256(text: str) -> bool:
+    return len(text) == 64 and not text.strip("0123456789abcdef")
 
 
 def _texts(env: Mapping[str, str], variable: str, example: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -37,6 +38,7 @@ def test_a_function_runs_as_its_spec_says(tmp_path: Path) -> None:
         "GREETING": "hello",
         "MODELET_STORE": tiny.store.url,
         "MODELET_BUNDLE": local.environment["MODELET_BUNDLE"],
+        "MODELET_BUNDLE_SHA256": hashlib.sha256(Path(local.environment["MODELET_BUNDLE"]).read_bytes()).hexdigest(),
         "MODELET_LOCK": f"1@{tiny.lock.manifest_sha256}",
     }
     assert local_function(tiny.function.at_stage("prod"), tiny.store).provisioned == 2

@@ -55,7 +55,8 @@ def local_function(function: Function, store: Store, lock: Lock | None = None) -
     `write_bundle` do, and CommandError for a secret that the shell does not give.
     """
     path = run_folder(function.folder.parents[1]) / f"{function.name}-{next(_numbers)}.json"
-    bundle = write_bundle(function, store, lock or lock_for(function, store), path).bundle
+    bundled = write_bundle(function, store, lock or lock_for(function, store), path)
+    pinned = bundled.bundle.lock
     resources, scaling = function.spec.resources, function.spec.scaling
     return LocalFunction(
         name=function.name,
@@ -71,7 +72,8 @@ def local_function(function: Function, store: Store, lock: Lock | None = None) -
             **_secrets(function),
             "MODELET_STORE": store.url,
             "MODELET_BUNDLE": str(path),
-            "MODELET_LOCK": f"{bundle.lock.version}@{bundle.lock.manifest_sha256}",
+            "MODELET_BUNDLE_SHA256": bundled.sha256,
+            "MODELET_LOCK": f"{pinned.version}@{pinned.manifest_sha256}",
         },
     )
 

@@ -39,10 +39,11 @@ TRAINING = {"train.py"}
 
 @dataclass(frozen=True, slots=True)
 class Bundled:
-    """A bundle, and why pydantic is needed to serve it (empty where it is not)."""
+    """A bundle, and why pydantic is needed to serve it (empty where it is not); sha256: of its file."""
 
     bundle: Bundle
     needs_pydantic: str
+    sha256: str
 
 
 def write_bundle(function: Function, store: Store, lock: Lock, path: Path | None = None) -> Bundled:
@@ -84,9 +85,10 @@ def write_bundle(function: Function, store: Store, lock: Lock, path: Path | None
         sources=dict(_sources(function.folder)),
     )
     _check_fields(function, manifest, model_class, schemas[0])
-    _replace(path or function.folder / BUNDLE_FILE, bundle.to_json())
+    data = bundle.to_json()
+    _replace(path or function.folder / BUNDLE_FILE, data)
     reasons = [f"the {part} {one.reason}" for part, one in compiled.items() if one.core is None]
-    return Bundled(bundle, "; ".join(reasons))
+    return Bundled(bundle, "; ".join(reasons), hashlib.sha256(data).hexdigest())
 
 
 def _model_class(function: Function, load: Any) -> Any:
