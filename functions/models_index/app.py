@@ -105,11 +105,14 @@ def _plain(event: dict[str, Any]) -> dict[str, Any]:
     """The event without what only leads astray.
 
     Mangum takes a port from the host header, and any caller may write nonsense there. An HTTP API with a named stage
-    has it in the path of its payload 2.0, unlike a REST API.
+    has it in the path of its payload 2.0, unlike a REST API, whose path has the mapping of a custom domain instead: the
+    resource is the path without it.
     """
     plain = dict(event)
     for member in ("headers", "multiValueHeaders"):
         plain[member] = {name: value for name, value in (event.get(member) or {}).items() if name.lower() != "host"}
+    if resource := event.get("resource"):
+        plain["path"] = resource.replace("{proxy+}", (event.get("pathParameters") or {}).get("proxy", ""))
     context = event["requestContext"]
     http, stage = context.get("http"), context.get("stage")
     if http and f"{http['path']}/".startswith(f"/{stage}/"):

@@ -151,6 +151,18 @@ def test_a_named_stage_is_not_part_of_the_path(index: ModuleType, path: str, exp
     assert ask(index, staged)[0] == expected
 
 
+@pytest.mark.parametrize("path", ["/models", "/v2/health/live", "/nowhere", "/models/v1/models"])
+@pytest.mark.parametrize("is_resource", [True, False])
+def test_the_mapping_of_a_custom_domain_is_not_part_of_a_rest_api_s_path(
+    index: ModuleType, path: str, is_resource: bool
+) -> None:
+    plain = rest_event("GET", path)
+    if is_resource:
+        plain |= {"resource": path, "pathParameters": None}
+    mapped = {**plain, "path": f"/models/v1{path}"}
+    assert ask(index, mapped)[:2] == ask(index, plain)[:2]
+
+
 @pytest.mark.parametrize("host", ["a:b:c", "[::1]:8000", "localhost:http", ""])
 def test_a_host_that_is_nonsense_changes_nothing(index: ModuleType, event: Event, host: str) -> None:
     assert ask(index, event("GET", "/v2", host=host))[0] == 200

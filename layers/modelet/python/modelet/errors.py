@@ -7,6 +7,7 @@ ModeletError
 │   ├── MethodNotAllowedError   405
 │   ├── TooLargeError           413
 │   ├── MediaTypeError          415
+│   ├── SourceError             400  the event of a service that is not served; raised, so that it is not lost
 │   └── ContractError           422  names rows and fields
 ├── ServingError              the function's own trouble: a fixed text answers, the log holds the cause
 │   ├── ModelError              500  the author's code raised
@@ -129,6 +130,17 @@ class MediaTypeError(RequestError):
     status = 415
     kind = "media-type"
     title = "Unsupported media type"
+
+
+class SourceError(RequestError):
+    """The event is of a service that is not served.
+
+    retryable: whoever polls for the function must keep the message, and an answer would count as success.
+    """
+
+    retryable = True
+    kind = "source"
+    title = "Unserved source"
 
 
 class ContractError(RequestError):

@@ -83,6 +83,65 @@ def test_a_stage_in_the_path_is_left_out(handler: ModelHandler) -> None:
     assert ask(handler, rows_event("", rawPath="/dev/models/tiny", requestContext=context))[0] == 200
 
 
+SEGMENT = st.text("abmodels-v2{}+%.", min_size=1, max_size=8).filter(lambda text: text.strip("."))
+MAPPINGS = st.lists(st.sampled_from(["models", "tiny", "v2", "infer", "prod"]) | SEGMENT, max_size=3).map("/".join)
+"""What a custom domain's mapping may be called: as our own routes, too."""
+ASKED = [
+    ("/models/tiny", ""),
+    ("/models/tiny/{proxy+}", "infer"),
+    ("/models/tiny/{proxy+}", "openapi.json"),
+    ("/models/{name}/{proxy+}", "infer"),
+    ("/v2/models/tiny", ""),
+    ("/v2/models/tiny/{proxy+}", "ready"),
+    ("/v2/models/tiny/{proxy+}", "versions/1/ready"),
+    ("/{proxy+}", "models/tiny/infer"),
+]
+"""The paths of routes, and what their greedy parameters take."""
+
+
+@settings(max_examples=200)
+@given(mapping=MAPPINGS, asked=st.sampled_from(ASKED), slash=st.sampled_from(["", "/"]))
+def test_a_path_mapping_of_a_custom_domain_changes_no_answer(
+    handler: ModelHandler, mapping: str, asked: tuple[str, str], slash: str
+) -> None:
+    template, proxy = asked
+    plain = template.replace("{proxy+}", proxy).replace("{name}", "tiny")
+    mapped = f"/{mapping}{plain}{slash}" if mapping else plain
+    method, body = ("POST", json.dumps(GOOD)) if plain.endswith("infer") else ("GET", "")
+    parameters = {"proxy": proxy} if proxy else None
+    http = at(method, mapped, routeKey=f"ANY {template}", pathParameters=parameters) | {"body": body}
+    status, answer, _ = ask(handler, http)
+    assert status == 200
+    assert ask(handler, at(method, plain) | {"body": body})[1] == answer
+    assert ask(handler, rest(method, mapped, body, resource=template, pathParameters=parameters))[:2] == (200, answer)
+
+
+@pytest.mark.parametrize(
+    ("mapped", "template", "proxy"),
+    [
+        ("/models/tiny/infer", "$default", ""),
+        ("/models/tiny/infer", "/models/{name}/{proxy+}", ""),
+        ("/models/tiny/infer", "/models/tiny/{proxy+}", "somewhere/else/entirely"),
+        ("/models/tiny/infer", "/models/other/{proxy+}", "infer"),
+        ("/models/tiny/infer", "None", "infer"),
+    ],
+)
+def test_a_path_that_is_not_of_the_route_is_taken_as_it_is(
+    handler: ModelHandler, mapped: str, template: str, proxy: str
+) -> None:
+    event = at("POST", mapped, routeKey=f"ANY {template}", pathParameters={"proxy": proxy}) | {"body": json.dumps(GOOD)}
+    assert ask(handler, event)[0] == 200
+
+
+def test_a_stage_is_told_from_a_mapping_of_its_name(handler: ModelHandler) -> None:
+    event = at(
+        "POST", "/v2/models/tiny/infer", routeKey="ANY /v2/models/tiny/{proxy+}", pathParameters={"proxy": "infer"}
+    )
+    event["requestContext"]["stage"] = "v2"
+    _, answer, _ = ask(handler, {**event, "body": "{}"})
+    assert answer["error"] == answer["detail"], "the Open Inference Protocol was asked, through a custom domain"
+
+
 def test_a_function_url_s_event_gets_the_same_answer(handler: ModelHandler) -> None:
     event = rows_event(GOOD, routeKey="$default")
     event["requestContext"] |= {"domainName": "abc.lambda-url.us-east-1.on.aws", "routeKey": "$default", "apiId": "abc"}

@@ -1,7 +1,8 @@
 """Direct invocation: the event is the body of rows, and the answer is its JSON value.
 
 An error that a retry may mend is raised, so that Lambda's own retries and workflows see it; any other is returned as a
-problem, since asking again would change nothing.
+problem, since asking again would change nothing. The event of a service that no edge serves is raised too, by the
+service's name: an answer would count as success.
 """
 
 from __future__ import annotations
@@ -11,18 +12,35 @@ from typing import Any
 
 from modelet.edges.call import RESPONSE_LIMIT, TOO_LARGE, Call, Outcome, encoded_size
 from modelet.edges.router import exchange
-from modelet.errors import MalformedBodyError, ModeletError, TooLargeError
+from modelet.errors import MalformedBodyError, ModeletError, RequestError, SourceError, TooLargeError
 from modelet.protocols.service import Request, Service
+
+MARKS = frozenset((
+    "ClientRequestToken", "CodePipeline.job", "LifecycleEventHookExecutionId", "Records", "ResponseURL", "alarmArn",
+    "applicationArn", "awslogs", "configRuleArn", "deliveryStreamArn", "eventSource", "getObjectContext",
+    "identityPoolId", "invocationSchemaVersion", "methodArn", "requestContext", "triggerSource",
+))  # fmt: skip
+"""Each service of `edges.source` that is known whatever the contract takes has one of these members in its events."""
 
 
 def answer(event: Any, service: Service, call: Call) -> Outcome:
     """Answer a bare instance or `{"instances": [...]}` with its JSON value."""
+    if isinstance(event, list) or (isinstance(event, dict) and not MARKS.isdisjoint(event)):
+        from modelet.edges import source  # noqa: PLC0415 - few events are of another service
+
+        if name := source.unmistakable(event):
+            return refuse(_unserved(name, service), service, call)
     try:
         body = json.dumps(event).encode()
     except RecursionError:
         return refuse(MalformedBodyError("The event is nested too deeply."), service, call)
     path = f"/models/{service.name}/infer"
     answered, failure = exchange(Request("POST", path, {}, {}, body, call.timings, call.remaining), service)
+    if isinstance(failure, RequestError):
+        from modelet.edges import source  # noqa: PLC0415 - few events are refused
+
+        if name := source.likely(event):
+            return refuse(_unserved(name, service), service, call)
     response = json.loads(answered.body)
     if len(answered.body) * 6 > RESPONSE_LIMIT and encoded_size(response) > RESPONSE_LIMIT:
         return refuse(TooLargeError(TOO_LARGE), service, call)
@@ -32,3 +50,10 @@ def answer(event: Any, service: Service, call: Call) -> Outcome:
 def refuse(error: ModeletError, _service: Service, _call: Call) -> Outcome:
     """Answer with an error alone."""
     return Outcome(error.problem(), error.status, error)
+
+
+def _unserved(name: str, service: Service) -> SourceError:
+    return SourceError(
+        f"This is an event of {name}, which {service.name} does not answer: call the function with an instance or "
+        '{"instances": [...]}, or remove the trigger.'
+    )

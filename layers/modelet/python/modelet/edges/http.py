@@ -9,7 +9,7 @@ import binascii
 from typing import TYPE_CHECKING, Any
 
 from modelet.edges.call import RESPONSE_LIMIT, TOO_LARGE, Call, Outcome, encoded_size
-from modelet.edges.router import exchange, problem
+from modelet.edges.router import exchange, matched, problem
 from modelet.errors import MalformedBodyError, ModeletError, TooLargeError
 from modelet.protocols.service import Answer, Request, Service
 
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 
 def matches(event: Any) -> bool:
-    """Whether an event came by HTTP."""
+    """Whether an event came by HTTP from a gateway or a Function URL; that of a load balancer has other rules."""
     if not isinstance(event, dict) or not isinstance(event.get("requestContext"), dict):
         return False
-    return isinstance(event["requestContext"].get("http"), dict) or isinstance(event.get("httpMethod"), str)
+    context = event["requestContext"]
+    return isinstance(context.get("http"), dict) or (isinstance(event.get("httpMethod"), str) and "elb" not in context)
 
 
 def answer(event: dict[str, Any], service: Service, call: Call) -> Outcome:
@@ -55,14 +56,24 @@ def _request(event: dict[str, Any], call: Call) -> Request:
         query: Mapping[str, Any] = _query(str(text)) if text else {}
         # An HTTP API's named stage stands in the path; a REST API's path has none.
         path, stage = str(path or "/"), str(context.get("stage"))
-        if stage != "$default" and f"{path}/".startswith(f"/{stage}/"):
+        template = str(event.get("routeKey")).partition(" ")[2]
+        routed = matched(path, template, _proxy(event)) if template else None
+        if routed is not None:
+            path = routed
+        elif stage != "$default" and f"{path}/".startswith(f"/{stage}/"):
             path = path[len(stage) + 1 :] or "/"
         headers = _mapping(event.get("headers"))  # the payload's format has their names in lower case
     else:
-        method, path = event.get("httpMethod"), event.get("path")
+        method, path = event.get("httpMethod"), str(event.get("path") or "/")
+        path = matched(path, str(event.get("resource")), _proxy(event)) or path
         query = {name: str(value) for name, value in _mapping(event.get("queryStringParameters")).items()}
         headers = {str(name).lower(): value for name, value in _mapping(event.get("headers")).items()}
-    return Request(str(method).upper(), str(path or "/"), headers, query, b"", call.timings, call.remaining)
+    return Request(str(method).upper(), path, headers, query, b"", call.timings, call.remaining)
+
+
+def _proxy(event: dict[str, Any]) -> str:
+    """What the route's greedy parameter took of the path."""
+    return str(_mapping(event.get("pathParameters")).get("proxy") or "")
 
 
 def _query(text: str) -> dict[str, str]:

@@ -62,6 +62,25 @@ def find(request: Request, service: Service) -> Route:
     return route
 
 
+@lru_cache(maxsize=64)
+def matched(path: str, template: str, proxy: str) -> str | None:
+    """The part of a path that the gateway's route matched, without the path mapping of a custom domain before it.
+
+    template: the route's own path, such as `/models/sentiment/{proxy+}`. proxy: what its greedy parameter took. None
+    where the path is not of that route. Its length tells, never what it looks like: a mapping may be called as a route.
+    """
+    wanted = [segment for segment in template.split("/") if segment]
+    if wanted and wanted[-1] == "{proxy+}":
+        taken = sum(1 for segment in proxy.split("/") if segment)
+        if not taken:
+            return None
+        wanted[-1:] = ["{proxy}"] * taken
+    found = [segment for segment in path.split("/") if segment]
+    here = found[len(found) - len(wanted) :] if 0 < len(wanted) <= len(found) else []
+    fits = here and all(want[0] == "{" or want == have for want, have in zip(wanted, here, strict=True))
+    return f"/{'/'.join(here)}" if fits else None
+
+
 @lru_cache(maxsize=64)  # what raises is not kept
 def _route(method: str, path: str, model: str, served: str) -> Route:
     match _segments(path):

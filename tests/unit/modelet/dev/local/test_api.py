@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateways import run, until
 from modelet.dev.local.api import Invocation, Reply, RuntimeApi
-from modelet.dev.local.outcome import PAYLOAD_LIMIT
+from modelet.edges.call import RESPONSE_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -126,7 +126,7 @@ def test_an_answer_above_the_limit_is_refused_with_413() -> None:
     async def scenario() -> None:
         async with listening() as (api, client, heard):
             await handed_over(api, client, heard)
-            status, _, body = await client.call("POST", "invocation/an-id/response", b"x" * (PAYLOAD_LIMIT + 1))
+            status, _, body = await client.call("POST", "invocation/an-id/response", b"x" * (RESPONSE_LIMIT + 1))
             assert (status, json.loads(body)["errorType"]) == (413, "RequestEntityTooLarge")
             assert heard.replies[0].error == "Function.ResponseSizeTooLarge"
 

@@ -16,8 +16,8 @@ from gateways import run, served, until
 from modelet.dev.local.cors import Cors
 from modelet.dev.local.gateway import BODY_LIMIT, HEAD_LIMIT
 from modelet.dev.local.http_api import HttpApi
-from modelet.dev.local.outcome import PAYLOAD_LIMIT
 from modelet.dev.local.rest_api import RestApi
+from modelet.edges.call import EVENT_LIMIT
 
 if TYPE_CHECKING:
     from gateways import Make
@@ -214,9 +214,9 @@ def test_a_body_up_to_lambdas_limit_passes_and_above_it_does_not(make: Make, log
 
     async def scenario() -> None:
         async with served(make(source), log=log) as client:
-            response = await client.ask("POST", "/models/echo", b"x" * (PAYLOAD_LIMIT - 2000), JSON)
-            assert json.loads(response.body) == PAYLOAD_LIMIT - 2000
-            for body in (b"x" * PAYLOAD_LIMIT, b'"' * (PAYLOAD_LIMIT // 2), b"x" * BODY_LIMIT, b"x" * (BODY_LIMIT + 1)):
+            response = await client.ask("POST", "/models/echo", b"x" * (EVENT_LIMIT - 2000), JSON)
+            assert json.loads(response.body) == EVENT_LIMIT - 2000
+            for body in (b"x" * EVENT_LIMIT, b'"' * (EVENT_LIMIT // 2), b"x" * BODY_LIMIT, b"x" * (BODY_LIMIT + 1)):
                 response = await client.ask("POST", "/models/echo", body, JSON)
                 assert (response.status, json.loads(response.body)) == (413, {"message": "Request Entity Too Large"})
         assert sum("body too large" in line for line in log.lines) == 1
@@ -228,7 +228,7 @@ def test_a_body_up_to_lambdas_limit_passes_and_above_it_does_not(make: Make, log
 def test_a_rest_api_says_which_of_the_two_limits_it_was(make: Make, log: MemoryLog) -> None:
     async def scenario() -> None:
         async with served(make(ECHO), log=log, api=RestApi()) as client:
-            event = await client.ask("POST", "/models/echo", b"x" * PAYLOAD_LIMIT)
+            event = await client.ask("POST", "/models/echo", b"x" * EVENT_LIMIT)
             assert (event.status, json.loads(event.body)) == (413, {"message": "Request Too Long"})
             body = await client.ask("POST", "/models/echo", b"x" * (BODY_LIMIT + 1))
             assert (body.status, body.body) == (413, b"HTTP content length exceeded 10485760 bytes.")

@@ -15,7 +15,7 @@ import pytest
 
 from modelet.dev.local.function import LocalFunction
 from modelet.dev.local.once import invoke_once
-from modelet.dev.local.outcome import PAYLOAD_LIMIT
+from modelet.edges.call import EVENT_LIMIT, RESPONSE_LIMIT
 from modelet.errors import TooLargeError
 
 if TYPE_CHECKING:
@@ -188,18 +188,18 @@ def test_an_init_that_never_ends_is_a_timeout(make: Make, log: MemoryLog, monkey
 
 
 def test_an_answer_above_lambdas_limit_is_an_error(make: Make, log: MemoryLog) -> None:
-    source = f"def handler(event, context): return 'x' * (event - 2)\nassert {PAYLOAD_LIMIT}\n"
-    assert len(invoke_once(make(source), str(PAYLOAD_LIMIT).encode(), log=log).payload) == PAYLOAD_LIMIT
-    outcome = invoke_once(make(source), str(PAYLOAD_LIMIT + 1).encode(), log=log)
+    source = f"def handler(event, context): return 'x' * (event - 2)\nassert {RESPONSE_LIMIT}\n"
+    assert len(invoke_once(make(source), str(RESPONSE_LIMIT).encode(), log=log).payload) == RESPONSE_LIMIT
+    outcome = invoke_once(make(source), str(RESPONSE_LIMIT + 1).encode(), log=log)
     assert outcome.error == payload(outcome)["errorType"] == "Function.ResponseSizeTooLarge"
-    assert str(PAYLOAD_LIMIT) in payload(outcome)["errorMessage"]
+    assert str(RESPONSE_LIMIT) in payload(outcome)["errorMessage"]
 
 
 def test_an_event_above_lambdas_limit_is_refused_before_anything_runs(make: Make, log: MemoryLog) -> None:
-    event = json.dumps("x" * (PAYLOAD_LIMIT - 2)).encode()
-    assert len(payload(invoke_once(make(ECHO), event, log=log))) == PAYLOAD_LIMIT - 2
+    event = json.dumps("x" * (EVENT_LIMIT - 2)).encode()
+    assert len(payload(invoke_once(make(ECHO), event, log=log))) == EVENT_LIMIT - 2
     log.lines.clear()
-    with pytest.raises(TooLargeError, match=f"{PAYLOAD_LIMIT + 1} bytes"):
+    with pytest.raises(TooLargeError, match=f"{EVENT_LIMIT + 1} bytes"):
         invoke_once(make(ECHO), event + b" ", log=log)
     assert log.lines == []
 

@@ -11,8 +11,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from modelet.dev.local.outcome import PAYLOAD_LIMIT, failure
+from modelet.dev.local.outcome import failure
 from modelet.dev.local.wire import Wire
+from modelet.edges.call import RESPONSE_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 ROOT = "/2018-06-01/runtime/"
 JSON = (b"content-type", b"application/json")
 ACCEPTED = b'{"status":"OK"}'
-LONGEST_ANSWER = 16 * PAYLOAD_LIMIT
+LONGEST_ANSWER = 16 * RESPONSE_LIMIT
 INVOCATION = re.compile(re.escape(ROOT) + r"invocation/([^/]+)/(response|error)")
 
 
@@ -122,9 +123,9 @@ class RuntimeApi:
         if kind == "error":
             exchange.answer(202, [JSON], ACCEPTED)
             self._on_reply(posted_error(exchange))
-        elif exchange.refusal or len(exchange.body) > PAYLOAD_LIMIT:
+        elif exchange.refusal or len(exchange.body) > RESPONSE_LIMIT:
             # The client dies of this answer, in Lambda too: the next request meets a new environment.
-            limit = f"maximum allowed payload size ({PAYLOAD_LIMIT} bytes)."
+            limit = f"maximum allowed payload size ({RESPONSE_LIMIT} bytes)."
             exchange.answer(413, [JSON], failure("RequestEntityTooLarge", f"Exceeded {limit}"))
             error = "Function.ResponseSizeTooLarge"
             self._on_reply(Reply(failure(error, f"Response payload size exceeded {limit}"), error))

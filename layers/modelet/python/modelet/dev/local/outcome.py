@@ -5,12 +5,6 @@ from __future__ import annotations
 import json
 from typing import NamedTuple
 
-PAYLOAD_LIMIT = 6_291_556
-"""Bytes of an event, and of an answer, in a synchronous invocation.
-
-Source: docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (6 MB each; the exact figure is in its errors).
-"""
-
 
 class Outcome(NamedTuple):
     """What the caller of Lambda's Invoke gets.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelet.dev.local.environment import TIMEOUT, Environment
 from modelet.dev.local.lanes import Lanes
-from modelet.dev.local.outcome import PAYLOAD_LIMIT, Outcome
+from modelet.edges.call import EVENT_LIMIT
 from modelet.errors import ThrottledError, TooLargeError
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from modelet.dev.local.function import LocalFunction
     from modelet.dev.local.host import Host
+    from modelet.dev.local.outcome import Outcome
 
 INIT_LIMIT = 10.0
 """Seconds for an init on demand; one that takes longer is repeated once, within the function's timeout.
@@ -60,9 +61,9 @@ class Pool:
 
     async def invoke(self, event: bytes, trace: str = "") -> Outcome:
         """Answer one event. Raises ThrottledError when all places are taken, TooLargeError above Lambda's limit."""
-        if len(event) > PAYLOAD_LIMIT:
+        if len(event) > EVENT_LIMIT:
             raise TooLargeError(
-                f"The event has {len(event)} bytes and Lambda takes {PAYLOAD_LIMIT}: send fewer instances, or a batch."
+                f"The event has {len(event)} bytes and Lambda takes {EVENT_LIMIT}: send fewer instances, or a batch."
             )
         if self._in_flight >= self.function.max_concurrency:
             self._throttle()
