@@ -56,24 +56,24 @@ def _request(event: dict[str, Any], call: Call) -> Request:
         query: Mapping[str, Any] = _query(str(text)) if text else {}
         # An HTTP API's named stage stands in the path; a REST API's path has none.
         path, stage = str(path or "/"), str(context.get("stage"))
-        template = str(event.get("routeKey")).partition(" ")[2]
-        routed = matched(path, template, _proxy(event)) if template else None
-        if routed is not None:
+        if routed := _routed(event, path, event.get("routeKey")):
             path = routed
         elif stage != "$default" and f"{path}/".startswith(f"/{stage}/"):
             path = path[len(stage) + 1 :] or "/"
         headers = _mapping(event.get("headers"))  # the payload's format has their names in lower case
     else:
         method, path = event.get("httpMethod"), str(event.get("path") or "/")
-        path = matched(path, str(event.get("resource")), _proxy(event)) or path
+        path = _routed(event, path, event.get("resource")) or path
         query = {name: str(value) for name, value in _mapping(event.get("queryStringParameters")).items()}
         headers = {str(name).lower(): value for name, value in _mapping(event.get("headers")).items()}
     return Request(str(method).upper(), path, headers, query, b"", call.timings, call.remaining)
 
 
-def _proxy(event: dict[str, Any]) -> str:
-    """What the route's greedy parameter took of the path."""
-    return str(_mapping(event.get("pathParameters")).get("proxy") or "")
+def _routed(event: dict[str, Any], path: str, route: Any) -> str | None:
+    """The part of the path that the gateway's route matched, where that can be told."""
+    parameters = event.get("pathParameters")
+    proxy = parameters.get("proxy") if isinstance(parameters, dict) else None
+    return matched(path, str(route), str(proxy or ""))
 
 
 def _query(text: str) -> dict[str, str]:

@@ -63,13 +63,14 @@ def find(request: Request, service: Service) -> Route:
 
 
 @lru_cache(maxsize=64)
-def matched(path: str, template: str, proxy: str) -> str | None:
+def matched(path: str, route: str, proxy: str) -> str | None:
     """The part of a path that the gateway's route matched, without the path mapping of a custom domain before it.
 
-    template: the route's own path, such as `/models/sentiment/{proxy+}`. proxy: what its greedy parameter took. None
-    where the path is not of that route. Its length tells, never what it looks like: a mapping may be called as a route.
+    route: its path, such as `/models/sentiment/{proxy+}`, alone or after a method. proxy: what its greedy parameter
+    took. None where the path is not of that route. Its length tells, never what it looks like: a mapping may have the
+    name of a route.
     """
-    wanted = [segment for segment in template.split("/") if segment]
+    wanted = [segment for segment in route.rpartition(" ")[2].split("/") if segment]
     if wanted and wanted[-1] == "{proxy+}":
         taken = sum(1 for segment in proxy.split("/") if segment)
         if not taken:
