@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from modelet.bundle import Lock
 
+LOCK_FILE = "model.lock"
 FOLDER = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 """What a model's folder may be called: with hyphens for underscores it is the model's name."""
 
@@ -44,7 +45,7 @@ class Function:
     @property
     def lock_path(self) -> Path:
         """Where its pinned version is written."""
-        return self.folder / "model.lock"
+        return self.folder / LOCK_FILE
 
     def at_stage(self, stage: str | None) -> Function:
         """The function as one stage runs it."""
@@ -52,10 +53,7 @@ class Function:
 
     def lock(self) -> Lock | None:
         """The pinned version; None where nothing is pinned. Raises BundleError where the file is not a lock."""
-        from modelet.bundle import Lock
-
-        shown = "/".join(self.lock_path.parts[-3:])
-        return Lock.parse(self.lock_path.read_bytes(), shown) if self.lock_path.is_file() else None
+        return _read_lock(self.lock_path)
 
 
 @dataclass(frozen=True)
@@ -116,9 +114,23 @@ class Project:
             raise CommandError(f"no model {quoted(name)} in functions/: {remedy}")
         return Function(folder, read_spec(folder / MODEL_YAML))
 
+    def lock(self, name: str) -> Lock | None:
+        """The pinned version of a model, whatever its model.yaml says; None where the project pins none.
+
+        Raises BundleError where its file is not a lock, and CommandError where folders cannot name models.
+        """
+        folder = self._folders().get(name)
+        return None if folder is None else _read_lock(folder / LOCK_FILE)
+
     def store_url(self, given: str | None) -> str:
         """The URL of the store: the one given, or the project's own below .modelet/. Raises CommandError."""
         return (self.root / ".modelet" / "store").as_uri() if given is None else checked_url(given)
+
+
+def _read_lock(path: Path) -> Lock | None:
+    from modelet.bundle import Lock
+
+    return Lock.parse(path.read_bytes(), "/".join(path.parts[-3:])) if path.is_file() else None
 
 
 def checked_url(given: str) -> str:

@@ -206,6 +206,26 @@ def test_push_copies_a_version_to_another_store(run: Run, churn: Path, tmp_path:
     assert Store(target).paths("churn")
 
 
+def test_push_of_a_version_that_the_lock_names_copies_only_the_pinned_one(
+    run: Run, churn: Path, tmp_path: Path
+) -> None:
+    target = (tmp_path / "target").as_uri()
+    for _ in range(2):
+        run("publish", "churn")
+    run("pin", "churn", "2")
+    lock = json.loads((churn / "model.lock").read_bytes())
+    (churn / "model.lock").write_text(json.dumps({**lock, "manifest_sha256": "0" * 64}))
+    for words in (["churn", "2"], ["churn", "latest"], ["churn"], []):
+        refused = failure(run("push", *words, "--to", target))
+        assert "model.lock pins another version 2 of churn than file://" in refused
+        assert refused.endswith("delete the lock and run `modelet pin churn`")
+    assert not Store(target).paths("")
+    assert run("push", "churn", "1", "--to", target).exit_code == 0, "the lock names no version 1"
+    (churn / "model.lock").write_text(json.dumps(lock))
+    (churn / "model.yaml").write_text("what: is this\n")
+    assert run("push", "churn", "2", "--to", target).exit_code == 0, "what is served is not what is copied"
+
+
 def test_a_finished_estimator_is_published_with_its_examples(run: Run, churn: Path, project: Path) -> None:
     import joblib
     import numpy as np

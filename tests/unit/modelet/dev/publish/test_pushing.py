@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import signal
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,14 +19,43 @@ from modelet.dev.publish import push
 from modelet.dev.publish import pushing as module
 from modelet.dev.publish.claim import claimed
 from modelet.dev.publish.writing import write_version
-from modelet.errors import ArtifactError, PublishError, StoreError, UnknownVersionError, VersionExistsError
+from modelet.errors import (
+    ArtifactError,
+    CommandError,
+    PublishError,
+    StoreError,
+    UnknownVersionError,
+    VersionExistsError,
+)
 from modelet.registry.listing import versions
 from modelet.store import Store
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from modelet.dev.publish.draft import Package
+
+
+KILLED = """
+import os, signal, sys
+from modelet.dev.publish import push
+from modelet.store import Store
+
+source, target, writes, moment = sys.argv[1:]
+
+class Killed(Store):
+    left = int(writes)
+
+    def write_once(self, path, data):
+        if self.left == 0 and moment == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        super().write_once(path, data)
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        self.left -= 1
+
+push(Store(source), Killed(target), "tiny", "3")
+"""
+"""A push that ends without a word before or after one of its writes."""
+WRITTEN = [f"tiny/3/{name}" for name in ("claim.json", "labels.json", "model.json", "model.onnx")]
 
 
 @pytest.fixture
@@ -81,6 +117,57 @@ def test_a_push_that_failed_is_unseen_and_goes_on_where_it_ended(source: Store, 
         push(source, failing, "tiny", "3")
     assert versions(store, "tiny") == []
     push(source, store, "tiny", "3")
+    assert same(source, store)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_push_that_was_killed_at_any_write_is_finished_by_the_same_push_elsewhere(
+    source: Store, store: Store, moment: str
+) -> None:
+    for writes in range(len(WRITTEN)):
+        target = Store(f"{store.url}/{moment}-{writes}")
+        command = [sys.executable, "-c", KILLED, source.url, target.url, str(writes), moment]
+        assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+        done = writes + (moment == "after")
+        assert len(target.paths("tiny")) == done
+        assert versions(target, "tiny") == (["3"] if done == len(WRITTEN) else [])
+        if done:  # as it is found by a machine that is not the first one's
+            claim = json.loads(target.read(WRITTEN[0]))
+            target.overwrite(WRITTEN[0], json.dumps({**claim, "host": "elsewhere", "process": 1}).encode())
+        push(source, target, "tiny", "3")
+        assert same(source, target)
+        assert target.paths("tiny") == WRITTEN
+
+
+def test_what_a_killed_put_left_beside_its_file_stops_nobody(source: Store, file_store: Store) -> None:
+    folder = Path(file_store.url.removeprefix("file://").replace("%20", " ")) / "tiny" / "3"
+    folder.mkdir(parents=True)
+    for name in ("claim.json#1", "model.onnx#1", "model.json#1"):
+        (folder / name).write_bytes(b"half")
+    push(source, file_store, "tiny", "3")
+    assert same(source, file_store)
+
+
+def test_of_pushes_at_once_all_find_the_version_whole(source: Store, store: Store) -> None:
+    start = threading.Barrier(4)
+
+    def run(_: int) -> None:
+        start.wait()
+        push(source, Store(store.url), "tiny", "3")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(run, range(4)))
+    assert same(source, store)
+
+
+def test_a_version_that_is_not_the_pinned_one_is_not_copied(source: Store, store: Store) -> None:
+    there = hashlib.sha256(source.read("tiny/3/model.json")).hexdigest()
+    with pytest.raises(
+        CommandError, match=rf"pins another version 3 of tiny than .* is {there[:12]}…, pinned is 0{{12}}…\)"
+    ):
+        push(source, store, "tiny", "3", pinned="0" * 64)
+    assert store.paths("") == []
+    push(source, store, "tiny", "3", pinned=there)
     assert same(source, store)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from modelet.dev.cli.output import say
-from modelet.dev.cli.verb import complete_name, here, open_store, store_option, verb
+from modelet.dev.cli.verb import complete_name, found, here, open_store, store_option, verb
 
 if TYPE_CHECKING:
     from modelet.store import Store
@@ -28,27 +28,34 @@ def push(name: str | None, version: str | None, target: str, store: str | None) 
     """Copy versions to another store.
 
     A copy is the same, byte for byte, under the same name. VERSION is a version, an alias, or latest; without it the
-    version in model.lock is copied, and without a NAME that of every model. What is there already is left as it is.
+    version in model.lock is copied, and without a NAME that of every model. What is there already is left as it is, and
+    a copy that was interrupted is finished. A version that model.lock names is copied only if it is the one that was
+    pinned.
     """
     from modelet.dev.progress import progress
     from modelet.dev.publish import push as push_version
 
     source, there = open_store(store), open_store(target)
-    for model, chosen in _chosen(name, version, source):
+    for model, chosen, pinned in _chosen(name, version, source):
         with progress() as shown:
-            push_version(source, there, model, chosen, shown)
+            push_version(source, there, model, chosen, shown, pinned=pinned)
         say(f"{model}: version {chosen} is in {target}")
 
 
-def _chosen(name: str | None, version: str | None, store: Store) -> list[tuple[str, str]]:
-    """Each model with its version. Raises CommandError where a model has no lock."""
+def _chosen(name: str | None, version: str | None, store: Store) -> list[tuple[str, str, str | None]]:
+    """Each model with its version, and the digest of the manifest that its lock names for that version.
+
+    Raises CommandError where a model has no lock.
+    """
     from modelet.dev.prepare import lock_for
     from modelet.errors import CommandError
     from modelet.registry.resolve import resolve
 
     if name is not None and version is not None:
         model = name.replace("_", "-")
-        return [(model, resolve(store, model, version))]
+        chosen, project = resolve(store, model, version), found()
+        lock = project.lock(model) if project else None
+        return [(model, chosen, lock.manifest_sha256 if lock and lock.version == chosen else None)]
     functions = here().functions() if name is None else [here().function(name)]
     for function in functions:
         if function.lock() is None:
@@ -56,4 +63,4 @@ def _chosen(name: str | None, version: str | None, store: Store) -> list[tuple[s
                 f"functions/{function.folder.name} has no model.lock: "
                 f"run `modelet pin {function.name}`, or name a version"
             )
-    return [(function.name, lock_for(function, store).version) for function in functions]
+    return [(function.name, *lock_for(function, store)) for function in functions]

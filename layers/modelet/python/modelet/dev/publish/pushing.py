@@ -11,7 +11,7 @@ from modelet.dev.progress import Progress, Silent
 from modelet.dev.publish.claim import adopt
 from modelet.dev.publish.writing import check_same, finish, put
 from modelet.digest import digest
-from modelet.errors import VersionExistsError
+from modelet.errors import CommandError, VersionExistsError
 from modelet.layout import artifact_path, manifest_path, version_folder
 from modelet.registry.listing import read_manifest
 
@@ -20,15 +20,31 @@ if TYPE_CHECKING:
     from modelet.store import Store
 
 
-def push(source: Store, target: Store, name: str, version: str, progress: Progress | None = None) -> None:
+def push(
+    source: Store,
+    target: Store,
+    name: str,
+    version: str,
+    progress: Progress | None = None,
+    *,
+    pinned: str | None = None,
+) -> None:
     """Copy a version; its files are checked against their digests on the way, and model.json is written last.
 
-    A version that is there already is left as it is; a copy that was interrupted goes on where it ended. Raises
-    UnknownVersionError, ArtifactError where the source is damaged, VersionExistsError where the target has another
-    version of that name, PublishError, and StoreError.
+    pinned: the SHA-256 of the manifest that a lock names for this version; None where no lock names it. A version that
+    is there already is left as it is; a copy that was interrupted, here or on another machine, goes on where it ended.
+    Raises CommandError where the source's manifest is not the pinned one, UnknownVersionError, ArtifactError where the
+    source is damaged, VersionExistsError where the target has another version of that name, PublishError, and
+    StoreError.
     """
     progress = progress or Silent()
     manifest, sha256 = read_manifest(source, name, version)
+    if pinned is not None and sha256 != pinned:
+        raise CommandError(
+            f"model.lock pins another version {version} of {name} than {source.url} has (its manifest is "
+            f"{sha256[:12]}…, pinned is {pinned[:12]}…): choose the store that it was pinned in, or delete the lock "
+            f"and run `modelet pin {name}`"
+        )
     data = source.read(manifest_path(name, version))
     there = _manifest_digest(target, name, version)
     if there == sha256 == digest(data):
