@@ -7,6 +7,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+from modelet.dev.printing import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TextIO
@@ -56,7 +58,7 @@ class Lines:
 
     def _write(self, line: str) -> None:
         self._said = time.monotonic()
-        self._stream.write(f"{line}\n")
+        self._stream.write(f"{printable(line)}\n")
         self._stream.flush()
 
 
@@ -71,7 +73,7 @@ class Bars:
         """Finish the bar of the step before and begin one."""
         self.finish()
         # A step is text, never rich's markup: an author's column may be called [red].
-        self._task = self._shown.add_task(text, total=None)
+        self._task = self._shown.add_task(printable(text), total=None)
 
     def advance(self, done: int, total: int) -> None:
         """Move the bar."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -150,3 +151,53 @@ def test_a_terminal_gets_coloured_json(show: Callable[..., str], locks: list[Loc
 
 def test_an_empty_store_tells_a_person_how_to_begin(show: Callable[..., str]) -> None:
     assert "modelet new NAME, modelet publish NAME" in show("models")
+
+
+EVIL = "\x1b]0;owned\x07\x9b31m\u202e[red]x[/red]\r\n\ttwo"
+"""What a terminal would obey, what rich would take for markup, and what would break a line."""
+OBEYED = re.compile("[\x00-\x08\x0b-\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\u202e]|\x1b(?!\\[[0-9;]*m)")
+"""Control characters, but the colours that are ours and the ends of lines."""
+
+
+@pytest.fixture
+def evil(store: Store) -> Store:
+    """A store with one version whose every text is meant to be obeyed."""
+    write_version(store, {"model.onnx": b"x"}, version="1")
+    manifest = json.loads(store.read("tiny/1/model.json"))
+    manifest |= {
+        "model_lib": EVIL,
+        "model_lib_version": EVIL,
+        "features": [EVIL],
+        "class": EVIL,
+        "metric": EVIL,
+        "performance": {EVIL: 0.5},
+        "feature_importance": {EVIL: 1.0},
+        "model_info": {"task": EVIL, "labels": [EVIL], EVIL: EVIL},
+        "runtime": {EVIL: EVIL},
+    }
+    store.overwrite("tiny/1/model.json", json.dumps(manifest).encode())
+    return store
+
+
+@pytest.mark.parametrize("words", [("versions", "tiny"), ("show", "tiny"), ("show", "tiny", "--json"), ("models",)])
+def test_a_terminal_and_a_pipe_obey_nothing_that_a_store_says(
+    run: Run, show: Callable[..., str], evil: Store, words: tuple[str, ...]
+) -> None:
+    piped, seen = run(*words), show(*words)
+    assert piped.exit_code == 0, piped.output
+    for shown in (piped.output.replace("\n", ""), seen):
+        assert not OBEYED.search(shown.replace("\t", "")), shown
+    assert "\x1b" not in piped.output
+    assert "\r" not in seen.replace("\r\n", "")
+    if words != ("models",):
+        assert "[red]x[/red]" in piped.output
+        assert "[red]x" in seen.replace("\x1b[0m", "")
+    if words == ("show", "tiny", "--json"):
+        assert json.loads(piped.output)["class"] == EVIL
+    else:
+        assert all(len(row) in {2, 4, 5} for row in lines(piped)), "a text of the store breaks no line"
+
+
+def test_an_error_that_quotes_a_store_is_one_line_and_obeyed_by_nobody(run: Run, store: Store) -> None:
+    store.overwrite("tiny/1/model.json", json.dumps({"name": EVIL, EVIL: EVIL}).encode())
+    assert not OBEYED.search(failure(run("show", "tiny")))

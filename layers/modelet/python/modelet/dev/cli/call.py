@@ -10,6 +10,7 @@ import click
 from modelet.dev.cli.infer import JsonArgument
 from modelet.dev.cli.output import document
 from modelet.dev.cli.verb import verb
+from modelet.dev.printing import printable
 
 
 @verb(
@@ -45,7 +46,7 @@ def call(
     try:
         document(json.loads(answer.body))
     except (ValueError, RecursionError):
-        click.echo(answer.body.decode(errors="replace"))
+        click.echo(printable(answer.body.decode(errors="replace")))
     if answer.remedy:
         from modelet.dev.cli.group import fail
 

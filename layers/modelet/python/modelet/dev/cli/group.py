@@ -25,6 +25,7 @@ from modelet.dev.cli.show import show
 from modelet.dev.cli.up import up
 from modelet.dev.cli.verb import Verb
 from modelet.dev.cli.versions import versions
+from modelet.dev.printing import printable
 from modelet.errors import ModeletError
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
@@ -65,7 +66,7 @@ class Modelet(Verb, click.Group):
 
 def fail(message: str) -> None:
     """Say on stderr what went wrong."""
-    click.echo(f"{click.style('error:', fg='red', bold=True)} {message}", err=True)
+    click.echo(f"{click.style('error:', fg='red', bold=True)} {printable(message)}", err=True)
 
 
 @click.group(

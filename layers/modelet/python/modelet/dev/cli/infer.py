@@ -11,6 +11,7 @@ import click
 
 from modelet.dev.cli.output import document
 from modelet.dev.cli.verb import here, name_argument, open_store, store_option, verb
+from modelet.dev.printing import printable
 
 
 class JsonArgument(click.ParamType[Any]):
@@ -63,7 +64,7 @@ def infer(name: str, instances: Any, store: str | None) -> None:
     failed = bool(outcome.error) or is_problem(answer)
     if outcome.error or (failed and answer["status"] >= 500):
         for line in log.lines:
-            click.echo(line, err=True)
+            click.echo(printable(line), err=True)
     batch = not failed and isinstance(answer, dict) and "predictions" in answer and "model" in answer
     document(answer["predictions"] if batch else answer)
     if failed:

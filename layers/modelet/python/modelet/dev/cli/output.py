@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from modelet.dev.printing import on_one_line, printable, printable_json
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -24,6 +26,7 @@ def on_terminal() -> bool:
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows: under headings on a terminal, without them and tab-separated into a pipe."""
+    rows = [[on_one_line(cell) for cell in row] for row in rows]
     if not on_terminal():
         for row in rows:
             click.echo("\t".join(row))
@@ -43,18 +46,19 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def document(value: Any) -> None:
     """Print a JSON value, coloured on a terminal."""
-    text = json.dumps(value, ensure_ascii=False, indent=2)
+    text = printable_json(json.dumps(value, ensure_ascii=False, indent=2))
     if on_terminal():
         from rich.console import Console
+        from rich.highlighter import JSONHighlighter
 
-        Console(soft_wrap=True).print_json(text, ensure_ascii=False)
+        Console(soft_wrap=True).print(JSONHighlighter()(text))
     else:
         click.echo(text)
 
 
 def say(line: str) -> None:
     """Print one line that says what was done."""
-    click.echo(line)
+    click.echo(printable(line))
 
 
 def warn_of_damaged(model: str, aliases: Mapping[str, str | None]) -> None:
@@ -67,4 +71,4 @@ def warn_of_damaged(model: str, aliases: Mapping[str, str | None]) -> None:
 def hint(line: str) -> None:
     """Say to a person what could be done next; a pipe does not get it."""
     if on_terminal():
-        click.secho(line, dim=True)
+        click.secho(printable(line), dim=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from modelet.dev.cli.output import NONE, on_terminal, table
+from modelet.dev.printing import on_one_line, printable
 from modelet.dev.profile.costs import by_package, costs
 from modelet.dev.profile.owners import MODELET, RUNTIME, YOURS
 
@@ -55,7 +56,7 @@ def show(found: Profile, event: str, least_ms: float, *, modules: bool) -> None:
 
 
 def _line(*words: str) -> None:
-    click.echo("\t".join(words))
+    click.echo("\t".join(on_one_line(word) for word in words))
 
 
 def _figures(*values: float | None) -> list[str]:
@@ -99,7 +100,8 @@ def _advise(found: Profile, console: Console) -> None:
 
     for advice in found.advice:
         saves = "" if advice.saves_ms is None else f"{advice.saves_ms:.0f} ms "
-        console.print(Text.assemble((saves, "bold yellow"), (advice.where, "cyan"), f" {advice.what}"))
-        console.print(Text.assemble(("  instead: ", "dim"), advice.instead))
+        where, what, instead = (printable(said) for said in (advice.where, advice.what, advice.instead))
+        console.print(Text.assemble((saves, "bold yellow"), (where, "cyan"), f" {what}"))
+        console.print(Text.assemble(("  instead: ", "dim"), instead))
     if not found.advice:
         console.print(NOTHING, style="green")

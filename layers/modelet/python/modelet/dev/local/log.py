@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Protocol, TextIO
 
+from modelet.dev.printing import printable
+
 
 class Log(Protocol):
     """One line of one function: Lambda's own, what the function printed, or why the local runtime refused it."""
@@ -23,6 +25,7 @@ class StreamLog:
         """Write the line at once, several of them together."""
         if self._stream is None:
             return
+        text = printable(text)
         if "\n" in text:
             text = text.replace("\n", f"\n{function} | ")
         try:
