@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from modelet.bundle import ENTRY_POINT
@@ -11,12 +13,15 @@ from modelet.dev.compile.bundle import write_bundle
 from modelet.dev.local.function import LocalFunction
 from modelet.dev.publish import resolve_lock
 from modelet.dev.run import run_folder
-from modelet.errors import CommandError
+from modelet.dev.snapshot import take_snapshot
+from modelet.dev.startable import check_startable
+from modelet.errors import CommandError, ModeletError
 from modelet.registry.listing import read_manifest
 from modelet.settings import get_variable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from modelet.bundle import Lock
     from modelet.dev.project import Function, Project
@@ -47,20 +52,41 @@ def lock_for(function: Function, store: Store) -> Lock:
     return lock
 
 
-def local_function(function: Function, store: Store, lock: Lock | None = None) -> LocalFunction:
+def generation(function: Function, store: Store, lock: Lock | None = None) -> LocalFunction:
+    """The function as it is now, for `modelet up`: it runs in a snapshot of its folder, out of reach of later edits.
+
+    Raises as `local_function` and `check_startable` do, and CommandError where the folder cannot be copied.
+    """
+    lock = lock or lock_for(function, store)
+    copy = _snapshot(function.folder)
+    try:
+        check_startable(function, store, lock)
+        return local_function(function, store, lock, copy)
+    except ModeletError as error:
+        shutil.rmtree(copy.parent, ignore_errors=True)
+        error.args = tuple(str(said).replace(str(copy), str(function.folder)) for said in error.args)
+        raise
+
+
+def local_function(
+    function: Function, store: Store, lock: Lock | None = None, snapshot: Path | None = None
+) -> LocalFunction:
     """Write a bundle for this run of the function and say how it runs.
 
-    lock: the version, that of `lock_for` unless given. The bundle is a new file each time, in a folder of this process:
-    no other command, and no later call, changes what an environment has been told. Raises as `lock_for` and
-    `write_bundle` do, and CommandError for a secret that the shell does not give.
+    lock: the version, that of `lock_for` unless given. snapshot: a copy of the function's folder to run in, the folder
+    itself unless given. The bundle is a new file each time, in a folder of this process: no other command, and no later
+    call, changes what an environment has been told. Raises as `lock_for` and `write_bundle` do, and CommandError for a
+    secret that the shell does not give.
     """
     path = run_folder(function.folder.parents[1]) / f"{function.name}-{next(_numbers)}.json"
-    bundled = write_bundle(function, store, lock or lock_for(function, store), path)
+    runs = replace(function, folder=snapshot or function.folder)
+    bundled = write_bundle(runs, store, lock or lock_for(function, store), path)
     pinned = bundled.bundle.lock
     resources, scaling = function.spec.resources, function.spec.scaling
     return LocalFunction(
         name=function.name,
-        folder=function.folder,
+        folder=runs.folder,
+        sources=function.folder if snapshot else None,
         handler=ENTRY_POINT,
         memory_mb=resources.memory_mb,
         timeout_s=resources.timeout_s,
@@ -93,9 +119,31 @@ def _secrets(function: Function) -> dict[str, str]:
 
 
 def index_function(project: Project, served: Iterable[tuple[str, str]]) -> LocalFunction | None:
-    """The project's models_index, told what is served (each model's name and version); None where it has none."""
+    """The project's models_index, told what is served (each model's name and version); None where it has none.
+
+    It runs in a snapshot of its folder, as a `generation` does.
+    """
     folder = project.root / "functions" / INDEX
     if not (folder / "app.py").is_file():
         return None
     models = json.dumps(dict(served))
-    return LocalFunction(INDEX.replace("_", "-"), folder, "app.handler", environment={"MODELET_MODELS": models})
+    return LocalFunction(
+        INDEX.replace("_", "-"),
+        _snapshot(folder),
+        "app.handler",
+        environment={"MODELET_MODELS": models},
+        sources=folder,
+    )
+
+
+def _snapshot(folder: Path) -> Path:
+    """Copy a function's folder under its own name, which is the model's, into the folder of this process."""
+    copy = run_folder(folder.parents[1]).resolve() / f"generation-{next(_numbers)}" / folder.name
+    try:
+        take_snapshot(folder, copy)
+    except OSError as error:
+        shutil.rmtree(copy.parent, ignore_errors=True)
+        raise CommandError(
+            f"functions/{folder.name} cannot be copied to {copy.parent}: {error.strerror}: make room there"
+        ) from error
+    return copy

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -154,7 +156,7 @@ def test_replaced_environments_finish_what_they_do_and_take_no_more(make: Make, 
             old = await ask(runtime, 0)
             under_way = asyncio.create_task(ask(runtime, 0.6))
             await asyncio.sleep(0.1)
-            runtime.replace("echo")
+            assert await runtime.replace("echo") is None
             fresh = await ask(runtime, 0)
             assert fresh != old
             assert await under_way == old
@@ -170,8 +172,51 @@ def test_a_replacement_can_bring_another_configuration(make: Make, log: MemoryLo
         function = make(source, memory_mb=128)
         async with Runtime([function], log=log) as runtime:
             assert await ask(runtime) == "128"
-            runtime.replace("echo", make(source, memory_mb=256))
+            assert await runtime.replace("echo", make(source, memory_mb=256)) is None
             assert await ask(runtime) == "256"
+
+    asyncio.run(scenario())
+
+
+def test_what_does_not_load_replaces_nothing_and_leaves_nothing(make: Make, log: MemoryLog, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        broken = make("raise LookupError('not yet')\n", provisioned=2)
+        broken = dataclasses.replace(broken, sources=tmp_path)
+        async with Runtime([make(PID, provisioned=1)], log=log) as runtime:
+            old = await ask(runtime)
+            assert await runtime.replace("echo", broken) == "LookupError"
+            assert await ask(runtime) == old
+            assert running() == 1
+            assert not broken.folder.exists()
+
+    asyncio.run(scenario())
+
+
+def test_a_snapshot_goes_with_the_last_environment_that_runs_in_it(make: Make, log: MemoryLog, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        old, new = (dataclasses.replace(make(SLOW), sources=tmp_path) for _ in range(2))
+        async with Runtime([old], log=log) as runtime:
+            await asyncio.gather(*(ask(runtime, 0.2) for _ in range(2)))
+            under_way = asyncio.create_task(ask(runtime, 1))
+            await asyncio.sleep(0.1)
+            assert await runtime.replace("echo", new) is None
+            await until(lambda: running() == 2)
+            assert old.folder.exists()
+            await under_way
+            await until(lambda: not old.folder.exists())
+            await ask(runtime, 0)
+            assert new.folder.exists()
+        assert tmp_path.exists()
+
+    asyncio.run(scenario())
+
+
+def test_a_log_names_the_author_s_file_not_the_snapshot_s(make: Make, log: MemoryLog, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        copied = make("def handler(event, context): raise LookupError('gone')\n")
+        async with Runtime([dataclasses.replace(copied, sources=tmp_path)], log=log) as runtime:
+            await runtime.invoke("echo", b"{}")
+        assert any(f'File "{tmp_path}/app.py", line 1' in line for line in log.lines)
 
     asyncio.run(scenario())
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from watchfiles import Change
 
-from gateways import run, until
+from gateways import environments, run, until
 from modelet.dev.local.runtime import Runtime
 from modelet.dev.local.variables import LAYER
-from modelet.dev.local.watch import Sources, watch
+from modelet.dev.local.watch import Sources, tell, watch
 from modelet.errors import SpecError
 
 if TYPE_CHECKING:
@@ -79,10 +79,55 @@ def test_one_functions_file_leaves_the_others_alone(make: Make, log: MemoryLog) 
             watching = asyncio.create_task(watch([one, other], runtime, log=log))
             await asyncio.sleep(0.3)
             (one.folder / "app.py").write_text("def handler(event, context): return 2\n")
-            await until(lambda: any("Reload" in line for line in log.lines))
+            await until(lambda: "Reload: the new sources are served" in log.lines)
             assert (await runtime.invoke("one", b"{}")).payload == b"2"
             assert (await runtime.invoke("other", b"{}")).init_ms is None
             watching.cancel()
             await until(watching.done)
 
     run(scenario())
+
+
+def test_a_load_that_fails_or_hangs_is_given_up_for_the_next_change(make: Make, log: MemoryLog) -> None:
+    function = make("def handler(event, context): return 'old'\n")
+    app = function.folder / "app.py"
+
+    async def scenario() -> None:
+        async with Runtime([function], log=log) as runtime:
+            assert (await runtime.invoke("echo", b"{}")).payload == b'"old"'
+            watching = asyncio.create_task(watch([function], runtime, log=log))
+            await asyncio.sleep(0.3)
+            app.write_text("raise ValueError('broken while edited')\n")
+            await until(
+                lambda: "Reload failed, the old environments go on: the new init ended with ValueError" in log.lines
+            )
+            app.write_text("print('begun')\nimport time\ntime.sleep(600)\n")
+            await until(lambda: "begun" in log.lines)
+            assert (await runtime.invoke("echo", b"{}")).payload == b'"old"'
+            app.write_text("def handler(event, context): return 'new'\n")
+            await until(lambda: "Reload: the new sources are served" in log.lines)
+            assert (await runtime.invoke("echo", b"{}")).payload == b'"new"'
+            assert len(environments()) == 1
+            watching.cancel()
+            await until(watching.done)
+
+    run(scenario())
+
+
+def test_without_reload_a_change_of_files_and_one_of_the_lock_are_each_told_once(make: Make, log: MemoryLog) -> None:
+    one, other = (make("def handler(event, context): return 1\n", name) for name in ("one", "other"))
+
+    async def scenario() -> None:
+        telling = asyncio.create_task(tell([one, other], log=log))
+        await asyncio.sleep(0.3)
+        for turn, name in enumerate(["app.py", "model.lock", "app.py", "labels.json", "model.lock"]):
+            (one.folder / name).write_text(f"# {turn}\n")
+            await asyncio.sleep(0.2)
+        (other.folder / "features.py").write_text("")
+        await until(lambda: any(line.startswith("features.py") for line in log.lines))
+        telling.cancel()
+        await until(telling.done)
+
+    run(scenario())
+    remedy = "what is served stays as it was at the start; modelet up --reload takes changes up"
+    assert log.lines == [f"{name} changed: {remedy}" for name in ("app.py", "model.lock", "features.py")]

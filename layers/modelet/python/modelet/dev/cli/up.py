@@ -35,7 +35,7 @@ def _checked_origins(context: click.Context, parameter: click.Parameter, given: 
 @click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, help="0 takes a free one.")
 @publish_option
 @click.option("--stage", help="The stage of model.yaml whose overrides apply.")
-@click.option("--reload", is_flag=True, help="Start environments anew when a function's files change.")
+@click.option("--reload", is_flag=True, help="Take up changes of files and locks, once the new code loads.")
 @click.option(
     "--api",
     type=click.Choice(["http", "rest"]),
@@ -72,7 +72,7 @@ def up(
     from modelet.dev.cli.welcome import welcome
     from modelet.dev.local.cors import Cors
     from modelet.dev.local.serve import bound, serve
-    from modelet.dev.prepare import index_function, local_function, lock_for
+    from modelet.dev.prepare import generation, index_function, lock_for
     from modelet.errors import CommandError
 
     project, kept = here(), open_store(store)
@@ -91,14 +91,14 @@ def up(
 
     def rebuild(name: str) -> LocalFunction:
         if index is not None and name == index.name:
-            return index
+            return index_function(project, versions.items()) or index
         function = project.function(name).at_stage(stage)
         # Without a lock the version was pinned in memory, until model.yaml asks for another.
         kept_to = function.lock() is None and function.spec.version == functions[name].spec.version
-        return local_function(function, kept, locks[name] if kept_to else None)
+        return generation(function, kept, locks[name] if kept_to else None)
 
     serve(
-        [*(local_function(functions[name], kept, locks[name]) for name in functions), *([index] if index else [])],
+        [*(generation(functions[name], kept, locks[name]) for name in functions), *([index] if index else [])],
         default=index.name if index else None,
         port=port,
         api=api,

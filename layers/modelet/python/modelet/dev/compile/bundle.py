@@ -18,6 +18,7 @@ from modelet.dev.baking import BAKED
 from modelet.dev.compile.columns import column_types
 from modelet.dev.compile.core import compile_type
 from modelet.dev.compile.openapi import openapi
+from modelet.dev.compile.opens import check_opens
 from modelet.dev.compile.schema import json_schema
 from modelet.dev.compile.tensors import tensors
 from modelet.errors import CommandError
@@ -50,7 +51,7 @@ def write_bundle(function: Function, store: Store, lock: Lock, path: Path | None
     """Compile a function and write its bundle; the same inputs give the same bytes.
 
     path: where to, the folder's own bundle.json unless given. Raises CommandError where app.py cannot be read, names no
-    contract, or one that does not fit the version.
+    contract, or one that does not fit the version, and where the function cannot open the version.
     """
     manifest, sha256 = read_manifest(store, function.name, lock.version)
     if sha256 != lock.manifest_sha256:
@@ -60,6 +61,7 @@ def write_bundle(function: Function, store: Store, lock: Lock, path: Path | None
         )
     with author_modules(function.folder) as load:
         model_class = _model_class(function, load) if function.has_app else None
+        check_opens(function, manifest, model_class)
         types = contract_types(model_class) if model_class else None
         if model_class and types is None and not manifest.columns:
             raise CommandError(

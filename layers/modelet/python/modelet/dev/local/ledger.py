@@ -28,7 +28,7 @@ class Ledger:
 
     def line(self, text: str) -> None:
         """Write one line, or several."""
-        self._log.line(self._function.name, text)
+        self._log.line(self._function.name, self._function.told(text))
 
     def measure(self, pid: int, *, now: bool = False) -> None:
         """Look at the process's memory, unless that was done a moment ago."""

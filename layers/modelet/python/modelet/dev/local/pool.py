@@ -7,7 +7,7 @@ import uuid
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from modelet.dev.local.environment import TIMEOUT, Environment
+from modelet.dev.local.environment import EXIT, TIMEOUT, Environment
 from modelet.dev.local.lanes import Lanes
 from modelet.edges.call import EVENT_LIMIT
 from modelet.errors import ThrottledError, TooLargeError
@@ -74,15 +74,32 @@ class Pool:
         finally:
             self._in_flight -= 1
 
-    def replace(self, function: LocalFunction | None = None) -> None:
-        """Start afresh: idle environments end now, busy ones after their request, provisioned ones are made anew."""
-        self.function = function or self.function
-        for environment in self._all:
+    async def replace(self, function: LocalFunction | None = None) -> str | None:
+        """Load new environments, one at least, then let them replace the old: idle ones end, busy ones after a request.
+
+        What comes back is the type of the error that kept one from loading: then the old ones go on.
+        """
+        renewed = function or self.function
+        try:
+            loaded = await asyncio.gather(*(self._load(renewed) for _ in range(max(1, renewed.provisioned))))
+        except asyncio.CancelledError:
+            self._let_go(renewed)
+            raise
+        new = [environment for environment, failed in loaded if failed is None]
+        if self._stopping or len(new) < len(loaded):
+            for environment in new:
+                self._retire(environment)
+            self._let_go(renewed)
+            return next((failed for _, failed in loaded if failed is not None), EXIT)
+        before, self.function = self.function, renewed
+        for environment in self._all.difference(new):
             environment.stale = True
         for environment in [*self._provisioned, *self._on_demand]:
             self._retire(environment)
-        for _ in range(self.function.provisioned):
-            self._keep(self._provision(), self._starting)
+        for environment in new:
+            self._release(environment)
+        self._let_go(before)
+        return None
 
     async def stop(self) -> None:
         """End everything, also what is busy, and leave nothing."""
@@ -113,20 +130,27 @@ class Pool:
             self._lanes.leave(duration_s)
 
     async def _begin(self) -> Environment:
-        environment, failed = await self._new(INIT_LIMIT)
+        function = self.function
+        environment, failed = await self._new(function, INIT_LIMIT)
         if failed == TIMEOUT and not self._stopping:
-            environment, _ = await self._new(self.function.timeout_s)
+            environment, _ = await self._new(function, function.timeout_s)
         return environment
 
     async def _provision(self, after_s: float = 0) -> None:
         await asyncio.sleep(after_s)
-        limit = max(PROVISIONED_INIT_LIMIT, self.function.timeout_s)
-        environment, failed = await self._new(limit, provisioned=True)
+        environment, failed = await self._load(self.function)
         if failed is None:
             self._release(environment)
 
-    async def _new(self, limit_s: float, *, provisioned: bool = False) -> tuple[Environment, str | None]:
-        environment = Environment(self.function, self._host, provisioned=provisioned, on_death=self._died)
+    async def _load(self, function: LocalFunction) -> tuple[Environment, str | None]:
+        """An environment that no request waits for."""
+        limit = max(PROVISIONED_INIT_LIMIT, function.timeout_s)
+        return await self._new(function, limit, provisioned=function.provisioned > 0)
+
+    async def _new(
+        self, function: LocalFunction, limit_s: float, *, provisioned: bool = False
+    ) -> tuple[Environment, str | None]:
+        environment = Environment(function, self._host, provisioned=provisioned, on_death=self._died)
         self._all.add(environment)
         try:
             failed = await environment.start(limit_s)
@@ -136,6 +160,7 @@ class Pool:
             raise
         if failed is not None:
             self._all.discard(environment)
+            self._let_go(function)
         return environment, failed
 
     def _release(self, environment: Environment) -> None:
@@ -156,7 +181,16 @@ class Pool:
             if environment in idle:
                 idle.remove(environment)
         self._all.discard(environment)
-        self._keep(environment.stop(), self._ending)
+        self._keep(self._end(environment), self._ending)
+
+    async def _end(self, environment: Environment) -> None:
+        await environment.stop()
+        self._let_go(environment.function)
+
+    def _let_go(self, function: LocalFunction) -> None:
+        """Remove the snapshot of a generation that is not served any more, once its last environment has ended."""
+        if function is not self.function and all(each.function is not function for each in self._all):
+            function.discard()
 
     async def _reap(self) -> None:
         while True:

@@ -39,6 +39,7 @@ class Runtime:
         self._idle_s = idle_s
         self._keeper: Keeper | None = None
         self._pools: dict[str, Pool] = {}
+        self._started = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         try:
@@ -57,14 +58,20 @@ class Runtime:
         host = Host(self._log, self._keeper, self._credentials)
         self._pools = {function.name: Pool(function, host, idle_s=self._idle_s) for function in self._functions}
         await asyncio.gather(*(pool.start() for pool in self._pools.values()))
+        self._started.set()
 
     async def invoke(self, name: str, event: bytes, trace: str = "") -> Outcome:
         """Answer one event, a JSON document. Raises ThrottledError and TooLargeError as the pool does."""
         return await self._pools[name].invoke(event, trace)
 
-    def replace(self, name: str, function: LocalFunction | None = None) -> None:
-        """Replace a function's environments, and its configuration if given; requests under way finish in the old."""
-        self._pools[name].replace(function)
+    async def replace(self, name: str, function: LocalFunction | None = None) -> str | None:
+        """Load a function anew, by another configuration if given, then replace its environments.
+
+        Requests under way finish in the old ones. What comes back is the type of the error that kept the new ones from
+        loading: then the old ones go on. Waits until the runtime has started.
+        """
+        await self._started.wait()
+        return await self._pools[name].replace(function)
 
     async def stop(self) -> None:
         """End every environment: no process, port or folder is left."""

@@ -17,7 +17,7 @@ from modelet.dev.local.log import Log, StreamLog
 from modelet.dev.local.rest_api import RestApi
 from modelet.dev.local.route import Routes
 from modelet.dev.local.runtime import IDLE_S, Runtime
-from modelet.dev.local.watch import watch
+from modelet.dev.local.watch import tell, watch
 from modelet.errors import CommandError
 
 if TYPE_CHECKING:
@@ -44,23 +44,25 @@ def serve(
     """Serve the functions until SIGINT, SIGTERM or SIGHUP; when it returns, nothing is left.
 
     default: the one of them that answers every path which is no model's. port: 0 takes a free one. ready: told the URL
-    once provisioned environments are initialised. reload, rebuild: see watch. idle_s: see Pool.
-    Raises CommandError when the port cannot be had.
+    once provisioned environments are initialised. reload, rebuild: see watch; without reload, see tell. idle_s: see
+    Pool. Raises CommandError when the port cannot be had.
     """
     output = StreamLog() if log is None else log
     sock = bound(host, port)
 
     async def run() -> None:
         async with contextlib.AsyncExitStack() as stack:
-            runtime = await stack.enter_async_context(Runtime(functions, log=output, idle_s=idle_s))
+            runtime = Runtime(functions, log=output, idle_s=idle_s)
+            watching = watch(functions, runtime, log=output, rebuild=rebuild) if reload else tell(functions, log=output)
+            watcher = asyncio.create_task(watching)  # edits count from now on, also while environments start
+            stack.push_async_callback(ended, watcher)
+            await stack.enter_async_context(runtime)
             names = [function.name for function in functions if function.name != default]
             kind = HttpApi() if api == "http" else RestApi()
             gateway = Gateway(runtime, Routes(names, default), kind, log=output, cors=cors)
             await gateway.start(sock)
             stack.push_async_callback(gateway.stop)
-            if reload:
-                watcher = asyncio.create_task(watch(functions, runtime, log=output, rebuild=rebuild))
-                stack.push_async_callback(ended, watcher)
+            stack.push_async_callback(ended, watcher)  # before the runtime stops, so that nothing new is loaded then
             if ready is not None:
                 ready(url(sock))
             await asyncio.Event().wait()

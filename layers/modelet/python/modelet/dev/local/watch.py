@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import cache_from_source
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,16 +15,20 @@ from modelet.dev.local.variables import LAYER
 from modelet.errors import ModeletError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable
 
     from modelet.dev.local.function import LocalFunction
     from modelet.dev.local.log import Log
     from modelet.dev.local.runtime import Runtime
 
+    Rebuild = Callable[[str], LocalFunction]
+
 PACKAGE = LAYER / "modelet"
 LAPTOP_ONLY = PACKAGE / "dev"
 GENERATED = "bundle.json"
 """Written by `modelet bundle` for images, as is the folder `baked`: what runs here has its own bundle, and a store."""
+LOCK = "model.lock"
+KEPT = "Reload failed, the old environments go on"
 
 
 class Sources(DefaultFilter):
@@ -45,37 +50,73 @@ class Sources(DefaultFilter):
 
 
 async def watch(
-    functions: Iterable[LocalFunction],
-    runtime: Runtime,
-    *,
-    log: Log,
-    rebuild: Callable[[str], LocalFunction] | None = None,
+    functions: Iterable[LocalFunction], runtime: Runtime, *, log: Log, rebuild: Rebuild | None = None
 ) -> None:
     """Replace a function's environments when its folder changes, everybody's when modelet itself does; until cancelled.
 
-    rebuild: makes the function anew (its bundle, its configuration) before that; where it raises, the reason is
-    logged and the old environments go on.
+    rebuild: makes the function anew (its snapshot, bundle and configuration) before that. Where it raises, or the new
+    function does not load, the reason is logged and the old environments go on. A change that comes meanwhile starts
+    the load afresh: nobody waits for an init that was wrong.
     """
-    folders = {function.name: function.folder.resolve() for function in functions}
-    async for changes in awatch(PACKAGE, *set(folders.values()), watch_filter=Sources(folders.values())):
-        changed = [Path(path).resolve() for _, path in changes]
-        everybody = any(path.is_relative_to(PACKAGE) for path in changed)
-        for name, folder in folders.items():
-            files = sorted({path.name for path in changed if path.is_relative_to(folder)})
-            if not everybody and not files:
-                continue
-            forget_bytecode(path for path in changed if path.suffix == ".py")
-            log.line(name, f"Reload: {', '.join(files) or 'modelet'} changed")
-            try:
-                renewed = await asyncio.to_thread(rebuild, name) if rebuild is not None else None
-            except Exception as error:  # noqa: BLE001  # it runs the author's modules, which raise what they like
-                why = str(error) if isinstance(error, ModeletError) else f"{type(error).__name__}: {error}"
-                log.line(name, f"Reload failed, the old environments go on: {why}")
-                continue
-            runtime.replace(name, renewed)
+    reloads: dict[str, asyncio.Task[None]] = {}
+    rebuilding = ThreadPoolExecutor(1)  # one at a time: it imports the author's modules into this process
+    try:
+        async for changed in _changes(functions, PACKAGE):
+            for name, files in changed.items():
+                log.line(name, f"Reload: {', '.join(files) or 'modelet'} changed")
+                if name in reloads:
+                    reloads[name].cancel()
+                reloads[name] = asyncio.create_task(_reload(name, runtime, log, rebuild, rebuilding))
+    finally:
+        rebuilding.shutdown(wait=False, cancel_futures=True)
+        for reload in reloads.values():
+            reload.cancel()
+        await asyncio.gather(*reloads.values(), return_exceptions=True)
 
 
-def forget_bytecode(sources: Iterable[Path]) -> None:
+async def tell(functions: Iterable[LocalFunction], *, log: Log) -> None:
+    """Say once for each function that its files changed, and once that its lock did, and how to take that up."""
+    said: set[tuple[str, bool]] = set()
+    remedy = "what is served stays as it was at the start; modelet up --reload takes changes up"
+    async for changed in _changes(functions):
+        for name, files in changed.items():
+            for pinned in (False, True):
+                told = [file for file in files if (file == LOCK) is pinned]
+                if told and (name, pinned) not in said:
+                    said.add((name, pinned))
+                    log.line(name, f"{', '.join(told)} changed: {remedy}")
+
+
+async def _reload(
+    name: str, runtime: Runtime, log: Log, rebuild: Rebuild | None, rebuilding: ThreadPoolExecutor
+) -> None:
+    try:
+        loop = asyncio.get_running_loop()
+        renewed = None if rebuild is None else await loop.run_in_executor(rebuilding, rebuild, name)
+    except Exception as error:  # noqa: BLE001  # it runs the author's modules, which raise what they like
+        why = str(error) if isinstance(error, ModeletError) else f"{type(error).__name__}: {error}"
+        log.line(name, f"{KEPT}: {why}")
+        return
+    failed = await runtime.replace(name, renewed)
+    log.line(name, f"{KEPT}: the new init ended with {failed}" if failed else "Reload: the new sources are served")
+
+
+async def _changes(functions: Iterable[LocalFunction], *more: Path) -> AsyncIterator[dict[str, list[str]]]:
+    """Which files changed, by the function; a change in one of the folders `more` is everybody's, with no name."""
+    folders = {function.name: function.watched.resolve() for function in functions}
+    async for changes in awatch(*more, *set(folders.values()), watch_filter=Sources(folders.values())):
+        paths = [Path(path).resolve() for _, path in changes]
+        everybody = any(path.is_relative_to(folder) for path in paths for folder in more)
+        _forget_bytecode(paths)
+        named = {
+            name: sorted({path.name for path in paths if path.is_relative_to(folder)})
+            for name, folder in folders.items()
+        }
+        yield {name: files for name, files in named.items() if files or everybody}
+
+
+def _forget_bytecode(sources: Iterable[Path]) -> None:
     """Remove what Python compiled: it knows a file by size and second alone, and edits can be quicker than that."""
     for source in sources:
-        Path(cache_from_source(source)).unlink(missing_ok=True)
+        if source.suffix == ".py":
+            Path(cache_from_source(source)).unlink(missing_ok=True)

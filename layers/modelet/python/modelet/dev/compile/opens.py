@@ -1,0 +1,34 @@
+"""Whether what serves a function can open the pinned version at all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from modelet.errors import CommandError
+from modelet.handler import BACKENDS
+
+if TYPE_CHECKING:
+    from modelet.dev.project import Function
+    from modelet.manifest import Manifest
+
+ENDINGS = {"onnx": ".onnx", "sklearn": ".joblib"}
+"""By backend, how the main file ends that its class opens."""
+
+
+def check_opens(function: Function, manifest: Manifest, model_class: type[Any] | None) -> None:
+    """Refuse a version whose main file is not what the function's class, or its backend without one, opens.
+
+    Raises CommandError with the remedy. A class with a `load` of its own opens what it likes.
+    """
+    backend = function.spec.backend
+    module = BACKENDS[backend][0] if model_class is None else model_class.load.__module__
+    opened = next((name for name, (own, _) in BACKENDS.items() if own == module), None)
+    if opened is None or manifest.model_data.endswith(ENDINGS[opened]):
+        return
+    name = function.folder.name
+    said = f"model.yaml says backend: {backend}" if model_class is None else f"app.py has {model_class.__name__}"
+    cure = "change backend" if model_class is None else "start from another backend's class"
+    raise CommandError(
+        f"functions/{name}/{said}, which does not open {manifest.model_data} of version {manifest.version}: {cure}, or "
+        f"`modelet publish {function.name}` and `modelet pin {function.name}`"
+    )

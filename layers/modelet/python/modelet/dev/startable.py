@@ -1,0 +1,59 @@
+"""What keeps a pinned version from starting on this machine, found before anything is started."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from modelet.errors import CommandError
+from modelet.layout import artifact_path
+from modelet.registry.listing import read_manifest
+
+if TYPE_CHECKING:
+    from modelet.bundle import Lock
+    from modelet.dev.project import Function
+    from modelet.manifest import Manifest
+    from modelet.store import Store
+
+JOBLIB = ".joblib"
+PICKLED_BY = ("python", "scikit-learn", "numpy")
+"""Whose versions the scikit-learn backend wants as they were at publish."""
+
+
+def check_startable(function: Function, store: Store, lock: Lock) -> None:
+    """Refuse a version that no environment here could open; whether its class can is the bundle's question.
+
+    Raises CommandError where a file of the version is gone from the store, or where other libraries pickled it.
+    """
+    manifest, _ = read_manifest(store, function.name, lock.version)
+    where = f"{function.name} version {lock.version}"
+    there = set(store.paths(f"{function.name}/{lock.version}"))
+    gone = [file.path for file in manifest.files if artifact_path(function.name, lock.version, file.path) not in there]
+    if gone:
+        raise CommandError(
+            f"{store.url} has lost {', '.join(gone)} of {where}: copy the version there again with `modelet push`, or "
+            f"`modelet publish {function.name}` and `modelet pin {function.name}`"
+        )
+    if manifest.model_data.endswith(JOBLIB):
+        _check_libraries(function, manifest)
+
+
+def _check_libraries(function: Function, manifest: Manifest) -> None:
+    for library in PICKLED_BY:
+        wrote, here = manifest.runtime.get(library), _here(library)
+        if wrote != here:
+            raise CommandError(
+                f"{manifest.model_data} of {function.name} version {manifest.version} was written with {library} "
+                f"{wrote}, here is {here}: install that one, or `modelet publish {function.name}` and "
+                f"`modelet pin {function.name}`"
+            )
+
+
+def _here(library: str) -> str | None:
+    if library == "python":
+        return ".".join(platform.python_version_tuple()[:2])
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return None
