@@ -27,7 +27,7 @@ from click.testing import Result
 from sklearn.linear_model import LogisticRegression
 
 from modelet.store import Store
-from tiny import GOOD, make_tiny, rows_event
+from tiny import APP, GOOD, make_tiny, rows_event
 from versions import INPUTS, LABELS, onnx_bytes, write_version
 
 from .conftest import COMMAND, failure
@@ -81,11 +81,10 @@ def ask(url: str, body: Any) -> Any:
 
 
 def reloaded(process: subprocess.Popen[str], file: str) -> None:
-    """Read the log until it says that this file changed."""
+    """Read the log until it says that this file changed, and what it brought is served."""
     assert process.stderr is not None
-    for line in process.stderr:
-        if f"Reload: {file} changed" in line:
-            return
+    for words in (f"Reload: {file} changed", "Reload: the new sources are served"):
+        assert any(words in line for line in process.stderr)
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
@@ -243,6 +242,38 @@ def test_what_it_serves_stays_whatever_other_commands_do_meanwhile(run: Run, tin
             assert versions_of(row[2], 6) == {"1"}
         assert versions_of(row[2], 8) == {"1"}
         assert ask(f"{row[2]}/infer", GOOD)["label"] == "high"
+
+
+def test_edits_do_not_reach_what_is_served_and_are_told_once(run: Run, tiny: Path) -> None:
+    app = tiny / "functions" / "tiny" / "app.py"
+    with served() as (process, [row]):
+        assert versions_of(row[2], 1) == {"1"}
+        for source in (app.read_text() + "# edited\n", "raise ValueError('half an edit')\n", ""):
+            app.write_text(source)
+            time.sleep(0.3)
+        assert run("pin", "tiny").exit_code == 0
+        # More calls at once than there are environments: new ones start, after the edits.
+        assert versions_of(row[2], 6) == {"1"}
+        assert ask(f"{row[2]}/infer", GOOD)["label"] == "high"
+        time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=20)
+    told = [line.split(":")[0] for line in log.splitlines() if "--reload" in line]
+    assert told == ["tiny | app.py changed", "tiny | model.lock changed"]
+
+
+def test_what_cannot_start_is_said_instead_of_the_table(run: Run, tiny: Path) -> None:
+    run("pin", "tiny")
+    (tiny / "functions" / "tiny" / "app.py").write_text(
+        APP.replace("onnx import OnnxModel", "sklearn import SklearnModel as OnnxModel")
+    )
+    assert "does not open model.onnx of version 1: start from another" in failure(run("up"))
+    (tiny / "functions" / "tiny" / "app.py").write_text(APP)
+    (tiny / ".modelet" / "store" / "tiny" / "1" / "model.onnx").unlink()
+    assert "has lost model.onnx of tiny version 1" in failure(run("up"))
+    publish_again(tiny)
+    (tiny / ".modelet" / "store" / "tiny" / "1" / "model.json").unlink()
+    assert "has no version '1'" in failure(run("up"))
 
 
 def test_a_reload_keeps_the_version_that_was_pinned_in_memory(tiny: Path) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modelet.dev.local.outcome import failure
+from modelet.dev.local.peer import is_own
 from modelet.dev.local.wire import Wire
 from modelet.edges.call import RESPONSE_LIMIT
 
@@ -47,7 +48,9 @@ class Reply:
 
 
 class RuntimeApi:
-    """Hands one invocation at a time to the client.
+    """Hands one invocation at a time to the client; on Linux, programs of other users are cut off.
+
+    They could read events and forge answers: the port is open to all of the machine, and the client knows no token.
 
     on_waiting: the client asked for the next event: it is initialised and idle. on_reply: it answered the invocation.
     on_init_error: it said why it cannot start.
@@ -71,7 +74,7 @@ class RuntimeApi:
         """Listen on a free port; returns the address for AWS_LAMBDA_RUNTIME_API."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            lambda: Wire(self._serve, self._connections, LONGEST_ANSWER), "127.0.0.1", 0
+            lambda: Wire(self._serve, self._connections, LONGEST_ANSWER, is_own), "127.0.0.1", 0
         )
         host, port = self._server.sockets[0].getsockname()[:2]
         return f"{host}:{port}"

@@ -24,12 +24,22 @@ LINGER = 2.0
 
 
 class Wire(asyncio.Protocol):
-    """One connection: each whole request goes to `serve`, the next one when the one before is answered."""
+    """One connection: each whole request goes to `serve`, the next one when the one before is answered.
 
-    def __init__(self, serve: Callable[[Exchange], None], connections: set[Wire], body_limit: int) -> None:
+    admits: asked once whether the caller (its address and port) may speak to ours; one that may not is cut off.
+    """
+
+    def __init__(
+        self,
+        serve: Callable[[Exchange], None],
+        connections: set[Wire],
+        body_limit: int,
+        admits: Callable[[tuple[str, int] | None, tuple[str, int]], bool] | None = None,
+    ) -> None:
         self._serve = serve
         self._connections = connections
         self._body_limit = body_limit
+        self._admits = admits
         self._queue: deque[Exchange] = deque()
         self._received = 0
         self._closing = False
@@ -42,9 +52,12 @@ class Wire(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
         self._connections.add(self)
-        self.peer = (transport.get_extra_info("peername") or ("",))[0]
+        peer = transport.get_extra_info("peername")
+        self.peer = (peer or ("",))[0]
         self.touched = self._loop.time()
         self.on_message_begin()
+        if self._admits is not None and not self._admits(peer, transport.get_extra_info("sockname")):
+            self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's signature
         """Forget the connection; what is being served goes on, as Lambda's invocations do."""
