@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 CLIENTS = 64
 SECONDS = 2.0
 LIMIT = 4
-REQUEST = b"POST /models/echo/infer HTTP/1.1\r\nhost: h\r\ncontent-length: 2\r\n\r\n{}"
+REQUEST = b"POST /models/echo/infer HTTP/1.1\r\nhost: localhost\r\ncontent-length: 2\r\n\r\n{}"
 SOURCE = "def handler(event, context): return {'statusCode': 200, 'body': 'ok'}\n"
 
 

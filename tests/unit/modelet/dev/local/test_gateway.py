@@ -17,6 +17,7 @@ from modelet.dev.local.cors import Cors
 from modelet.dev.local.gateway import BODY_LIMIT, HEAD_LIMIT
 from modelet.dev.local.http_api import HttpApi
 from modelet.dev.local.rest_api import RestApi
+from modelet.dev.local.wire import LONGEST_HEAD
 from modelet.edges.call import EVENT_LIMIT
 
 if TYPE_CHECKING:
@@ -246,9 +247,9 @@ def test_request_line_and_headers_have_a_limit_together(make: Make, log: MemoryL
             for size, status in ((room, 200), (room + 1, 431)):
                 head = f"GET /models/echo HTTP/1.1\r\nhost: {host}\r\nx: {'x' * size}\r\n\r\n".encode()
                 assert (await client.send(head)).startswith(b"HTTP/1.1 %d " % status)
-            assert (await client.send(b"GET /models/echo?" + b"x" * HEAD_LIMIT + b" HTTP/1.1\r\n\r\n")).startswith(
-                b"HTTP/1.1 431 "
-            )
+            assert (
+                await client.send(b"GET /models/echo?" + b"x" * HEAD_LIMIT + b" HTTP/1.1\r\nhost: localhost\r\n\r\n")
+            ).startswith(b"HTTP/1.1 431 ")
 
     run(scenario())
 
@@ -274,6 +275,51 @@ def test_a_preflight_is_the_gateways_and_the_function_never_sees_it(make: Make, 
             for path in ("/models/echo", "/nowhere"):
                 response = await client.ask("GET", path, headers={"Origin": "https://app.example"})
                 assert response.headers["access-control-allow-origin"] == "https://app.example"
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("api", "name"), [(HttpApi(), "apigw-requestid"), (RestApi(), "x-amzn-requestid")], ids=["http", "rest"]
+)
+def test_every_answer_has_an_id_of_its_own_whoever_gives_it(
+    make: Make, log: MemoryLog, api: HttpApi | RestApi, name: str
+) -> None:
+    class Broken(type(api)):  # type: ignore[misc]  # either of the two
+        def event(self, request: Any, *rest: Any) -> bytes:
+            if request.path.endswith("/accident"):
+                raise LookupError
+            return bytes(super().event(request, *rest))
+
+    get = "GET /models/echo/{} HTTP/1.1\r\nhost: localhost\r\n"
+    asked = {
+        "ok": get.format("ok"),
+        "of the function": get.format("raise"),
+        "malformed": get.format("malformed"),
+        "an accident": get.format("accident"),
+        "no route": "GET /nowhere HTTP/1.1\r\nhost: localhost\r\n",
+        "no host": "GET / HTTP/1.1\r\n",
+        "a foreign host": "GET / HTTP/1.1\r\nhost: evil.example\r\n",
+        "no HTTP": "what?\r\n",
+        "a large head": get.format("x" * HEAD_LIMIT),
+        "an endless head": get.format("x" * 2 * LONGEST_HEAD),
+        "a large body": get.format("") + f"content-length: {BODY_LIMIT + 1}\r\n",
+    }
+    if isinstance(api, HttpApi):
+        asked["a preflight"] = (
+            "OPTIONS / HTTP/1.1\r\nhost: localhost\r\norigin: https://a\r\naccess-control-request-method: GET\r\n"
+        )
+
+    async def scenario() -> None:
+        cors = Cors() if isinstance(api, HttpApi) else None
+        async with served(make(TROUBLES), log=log, api=Broken(), cors=cors) as client:
+            ids = {}
+            for what, head in asked.items():
+                answer = await client.send(f"{head}connection: close\r\n\r\n".encode())
+                lines = answer.partition(b"\r\n\r\n")[0].decode().lower().split("\r\n")
+                ids[what] = [line.partition(": ")[2] for line in lines if line.startswith(f"{name}: ")]
+            assert all(len(found) == 1 and found[0] for found in ids.values()), ids
+            assert len({found[0] for found in ids.values()}) == len(asked)
 
     run(scenario())
 
@@ -306,8 +352,8 @@ def handler(event, context):
 def test_a_proxys_absolute_target_is_the_same_path(make: Make, log: MemoryLog) -> None:
     async def scenario() -> None:
         async with served(make("def handler(event, context): return event['rawPath']\n"), log=log) as client:
-            for target in (b"http://h/models/echo/x", b"/models/echo/x"):
-                answer = await client.send(b"GET %b HTTP/1.1\r\nhost: h\r\n\r\n" % target)
+            for target in (b"http://localhost/models/echo/x", b"/models/echo/x"):
+                answer = await client.send(b"GET %b HTTP/1.1\r\nhost: localhost\r\n\r\n" % target)
                 assert answer.endswith(b'"/models/echo/x"')
 
     run(scenario())

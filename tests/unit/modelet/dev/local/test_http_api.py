@@ -74,8 +74,8 @@ def request(**given: Any) -> Request:
 
 
 def event(asked: Request, route: Route | None = None) -> dict[str, Any]:
-    built, request_id = API.event(asked, route or Route("echo"))
-    found: dict[str, Any] = json.loads(built)
+    request_id = API.new_id()
+    found: dict[str, Any] = json.loads(API.event(asked, route or Route("echo"), request_id))
     assert found["requestContext"]["requestId"] == request_id
     return found
 

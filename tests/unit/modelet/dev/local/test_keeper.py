@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
+import pytest
 
 from modelet.dev.local.keeper import Keeper
 
@@ -25,14 +26,14 @@ from modelet.dev.local.runtime import Runtime
 async def main():
     function = LocalFunction("busy", Path(sys.argv[1]), "app.handler", timeout_s=900)
     async with Runtime([function], log=MemoryLog()) as runtime:
-        await runtime.invoke("busy", b"{}")
+        await runtime.invoke("busy", sys.argv[2].encode())
 
 asyncio.run(main())
 """
 BUSY = """
 import os, pathlib, subprocess, sys, tempfile, time
 def handler(event, context):
-    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=event["leaves"])
     here = pathlib.Path(__file__).parent
     (here / "writing").write_text(f"{os.getpid()} {child.pid} {tempfile.gettempdir()}")
     (here / "writing").rename(here / "busy")
@@ -44,9 +45,10 @@ def gone(pid: int) -> bool:
     return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
-def test_after_sigkill_no_environment_and_no_folder_is_left(make: Make) -> None:
+@pytest.mark.parametrize("leaves", ["false", "true"])
+def test_after_sigkill_no_environment_no_child_and_no_folder_is_left(make: Make, leaves: str) -> None:
     function = make(BUSY)
-    server = subprocess.Popen([sys.executable, "-c", SERVER, str(function.folder)])
+    server = subprocess.Popen([sys.executable, "-c", SERVER, str(function.folder), f'{{"leaves": {leaves}}}'])
     try:
         told = function.folder / "busy"
         deadline = time.monotonic() + 20
@@ -73,7 +75,7 @@ def test_a_group_that_was_forgotten_is_left_alone(tmp_path: Path) -> None:
     ]
     try:
         for sleeper in sleepers:
-            keeper.watch(sleeper.pid)
+            keeper.watch(sleeper.pid, "mark")
         keeper.forget(sleepers[0].pid)
         keeper.stop()
         assert sleepers[1].wait(5) == -9
@@ -91,5 +93,5 @@ def test_a_keeper_that_somebody_killed_breaks_nothing(tmp_path: Path) -> None:
     killed.kill()
     killed.wait()
     for group in range(3):
-        keeper.watch(2**22 + group)
+        keeper.watch(2**22 + group, "mark")
     keeper.stop()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import json
 import os
 import re
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -15,6 +18,7 @@ import pytest
 
 from modelet.dev.local.function import LocalFunction
 from modelet.dev.local.once import invoke_once
+from modelet.dev.local.runtime import Runtime
 from modelet.edges.call import EVENT_LIMIT, RESPONSE_LIMIT
 from modelet.errors import TooLargeError
 
@@ -180,11 +184,50 @@ def test_a_slow_init_is_killed_at_the_limit_and_repeated_within_the_functions_ti
     assert any(re.fullmatch(r"INIT_REPORT .*\tPhase: init\tStatus: timeout", line) for line in log.lines)
 
 
+def test_a_repeated_init_uses_up_the_function_s_timeout_once(
+    make: Make, log: MemoryLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("modelet.dev.local.pool.INIT_LIMIT", 0.4)
+    source = """
+import time
+time.sleep(2)
+def handler(event, context):
+    time.sleep(event)
+    return context.get_remaining_time_in_millis()
+"""
+    outcome = invoke_once(make(source, timeout_s=30), b"0", log=log)
+    assert 0 < payload(outcome) < 28_000
+    assert outcome.init_ms is None
+    assert outcome.duration_ms >= 2000
+    assert int(report(log)["Billed Duration"].removesuffix(" ms")) >= 2000
+    assert "Init Duration" not in report(log)
+    log.lines.clear()
+    outcome = invoke_once(make(source, timeout_s=4), b"3", log=log)
+    assert outcome.error == "Sandbox.Timedout"
+    assert any(line.endswith("Task timed out after 4.00 seconds") for line in log.lines)
+
+
+def test_an_environment_whose_init_was_repeated_has_its_whole_timeout_next_time(
+    make: Make, log: MemoryLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("modelet.dev.local.pool.INIT_LIMIT", 0.4)
+    source = "import time\ntime.sleep(2)\ndef handler(event, context): return context.get_remaining_time_in_millis()\n"
+
+    async def scenario() -> list[Any]:
+        async with Runtime([make(source, timeout_s=30)], log=log) as runtime:
+            return [payload(await runtime.invoke("echo", b"{}")) for _ in range(2)]
+
+    first, second = asyncio.run(scenario())
+    assert second > first + 1500
+
+
 def test_an_init_that_never_ends_is_a_timeout(make: Make, log: MemoryLog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("modelet.dev.local.pool.INIT_LIMIT", 0.2)
     outcome = invoke_once(make("import time\ntime.sleep(60)\n", timeout_s=0.3), b"{}", log=log)
     assert outcome.error == "Sandbox.Timedout"
     assert payload(outcome)["errorMessage"].endswith("Error: Task timed out after 0.30 seconds")
+    phases = [line.split("\t")[1] for line in log.lines if line.startswith("INIT_REPORT")]
+    assert phases == ["Phase: init", "Phase: invoke"]
 
 
 def test_an_answer_above_lambdas_limit_is_an_error(make: Make, log: MemoryLog) -> None:
@@ -286,6 +329,50 @@ def handler(event, context):
         while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
             assert time.monotonic() < deadline
             time.sleep(0.01)
+
+
+LEAVING = """
+import os, subprocess, sys, time
+SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
+
+def forked_twice():
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            os.write(1, f"{os.getpid()}\\n".encode())
+            time.sleep(600)
+        os._exit(0)
+    os.wait()
+
+def handler(event, context):
+    if event["how"] == "a session of its own":
+        print(subprocess.Popen(SLEEP, start_new_session=True).pid, flush=True)
+    elif event["how"] == "a session and no variables":
+        print(subprocess.Popen(SLEEP, start_new_session=True, env={}).pid, flush=True)
+    else:
+        forked_twice()
+    time.sleep(0.3)
+    if event["end"] == "exit": os._exit(1)
+    if event["end"] == "timeout": time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux says what a process started")
+@pytest.mark.parametrize(
+    ("how", "end"),
+    [
+        *itertools.product(["a session of its own", "forked twice"], ["stop", "exit", "timeout"]),
+        # Nothing tells such a process from any other once its parent has ended by itself.
+        *itertools.product(["a session and no variables"], ["stop", "timeout"]),
+    ],
+)
+def test_what_left_the_process_group_ends_too(make: Make, log: MemoryLog, how: str, end: str) -> None:
+    invoke_once(make(LEAVING, timeout_s=3), json.dumps({"how": how, "end": end}).encode(), log=log)
+    pid = next(int(line) for line in log.lines if line.isdecimal())
+    deadline = time.monotonic() + 5
+    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_many_lines_and_bytes_that_are_no_text_are_shown_as_they_can_be(make: Make, log: MemoryLog) -> None:

@@ -86,8 +86,8 @@ def request(**given: Any) -> Request:
 
 
 def event(asked: Request, route: Route | None = None, api: RestApi = API) -> dict[str, Any]:
-    built, request_id = api.event(asked, route or Route("echo"))
-    found: dict[str, Any] = json.loads(built)
+    request_id = api.new_id()
+    found: dict[str, Any] = json.loads(api.event(asked, route or Route("echo"), request_id))
     assert found["requestContext"]["requestId"] == request_id
     return found
 

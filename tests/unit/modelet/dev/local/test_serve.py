@@ -143,7 +143,7 @@ def test_a_signal_while_a_request_hangs_stops_everything_and_impatience_changes_
     hanging = "import time\ndef handler(event, context):\n    print('begun', flush=True)\n    time.sleep(60)\n"
     server = start(make(hanging, timeout_s=60))
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
-        connection.sendall(b"GET /models/echo HTTP/1.1\r\nhost: h\r\n\r\n")
+        connection.sendall(b"GET /models/echo HTTP/1.1\r\nhost: localhost\r\n\r\n")
         server.until("begun")
         family = server.family()
         began = time.monotonic()

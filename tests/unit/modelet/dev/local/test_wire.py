@@ -6,6 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -137,6 +138,41 @@ def test_who_asks_whether_to_continue_is_told() -> None:
             writer.close()
 
     run(scenario())
+
+
+def test_http_1_0_never_gets_an_interim_answer() -> None:
+    head = b"POST / HTTP/1.0\r\nexpect: 100-continue\r\ncontent-length: 3\r\n\r\nabc"
+    answer = run(exchange_of(head, half_close=False))
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert answer.endswith(b"POST abc")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET / HTTP/1.1\r\n",
+        b"GET / HTTP/1.1\r\nhost: a\r\nhost: a\r\n",
+        b"GET / HTTP/1.1\r\nhost: a\r\nHOST: b\r\n",
+        b"GET / HTTP/1.0\r\nhost: a\r\nhost: b\r\n",
+        b"GET / HTTP/1.1\r\nhost: a b\r\n",
+        b"GET / HTTP/1.1\r\nhost: a, b\r\n",
+        b"GET / HTTP/1.1\r\nhost: a:80:80\r\n",
+        b"GET / HTTP/1.1\r\nhost: user@a\r\n",
+        b"GET / HTTP/1.1\r\nconnection: upgrade\r\nupgrade: h2c\r\n",
+    ],
+)
+def test_a_request_without_one_valid_host_is_refused_and_what_follows_it_is_not_read(head: bytes) -> None:
+    answer = run(exchange_of(post(b"first") + head + b"\r\n" + post(b"last"), half_close=False))
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert b"HTTP/1.1 400 Bad Request" in answer
+    assert answer.count(b"HTTP/1.1 ") == 2
+
+
+@pytest.mark.parametrize(
+    "head", [b"GET / HTTP/1.0\r\n", b"GET / HTTP/1.1\r\nHost: [::1]:80\r\n", b"GET / HTTP/1.1\r\nhost:\r\n"]
+)
+def test_http_1_0_needs_no_host_and_an_empty_one_is_one(head: bytes) -> None:
+    assert run(exchange_of(head + b"\r\n")).startswith(b"HTTP/1.1 200 OK")
 
 
 def test_a_body_that_says_it_is_too_large_is_refused_before_it_comes_and_the_connection_goes_on() -> None:

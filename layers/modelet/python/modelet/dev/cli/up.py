@@ -33,6 +33,12 @@ def _checked_origins(context: click.Context, parameter: click.Parameter, given: 
 )
 @click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=complete_name)
 @click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Bind to another address or name of this machine, for other machines to reach; 0.0.0.0 binds to all.",
+)
 @publish_option
 @click.option("--stage", help="The stage of model.yaml whose overrides apply.")
 @click.option("--reload", is_flag=True, help="Take up changes of files and locks, once the new code loads.")
@@ -53,8 +59,10 @@ def _checked_origins(context: click.Context, parameter: click.Parameter, given: 
 )
 @store_option
 def up(
+    *,
     names: tuple[str, ...],
     port: int,
+    host: str,
     publish_missing: bool,
     stage: str | None,
     reload: bool,
@@ -64,8 +72,12 @@ def up(
 ) -> None:
     """Serve models here, as Lambda and API Gateway do.
 
-    Serves all of them where none is named. Listens on 127.0.0.1 only, until Ctrl-C. A model is served at the version in
-    its model.lock; without a lock, at the one that model.yaml means now.
+    Serves all of them where none is named, until Ctrl-C. A model is served at the version in its model.lock; without a
+    lock, at the one that model.yaml means now. A model answers scaling.max_concurrency requests at once, ten where its
+    model.yaml says nothing, and throttles the rest, as Lambda does.
+
+    Only requests for localhost, 127.0.0.1, [::1] or the --host are answered, on any port, so that no page of the web
+    reaches a model by a name of its own. With --host 0.0.0.0 or :: every address is accepted, and this machine's name.
     """
     if origins and api == "rest":
         raise click.UsageError("--cors-origin goes with --api http: a REST API leaves these headers to the function.")
@@ -82,7 +94,7 @@ def up(
     if stage and not any(stage in function.spec.stages for function in found):
         known = sorted({name for function in found for name in function.spec.stages})
         raise CommandError(f"no model.yaml has a stage {stage!r}: the stages are {', '.join(known) or 'none'}")
-    bound("127.0.0.1", port).close()  # a port in use is said before minutes are spent on publishing
+    bound(host, port).close()  # a port in use is said before minutes are spent on publishing
     require_versions("up", found, kept, publish=publish_missing)
     functions = {function.name: function.at_stage(stage) for function in found}
     locks = {name: lock_for(function, kept) for name, function in functions.items()}
@@ -100,6 +112,7 @@ def up(
     serve(
         [*(generation(functions[name], kept, locks[name]) for name in functions), *([index] if index else [])],
         default=index.name if index else None,
+        host=host,
         port=port,
         api=api,
         cors=Cors(origins, exposed=("*",)) if origins else None,

@@ -31,6 +31,7 @@ class Trouble(Enum):
     """Why the gateway itself answers."""
 
     MALFORMED_REQUEST = auto()
+    FOREIGN_HOST = auto()
     NO_ROUTE = auto()
     HEAD_TOO_LARGE = auto()
     BODY_TOO_LARGE = auto()

@@ -95,7 +95,8 @@ class RuntimeApi:
         exchange.answer(200, headers, invocation.event)
 
     async def stop(self) -> None:
-        """Close the port and every connection."""
+        """Close the port and every connection, and forget the event that was not answered."""
+        self._next = self._current = None
         if self._server is None:
             return
         self._server.close()

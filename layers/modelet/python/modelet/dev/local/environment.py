@@ -52,13 +52,17 @@ class Environment:
         self._tmp: Path | None = None
         self._init: asyncio.Future[Reply | None] = self._loop.create_future()
         self._init_ms: float | None = None
+        self._spent_s = 0.0
         self._turn: asyncio.Future[Reply | None] | None = None
         self._reply: Reply | None = None
         self._error = EXIT
         self._why = ""
 
-    async def start(self, limit_s: float) -> str | None:
-        """Initialise it within `limit_s` seconds; what comes back is the type of the error that prevented it."""
+    async def start(self, limit_s: float, *, repeated: bool = False) -> str | None:
+        """Initialise it within `limit_s` seconds; what comes back is the type of the error that prevented it.
+
+        repeated: an invocation repeats an init that took too long: its time is the invocation's.
+        """
         began = perf_counter()
         try:
             async with asyncio.timeout(limit_s):
@@ -69,6 +73,7 @@ class Environment:
         except (OSError, StartError) as error:
             self._error, self._why = NO_ENTRY, f"the runtime client does not start: {error}"
         self._init_ms = (perf_counter() - began) * 1000
+        self._spent_s = self._init_ms / 1000 if repeated else 0.0
         self._process.flush()
         self._ledger.measure(self._process.pid, now=True)
         if self._reply is None and not self._why:
@@ -76,7 +81,7 @@ class Environment:
             return None
         if self._reply is not None and self._reply.error is not None:
             self._error = self._reply.error
-        self._ledger.line(report.init(self._init_ms, "init", self._error))
+        self._ledger.line(report.init(self._init_ms, "invoke" if repeated else "init", self._error))
         await self.stop()
         return self._error
 
@@ -90,15 +95,16 @@ class Environment:
 
     async def invoke(self, event: bytes, request_id: str, trace: str) -> Outcome:
         """Hand over one event and wait until the environment is idle again or dead."""
-        init_ms, self._init_ms = self._init_ms, None
+        spent_s, self._spent_s = self._spent_s, 0.0
+        init_ms, self._init_ms = None if spent_s else self._init_ms, None
         self._reply = None
         self._turn = self._loop.create_future()
-        timeout_s = self.function.timeout_s
+        left_s = max(0.0, self.function.timeout_s - spent_s)
         self._ledger.line(report.start(request_id))
-        began = perf_counter()
-        deadline_ms = int((time.time() + timeout_s) * 1000)
+        began = perf_counter() - spent_s
+        deadline_ms = int((time.time() + left_s) * 1000)
         self._api.send(Invocation(request_id, event, deadline_ms, self.function.arn, trace))
-        timer = self._loop.call_later(timeout_s, self._expire)
+        timer = self._loop.call_later(left_s, self._expire)
         try:
             reply = await self._turn
         except asyncio.CancelledError:
@@ -112,6 +118,7 @@ class Environment:
         died = None if reply else self._error
         reply = reply or self._blame(request_id)
         self._ledger.end(request_id, duration_ms, init_ms, died)
+        self._reply = self._turn = None  # an idle environment keeps no answer
         self.idle_since = perf_counter()
         return Outcome(request_id, reply.payload, reply.error, duration_ms, init_ms)
 
@@ -136,7 +143,7 @@ class Environment:
             aws=await asyncio.to_thread(credentials.variables) if credentials.needed else {},
         )
         await self._process.start(self.function, environ)
-        self._host.keeper.watch(self._process.pid)
+        self._host.keeper.watch(self._process.pid, self._process.mark)
 
     def _blame(self, request_id: str) -> Reply:
         """The reply in the place of one that never came, and why, in the log."""

@@ -8,7 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from modelet.dev.local.answer import Answer, Trouble
-from modelet.dev.local.request import Request, read
+from modelet.dev.local.hosts import LOOPBACK, Hosts
+from modelet.dev.local.request import Request, host_of, read
 from modelet.dev.local.wire import Wire
 from modelet.errors import ThrottledError, TooLargeError
 
@@ -37,16 +38,27 @@ REFUSED = {400: Trouble.MALFORMED_REQUEST, 413: Trouble.BODY_TOO_LARGE, 431: Tro
 
 
 class Gateway:
-    """Answers HTTP with functions. No text of an error, and no stack, leaves it: the log has them."""
+    """Answers HTTP with functions. No text of an error, and no stack, leaves it: the log has them.
+
+    host: what it is bound to, as a person named it, which says what it accepts as Host.
+    """
 
     def __init__(
-        self, runtime: Runtime, routes: Routes, api: HttpApi | RestApi, *, log: Log, cors: Cors | None = None
+        self,
+        runtime: Runtime,
+        routes: Routes,
+        api: HttpApi | RestApi,
+        *,
+        log: Log,
+        cors: Cors | None = None,
+        host: str = LOOPBACK,
     ) -> None:
         self._runtime = runtime
         self._routes = routes
         self._api = api
         self._log = log
         self._cors = cors
+        self._hosts = Hosts(host)
         self._connections: set[Wire] = set()
         self._under_way: set[asyncio.Task[None]] = set()
         self._port = 0
@@ -77,22 +89,26 @@ class Gateway:
         await self._server.wait_closed()
 
     def _serve(self, exchange: Exchange) -> None:
-        request = read(exchange, self._port)
+        request, request_id = read(exchange, self._port), self._api.new_id()
+        host = host_of(exchange)
         if exchange.refusal:
-            self._refuse(exchange, request, REFUSED[exchange.refusal])
+            self._refuse(exchange, request, REFUSED[exchange.refusal], "", request_id)
+        elif host is not None and not self._hosts.accepts(host):
+            reason = f"{host[:100]!r} is not this gateway's: ask localhost, or see modelet up --host"
+            self._refuse(exchange, request, Trouble.FOREIGN_HOST, reason, request_id)
         elif head_bytes(exchange) > HEAD_LIMIT:
-            self._refuse(exchange, request, Trouble.HEAD_TOO_LARGE)
+            self._refuse(exchange, request, Trouble.HEAD_TOO_LARGE, "", request_id)
         elif self._cors is not None and (preflight := self._cors.preflight(request)) is not None:
-            self._send(exchange, preflight)
+            self._send(exchange, preflight._replace(headers=[*preflight.headers, self._api.mark(request_id)]))
         elif (route := self._routes.match(self._api.path(request))) is None:
-            self._refuse(exchange, request, Trouble.NO_ROUTE)
+            self._refuse(exchange, request, Trouble.NO_ROUTE, "", request_id)
         else:
-            task = self._loop.create_task(self._invoke(exchange, request, route))
+            task = self._loop.create_task(self._invoke(exchange, request, route, request_id))
             self._under_way.add(task)
-            task.add_done_callback(partial(self._done, exchange, request))
+            task.add_done_callback(partial(self._done, exchange, request, request_id))
 
-    async def _invoke(self, exchange: Exchange, request: Request, route: Route) -> None:
-        event, request_id = self._api.event(request, route)
+    async def _invoke(self, exchange: Exchange, request: Request, route: Route, request_id: str) -> None:
+        event = self._api.event(request, route, request_id)
         # An integration's time is the gateway's own: the function goes on, and its answer comes in vain.
         timer = self._loop.call_later(
             self._api.timeout_s, self._refuse, exchange, request, Trouble.TIMED_OUT, "", request_id
@@ -112,11 +128,11 @@ class Gateway:
         finally:
             timer.cancel()
 
-    def _done(self, exchange: Exchange, request: Request, task: asyncio.Task[None]) -> None:
+    def _done(self, exchange: Exchange, request: Request, request_id: str, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             # No caller waits for ever, whatever is wrong here.
-            self._refuse(exchange, request, Trouble.FUNCTION_FAILED, repr(error))
+            self._refuse(exchange, request, Trouble.FUNCTION_FAILED, repr(error), request_id)
 
     def _hand_back(self, exchange: Exchange, request: Request, payload: bytes, request_id: str) -> None:
         try:
@@ -126,9 +142,7 @@ class Gateway:
             return
         self._send(exchange, self._allowed(answer, request))
 
-    def _refuse(
-        self, exchange: Exchange, request: Request, trouble: Trouble, reason: str = "", request_id: str = ""
-    ) -> None:
+    def _refuse(self, exchange: Exchange, request: Request, trouble: Trouble, reason: str, request_id: str) -> None:
         answer = self._api.refuse(trouble, request_id)
         why = trouble.name.lower().replace("_", " ") + (f": {reason}" if reason else "")
         self._log.line("gateway", f"{request.method} {request.path}: {answer.status}, {why}")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 REFUSALS = {
     Trouble.MALFORMED_REQUEST: refusal(400, "Bad Request"),
+    Trouble.FOREIGN_HOST: refusal(403, "Forbidden"),
     Trouble.NO_ROUTE: refusal(404, "Not Found"),
     Trouble.HEAD_TOO_LARGE: refusal(431, "Request Header Fields Too Large"),
     Trouble.BODY_TOO_LARGE: refusal(413, "Request Entity Too Large"),
@@ -46,10 +47,17 @@ class HttpApi:
         """
         return unquote(request.path).partition("?")[0] if "%" in request.path else request.path
 
-    def event(self, request: Request, route: Route) -> tuple[bytes, str]:
-        """The event for the function, and the request's id."""
-        request_id = base64.urlsafe_b64encode(os.urandom(11)).decode()
-        return encoded(http_event(request, route, self.path(request), request_id)), request_id
+    def new_id(self) -> str:
+        """An id for a request."""
+        return base64.urlsafe_b64encode(os.urandom(11)).decode()
+
+    def mark(self, request_id: str) -> tuple[bytes, bytes]:
+        """The header that every answer has."""
+        return b"apigw-requestid", request_id.encode()
+
+    def event(self, request: Request, route: Route, request_id: str) -> bytes:
+        """The event for the function."""
+        return encoded(http_event(request, route, self.path(request), request_id))
 
     def answer(self, payload: bytes, request: Request, request_id: str) -> Answer:  # noqa: ARG002  # one shape for both APIs
         """The function's answer for the caller. Raises TypeError, ValueError where it breaks the format.
@@ -58,7 +66,7 @@ class HttpApi:
         Source: docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html.
         """
         answer = parsed(payload)
-        mark = (b"apigw-requestid", request_id.encode())
+        mark = self.mark(request_id)
         if not isinstance(answer, dict) or answer.get("statusCode") is None:
             return Answer(200, [(b"content-type", b"application/json"), mark], payload)
         given = answer.get("headers") or {}
@@ -76,4 +84,4 @@ class HttpApi:
     def refuse(self, trouble: Trouble, request_id: str) -> Answer:
         """The gateway's own answer."""
         answer = REFUSALS[trouble]
-        return Answer(answer.status, [*answer.headers, (b"apigw-requestid", request_id.encode())], answer.body)
+        return Answer(answer.status, [*answer.headers, self.mark(request_id)], answer.body)

@@ -1,7 +1,8 @@
-"""Ends what a killed server left: a small process that outlives it by a moment.
+"""Ends what environments leave, and what a killed server left: a small process that outlives it by a moment.
 
-Run as a program, it reads `+PID` and `-PID` lines, one process group each, from a pipe that the server holds open. When
-the pipe ends, however the server ended, it kills the groups that are left and removes the folder named by its argument.
+Run as a program, it reads `+PID MARK` and `-PID` lines, one environment each, from a pipe that the server holds open.
+When the pipe ends, however the server ended, it ends the environments that are left and removes the folder named by its
+argument.
 """
 
 from __future__ import annotations
@@ -12,10 +13,15 @@ import shutil
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING, TextIO
+from pathlib import Path
+from typing import TextIO
 
-if TYPE_CHECKING:
-    from pathlib import Path
+MARK = "AWS_LAMBDA_LOG_STREAM_NAME"
+"""The variable that tells one environment's processes from all others; children inherit it."""
+KERNEL = b"2"
+"""The process of which all threads of Linux itself are children."""
+ROUNDS = 20
+"""How often processes are looked for: one that forks while it is killed leaves a child that was not seen."""
 
 
 class Keeper:
@@ -33,12 +39,12 @@ class Keeper:
             text=True,
         )
 
-    def watch(self, group: int) -> None:
-        """Kill this process group should the server die."""
-        self._tell(f"+{group}\n")
+    def watch(self, group: int, mark: str) -> None:
+        """End this environment should the server die. group: its process group. mark: its value of MARK."""
+        self._tell(f"+{group} {mark}\n")
 
     def forget(self, group: int) -> None:
-        """The group has ended."""
+        """The environment has ended."""
         self._tell(f"-{group}\n")
 
     def stop(self) -> None:
@@ -56,18 +62,53 @@ class Keeper:
             self._process.stdin.flush()
 
 
+def end(group: int, mark: str, *, leads: bool = True) -> None:
+    """Kill a process group and, on Linux, what its processes started in other groups and sessions too.
+
+    Those are the descendants of the group's leader (leads: it still runs) and every process with the mark among its
+    variables, with their descendants. Elsewhere, what left the group stays.
+    """
+    for _ in range(ROUNDS):
+        family = _family({group} if leads else set(), f"{MARK}={mark}".encode())
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: not permitted once all have ended
+            os.killpg(group, signal.SIGKILL)
+        for pid in family - {group}:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        if not family - {group}:
+            return
+        leads = False
+
+
+def _family(known: set[int], mark: bytes) -> set[int]:
+    """The processes that are known or have the mark, and all that descend from them. Source: proc(5)."""
+    parents: dict[int, int] = {}
+    for entry in Path("/proc").glob("[1-9]*"):
+        try:
+            state, parent = (entry / "stat").read_bytes().rpartition(b")")[2].split()[:2]
+            if state == b"Z" or parent == KERNEL:
+                continue
+            parents[int(entry.name)] = int(parent)
+            if mark in (entry / "environ").read_bytes().split(b"\0"):
+                known = known | {int(entry.name)}
+        except OSError:  # it has ended, or is another user's
+            continue
+    while more := {pid for pid, parent in parents.items() if parent in known} - known:
+        known = known | more
+    return known
+
+
 def keep(lines: TextIO, folder: str) -> None:
     """The keeper's whole life."""
-    groups: set[int] = set()
+    marks: dict[int, str] = {}
     for line in lines:
-        group = int(line[1:])
+        group, _, mark = line[1:].strip().partition(" ")
         if line.startswith("+"):
-            groups.add(group)
+            marks[int(group)] = mark
         else:
-            groups.discard(group)
-    for group in groups:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(group, signal.SIGKILL)
+            marks.pop(int(group), None)
+    for left, mark in marks.items():
+        end(left, mark)
     shutil.rmtree(folder, ignore_errors=True)
 
 

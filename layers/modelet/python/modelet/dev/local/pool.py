@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from modelet.dev.local.outcome import Outcome
 
 INIT_LIMIT = 10.0
-"""Seconds for an init on demand; one that takes longer is repeated once, within the function's timeout.
+"""Seconds for an init on demand; one that takes longer is repeated once, and uses up the function's timeout.
 
 Source: docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html, "Init phase".
 """
@@ -133,7 +133,7 @@ class Pool:
         function = self.function
         environment, failed = await self._new(function, INIT_LIMIT)
         if failed == TIMEOUT and not self._stopping:
-            environment, _ = await self._new(function, function.timeout_s)
+            environment, _ = await self._new(function, function.timeout_s, repeated=True)
         return environment
 
     async def _provision(self, after_s: float = 0) -> None:
@@ -148,12 +148,12 @@ class Pool:
         return await self._new(function, limit, provisioned=function.provisioned > 0)
 
     async def _new(
-        self, function: LocalFunction, limit_s: float, *, provisioned: bool = False
+        self, function: LocalFunction, limit_s: float, *, provisioned: bool = False, repeated: bool = False
     ) -> tuple[Environment, str | None]:
         environment = Environment(function, self._host, provisioned=provisioned, on_death=self._died)
         self._all.add(environment)
         try:
-            failed = await environment.start(limit_s)
+            failed = await environment.start(limit_s, repeated=repeated)
         except BaseException:
             await environment.stop()
             self._all.discard(environment)

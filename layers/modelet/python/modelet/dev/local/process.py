@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
 import sys
 from typing import TYPE_CHECKING, cast
+
+from modelet.dev.local import keeper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,10 +42,13 @@ class Process(asyncio.SubprocessProtocol):
         self._output = -1
         self._transport: asyncio.SubprocessTransport | None = None
         self.exited = asyncio.Event()
+        self.mark = ""
+        self._killed = False
 
     async def start(self, function: LocalFunction, environ: Mapping[str, str]) -> None:
         """Run it in the function's folder."""
         self._loop = asyncio.get_running_loop()
+        self.mark = environ[keeper.MARK]
         self._output, end = os.pipe()
         os.set_blocking(self._output, False)
         self._loop.add_reader(self._output, self.drain)
@@ -103,26 +107,24 @@ class Process(asyncio.SubprocessProtocol):
 
     def kill(self) -> None:
         """End it and all that it started, at once, as Lambda does to a function without extensions."""
-        if self._transport is not None and not self.exited.is_set():
-            self._kill_group()
+        if self._transport is not None and not self.exited.is_set() and not self._killed:
+            self._killed = True
+            keeper.end(self.pid, self.mark)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """asyncio: it runs."""
         self._transport = cast("asyncio.SubprocessTransport", transport)
 
     def process_exited(self) -> None:
-        """asyncio: it ended; what it left running in its group ends with it."""
-        self._kill_group()
+        """asyncio: it ended; what it left running ends with it."""
+        if not self._killed:
+            keeper.end(self.pid, self.mark, leads=False)
         self.flush()
         self._close_output()
         self.exited.set()
         if self._transport is not None:
             self._on_exit(words(self._transport.get_returncode()))
             self._transport.close()
-
-    def _kill_group(self) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: not permitted once all have ended
-            os.killpg(self.pid, signal.SIGKILL)
 
     def _break_line(self) -> None:
         if self._buffer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl
@@ -94,6 +95,17 @@ def read(exchange: Exchange, port: int) -> Request:
         time=time.time(),
         trace=trace if "Root=" in trace else new_root(),
     )
+
+
+def host_of(exchange: Exchange) -> str | None:
+    """The host that a request is for: a proxy's target names it, else the Host header; None where HTTP/1.0 does not.
+
+    Source: RFC 9112, 3.2.2.
+    """
+    target = exchange.target.decode("latin-1")
+    if "://" in target and not target.startswith("/"):
+        return re.split("[/?#]", target.partition("://")[2], maxsplit=1)[0]
+    return next((decoded(value) for name, value in exchange.headers if name.lower() == b"host"), None)
 
 
 def decoded(raw: bytes) -> str:

@@ -26,6 +26,7 @@ PLAIN = [(b"content-type", b"text; charset=utf-8")]
 FAILED = [(b"x-amzn-errortype", b"InternalServerErrorException")]
 REFUSALS = {
     Trouble.MALFORMED_REQUEST: refusal(400, "Bad Request", headers=[(b"x-amzn-errortype", b"BadRequestException")]),
+    Trouble.FOREIGN_HOST: refusal(403, "Forbidden", headers=[(b"x-amzn-errortype", b"ForbiddenException")]),
     Trouble.NO_ROUTE: refusal(
         403, "Missing Authentication Token", headers=[(b"x-amzn-errortype", b"MissingAuthenticationTokenException")]
     ),
@@ -62,11 +63,18 @@ class RestApi:
         """The path that is routed and handed over: as it was sent."""
         return request.path
 
-    def event(self, request: Request, route: Route) -> tuple[bytes, str]:
-        """The event for the function, and the request's id."""
-        request_id = str(uuid.uuid4())
+    def new_id(self) -> str:
+        """An id for a request."""
+        return str(uuid.uuid4())
+
+    def mark(self, request_id: str) -> tuple[bytes, bytes]:
+        """The header that every answer has."""
+        return b"x-amzn-requestid", request_id.encode()
+
+    def event(self, request: Request, route: Route, request_id: str) -> bytes:
+        """The event for the function."""
         binary = self._is_binary(request.header("content-type"))
-        return encoded(rest_event(request, route, request_id, binary=binary)), request_id
+        return encoded(rest_event(request, route, request_id, binary=binary))
 
     def answer(self, payload: bytes, request: Request, request_id: str) -> Answer:
         """The function's answer for the caller. Raises TypeError, ValueError where it breaks the format."""
@@ -79,12 +87,12 @@ class RestApi:
         accept = request.header("accept").partition(",")[0]
         status = 200 if answer.get("statusCode") is None else status_of(answer["statusCode"])
         body = body_of(answer, decode=self._is_binary(accept))
-        return Answer(status, [*headers, (b"x-amzn-requestid", request_id.encode())], body)
+        return Answer(status, [*headers, self.mark(request_id)], body)
 
     def refuse(self, trouble: Trouble, request_id: str) -> Answer:
         """The gateway's own answer."""
         answer = REFUSALS[trouble]
-        return Answer(answer.status, [*answer.headers, (b"x-amzn-requestid", request_id.encode())], answer.body)
+        return Answer(answer.status, [*answer.headers, self.mark(request_id)], answer.body)
 
     def _is_binary(self, media_type: str) -> bool:
         kind = media_type.partition(";")[0].strip().lower()

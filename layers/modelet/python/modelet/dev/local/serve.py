@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import uvloop
 
 from modelet.dev.local.gateway import BACKLOG, Gateway
+from modelet.dev.local.hosts import LOOPBACK
 from modelet.dev.local.http_api import HttpApi
 from modelet.dev.local.log import Log, StreamLog
 from modelet.dev.local.rest_api import RestApi
@@ -31,7 +32,7 @@ def serve(
     functions: Sequence[LocalFunction],
     *,
     default: str | None = None,
-    host: str = "127.0.0.1",
+    host: str = LOOPBACK,
     port: int = 8000,
     api: Literal["http", "rest"] = "http",
     cors: Cors | None = None,
@@ -43,7 +44,8 @@ def serve(
 ) -> None:
     """Serve the functions until SIGINT, SIGTERM or SIGHUP; when it returns, nothing is left.
 
-    default: the one of them that answers every path which is no model's. port: 0 takes a free one. ready: told the URL
+    default: the one of them that answers every path which is no model's. host: what it binds to, see Hosts for what it
+    then accepts as Host. port: 0 takes a free one. ready: told the URL
     once provisioned environments are initialised. reload, rebuild: see watch; without reload, see tell. idle_s: see
     Pool. Raises CommandError when the port cannot be had.
     """
@@ -59,7 +61,7 @@ def serve(
             await stack.enter_async_context(runtime)
             names = [function.name for function in functions if function.name != default]
             kind = HttpApi() if api == "http" else RestApi()
-            gateway = Gateway(runtime, Routes(names, default), kind, log=output, cors=cors)
+            gateway = Gateway(runtime, Routes(names, default), kind, log=output, cors=cors, host=host)
             await gateway.start(sock)
             stack.push_async_callback(gateway.stop)
             stack.push_async_callback(ended, watcher)  # before the runtime stops, so that nothing new is loaded then
@@ -80,8 +82,11 @@ def bound(host: str, port: int) -> socket.socket:
         sock.listen(BACKLOG)
     except OSError as error:
         sock.close()
-        why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be had ({error.strerror})"
-        raise CommandError(f"port {port} of {host} {why}: choose another with --port, 0 for any free one") from error
+        if error.errno == errno.EADDRINUSE:
+            said = "is in use: choose another with --port, 0 for any free one"
+        else:
+            said = f"cannot be had ({error.strerror}): choose another with --port, or with --host an address of here"
+        raise CommandError(f"port {port} of {host} {said}") from error
     sock.setblocking(False)
     return sock
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 import httptools
 
 from modelet.dev.local.exchange import Exchange, Headers
+from modelet.dev.local.hosts import is_host
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,9 +61,13 @@ class Wire(asyncio.Protocol):
             self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's signature
-        """Forget the connection; what is being served goes on, as Lambda's invocations do."""
+        """Forget the connection and what it received; what is being served goes on, as Lambda's invocations do."""
         self._closing = True
         self._connections.discard(self)
+        self._queue.clear()
+        # It and the parser hold each other: whole bodies would wait for the garbage collector, which counts objects.
+        self.on_message_begin()
+        del self._parser
 
     def eof_received(self) -> bool:
         """Keep the other direction open while an answer is due: a caller may close its own side first."""
@@ -108,16 +113,21 @@ class Wire(asyncio.Protocol):
         """httptools: the head is whole; a body that says it is too large is refused before it comes."""
         if self._parser.should_upgrade():
             return
-        method = self._parser.get_method().decode()
-        exchange = Exchange(self, method, self._target, self._parser.get_http_version(), self._headers)
+        method, version = self._parser.get_method().decode(), self._parser.get_http_version()
+        if not names_its_host(self._headers, version):
+            self._refuse(400)
+            return
+        exchange = Exchange(self, method, self._target, version, self._headers)
         exchange.keep_alive = self._parser.should_keep_alive()
         self._exchange = exchange
         for name, value in self._headers:
             lowered = name.lower()
             if lowered == b"content-length" and int(value) > self._body_limit:
                 self._too_large(exchange)
-            elif lowered == b"expect" and value.lower() == b"100-continue" and not exchange.refusal:
-                self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            elif (
+                lowered == b"expect" and value.lower() == b"100-continue" and not exchange.refusal and version != "1.0"
+            ):
+                self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")  # to HTTP/1.0 never: RFC 9110, 10.1.1
 
     def on_body(self, body: bytes) -> None:
         """httptools: a part of the body."""
@@ -131,11 +141,12 @@ class Wire(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """httptools: the request is whole."""
-        exchange = self._exchange
+        exchange, self._exchange = self._exchange, None  # a connection may stay for long: it keeps no body meanwhile
         if exchange is not None:
             self._received = 0
         if exchange is not None and not exchange.refusal:
             exchange.body = b"".join(self._body)
+            self._body.clear()
             self._enqueue(exchange)
 
     def write(self, exchange: Exchange, head: bytes, body: bytes) -> None:
@@ -211,3 +222,9 @@ class Wire(asyncio.Protocol):
         exchange.refusal = status
         exchange.keep_alive = False
         self._enqueue(exchange)
+
+
+def names_its_host(headers: Headers, version: str) -> bool:
+    """Whether there is one Host and it is valid, or none in HTTP/1.0. Source: RFC 9112, 3.2."""
+    hosts = [value.decode("latin-1") for name, value in headers if name.lower() == b"host"]
+    return (len(hosts) == 1 and is_host(hosts[0])) or (not hosts and version == "1.0")
