@@ -13,6 +13,7 @@ from aws_cdk import App, CfnResource, Stack, Tags
 from aws_cdk import aws_iam as iam
 
 from infra import nag
+from infra.constructs.provider_logs import keep_provider_logs
 from infra.discovery import discover
 from infra.errors import SynthError
 from infra.limits import refuse_the_impossible
@@ -41,6 +42,8 @@ def assemble(app: App, root: Path, stage: Stage) -> tuple[StorageStack, ServingS
     if stage.permissions_boundary:
         bound = iam.ManagedPolicy.from_managed_policy_arn(storage, "Boundary", stage.permissions_boundary)
         iam.PermissionsBoundary.of(app).apply(bound)
+    for stack in (storage, serving):
+        keep_provider_logs(stack, stage)
     nag.check(app)
     refuse_too_many_resources(serving, len(models))
     return storage, serving

@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra.constructs.alarms import release_alarms
+from infra.constructs.alarms import model_alarms
 from infra.constructs.version_check import VersionCheck
 from infra.constructs.warmth import keep_warm
 from infra.nag import accept_resource
@@ -29,7 +29,7 @@ class Release(Construct):
     alias moves only after a good answer: a bad version ends the CloudFormation deployment. CodeDeploy asks once more
     before it shifts traffic, in the steps of the stage's `canary`, and moves back when an alarm rings.
 
-    alias: `live`. alarms: those that roll back.
+    alias: `live`. alarms: those that roll back, and the model's others.
     """
 
     def __init__(
@@ -57,8 +57,11 @@ class Release(Construct):
             provisioned_concurrent_executions=scaling.provisioned or None,
         )
         keep_warm(self.alias, scaling)
-        self.alarms = release_alarms(self, stage=stage, model=model, alias=self.alias)
-        check = VersionCheck(self, "Check", stage=stage, model=model, version=version, versions=f"{arn}:*", layer=layer)
+        alarms = model_alarms(self, stage=stage, model=model, alias=self.alias, version=version)
+        self.alarms = [*alarms.release, alarms.throttles]
+        check = VersionCheck(
+            self, "Check", stage=stage, model=model, version=version, function_arn=arn, alias=ALIAS, layer=layer
+        )
         check.trigger.execute_before(self.alias)
         role = self._codedeploy_role(arn, check.function)
         codedeploy.LambdaDeploymentGroup(
@@ -70,7 +73,10 @@ class Release(Construct):
                 self, "Steps", f"CodeDeployDefault.Lambda{stage.canary}"
             ),
             alias=self.alias,
-            alarms=self.alarms,
+            alarms=alarms.release,
+            auto_rollback=codedeploy.AutoRollbackConfig(
+                failed_deployment=True, stopped_deployment=True, deployment_in_alarm=True
+            ),
             role=role.without_policy_updates(),
             pre_hook=check.function,
         )

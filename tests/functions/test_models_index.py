@@ -194,7 +194,13 @@ def test_its_line_is_like_a_model_s_log_and_metrics_at_once(tmp_path: Path) -> N
             aside.submit(invoke_once, function, given, log=log).result()
         [lines[function.name]] = [json.loads(line) for line in log.lines if line.startswith("{")]
     line, model_s = lines["models-index"], lines["tiny"]
-    of_models_only = {"model", "version", "instances", *(f"{stage}_ms" for stage in (*INIT, *STAGES))}
+    of_models_only = {
+        "model",
+        "version",
+        "ExecutedVersion",
+        "instances",
+        *(f"{stage}_ms" for stage in (*INIT, *STAGES)),
+    }
     assert model_s.keys() - line.keys() == of_models_only
     assert line.keys() - model_s.keys() <= {"xray_trace_id"}
     assert (line["level"], line["status"], line["service"]) == ("WARNING", 404, "models-index")

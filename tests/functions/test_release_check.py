@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import threading
 import time
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socket import socket
 from typing import Any
 
 import pytest
@@ -25,6 +27,8 @@ from tiny import BAD, GOOD, make_tiny, rows_event
 
 VERSION = "arn:aws:lambda:us-east-1:123456789012:function:modelet-dev-tiny:7"
 HOOK = {"DeploymentId": "d-ABCDEF123", "LifecycleEventHookExecutionId": "a-token"}
+TOLD = {"CHECK_ALIAS": "live", "CHECK_GATEWAY_S": "30", "CHECK_PROVISIONED": "0"}
+FOLDER = "release_check"
 WELL: dict[str, Any] = {"statusCode": 200, "headers": {}, "body": '{"label": "high"}'}
 
 
@@ -61,6 +65,15 @@ class Request(BaseHTTPRequestHandler):
             self.server.asked.append(self.path)
             answer = self.server.invoke(body)
         time.sleep(answer.after_s)
+        self._send(answer)
+
+    def do_GET(self) -> None:
+        assert self.path.endswith("/aliases/live"), "the one question beside invocations"
+        version = self.server.live
+        gone = Answer(404, b'{"Message": "no"}', {"x-amzn-ErrorType": "ResourceNotFoundException"})
+        self._send(answered({"FunctionVersion": version}) if version else gone)
+
+    def _send(self, answer: Answer) -> None:
         try:
             self.send_response(answer.status)
             for name, value in {**answer.headers, "Content-Length": str(len(answer.payload))}.items():
@@ -77,7 +90,8 @@ class Request(BaseHTTPRequestHandler):
 class Aws(ThreadingHTTPServer):
     """The two services that release_check calls.
 
-    invoke: how Lambda answers. asked: the paths that it was asked by. told: what CodeDeploy was told.
+    invoke: how Lambda answers. asked: the paths that it was asked by. told: what CodeDeploy was told. live: the version
+    that the alias points at, "" where there is no alias.
     """
 
     daemon_threads = True
@@ -88,6 +102,7 @@ class Aws(ThreadingHTTPServer):
         self.invoke: Callable[[bytes], Answer] = lambda _: answered(WELL)
         self.asked: list[str] = []
         self.told: list[dict[str, str]] = []
+        self.live = "6"
 
     def answers(self, *answers: Answer) -> None:
         """Answer so, one after the other."""
@@ -125,6 +140,7 @@ class Check:
 
 
 MakeCheck = Callable[..., Check]
+Modules = Callable[[str], Any]
 
 
 @pytest.fixture
@@ -140,6 +156,7 @@ def make(aws: Aws, tmp_path: Path) -> MakeCheck:
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{aws.server_port}",
             "CHECK_FUNCTION": VERSION,
             "CHECK_EVENT": "events/tiny/infer.json",
+            **TOLD,
             **variables,
         }
         return Check(LocalFunction("check", folder, "app.handler", timeout_s=timeout_s, environment=environment))
@@ -197,7 +214,9 @@ def test_a_trigger_is_told_by_a_result_or_by_an_error_of_one_line(aws: Aws, make
     tiny = make_tiny(tmp_path / "project")
     serve(aws, local_function(tiny.function, tiny.store))
     check = make()
-    assert json.loads(check({}).payload) == {"status": "Succeeded", "reason": ""}
+    passed = json.loads(check({}).payload)
+    assert passed["status"] == "Succeeded"
+    assert re.fullmatch(rf"{VERSION} took [0-9.]+ s for its first answer, its start included", passed["reason"])
     check.function.folder.joinpath("events/tiny/infer.json").write_text(json.dumps(rows_event(BAD)))
     outcome = check({})
     assert outcome.error == "CheckError"
@@ -222,8 +241,6 @@ def test_a_trigger_is_told_by_a_result_or_by_an_error_of_one_line(aws: Aws, make
     ids=lambda value: value.replace(" ", "-")[:30] if isinstance(value, str) else "",
 )
 def test_any_other_answer_fails_the_version(aws: Aws, make: MakeCheck, answer: Answer, reason: str) -> None:
-    import re
-
     aws.answers(answer)
     check = make()
     assert check(HOOK).error is None
@@ -233,10 +250,162 @@ def test_any_other_answer_fails_the_version(aws: Aws, make: MakeCheck, answer: A
 
 
 def test_what_passes_is_waited_for(aws: Aws, make: MakeCheck) -> None:
-    aws.answers(refused("TooManyRequestsException", 429), refused("ResourceConflictException", 409), answered(WELL))
+    aws.answers(refused("CodeArtifactUserPendingException", 409), answered(WELL))
     check = make()
     check(HOOK)
     assert [told["status"] for told in aws.told] == ["Succeeded"]
+
+
+def invoke_errors() -> dict[str, int]:
+    """The name and status of each error that botocore's model of Lambda has for Invoke."""
+    from botocore.session import get_session
+
+    shapes = get_session().get_service_model("lambda").operation_model("Invoke").error_shapes
+    return {shape.name: shape.metadata["error"]["httpStatusCode"] for shape in shapes}
+
+
+def test_every_error_that_lambda_documents_is_sorted_and_no_other(modules: Modules) -> None:
+    refusals = modules("refusals")
+    assert invoke_errors().keys() == refusals.TRANSIENT | refusals.FINAL
+    assert not refusals.TRANSIENT & refusals.FINAL
+    assert not [name for name in refusals.TRANSIENT if name.endswith("FailedException")]
+
+
+def test_an_error_that_nobody_documented_is_judged_by_its_status(modules: Modules) -> None:
+    is_transient = modules("refusals").is_transient
+    assert is_transient("InternalFailure", 500)
+    assert is_transient("ServiceUnavailable", 503)
+    assert is_transient("ThrottlingException", 400)
+    assert not is_transient("ValidationException", 400)
+    assert not is_transient("SomethingFailedException", 409)
+    assert not is_transient("AccessDeniedException", 403)
+
+
+class FakeClock:
+    """A clock that nobody waits for: only `sleep` moves it."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.pauses: list[float] = []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float, /) -> None:
+        self.pauses.append(seconds)
+        self.now += seconds
+
+
+@pytest.fixture
+def here(aws: Aws, make: MakeCheck, modules: Modules, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The check's module in this process, configured as the function is."""
+    function = make().function
+    for name, value in {**function.environment, "LAMBDA_TASK_ROOT": str(function.folder)}.items():
+        monkeypatch.setenv(name, value)
+    return modules("app")
+
+
+@pytest.mark.parametrize("code", sorted(invoke_errors()))
+def test_each_refusal_that_passes_is_waited_for_and_no_other(aws: Aws, here: Any, modules: Modules, code: str) -> None:
+    clock, refusal = FakeClock(), refused(code, invoke_errors()[code])
+    aws.answers(refusal, refusal, answered(WELL))
+    if code in modules("refusals").TRANSIENT:
+        assert here.check(here.PATIENCE_S, clock).reason.startswith(f"{VERSION} took 0.0 s")
+        assert clock.pauses == [1.0, 2.0]
+    else:
+        with pytest.raises(here.CheckError, match=f"cannot be invoked: .*{code}"):
+            here.check(here.PATIENCE_S, clock)
+        assert (clock.pauses, len(aws.asked)) == ([], 1)
+
+
+def test_a_version_that_is_being_prepared_is_waited_for_almost_fourteen_minutes(aws: Aws, here: Any) -> None:
+    clock = FakeClock()
+    aws.invoke = lambda _: answered(WELL) if clock.now > 1000 + 13.5 * 60 else refused("ENINotReadyException", 502)
+    assert here.check(here.PATIENCE_S, clock).reason.startswith(VERSION)
+    assert max(clock.pauses) == 15
+
+
+def test_after_fourteen_minutes_the_last_refusal_is_the_reason(aws: Aws, here: Any) -> None:
+    clock = FakeClock()
+    aws.invoke = lambda _: refused("ENINotReadyException", 502)
+    with pytest.raises(here.CheckError, match=r"cannot be invoked, tried for 8\d\d s: .*ENINotReadyException"):
+        here.check(here.PATIENCE_S, clock)
+    assert 13.5 * 60 < clock.now - 1000 <= 14 * 60
+
+
+def test_a_connection_that_breaks_is_tried_again(aws: Aws, here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing listens there at first: the port is taken once the check waits."""
+    clock = FakeClock()
+    with socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", f"http://127.0.0.1:{port}")
+    sleep = clock.sleep
+
+    def come_up(seconds: float, /) -> None:
+        monkeypatch.delenv("AWS_ENDPOINT_URL_LAMBDA", raising=False)
+        sleep(seconds)
+
+    clock.sleep = come_up  # type: ignore[method-assign] # the service is up after the first pause
+    assert here.check(here.PATIENCE_S, clock).reason.startswith(VERSION)
+    assert clock.pauses == [1.0]
+
+
+def test_a_version_that_has_the_traffic_passes_at_once(aws: Aws, make: MakeCheck) -> None:
+    """CloudFormation asks for it as it rolls back: a failure there would leave the stack as it is."""
+    aws.live = VERSION.rpartition(":")[2]
+    aws.invoke = lambda _: refused("ResourceNotFoundException", 404)
+    assert json.loads(make()({}).payload) == {
+        "status": "Succeeded",
+        "reason": f"{VERSION} has the traffic already: live points at it",
+    }
+    assert aws.asked == []
+
+
+@pytest.mark.parametrize("live", ["6", "70", ""])
+def test_another_version_is_asked_wherever_the_alias_points(aws: Aws, make: MakeCheck, live: str) -> None:
+    aws.live = live
+    aws.answers(answered({**WELL, "statusCode": 500}))
+    assert make()({}).error == "CheckError"
+    assert len(aws.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("took_s", "provisioned", "verdict"),
+    [
+        (20.9, "0", "passes"),
+        (21.1, "0", "warns"),
+        (29.9, "0", "warns"),
+        (30.1, "0", "fails"),
+        (30.1, "1", "warns"),
+        (20.9, "1", "passes"),
+    ],
+)
+def test_a_cold_first_answer_is_held_against_the_time_that_the_gateway_waits(
+    aws: Aws, here: Any, monkeypatch: pytest.MonkeyPatch, took_s: float, provisioned: str, verdict: str
+) -> None:
+    clock = FakeClock()
+    monkeypatch.setenv("CHECK_PROVISIONED", provisioned)
+
+    def slow(_: bytes) -> Answer:
+        clock.now += took_s
+        return answered(WELL)
+
+    aws.invoke = slow
+    if verdict == "fails":
+        with pytest.raises(here.CheckError, match=r"took 30.1 s .* waits 30 s: .*scaling\.provisioned"):
+            here.check(here.PATIENCE_S, clock)
+    else:
+        passed = here.check(here.PATIENCE_S, clock)
+        assert f"took {took_s} s for its first answer" in passed.reason
+        assert (passed.warns, "API Gateway waits 30 s" in passed.reason) == ((verdict == "warns"),) * 2
+
+
+def test_only_the_call_that_is_answered_is_timed(aws: Aws, here: Any) -> None:
+    clock = FakeClock()
+    aws.answers(*[refused("ENINotReadyException", 502)] * 8, answered(WELL))
+    assert not here.check(here.PATIENCE_S, clock).warns
+    assert clock.now > 1060
 
 
 @pytest.mark.parametrize("slow", [True, False], ids=["no answer", "asked for patience for ever"])

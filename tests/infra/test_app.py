@@ -35,6 +35,23 @@ def test_neither_our_rules_nor_the_cdk_s_nor_cdk_nag_s_find_anything(dev: Synthe
 
 
 @pytest.mark.parametrize("which", ["dev", "full"])
+def test_every_function_even_the_cdk_s_own_keeps_its_log_as_long_as_the_stage_says(
+    which: str, request: pytest.FixtureRequest
+) -> None:
+    found: Synthesized = request.getfixturevalue(which)
+    days = {"dev": 7, "full": 90}[which]
+    functions = []
+    for template in (found.storage, found.serving):
+        resources = template["Resources"]
+        for name, each in resources.items():
+            if each["Type"] == "AWS::Lambda::Function":
+                functions.append(name)
+                log = resources[each["Properties"]["LoggingConfig"]["LogGroup"]["Ref"]]["Properties"]
+                assert log["RetentionInDays"] == days, name
+    assert any("CustomResourceProvider" in name for name in functions), "the CDK adds one behind its triggers"
+
+
+@pytest.mark.parametrize("which", ["dev", "full"])
 def test_cfn_lint_accepts_the_templates(which: str, request: pytest.FixtureRequest) -> None:
     found: Synthesized = request.getfixturevalue(which)
     templates = [str(path) for path in found.outdir.glob("*.template.json")]

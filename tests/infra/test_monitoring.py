@@ -26,8 +26,9 @@ def written(namespace: str, service: str) -> set[tuple[str, str, str]]:
     startup = Startup(0.0, 0.1, 0.1, 0.1)
     RequestLog(settings, service, "3", startup, lines.append).request("arn", "id", 200, timings, 0.2)
     line = json.loads(lines[0])
-    [block] = line["_aws"]["CloudWatchMetrics"]
+    block, by_version = line["_aws"]["CloudWatchMetrics"]
     assert block["Dimensions"] == [["service"]]
+    assert by_version["Dimensions"] == [["service", "ExecutedVersion"]]
     return {(block["Namespace"], metric["Name"], line["service"]) for metric in block["Metrics"]}
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .conftest import Synthesized
+from infra.nag import flat
+from infra.stage import Stage
+from infra.statements import statements
+
+from .conftest import Synthesized, synthesize
 
 MODELS = ["sentiment", "breast-cancer", "diabetes"]
 
@@ -19,6 +24,12 @@ def alias(template: Synthesized, model: str) -> dict[str, Any]:
 def named(template: Synthesized, name: str) -> dict[str, Any]:
     found: dict[str, Any] = template.serving["Resources"][name]
     return found
+
+
+def release_alarms(template: Synthesized, model: str) -> list[dict[str, Any]]:
+    update = alias(template, model)["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
+    group = named(template, update["DeploymentGroupName"]["Ref"])["Properties"]
+    return [named(template, each["Name"]["Ref"])["Properties"] for each in group["AlarmConfiguration"]["Alarms"]]
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -42,10 +53,65 @@ def test_codedeploy_asks_the_same_check_before_it_shifts_traffic(full: Synthesiz
     assert group["DeploymentConfigName"] == "CodeDeployDefault.LambdaCanary10Percent5Minutes"
     rollback = group["AutoRollbackConfiguration"]
     assert rollback["Enabled"] is True
-    assert set(rollback["Events"]) == {"DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM"}
-    alarms = [named(full, each["Name"]["Ref"])["Properties"] for each in group["AlarmConfiguration"]["Alarms"]]
-    assert {each["AlarmName"].rpartition("-")[2] for each in alarms} == {"errors", "latency", "throttles"}
+    events = {"DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"}
+    assert set(rollback["Events"]) == events
+    alarms = release_alarms(full, model)
+    assert {flat(each["AlarmName"]).rpartition("-")[2] for each in alarms} == {"errors", "latency"}
     assert all(each["AlarmActions"] for each in alarms)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_what_stops_a_release_looks_at_the_new_version_alone(full: Synthesized, model: str) -> None:
+    live = alias(full, model)["Properties"]
+    number = live["FunctionVersion"]
+    for alarm in release_alarms(full, model):
+        metrics = [query["MetricStat"]["Metric"] for query in alarm.get("Metrics", ()) if "MetricStat" in query]
+        for metric in metrics or [alarm]:
+            dimensions = {each["Name"]: each["Value"] for each in metric["Dimensions"]}
+            assert dimensions["ExecutedVersion"] == number, metric
+            if metric["Namespace"] == "AWS/Lambda":
+                assert flat(dimensions["Resource"]).endswith(":live"), "Lambda has the dimension beside an alias only"
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_new_version_has_new_alarms_so_that_it_does_not_inherit_one_that_rings(full: Synthesized, model: str) -> None:
+    number = flat(alias(full, model)["Properties"]["FunctionVersion"])
+    for alarm in release_alarms(full, model):
+        assert flat(alarm["AlarmName"]).startswith(f"modelet-full-{model}-{number}-")
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_check_may_wait_for_fourteen_minutes_and_each_that_waits_for_it_waits_longer(
+    dev: Synthesized, model: str
+) -> None:
+    [trigger] = dev.resources("Custom::Trigger", f"{model}/")
+    check = dev.only("AWS::Lambda::Function", f"{model}/Release/Check/")
+    provider = dev.only("AWS::Lambda::Function", "AWSCDK.TriggerCustomResourceProvider")
+    assert 14 * 60 < check["Timeout"] < int(trigger["Properties"]["Timeout"]) / 1000 < provider["Timeout"] <= 15 * 60
+
+
+@pytest.mark.parametrize(("template", "gateway_s"), [("dev", "30"), ("rest", "29")])
+def test_the_check_knows_how_long_its_gateway_waits(
+    dev: Synthesized, project: Path, template: str, gateway_s: str
+) -> None:
+    stage = Stage(name="rest", api="rest")
+    found = dev if template == "dev" else synthesize(project, stage)
+    for model in MODELS:
+        check = found.only("AWS::Lambda::Function", f"{model}/Release/Check/")
+        assert check["Environment"]["Variables"]["CHECK_GATEWAY_S"] == gateway_s
+
+
+def test_the_check_knows_the_alias_and_may_ask_where_it_points(full: Synthesized) -> None:
+    check = full.only("AWS::Lambda::Function", "sentiment/Release/Check/")
+    variables = check["Environment"]["Variables"]
+    assert (variables["CHECK_ALIAS"], variables["CHECK_PROVISIONED"]) == ("live", "2")
+    actions = {
+        action
+        for each in statements(full.serving)
+        if each.path == "sentiment/Release/Check/Platform"
+        for action in each.actions
+    }
+    assert {"lambda:GetAlias", "lambda:InvokeFunction"} <= actions
 
 
 def test_provisioned_concurrency_follows_the_traffic_and_the_clock(full: Synthesized) -> None:

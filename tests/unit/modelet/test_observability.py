@@ -19,7 +19,9 @@ from modelet.observability import STAGES, RequestLog, Startup, Timings
 from modelet.settings import Settings
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:f"
-SETTINGS = Settings(Path("/var/task"), "file:///store", Path("/tmp"), function_name="f", memory_mb=512)
+SETTINGS = Settings(
+    Path("/var/task"), "file:///store", Path("/tmp"), function_name="f", function_version="7", memory_mb=512
+)
 STARTUP = Startup(open=0.05, fetch=0.1, load=0.12, contract=0.03)
 
 
@@ -84,13 +86,21 @@ def test_a_line_has_the_request_s_figures() -> None:
 
 def test_a_line_is_an_emf_document_whose_metrics_are_beside_it() -> None:
     [line] = written()
-    [directive] = line["_aws"]["CloudWatchMetrics"]
-    assert directive["Namespace"] == "Modelet"
-    assert all(dimension in line for names in directive["Dimensions"] for dimension in names)
-    names = [metric["Name"] for metric in directive["Metrics"]]
-    assert {f"{stage}_ms" for stage in STAGES} <= set(names)
-    assert all(isinstance(line[name], int | float) for name in names)
+    directives = line["_aws"]["CloudWatchMetrics"]
+    for directive in directives:
+        assert directive["Namespace"] == "Modelet"
+        assert all(isinstance(line[name], str) for names in directive["Dimensions"] for name in names)
+        assert all(isinstance(line[metric["Name"]], int | float) for metric in directive["Metrics"])
+    assert {f"{stage}_ms" for stage in STAGES} <= {metric["Name"] for metric in directives[0]["Metrics"]}
     assert line["_aws"]["Timestamp"] > 1_700_000_000_000
+
+
+def test_faults_are_counted_by_lambda_s_version_too_and_nothing_else_is() -> None:
+    [line] = written()
+    [by_version] = [each for each in line["_aws"]["CloudWatchMetrics"] if len(each["Dimensions"][0]) > 1]
+    assert by_version["Dimensions"] == [["service", "ExecutedVersion"]]
+    assert by_version["Metrics"] == [{"Name": "faults", "Unit": "Count"}]
+    assert (line["service"], line["ExecutedVersion"]) == ("m", "7")
 
 
 def test_only_the_first_line_of_an_environment_is_a_cold_start() -> None:

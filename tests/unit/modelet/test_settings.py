@@ -75,12 +75,21 @@ def test_the_index_is_told_what_is_served_and_where_its_metrics_belong() -> None
 
 
 def test_a_check_knows_its_version_and_its_event() -> None:
-    told = {"CHECK_FUNCTION": "arn:x:7", "CHECK_EVENT": "events/tiny/infer.json", "LAMBDA_TASK_ROOT": "/var/task"}
-    settings = CheckSettings.from_environ(told)
-    assert (settings.function, settings.event) == ("arn:x:7", Path("/var/task/events/tiny/infer.json"))
-    for missing in ("CHECK_FUNCTION", "CHECK_EVENT"):
+    told = {
+        "CHECK_FUNCTION": "arn:x:7",
+        "CHECK_EVENT": "events/tiny/infer.json",
+        "CHECK_ALIAS": "live",
+        "CHECK_GATEWAY_S": "29",
+        "CHECK_PROVISIONED": "0",
+    }
+    settings = CheckSettings.from_environ({**told, "LAMBDA_TASK_ROOT": "/var/task"})
+    assert settings == ("arn:x:7", Path("/var/task/events/tiny/infer.json"), "live", 29.0, 0)
+    for missing in told:
         with pytest.raises(SettingsError, match=f"{missing} is not set"):
             CheckSettings.from_environ({**told, missing: ""})
+    for number in ("CHECK_GATEWAY_S", "CHECK_PROVISIONED"):
+        with pytest.raises(SettingsError, match=f"{number} is '-1', not a whole number"):
+            CheckSettings.from_environ({**told, number: "-1"})
 
 
 def test_a_service_s_own_endpoint_goes_before_the_general_one() -> None:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from modelet.settings import Settings
 
 STAGES = ("validate", "preprocess", "infer", "postprocess")
+EXECUTED_VERSION = "ExecutedVersion"
+"""The dimension in which Lambda's own metrics name its version; of ours, `faults` has it too."""
+
 STDOUT = 1
 INIT = ("init", "fetch", "load")
 """An init, and of it waiting for files and the model's own `load`."""
@@ -69,6 +72,7 @@ class RequestLog:
             "function_memory_size": str(settings.memory_mb),
             "model": model,
             "version": version,
+            EXECUTED_VERSION: settings.function_version,
         }
         self._cold = True
         self._arn = self._arn_text = ""
@@ -118,7 +122,15 @@ class RequestLog:
         times = ["total", *(STAGES if inferred else ()), *(["init"] if cold else ())]
         metrics = [{"Name": f"{name}_ms", "Unit": "Milliseconds"} for name in times]
         metrics += [{"Name": name, "Unit": "Count"} for name in ("ColdStart", "instances", "errors", "faults")]
-        block = [{"Namespace": self._namespace, "Dimensions": [["service"]], "Metrics": metrics}]
+        block = [
+            {"Namespace": self._namespace, "Dimensions": [["service"]], "Metrics": metrics},
+            # What stops a release looks at one Lambda version alone. Only this one: each is a metric that costs.
+            {
+                "Namespace": self._namespace,
+                "Dimensions": [["service", EXECUTED_VERSION]],
+                "Metrics": [{"Name": "faults", "Unit": "Count"}],
+            },
+        ]
         static = json.dumps(self._static)[1:-1].replace("%", "%%")
         directive = json.dumps(block).replace("%", "%%")
         stages = ",".join(f'"{stage}_ms":%.3f' for stage in STAGES)

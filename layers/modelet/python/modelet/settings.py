@@ -23,6 +23,7 @@ class Settings(NamedTuple):
     task_root: the folder with bundle.json and app.py (Lambda: /var/task). bundle: another bundle than that folder's.
     store: the URL of the store, `file:///…` or `s3://bucket/prefix`.
     tmp: the environment's own writable folder.
+    function_version: Lambda's own number for what is deployed; each deployment has another one.
     memory_mb: the function's memory.
     lock: the version, and the SHA-256 of its manifest, that the function's configuration trusts; None for the bundle's.
     bundle_sha256: the SHA-256 of the bundle that the configuration trusts; None where it names none.
@@ -34,6 +35,7 @@ class Settings(NamedTuple):
     tmp: StrPath
     bundle: StrPath | None = None
     function_name: str = "local"
+    function_version: str = "$LATEST"
     memory_mb: int = 0
     namespace: str = "Modelet"
     lock: tuple[str, str] | None = None
@@ -58,6 +60,7 @@ class Settings(NamedTuple):
             store=store,
             tmp=env.get("TMPDIR", "/tmp"),  # noqa: S108 - Lambda's own; asking tempfile costs 3.5 ms
             function_name=env.get("AWS_LAMBDA_FUNCTION_NAME", "local"),
+            function_version=env.get("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
             memory_mb=int(memory),
             namespace=env.get("POWERTOOLS_METRICS_NAMESPACE", "Modelet"),
             lock=_lock(env.get("MODELET_LOCK", "")),
@@ -81,21 +84,38 @@ class IndexSettings(NamedTuple):
 
 
 class CheckSettings(NamedTuple):
-    """What release_check asks: the ARN of a function's version, and the event that it must answer."""
+    """What release_check asks: the ARN of a function's version, and the event that it must answer.
+
+    alias: which will point at the version. gateway_s: how long API Gateway waits for an answer, in seconds.
+    provisioned: how many environments are initialised before traffic comes.
+    """
 
     function: str
     event: Path
+    alias: str
+    gateway_s: float
+    provisioned: int
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] | None = None) -> CheckSettings:
-        """Read CHECK_FUNCTION, and CHECK_EVENT below the function's folder. Raises SettingsError with the remedy."""
+        """Read CHECK_*; CHECK_EVENT is a path below the function's folder. Raises SettingsError with the remedy."""
         env = os.environ if environ is None else environ
-        for variable in ("CHECK_FUNCTION", "CHECK_EVENT"):
+        remedy = "deploy the function by infra/, which sets it"
+        for variable in ("CHECK_FUNCTION", "CHECK_EVENT", "CHECK_ALIAS", "CHECK_GATEWAY_S", "CHECK_PROVISIONED"):
             if not env.get(variable):
-                raise SettingsError(f"{variable} is not set: deploy the function by infra/, which sets it")
+                raise SettingsError(f"{variable} is not set: {remedy}")
+        for variable in ("CHECK_GATEWAY_S", "CHECK_PROVISIONED"):
+            if not env[variable].isdecimal():
+                raise SettingsError(f"{variable} is {env[variable]!r}, not a whole number: {remedy}")
         from pathlib import Path  # noqa: PLC0415 - a model function has no use for it
 
-        return cls(env["CHECK_FUNCTION"], Path(env.get("LAMBDA_TASK_ROOT", ".")) / env["CHECK_EVENT"])
+        return cls(
+            env["CHECK_FUNCTION"],
+            Path(env.get("LAMBDA_TASK_ROOT", ".")) / env["CHECK_EVENT"],
+            env["CHECK_ALIAS"],
+            float(env["CHECK_GATEWAY_S"]),
+            int(env["CHECK_PROVISIONED"]),
+        )
 
 
 def _lock(given: str) -> tuple[str, str] | None:
