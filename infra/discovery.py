@@ -6,12 +6,14 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from infra.errors import SynthError
 from infra.stage import STAGES
 from modelet.bundle import BUNDLE_FILE, Bundle
 from modelet.dev.baking import BAKED, is_baked
+from modelet.dev.cron import read_cron
 from modelet.dev.project import Project
 from modelet.errors import BundleError
 
@@ -152,6 +154,7 @@ def _refuse_the_impossible(function: Function, stage: Stage) -> None:
             f"{yaml}: resources.timeout_s: {resources.timeout_s} is above the {API_TIMEOUT_S} seconds that API Gateway "
             f"waits for an answer: give {API_TIMEOUT_S} or less"
         )
+    refuse_past_schedules(function, datetime.now(UTC).year)
     if function.spec.vpc and stage.vpc is None:
         raise SynthError(f"{yaml}: vpc: the stage {stage.name} names no network: give it `vpc` in infra/stage.py")
     longest = stage.function_name(check_name(function.name))
@@ -160,6 +163,17 @@ def _refuse_the_impossible(function: Function, stage: Stage) -> None:
             f"functions/{function.folder.name}: Lambda takes {NAME_LENGTH} characters for a name, and {longest} has "
             f"{len(longest)}: rename the folder"
         )
+
+
+def refuse_past_schedules(function: Function, this_year: int) -> None:
+    """Refuse what will never happen again: whoever wrote it relies on it. On a laptop it does no harm."""
+    for number, schedule in enumerate(function.spec.scaling.schedules):
+        last = max(read_cron(schedule.cron).years)
+        if last < this_year:
+            raise SynthError(
+                f"functions/{function.folder.name}/model.yaml: scaling.schedules.{number}.cron: the last year of "
+                f"{schedule.cron!r} was {last}: give * or a later year, or remove the schedule"
+            )
 
 
 def _refuse_unknown_stages(function: Function, known: set[str]) -> None:

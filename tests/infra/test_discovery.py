@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.discovery import discover
+from infra.discovery import discover, refuse_past_schedules
 from infra.errors import SynthError
 from infra.stage import STAGES, Stage, StageVpc
 from modelet.bundle import Bundle
@@ -88,6 +88,16 @@ def test_a_stage_deploys_what_its_section_says(tmp_path: Path) -> None:
     spec = "stages: {prod: {resources: {memory_mb: 2048}}}"
     [model] = discover(deployable(tmp_path, spec, "prod"), STAGES["prod"])
     assert model.spec.resources.memory_mb == 2048
+
+
+def test_a_schedule_whose_last_year_is_over_is_refused_when_it_is_deployed(tmp_path: Path) -> None:
+    schedules = "[{cron: '0 8 * * ? *', provisioned: 2}, {cron: '0 8 * * ? 2030-2031', provisioned: 2}]"
+    deployable(tmp_path, f"scaling: {{provisioned: 1, schedules: {schedules}}}")
+    [function] = Project(tmp_path).functions()
+    refuse_past_schedules(function, 2031)
+    wrong = r"tiny/model.yaml: scaling.schedules.1.cron: the last year of '0 8 \* \* \? 2030-2031' was 2031: give \*"
+    with pytest.raises(SynthError, match=wrong):
+        refuse_past_schedules(function, 2032)
 
 
 def test_a_bundle_for_another_stage_is_refused(tmp_path: Path) -> None:

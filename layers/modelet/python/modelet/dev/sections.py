@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
+from modelet.dev.cron import read_cron, refuse_unknown_zone
 from modelet.dev.wording import nearest, quoted
 
 ENVIRONMENT_BYTES = 4096
@@ -78,11 +79,27 @@ class Resources(Section):
     architecture: Literal["x86_64", "arm64"] = "x86_64"
 
 
+def _cron(text: str) -> str:
+    read_cron(text)
+    return text
+
+
+def _zone(name: str) -> str:
+    refuse_unknown_zone(name)
+    return name
+
+
+CronText = Annotated[str, AfterValidator(_cron), WithJsonSchema({"type": "string", "pattern": r"^\S+( \S+){5}$"})]
+Zone = Annotated[
+    str, AfterValidator(_zone), WithJsonSchema({"type": "string", "pattern": r"^[A-Za-z_]+(/[A-Za-z0-9_+-]+)*$"})
+]
+
+
 class Schedule(Section):
     """A time from which other numbers of environments are kept warm."""
 
-    cron: str = Field(pattern=r"^\S+( \S+){5}$", description="AWS's six fields, such as 0 8 ? * MON-FRI *.")
-    timezone: str = Field(default="UTC", pattern=r"^[A-Za-z_]+(/[A-Za-z0-9_+-]+)*$")
+    cron: CronText = Field(description="AWS's six fields, such as 0 8 ? * MON-FRI *.")
+    timezone: Zone = "UTC"
     provisioned: int = Field(ge=1, le=1000, description="From then on, the least.")
     provisioned_max: int | None = Field(default=None, ge=1, le=1000, description="From then on, the most.")
 
