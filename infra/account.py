@@ -1,15 +1,49 @@
-"""Who deploys, and where to: `python -m infra.account` fails with a remedy before minutes are spent on building."""
+"""Who deploys, and where to: `python -m infra.account STAGE` fails with a remedy before minutes are spent on building.
+
+It also notes what the account may not be allowed to have yet. A note stops nothing: a limit may have been raised, and
+AWS has the last word.
+"""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.stage import Stage, find_stage
+from modelet.dev.project import Project
+from modelet.errors import ModeletError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from modelet.dev.spec import ModelSpec
+
+NEW_ACCOUNT_MEMORY_MB = 3008
+"""What a function of a new account may have at first; no call of AWS's tells.
+
+Source: docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, "New AWS accounts have reduced concurrency and
+memory quotas".
+"""
+
+ALWAYS_UNRESERVED = 100
+"""What Lambda keeps free of reservations, of an account that has more.
+
+Source: docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html.
+"""
+
 
 def main() -> int:
-    """Say which account will be deployed to; 1 and one line on stderr where nobody is signed in."""
+    """Say which account will be deployed to, and its limits; 1 and one line on stderr where nobody is signed in."""
+    try:
+        stage = find_stage(sys.argv[1] if len(sys.argv) > 1 else "dev")
+        functions = {each.name: each.at_stage(stage.name).spec for each in Project.find(Path.cwd()).functions()}
+    except ModeletError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
     try:
         session = boto3.Session()
         account = session.client("sts").get_caller_identity()["Account"]
@@ -18,7 +52,61 @@ def main() -> int:
         sys.stderr.write(f"error: nobody is signed in to AWS ({error}): {remedy}\n")
         return 1
     sys.stdout.write(f"account {account}, {session.region_name}\n")
+    for note in (*memory_notes(functions), *concurrency_notes(session.client("lambda"), stage, functions)):
+        sys.stdout.write(f"note: {note}\n")
     return 0
+
+
+def memory_notes(models: Mapping[str, ModelSpec]) -> Iterator[str]:
+    """Models that a new account may refuse for their memory."""
+    large = [name for name, spec in models.items() if spec.resources.memory_mb > NEW_ACCOUNT_MEMORY_MB]
+    if large:
+        yield (
+            f"{', '.join(large)}: resources.memory_mb is above the {NEW_ACCOUNT_MEMORY_MB:,} MB that a new account may "
+            "have: if AWS refuses the function, ask its support for more, or lower it"
+        )
+
+
+def concurrency_notes(client: Any, stage: Stage, models: Mapping[str, ModelSpec]) -> Iterator[str]:
+    """Whether what the models reserve and provision fits beside what the account must keep free.
+
+    client: boto3's, of Lambda. What these very functions have reserved already is free for them.
+    """
+    wanted = {name: asked_for(spec) for name, spec in models.items() if asked_for(spec)}
+    if not wanted:
+        return
+    try:
+        limits = client.get_account_settings()["AccountLimit"]
+        held = sum(_reserved(client, stage.function_name(name)) for name in models)
+    except (BotoCoreError, ClientError) as error:
+        yield f"the account's concurrency is not known: {error}"
+        return
+    total, free = limits["ConcurrentExecutions"], limits["UnreservedConcurrentExecutions"] + held
+    least = min(ALWAYS_UNRESERVED, total)
+    if sum(wanted.values()) > free - least:
+        each = ", ".join(f"{name} {count}" for name, count in wanted.items())
+        yield (
+            f"max_concurrency and provisioned ask for {sum(wanted.values())} concurrent executions ({each}), and "
+            f"{max(free - least, 0)} can be reserved: the account has {total}, of which Lambda keeps {least} free; ask "
+            "Service Quotas for more `Concurrent executions`, or lower them below scaling"
+        )
+
+
+def asked_for(spec: ModelSpec) -> int:
+    """The concurrent executions that a model takes from its account for itself, at its fullest hour."""
+    scaling = spec.scaling
+    ranges = [(scaling.provisioned, scaling.provisioned_max)]
+    ranges += [(each.provisioned, each.provisioned_max) for each in scaling.schedules]
+    return scaling.max_concurrency or max(most or least for least, most in ranges)
+
+
+def _reserved(client: Any, function: str) -> int:
+    """What a function has reserved; nothing where it is not there yet."""
+    try:
+        found = client.get_function_concurrency(FunctionName=function)
+    except client.exceptions.ResourceNotFoundException:
+        return 0
+    return int(found.get("ReservedConcurrentExecutions", 0))
 
 
 if __name__ == "__main__":

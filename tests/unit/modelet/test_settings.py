@@ -9,7 +9,15 @@ import pytest
 from modelet.errors import (
     SettingsError,
 )
-from modelet.settings import CheckSettings, IndexSettings, Settings, aws_endpoint, aws_keys, starts_from_snapshot
+from modelet.settings import (
+    CheckSettings,
+    IndexSettings,
+    Settings,
+    aws_endpoint,
+    aws_keys,
+    processors,
+    starts_from_snapshot,
+)
 
 STORE = {"MODELET_STORE": "s3://bucket/models"}
 
@@ -90,6 +98,35 @@ def test_a_check_knows_its_version_and_its_event() -> None:
     for number in ("CHECK_GATEWAY_S", "CHECK_PROVISIONED"):
         with pytest.raises(SettingsError, match=f"{number} is '-1', not a whole number"):
             CheckSettings.from_environ({**told, number: "-1"})
+
+
+@pytest.mark.parametrize(
+    ("memory_mb", "expected"),
+    [
+        ("128", 1),
+        ("1769", 1),
+        ("3537", 1),
+        ("3538", 2),
+        ("4096", 2),
+        ("5307", 3),
+        ("7076", 4),
+        ("8846", 5),
+        ("10240", 6),
+    ],
+)
+def test_memory_brings_processors_from_two_on_and_six_at_the_most(
+    memory_mb: str, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": memory_mb}
+    monkeypatch.setattr("os.cpu_count", lambda: 6)
+    assert processors(told) == expected
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    assert processors(told) == min(expected, 2), "a laptop has what it has"
+
+
+@pytest.mark.parametrize("told", [{}, {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "much"}])
+def test_outside_a_function_one_processor_is_used(told: dict[str, str]) -> None:
+    assert processors(told) == 1
 
 
 def test_a_service_s_own_endpoint_goes_before_the_general_one() -> None:

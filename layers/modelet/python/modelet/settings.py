@@ -17,6 +17,9 @@ StrPath = str | os.PathLike[str]
 """A path in whichever form: a function's own are plain texts, because importing pathlib is 3 ms of a cold start."""
 
 
+MEMORY_OF_A_PROCESSOR_MB, MOST_PROCESSORS = 1769, 6
+
+
 class Settings(NamedTuple):
     """Where a function runs, and where its model is kept.
 
@@ -185,6 +188,17 @@ def aws_keys_url(environ: Mapping[str, str] | None = None) -> tuple[str, str]:
 def aws_keys_are_fetched(environ: Mapping[str, str] | None = None) -> bool:
     """Whether keys must be fetched with a token, as under SnapStart, which obstore cannot do."""
     return aws_keys(environ) is None and all(aws_keys_url(environ))
+
+
+def processors(environ: Mapping[str, str] | None = None) -> int:
+    """How many processors a function's memory brings: one for each 1,769 MB, six at the most, and one below two.
+
+    Never more than this machine has. Source: docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html.
+    """
+    env = os.environ if environ is None else environ
+    memory = env.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "0")
+    share = int(memory) / MEMORY_OF_A_PROCESSOR_MB if memory.isdecimal() else 0.0
+    return 1 if share < 2 else min(round(share), MOST_PROCESSORS, os.cpu_count() or 1)
 
 
 def starts_from_snapshot(environ: Mapping[str, str] | None = None) -> bool:

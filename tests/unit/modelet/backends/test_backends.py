@@ -300,6 +300,32 @@ def test_a_graph_is_opened_as_it_is_only_where_the_same_onnxruntime_has_optimise
     assert predict(model, [{"a": 4, "b": 2}])[0]["label"] == "high"
 
 
+@pytest.mark.parametrize(
+    ("compiled", "memory_mb", "threads"),
+    [
+        ({"parallel": True}, "4096", 2),
+        ({"parallel": True}, "3537", 1),
+        ({"parallel": False}, "4096", 1),
+        ({}, "4096", 1),
+        (None, "4096", 1),
+    ],
+)
+def test_a_graph_has_the_threads_of_its_memory_where_publish_saw_that_they_change_nothing(
+    compiled: dict[str, Any] | None,
+    memory_mb: str,
+    threads: int,
+    store: Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", memory_mb)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    model = loaded(OnnxModel, classifier(), store, tmp_path, compiled=compiled)
+    assert isinstance(model, OnnxModel)
+    assert model.session.get_session_options().intra_op_num_threads == threads
+    assert predict(model, [{"a": 4, "b": 2}])[0]["label"] == "high"
+
+
 def test_an_open_graph_does_not_keep_its_file(store: Store, tmp_path: Path) -> None:
     let_go = []
 

@@ -13,10 +13,11 @@ from onnx import TensorProto, helper
 from skl2onnx import to_onnx
 from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.tree import DecisionTreeClassifier
 
 from modelet.backends.onnx import ENGINE
-from modelet.dev.publish.graph import Graph, check_servable, line, read_model
+from modelet.dev.publish.graph import Graph, check_servable, line, opened, read_model
 from modelet.errors import ConversionError, PublishError
 
 if TYPE_CHECKING:
@@ -34,12 +35,42 @@ def identity(kind: int = TensorProto.FLOAT, **attributes: Any) -> onnx.ModelProt
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
 
 
+def fitted(estimator: Any, table: Table) -> Graph:
+    estimator.fit(*table.train)
+    options = {id(estimator): {"zipmap": False}} if hasattr(estimator, "predict_proba") else None
+    made = to_onnx(estimator, initial_types=[("x", FloatTensorType([None, table.rows.shape[1]]))], options=options)
+    graph = Graph(made.SerializeToString())
+    graph.run({"x": np.resize(table.rows, (1000, table.rows.shape[1])).astype(np.float32)})
+    graph.run({"x": table.rows[:1].astype(np.float32)})
+    return graph
+
+
+@pytest.mark.parametrize("estimator", [LogisticRegression(), RandomForestClassifier(5), DecisionTreeClassifier()])
+def test_a_graph_that_no_number_of_threads_changes_may_have_several(estimator: Any, table: Table) -> None:
+    graph = fitted(estimator, table)
+    assert graph.described()["parallel"] is True
+    feeds = {"x": np.resize(table.rows, (600, table.rows.shape[1])).astype(np.float32)}
+    alone = graph.run(feeds)
+    for threads in (2, 3, 6):
+        found = opened(graph.data, threads=threads, optimized=False).run(list(alone), feeds)
+        assert [array.tolist() for array in found] == [array.tolist() for array in alone.values()]
+
+
+def test_a_forest_whose_trees_are_added_in_another_order_keeps_one_thread(table: Table) -> None:
+    graph = fitted(RandomForestClassifier(300, random_state=0), table)
+    assert graph.described()["parallel"] is False
+
+
+def test_a_graph_that_was_not_asked_has_shown_nothing() -> None:
+    assert Graph(identity().SerializeToString()).described()["parallel"] is False
+
+
 def test_a_graph_answers_by_name_and_says_what_it_is() -> None:
     graph = Graph(identity().SerializeToString())
     assert graph.run({"x": np.array([1, 2], np.float32)})["y"].tolist() == [1, 2]
-    assert graph.described() == {"backend": "onnx", "opset": 18, "ir_version": 8}
+    assert graph.described() == {"backend": "onnx", "opset": 18, "ir_version": 8, "parallel": True}
     known = Graph(identity().SerializeToString(), optimized=True).described()
-    assert known == {**graph.described(), "optimized_by": ENGINE}
+    assert known == {**graph.described(), "parallel": False, "optimized_by": ENGINE}
 
 
 def test_a_forest_with_double_inputs_is_refused_because_it_answers_wrongly(table: Table) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import onnx
 
-from modelet.backends.onnx import DTYPES, ENGINE, OnnxModel
+from modelet.backends.onnx import DTYPES, ENGINE, OnnxModel, session_options
 from modelet.dev.publish.draft import UNWRITTEN, draft, listed
 from modelet.errors import ArtifactError, ConversionError, PublishError
 from modelet.manifest import Manifest
+from modelet.settings import MOST_PROCESSORS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 GRAPH_FILE = "model.onnx"
+MOST_ROWS = 1000
+"""How many rows of one input are asked again with several threads."""
+
 LABEL, PROBABILITIES, VARIABLE = "label", "probabilities", "variable"
 """A graph's outputs: a classifier's label, and probabilities of shape (rows, labels); a regressor's prediction."""
 
@@ -40,6 +45,7 @@ class Graph:
         except ArtifactError as error:
             said = line(error.__cause__ or error)
             raise ConversionError(f"onnxruntime {version('onnxruntime')} cannot run the graph: {said}") from error
+        self._asked: dict[int, Mapping[str, NDArray[Any]]] = {}
         self.inputs = self._model.inputs
         self.outputs = {node.name: node for node in self._model.session.get_outputs()}
 
@@ -54,15 +60,51 @@ class Graph:
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """The outputs by name. Raises PublishError where onnxruntime refuses the inputs."""
         try:
-            return self._model.infer(dict(feeds))
+            found = self._model.infer(dict(feeds))
         except Exception as error:  # onnxruntime's errors have no common root
             raise PublishError(f"the graph cannot answer: {line(error)}") from error
+        self._asked[len(next(iter(feeds.values())))] = feeds
+        return found
 
     def described(self) -> dict[str, Any]:
         """What a manifest's `compiled` says about the graph itself."""
         model = onnx.load_from_string(self.data)
         opsets = {opset.domain: opset.version for opset in model.opset_import}
-        return {"backend": "onnx", "opset": opsets.get("", 0), "ir_version": model.ir_version, **self._facts}
+        return {
+            "backend": "onnx",
+            "opset": opsets.get("", 0),
+            "ir_version": model.ir_version,
+            "parallel": self._is_parallel(),
+            **self._facts,
+        }
+
+    def _is_parallel(self) -> bool:
+        """Whether each number of threads that a function may have gives the very bits of one, as far as it was asked.
+
+        The smallest and the largest of the inputs so far are asked again: which work is shared depends on the rows.
+        """
+        sizes = {min(self._asked, default=0), max(self._asked, default=0)} - {0}
+        asked = [{name: values[:MOST_ROWS] for name, values in self._asked[size].items()} for size in sizes]
+        expected = [_bits(self._model.infer(feeds)) for feeds in asked]
+        several = copy.copy(self._model)
+        for threads in range(2, MOST_PROCESSORS + 1):
+            several.session = opened(self.data, threads=threads, optimized="optimized_by" in self._facts)
+            if [_bits(several.infer(feeds)) for feeds in asked] != expected:
+                return False
+        return bool(asked)
+
+
+def opened(data: bytes, *, threads: int, optimized: bool) -> Any:
+    """A session of the graph as the backend opens it, with so many threads."""
+    import onnxruntime  # after modelet.backends.onnx, which declines its telemetry
+
+    options = session_options(threads=threads, optimized=optimized)
+    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+
+
+def _bits(outputs: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+    """What outputs hold, to the last bit: NaN is equal to itself, texts are compared as such."""
+    return {name: array.tolist() if array.dtype == object else array.tobytes() for name, array in outputs.items()}
 
 
 def check_servable(model: onnx.ModelProto) -> None:

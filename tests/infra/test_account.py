@@ -1,0 +1,91 @@
+"""Who deploys, and what the account may not be allowed to have: notes beside the account's number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from conftest import SIGNED_IN
+from infra.account import asked_for, concurrency_notes, memory_notes
+from infra.stage import Stage
+from modelet.dev.spec import ModelSpec
+
+STAGE = Stage(name="dev")
+
+
+def spec(**sections: Any) -> ModelSpec:
+    return ModelSpec.model_validate(sections)
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
+    """Lambda's client, whose answers a test writes down; each must be asked for, in that order."""
+    for name, value in SIGNED_IN.items():
+        monkeypatch.setenv(name, value)
+    with Stubber(boto3.client("lambda")) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+def answers(aws: Stubber, total: int, unreserved: int, held: dict[str, int | None]) -> None:
+    limit = {"ConcurrentExecutions": total, "UnreservedConcurrentExecutions": unreserved}
+    aws.add_response("get_account_settings", {"AccountLimit": limit}, {})
+    for name, reserved in held.items():
+        asked = {"FunctionName": f"modelet-dev-{name}"}
+        if reserved is None:
+            aws.add_client_error("get_function_concurrency", "ResourceNotFoundException", expected_params=asked)
+        else:
+            known = {"ReservedConcurrentExecutions": reserved} if reserved else {}
+            aws.add_response("get_function_concurrency", known, asked)
+
+
+def notes(aws: Stubber, models: dict[str, ModelSpec]) -> list[str]:
+    return list(concurrency_notes(aws.client, STAGE, models))
+
+
+def test_models_above_a_new_account_s_memory_are_named() -> None:
+    small, large = spec(resources={"memory_mb": 3008}), spec(resources={"memory_mb": 3009})
+    assert list(memory_notes({"a": small})) == []
+    [note] = memory_notes({"a": small, "b": large, "c": large})
+    assert note.startswith("b, c: resources.memory_mb is above the 3,008 MB that a new account may have")
+
+
+def test_models_that_reserve_nothing_ask_nothing(aws: Stubber) -> None:
+    assert notes(aws, {"a": spec()}) == []
+
+
+def test_a_new_account_of_ten_cannot_reserve_any(aws: Stubber) -> None:
+    answers(aws, 10, 10, {"a": None})
+    [note] = notes(aws, {"a": spec(scaling={"max_concurrency": 1})})
+    assert "ask for 1 concurrent executions (a 1), and 0 can be reserved: the account has 10" in note
+
+
+@pytest.mark.parametrize(("wanted", "count"), [(900, 0), (901, 1)])
+def test_a_hundred_stay_free(aws: Stubber, wanted: int, count: int) -> None:
+    answers(aws, 1000, 1000, {"a": None})
+    assert len(notes(aws, {"a": spec(scaling={"max_concurrency": wanted})})) == count
+
+
+def test_what_the_same_functions_have_reserved_is_theirs(aws: Stubber) -> None:
+    answers(aws, 1000, 600, {"a": 300, "b": 0})
+    models = {"a": spec(scaling={"max_concurrency": 500}), "b": spec(scaling={"provisioned": 301})}
+    [note] = notes(aws, models)
+    assert "ask for 801 concurrent executions (a 500, b 301), and 800 can be reserved" in note
+
+
+def test_what_cannot_be_asked_is_said(aws: Stubber) -> None:
+    aws.add_client_error("get_account_settings", "AccessDeniedException")
+    [note] = notes(aws, {"a": spec(scaling={"max_concurrency": 1})})
+    assert note.startswith("the account's concurrency is not known: ")
+
+
+def test_a_model_takes_its_reservation_or_what_its_fullest_hour_provisions() -> None:
+    schedule = {"cron": "0 8 ? * MON-FRI *", "provisioned": 3, "provisioned_max": 9}
+    scaling = {"provisioned": 2, "provisioned_max": 5, "schedules": [schedule]}
+    assert asked_for(spec(scaling=scaling)) == 9
+    assert asked_for(spec(scaling={**scaling, "max_concurrency": 20})) == 20
+    assert asked_for(spec()) == 0
