@@ -43,6 +43,16 @@ DOCUMENT: dict[str, Any] = {
     ],
     "compiled": {"backend": "onnx", "opset": 21, "parity": {"rows": 1000, "largest": 9e-8}},
     "runtime": {"python": "3.11", "scikit-learn": "1.9.1", "numpy": "2.4.6"},
+    "frame": [
+        {
+            "dtype": "category",
+            "missing": "nan",
+            "categories": ["a", "b"],
+            "categories_dtype": "str",
+            "ordered": False,
+        },
+    ],
+    "pickled": {"packages": {"sklearn": "scikit-learn"}, "modules": {"features.py": "ab" * 32}},
     "created_at": "2026-11-20T09:30:00Z",
 }
 
@@ -77,11 +87,22 @@ def test_a_document_becomes_what_it_says() -> None:
     assert manifest.model_info["labels"] == ["부정", "긍정"]
 
 
-def test_columns_and_compiled_may_be_missing_or_null() -> None:
-    document = changed(columns=None, compiled=None)
-    assert Manifest.parse(as_bytes(document)).columns == ()
-    del document["columns"], document["compiled"]
-    assert Manifest.parse(as_bytes(document)).compiled is None
+OPTIONAL = {"columns", "compiled", "frame", "pickled"}
+
+
+def test_what_older_releases_did_not_write_may_be_missing_or_null() -> None:
+    document = changed(**dict.fromkeys(OPTIONAL))
+    manifest = Manifest.parse(as_bytes(document))
+    assert (manifest.columns, manifest.frame, manifest.compiled, manifest.pickled) == ((), (), None, None)
+    for key in OPTIONAL:
+        del document[key]
+    assert Manifest.parse(as_bytes(document)) == manifest
+    assert not {"frame", "pickled"} & json.loads(manifest.to_json()).keys()
+
+
+def test_the_columns_of_a_frame_are_as_many_as_the_features() -> None:
+    with pytest.raises(ManifestError, match="features names 2 columns, frame has 1"):
+        Manifest.parse(as_bytes(changed(features=["text", "stars"])))
 
 
 def test_keys_of_a_later_modelet_are_left_alone() -> None:
@@ -118,7 +139,7 @@ def test_a_file_that_is_not_there_is_told_with_those_that_are() -> None:
 # what is wrong is named
 
 
-@pytest.mark.parametrize("key", sorted(DOCUMENT.keys() - {"columns", "compiled"}))
+@pytest.mark.parametrize("key", sorted(DOCUMENT.keys() - OPTIONAL))
 def test_a_missing_key_is_named(key: str) -> None:
     document = changed()
     del document[key]
@@ -131,8 +152,8 @@ def test_a_missing_key_is_named(key: str) -> None:
 def test_a_value_of_the_wrong_kind_is_named_or_fits(key: str, value: object) -> None:
     outcome = parsed(as_bytes(changed(**{key: value})))
     if isinstance(outcome, Manifest):
-        written = json.loads(outcome.to_json())[key]
-        assert written == value or (key == "columns" and not value)
+        written = json.loads(outcome.to_json()).get(key)
+        assert written == value or (key in {"columns", "frame"} and not value)
     else:
         assert outcome.startswith(f"model.json: {key}") or (key in {"files", "performance"} and "is not in" in outcome)
         assert len(outcome) < 300

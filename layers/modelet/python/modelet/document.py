@@ -61,6 +61,10 @@ class Document:
         """An object of any values."""
         return self._taken(key, dict, "an object")
 
+    def nested(self, key: str) -> Document:
+        """An object, to be read in its turn."""
+        return Document(self._taken(key, dict, "an object"), self._at(key))
+
     def numbers(self, key: str) -> dict[str, float]:
         """An object of numbers."""
         return {name: self._float(f"{key}.{name}", value) for name, value in self.mapping(key).items()}

@@ -12,6 +12,7 @@ from modelet.errors import ArtifactError, ManifestError
 from modelet.layout import MANIFEST, NAME_RULES, is_artifact, is_model, is_version
 
 TYPES = ("number", "integer", "string", "boolean")
+MISSING = ("None", "nan", "NA")
 
 
 class ArtifactFile(NamedTuple):
@@ -36,6 +37,32 @@ class Column(NamedTuple):
     maximum: float | None = None
 
 
+class FrameColumn(NamedTuple):
+    """How pandas held one column of the frame on which an estimator was proven.
+
+    dtype: its name in pandas ("float64", "Int64", "str", "category"). missing: what stands for a missing value among
+    Python objects, "None", "nan" or "NA". categories, ordered: those of the dtype category in their order;
+    categories_dtype: how pandas held them.
+    """
+
+    dtype: str
+    missing: str = "nan"
+    categories: tuple[str | int | float | bool, ...] | None = None
+    categories_dtype: str | None = None
+    ordered: bool = False
+
+
+class Pickled(NamedTuple):
+    """What opening a version's pickles imports.
+
+    packages: the distribution of each top-level module ("sklearn": "scikit-learn"), whose version is in `runtime`.
+    modules: the SHA-256 of each of the author's own files, by its path in the function's folder.
+    """
+
+    packages: dict[str, str]
+    modules: dict[str, str]
+
+
 class Manifest(NamedTuple):
     """What a version is.
 
@@ -46,6 +73,8 @@ class Manifest(NamedTuple):
     model_info: at least the `task`, and the `labels` of a classifier.
     compiled: backend, opset and parity figures, None where nothing was converted.
     runtime: the Python minor and the library versions that wrote the files; created_at: ISO 8601 in UTC.
+    frame: one for each feature where the estimator was proven on a DataFrame, else empty; pickled: None where no file
+    is a pickle. Versions of older releases have neither.
     """
 
     name: str
@@ -64,6 +93,8 @@ class Manifest(NamedTuple):
     created_at: str
     columns: tuple[Column, ...] = ()
     compiled: dict[str, Any] | None = None
+    frame: tuple[FrameColumn, ...] = ()
+    pickled: Pickled | None = None
 
     @classmethod
     def parse(cls, data: bytes) -> Manifest:
@@ -88,6 +119,8 @@ class Manifest(NamedTuple):
             files=tuple(map(_file, keys.objects("files"))),
             columns=tuple(map(_column, keys.objects("columns"))) if keys.has("columns") else (),
             compiled=keys.mapping("compiled") if keys.has("compiled") else None,
+            frame=tuple(map(_frame_column, keys.objects("frame"))) if keys.has("frame") else (),
+            pickled=_pickled(keys.nested("pickled")) if keys.has("pickled") else None,
             runtime=keys.named_texts("runtime"),
             created_at=keys.text("created_at", _is_utc, "a time in UTC such as 2026-11-20T09:30:00Z"),
         )
@@ -96,8 +129,13 @@ class Manifest(NamedTuple):
 
     def to_json(self) -> bytes:
         """The one way to write it: sorted keys, two spaces, a last newline. Raises ManifestError as `parse` would."""
-        parts = {"files": [file._asdict() for file in self.files], "columns": [each._asdict() for each in self.columns]}
-        document = {**self._asdict(), **parts}
+        document = self._asdict()
+        for part in ("files", "columns", "frame"):
+            document[part] = [each._asdict() for each in document[part]]
+        document["pickled"] = self.pickled._asdict() if self.pickled else None
+        for part in ("frame", "pickled"):  # graphs have neither
+            if not document[part]:
+                del document[part]
         document["class"] = document.pop("class_name")
         try:
             text = json.dumps(document, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
@@ -123,6 +161,8 @@ class Manifest(NamedTuple):
             raise ManifestError(f"{MANIFEST}: files names a path twice")
         if len(set(names)) < len(names):
             raise ManifestError(f"{MANIFEST}: columns names a column twice")
+        if self.frame and len(self.frame) != len(self.features):
+            raise ManifestError(f"{MANIFEST}: features names {len(self.features)} columns, frame has {len(self.frame)}")
         if self.model_data not in paths:
             raise ManifestError(f"{MANIFEST}: model_data is {self.model_data[:80]!r}, which is not in files")
         if self.metric not in self.performance and (self.metric or self.performance):
@@ -147,6 +187,20 @@ def _column(keys: Document) -> Column:
         minimum=keys.number("minimum") if keys.has("minimum") else None,
         maximum=keys.number("maximum") if keys.has("maximum") else None,
     )
+
+
+def _frame_column(keys: Document) -> FrameColumn:
+    return FrameColumn(
+        dtype=keys.text("dtype"),
+        missing=keys.text("missing", MISSING.__contains__, f"one of {', '.join(MISSING)}"),
+        categories=keys.scalars("categories") if keys.has("categories") else None,
+        categories_dtype=keys.text("categories_dtype") if keys.has("categories_dtype") else None,
+        ordered=keys.flag("ordered"),
+    )
+
+
+def _pickled(keys: Document) -> Pickled:
+    return Pickled(packages=keys.named_texts("packages"), modules=keys.named_texts("modules"))
 
 
 def _is_sha256(text: str) -> bool:

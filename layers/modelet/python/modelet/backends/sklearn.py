@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import io
 import sys
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from typing import TYPE_CHECKING, Any
 
 import joblib
@@ -21,6 +23,7 @@ from modelet.model import InstanceT, Model, PredictionT
 
 if TYPE_CHECKING:
     from modelet.artifacts import Artifacts
+    from modelet.backends.frame import Frames
     from modelet.contract import Contract
     from modelet.manifest import Manifest
 
@@ -61,16 +64,35 @@ class SklearnModel(Model[InstanceT, PredictionT]):
     def preprocess(self, instances: list[InstanceT]) -> Any:
         """The version's columns as the estimator was fitted on them: texts, a matrix, or a DataFrame."""
         features = self.manifest.features
+        if self._frames is not None:
+            return self._frames.of(instances)
         kinds = {column.type for column in self.manifest.columns}
-        if hasattr(self.estimator, "feature_names_in_"):
-            import pandas as pd  # noqa: PLC0415 - only estimators that were fitted on a DataFrame need one
-
-            return pd.DataFrame(table.rows(instances, features), columns=list(features))
         if len(features) == 1 and kinds == {"string"}:
             return [text for (text,) in table.rows(instances, features)]
-        return table.matrix(instances, features, object if "string" in kinds else np.float64)
+        if "string" not in kinds:
+            return table.matrix(instances, features, np.float64)
+        made = table.matrix(instances, features, object)
+        for place, column in enumerate(self.manifest.frame):
+            if column.missing != "None":  # the estimator knows missing values as NaN
+                made[[value is None for value in made[:, place]], place] = np.nan
+        return made
+
+    @cached_property
+    def _frames(self) -> Frames | None:
+        """What makes DataFrames, where the estimator takes its columns by name; only that needs pandas."""
+        takes_names = hasattr(self.estimator, "feature_names_in_")
+        # An estimator that is not scikit-learn's may remember neither names nor a width: it takes what proved it.
+        if not takes_names and (hasattr(self.estimator, "n_features_in_") or not self.manifest.frame):
+            return None
+        if self.manifest.frame:
+            _check_library(self.manifest, "pandas", "pandas")
+        from modelet.backends.frame import Frames  # noqa: PLC0415 - it imports pandas
+
+        return Frames(self.manifest)
 
     def _own_contract(self, contract: Contract) -> Contract:
+        if type(self).preprocess is SklearnModel.preprocess:
+            _ = self._frames  # a start that lacks pandas fails, not its first request
         return table.own_contract(self, SklearnModel, contract)
 
     def infer(self, inputs: Any) -> Outputs:
@@ -88,15 +110,35 @@ class SklearnModel(Model[InstanceT, PredictionT]):
 
 
 def _check_runtime(manifest: Manifest) -> None:
-    here = {
-        "python": f"{sys.version_info.major}.{sys.version_info.minor}",
-        "scikit-learn": sklearn.__version__,
-        "numpy": np.__version__,
-    }
-    for library, version in here.items():
-        written_with = manifest.runtime.get(library)
-        if written_with != version:
+    """Raise ArtifactError where a library that the pickles import is not the one that wrote them."""
+    _compare(manifest, "python", f"{sys.version_info.major}.{sys.version_info.minor}")
+    if manifest.pickled is None:  # a version of an older release
+        _compare(manifest, "scikit-learn", sklearn.__version__)
+        _compare(manifest, "numpy", np.__version__)
+        return
+    for module, library in manifest.pickled.packages.items():
+        _check_library(manifest, module, library)
+
+
+def _check_library(manifest: Manifest, module: str, library: str) -> None:
+    try:
+        here = version(library)
+    except PackageNotFoundError:
+        # Another distribution may bring the same module: xgboost-cpu for xgboost.
+        others = packages_distributions().get(module)
+        if not others:
             raise ArtifactError(
-                f"{manifest.model_data} was written with {library} {written_with}, here is {version}: "
-                f"pin {library} in requirements.txt, or publish the model again"
-            )
+                f"{manifest.model_data} needs {library} {manifest.runtime.get(library)}, which is not installed here: "
+                "add it to requirements.txt"
+            ) from None
+        here = version(others[0])
+    _compare(manifest, library, here)
+
+
+def _compare(manifest: Manifest, library: str, here: str) -> None:
+    written_with = manifest.runtime.get(library)
+    if written_with != here:
+        raise ArtifactError(
+            f"{manifest.model_data} was written with {library} {written_with}, here is {here}: "
+            f"pin {library} in requirements.txt, or publish the model again"
+        )

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from modelet.dev.cli.output import hint, say
 from modelet.dev.cli.verb import here, name_argument, open_store, store_option, verb
+from modelet.manifest import TYPES
 
 if TYPE_CHECKING:
     from modelet.dev.project import Function
     from modelet.dev.publish import Published
+    from modelet.dev.publish.columns import Type
     from modelet.store import Store
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -22,7 +24,8 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @verb(
     "modelet publish sentiment\n"
     "modelet publish sentiment --version 2026-11\n"
-    "modelet publish churn --from churn.joblib --examples rows.csv"
+    "modelet publish churn --from churn.joblib --examples rows.csv\n"
+    "modelet publish churn --from churn.joblib --examples rows.csv --types zip=string"
 )
 @name_argument
 @click.option("--version", metavar="NAME", help="What to call the version.  [default: the next number]")
@@ -30,6 +33,12 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--from", "from_file", type=FILE, help="A finished estimator (.joblib) or graph (.onnx) in place of train.py."
 )
 @click.option("--examples", type=FILE, help="Held-out rows for --from, .csv or .json: columns as the model takes them.")
+@click.option(
+    "--types",
+    metavar="COLUMN=TYPE",
+    multiple=True,
+    help="What a CSV column holds: string, number, integer or boolean; may be given again.",
+)
 @click.option("--bounded", is_flag=True, help="Refuse numbers beyond those of the examples: they bound the columns.")
 @click.option("--verbose", is_flag=True, help="Show the traceback of an error in train.py.")
 @store_option
@@ -38,6 +47,7 @@ def publish(
     version: str | None,
     from_file: Path | None,
     examples: Path | None,
+    types: tuple[str, ...],
     bounded: bool,
     verbose: bool,
     store: str | None,
@@ -51,6 +61,9 @@ def publish(
         raise click.UsageError("--from and --examples go together.")
     if bounded and from_file is None:
         raise click.UsageError("--bounded goes with --from; in train.py: columns=columns_of(examples, bounded=True).")
+    if types and from_file is None:
+        raise click.UsageError("--types goes with --examples; in train.py the examples have their types.")
+    said = _types(types)
     from modelet.dev.progress import progress
     from modelet.dev.publish import publish as publish_version
 
@@ -67,10 +80,24 @@ def publish(
             from_file=from_file,
             examples=examples,
             bounded=bounded,
+            types=said,
             progress=shown,
         )
     say(f"{published.name}: published version {published.version}")
     hint(_next(function, kept, published))
+
+
+def _types(said: tuple[str, ...]) -> dict[str, Type]:
+    """The types of columns by name, as --types says them."""
+    types: dict[str, Type] = {}
+    for one in said:
+        name, _, kind = one.rpartition("=")
+        if not name or kind not in TYPES:
+            raise click.BadParameter(
+                f"{one!r} is not COLUMN=TYPE with a type of {', '.join(TYPES)}.", param_hint="--types"
+            )
+        types[name] = cast("Type", kind)
+    return types
 
 
 def _next(function: Function, store: Store, published: Published) -> str:

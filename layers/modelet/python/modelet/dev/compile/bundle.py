@@ -17,6 +17,7 @@ from modelet.dev.author import author_modules
 from modelet.dev.baking import BAKED
 from modelet.dev.compile.columns import column_types
 from modelet.dev.compile.core import compile_type
+from modelet.dev.compile.modules import check_modules
 from modelet.dev.compile.openapi import openapi
 from modelet.dev.compile.opens import check_opens
 from modelet.dev.compile.schema import json_schema
@@ -59,6 +60,7 @@ def write_bundle(function: Function, store: Store, lock: Lock, path: Path | None
             f"{store.url}: the manifest of {function.name} version {lock.version} is not the one that was pinned: "
             f"`modelet pin {function.name}` trusts what is there now"
         )
+    check_modules(function, manifest)
     with author_modules(function.folder) as load:
         model_class = _model_class(function, load) if function.has_app else None
         check_opens(function, manifest, model_class)

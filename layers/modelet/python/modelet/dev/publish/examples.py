@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelet.dev.publish.columns import check_columns, columns_of
+from modelet.dev.publish.answers import Answers, estimator_answers
+from modelet.dev.publish.cells import read_cells, typed
+from modelet.dev.publish.columns import Type, check_columns, columns_of
+from modelet.dev.publish.fitted import known_columns, with_markers
 from modelet.dev.publish.parts import names_columns, reads_text
 from modelet.dev.publish.rows import TEXT, Layout, Rows, is_frame
 from modelet.errors import PublishError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from modelet.dev.publish.trained import Trained
@@ -35,18 +39,46 @@ def rows_of(trained: Trained) -> Rows:
     return Rows(data, rows.layout, given)
 
 
-def read_table(path: Path) -> Any:
-    """The rows of a file: texts in a list, an array, or a DataFrame. Raises PublishError."""
+def read_table(path: Path, typing: Callable[[Any], Any] | None = None) -> Any:
+    """The rows of a file: texts in a list, an array, or a DataFrame.
+
+    typing: gives the cells of a CSV file their types (see `cells`), pandas' way unless given. Raises PublishError.
+    """
     try:
         if path.suffix == ".csv":
-            import pandas as pd
-
-            return pd.read_csv(path, keep_default_na=False, na_values=[""])
+            cells = read_cells(path)
+            return typing(cells) if typing else typed(cells, {}, {})
         if path.suffix != ".json":
             raise PublishError(f"{path.name} is neither CSV nor JSON: give {FORMATS}")
         return _table(json.loads(path.read_bytes()))
     except (ValueError, RecursionError) as error:
         raise PublishError(f"{path.name} cannot be read ({_first_line(error)}): give {FORMATS}") from error
+
+
+def read_for(estimator: Any, path: Path, types: Mapping[str, Type]) -> Any:
+    """The rows of a file in the types that an estimator was fitted on. types: what a person says of columns.
+
+    Raises PublishError naming a column that may be of either of two types.
+    """
+    if types and path.suffix != ".csv":
+        raise PublishError(f"--types is for CSV files: {path.name} says the types of its values itself")
+
+    def ask(table: Any) -> Answers:
+        return estimator_answers(estimator, Rows(fitted_to(estimator, table)[0], "matrix", ()))
+
+    def typing(cells: Any) -> Any:
+        if reads_text(estimator):
+            return typed(cells, types, dict.fromkeys(cells.columns, "string"))
+        known = known_columns(estimator, _names(estimator, cells))
+        return typed(cells, types, {name: each.type for name, each in known.items() if each.type}, ask)
+
+    table = read_table(path, typing)
+    return with_markers(table, known_columns(estimator, _names(estimator, table))) if is_frame(table) else table
+
+
+def _names(estimator: Any, table: Any) -> list[str]:
+    """The columns of a table by which an estimator knows them."""
+    return list(getattr(estimator, "feature_names_in_", table.columns))
 
 
 def fitted_to(estimator: Any, table: Any) -> tuple[Any, list[str] | None]:
@@ -69,7 +101,11 @@ def fitted_to(estimator: Any, table: Any) -> tuple[Any, list[str] | None]:
         raise PublishError(f"the examples have {width} columns, the estimator takes {count}: give it those alone")
     if not is_frame(table):
         return table, None
-    if strange := [str(name) for name in table.columns if table[name].dtype.kind not in "fiub"]:
+    known = known_columns(estimator, table.columns)
+    strange = [str(name) for name in table.columns if table[name].dtype.kind not in "fiub"]
+    if strange and all(name in known and known[name].type == "string" for name in strange):
+        return table, None  # fitted on an array of objects
+    if strange:
         raise PublishError(f"column {strange[0]} of the examples is text, but the estimator takes numbers: encode it")
     return table.to_numpy(), [str(name) for name in table.columns]
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from modelet.backends.onnx import DTYPES
 from modelet.dev.publish.answers import Answers, answers_of
+from modelet.dev.publish.cells import typed
 from modelet.dev.publish.columns import columns_of
-from modelet.dev.publish.examples import fitted_to, read_table
+from modelet.dev.publish.examples import fitted_to, read_for, read_table
 from modelet.dev.publish.graph import Graph, check_inputs, check_servable, read_model
 from modelet.dev.publish.labels import outcome
 from modelet.dev.publish.pickles import loaded
@@ -19,13 +20,14 @@ from modelet.dev.publish.trained import Trained
 from modelet.errors import PublishError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from modelet.backends.onnx import Feeds, Outputs
     from modelet.dev.progress import Progress
+    from modelet.dev.publish.columns import Type
     from modelet.dev.publish.labels import Task
     from modelet.manifest import Column
 
@@ -51,29 +53,34 @@ class GivenGraph:
     figures: dict[str, Any]
 
 
-def given(path: Path, examples: Path, bounded: bool, progress: Progress) -> Trained | GivenGraph:
-    """The model in a file, with its examples; `bounded` takes numbers' bounds from them. Raises PublishError."""
+def given(
+    path: Path, examples: Path, bounded: bool, progress: Progress, types: Mapping[str, Type] | None = None
+) -> Trained | GivenGraph:
+    """The model in a file, with its examples.
+
+    bounded: take numbers' bounds from them. types: what columns of a CSV hold, by name. Raises PublishError.
+    """
     if path.suffix in PICKLES:
         progress.step(f"opening {path.name}: unpickling runs the code in it, so give only files that you trust")
         estimator = loaded(path)
         if not hasattr(estimator, "predict"):
             raise PublishError(f"{path.name} holds a {type(estimator).__name__}: give a fitted scikit-learn estimator")
-        data, names = fitted_to(estimator, read_table(examples))
+        data, names = fitted_to(estimator, read_for(estimator, examples, types or {}))
         columns = columns_of(data, names, bounded=bounded)
         return Trained(estimator=estimator, examples=data, metrics={}, metric="", feature_names=names, columns=columns)
     if path.suffix != GRAPH:
         raise PublishError(f"{path.name} is neither an estimator nor a graph: give {', '.join((*PICKLES, GRAPH))}")
     progress.step(f"checking {path.name}")
-    return _given_graph(path, read_table(examples), bounded)
+    return _given_graph(path, examples, bounded, types or {})
 
 
-def _given_graph(path: Path, table: Any, bounded: bool) -> GivenGraph:
+def _given_graph(path: Path, examples: Path, bounded: bool, types: Mapping[str, Type]) -> GivenGraph:
     content = path.read_bytes()
     model = read_model(content, path.name)
     check_servable(model)
     graph = Graph(content)
     check_inputs(graph)
-    table = _chosen(graph, table)
+    table = _chosen(graph, read_table(examples, lambda cells: typed(cells, types, _types(graph, cells))))
     feeds = graph_feeds(graph, table)
     outputs, figures = _checked(graph, feeds)
     columns = _columns(graph, table, bounded)
@@ -88,6 +95,17 @@ def _given_graph(path: Path, table: Any, bounded: bool) -> GivenGraph:
         answers_of(outputs, len(table)) if task != "other" else Answers(None, np.zeros((len(table), 0))),
         figures,
     )
+
+
+def _types(graph: Graph, cells: Any) -> dict[str, Type]:
+    """The types of a CSV's columns, which the inputs of a graph say: of each its own, or the one of them all."""
+    kinds: dict[str, Type] = {
+        name: "string" if node.type == "tensor(string)" else "number" for name, node in graph.inputs.items()
+    }
+    if len(kinds) == 1 and not set(kinds) & set(cells.columns):
+        [kind] = kinds.values()
+        return dict.fromkeys(cells.columns, kind)
+    return kinds
 
 
 def _chosen(graph: Graph, table: Any) -> Any:

@@ -10,6 +10,7 @@ from modelet.dev.publish.conversion import to_graph
 from modelet.dev.publish.draft import UNWRITTEN, Package, listed
 from modelet.dev.publish.examples import rows_of
 from modelet.dev.publish.facts import importance, information, runtime
+from modelet.dev.publish.frames import frame_of
 from modelet.dev.publish.graph import GRAPH_FILE, Graph
 from modelet.dev.publish.optimization import optimized
 from modelet.dev.publish.parity import COMPARED, compare, told
@@ -21,11 +22,14 @@ from modelet.layout import NAME_RULES, is_artifact
 from modelet.manifest import Manifest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from modelet.dev.progress import Progress
     from modelet.dev.project import Function
     from modelet.dev.publish.given import GivenGraph
     from modelet.dev.publish.rows import Rows
     from modelet.dev.publish.trained import Trained
+    from modelet.manifest import FrameColumn, Pickled
 
 FOUND_OUT = frozenset({"task", "labels", "targets", "params"})
 """What publish itself says in model_info."""
@@ -41,10 +45,13 @@ def package(function: Function, trained: Trained, progress: Progress) -> Package
     estimator = trained.estimator.get(MAIN) if several else trained.estimator
     targets = None if several else told(estimator, rows.take([0])).targets
     compiled: dict[str, Any] | None = None
-    libraries: tuple[str, ...]
+    frame: tuple[FrameColumn, ...] = ()
+    pickled: Pickled | None = None
+    libraries: Iterable[str]
     if function.spec.backend == "sklearn":
-        files, main = _pickled(function, trained, rows, progress), f"{MAIN}.joblib"
-        libraries = ("scikit-learn", "numpy", "joblib")
+        (files, pickled), main = _pickled(function, trained, rows, progress), f"{MAIN}.joblib"
+        frame = frame_of(rows, estimator)
+        libraries = {*pickled.packages.values(), *(["pandas"] if frame else [])}
     else:
         files, compiled = _compiled(function, trained, rows, progress)
         main, libraries = GRAPH_FILE, ("scikit-learn", "numpy", "skl2onnx", "onnx", "onnxruntime")
@@ -69,6 +76,8 @@ def package(function: Function, trained: Trained, progress: Progress) -> Package
         columns=rows.columns,
         compiled=compiled,
         runtime=runtime(*libraries),
+        frame=frame,
+        pickled=pickled,
         **UNWRITTEN,
     )
     ready = Package(files, manifest)
@@ -116,11 +125,10 @@ def package_graph(function: Function, given: GivenGraph, progress: Progress) -> 
     return ready
 
 
-def _pickled(function: Function, trained: Trained, rows: Rows, progress: Progress) -> dict[str, bytes]:
+def _pickled(function: Function, trained: Trained, rows: Rows, progress: Progress) -> tuple[dict[str, bytes], Pickled]:
     progress.step("pickling, and opening the pickle again")
     files = dumped(trained.estimator)
-    check_reloads(files, function.folder, trained.estimator, rows)
-    return files
+    return files, check_reloads(files, function.folder, trained.estimator, rows, progress)
 
 
 def _compiled(

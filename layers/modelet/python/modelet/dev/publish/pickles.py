@@ -17,6 +17,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 from modelet.dev.author import author_modules
 from modelet.dev.publish.answers import estimator_answers
 from modelet.dev.publish.graph import line
+from modelet.dev.publish.imports import pickled
 from modelet.dev.publish.training import TRAIN
 from modelet.errors import PublishError
 
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from modelet.dev.progress import Progress
     from modelet.dev.publish.rows import Rows
+    from modelet.manifest import Pickled
 
 MAIN = "model"
 NAME = re.compile(r"[a-z][a-z0-9_-]*")
@@ -50,8 +53,10 @@ def dumped(estimator: Any) -> dict[str, bytes]:
     return files
 
 
-def check_reloads(files: Mapping[str, bytes], folder: Path, estimator: Any, rows: Rows) -> None:
-    """Open our own files as the function will, and demand the same answers. Raises PublishError."""
+def check_reloads(
+    files: Mapping[str, bytes], folder: Path, estimator: Any, rows: Rows, progress: Progress | None = None
+) -> Pickled:
+    """Open our own files as the function will, and demand the same answers; what they import. Raises PublishError."""
     with as_in_the_image(folder):
         try:
             again = {name: joblib.load(io.BytesIO(data)) for name, data in files.items()}
@@ -60,13 +65,20 @@ def check_reloads(files: Mapping[str, bytes], folder: Path, estimator: Any, rows
                 f"the pickle needs {error.name}, which the image has not: "
                 f"move what the estimator calls out of {TRAIN}.py, to a module beside it"
             ) from error
+        imported, strangers = pickled(again.values(), folder)
+        if strangers and progress:
+            progress.step(
+                f"note: the pickle needs {', '.join(strangers)}, of no installed package: move that into "
+                f"functions/{folder.name}/, so that the image has it"
+            )
         if isinstance(estimator, Mapping):
-            return
+            return imported
         before, after = estimator_answers(estimator, rows), estimator_answers(again[f"{MAIN}.joblib"], rows)
     if before.labels != after.labels or not np.array_equal(before.numbers, after.numbers, equal_nan=True):
         raise PublishError(
             "the estimator predicts otherwise once it was pickled and opened: keep its state in its attributes"
         )
+    return imported
 
 
 @contextmanager

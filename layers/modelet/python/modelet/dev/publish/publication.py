@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from modelet.dev.author import author_modules
 from modelet.dev.progress import Progress, Silent
 from modelet.dev.publish.claim import check_free, claimed
 from modelet.dev.publish.writing import write_version
@@ -14,9 +15,11 @@ from modelet.layout import NAME_RULES, is_version
 from modelet.registry.alias import read_alias
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from modelet.dev.project import Function
+    from modelet.dev.publish.columns import Type
     from modelet.dev.publish.draft import Package
     from modelet.store import Store
 
@@ -38,13 +41,15 @@ def publish(
     from_file: Path | None = None,
     examples: Path | None = None,
     bounded: bool = False,
+    types: Mapping[str, Type] | None = None,
     progress: Progress | None = None,
 ) -> Published:
     """Train a model, or take a finished one; compile it, compare it, and write it as a version.
 
     version: its name; the next whole number where None. from_file, examples: a finished model in place of train.py,
-    and a file of rows for it; `bounded` takes the bounds of its numbers from those rows. Nothing is claimed before
-    the model is complete, and model.json is written last: whatever goes wrong, no half of a version is ever seen.
+    and a file of rows for it; `bounded` takes the bounds of its numbers from those rows, and `types` says what columns
+    of a CSV hold. Nothing is claimed before the model is complete, and model.json is written last: whatever goes wrong,
+    no half of a version is ever seen.
     Raises PublishError and its kin (VersionExistsError, ConversionError, ParityError), and StoreError.
     """
     progress = progress or Silent()
@@ -54,7 +59,7 @@ def publish(
         if read_alias(store, function.name, version) is not None:
             raise PublishError(f"{version!r} is an alias of {function.name}: a version needs a name of its own")
         check_free(store, function.name, version)
-    package = _packed(function, from_file, examples, bounded, progress)
+    package = _packed(function, from_file, examples, bounded, types, progress)
     with claimed(store, function.name, version, package.manifest_of) as owned:
         progress.step(f"writing version {owned.version} to {store.url}")
         write_version(store, package.manifest, package.files, owned, progress)
@@ -62,7 +67,12 @@ def publish(
 
 
 def _packed(
-    function: Function, from_file: Path | None, examples: Path | None, bounded: bool, progress: Progress
+    function: Function,
+    from_file: Path | None,
+    examples: Path | None,
+    bounded: bool,
+    types: Mapping[str, Type] | None,
+    progress: Progress,
 ) -> Package:
     from modelet.dev.publish.given import given
     from modelet.dev.publish.package import package, package_graph
@@ -75,7 +85,8 @@ def _packed(
             return package(function, result, progress)
     if examples is None:
         raise PublishError(f"--from {from_file.name} needs --examples: held-out rows, .csv or .json")
-    found = given(from_file, examples, bounded, progress)
-    if isinstance(found, Trained):
-        return package(function, found, progress)
+    with author_modules(function.folder):  # a pickle may name them
+        found = given(from_file, examples, bounded, progress, types)
+        if isinstance(found, Trained):
+            return package(function, found, progress)
     return package_graph(function, found, progress)

@@ -1,0 +1,178 @@
+"""DataFrames for estimators that were fitted on one: each column has the dtype that the version recorded.
+
+pandas would guess the dtypes of every request anew: a missing text is None in a row alone and NaN beside another text,
+and encoders tell the two apart.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from modelet.backends import table
+from modelet.errors import ContractError
+from modelet.manifest import FrameColumn
+from modelet.violation import Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from modelet.manifest import Column, Manifest
+
+MARKERS = {"None": None, "nan": float("nan"), "NA": pd.NA}
+"""What stands for a missing value among Python objects."""
+
+
+class Frames:
+    """Makes the DataFrames of one version, a column each feature."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        self._features = manifest.features
+        held = manifest.frame or tuple(map(guessed, manifest.columns))
+        types = [column.type for column in manifest.columns] or [None] * len(held)
+        self._holders = [_holder(column, kind) for column, kind in zip(held, types, strict=True)]
+        self._is_matrix = {column.dtype for column in held} == {"float64"}
+
+    def of(self, instances: Sequence[Any]) -> Any:
+        """The instances as a DataFrame; a row is the same alone as beside others.
+
+        Raises ContractError naming each value that its column cannot hold unchanged.
+        """
+        names = list(self._features)
+        if self._is_matrix:
+            return pd.DataFrame(table.matrix(instances, self._features, np.float64), columns=names)
+        columns = [list(values) for values in zip(*table.rows(instances, self._features), strict=True)]
+        if not self._holders:  # a version of an older release whose class says the types
+            return pd.DataFrame(dict(zip(names, columns, strict=True)))
+        arrays: dict[str, Any] = {}
+        violations: list[Violation] = []
+        for name, holder, values in zip(names, self._holders, columns, strict=True):
+            try:
+                arrays[name] = holder.array(values)
+            except _UnfitError:
+                violations.extend(_violations(name, holder, values))
+        if violations:
+            raise ContractError(sorted(violations))
+        return pd.DataFrame(arrays, copy=False)
+
+
+class _UnfitError(Exception):
+    """A column cannot hold a value unchanged."""
+
+
+class _Objects:
+    """A column of Python objects."""
+
+    def __init__(self, missing: Any, kind: str | None) -> None:
+        self._missing = missing
+        self._kind = kind
+        self.shown = f"{kind or 'any'} values"
+
+    def array(self, values: list[Any]) -> Any:
+        """The values as the column holds them. Raises _UnfitError."""
+        if self._kind is not None:
+            _require_text(values, is_text=self._kind == "string")
+        made = np.empty(len(values), dtype=object)
+        made[:] = [self._missing if _is_missing(value) else value for value in values]
+        return made
+
+
+class _Texts:
+    """A column of one of pandas' string dtypes."""
+
+    def __init__(self, dtype: Any) -> None:
+        self._dtype = dtype
+        self.shown = "texts"
+
+    def array(self, values: list[Any]) -> Any:
+        """The same as of `_Objects`."""
+        _require_text(values, is_text=True)  # pandas would write 1 as "1"
+        return pd.array(values, dtype=self._dtype)
+
+
+class _Categories:
+    """A column of pandas' categories."""
+
+    def __init__(self, column: FrameColumn) -> None:
+        held = column.categories or ()
+        self._codes = {category: code for code, category in enumerate(held)}
+        self._dtype = pd.CategoricalDtype(pd.Index(held, dtype=column.categories_dtype), ordered=column.ordered)
+        self.shown = f"one of {len(held)} categories"
+
+    def array(self, values: list[Any]) -> Any:
+        """The same as of `_Objects`."""
+        try:  # pandas would take any other value for a missing one
+            codes = [-1 if _is_missing(value) else self._codes[value] for value in values]
+        except (KeyError, TypeError):
+            raise _UnfitError from None
+        return pd.Categorical.from_codes(codes, dtype=self._dtype)
+
+
+class _Numbers:
+    """A column of numbers or booleans, of one of numpy's dtypes, or of pandas' own, which may lack any value."""
+
+    def __init__(self, dtype: Any) -> None:
+        self._own = None if isinstance(dtype, np.dtype) else dtype.construct_array_type()
+        self._dtype = dtype if self._own is None else dtype.numpy_dtype
+        self._is_exact = self._dtype.kind in "iub"
+        self.shown = str(dtype)
+
+    def array(self, values: list[Any]) -> Any:
+        """The same as of `_Objects`."""
+        _require_text(values, is_text=False)  # numpy would read "1" as 1
+        if self._own is None:
+            return self._numbers(values)
+        mask = [_is_missing(value) for value in values]
+        present = [0 if missing else value for value, missing in zip(values, mask, strict=True)]
+        return self._own(self._numbers(present), np.array(mask, dtype=np.bool_))
+
+    def _numbers(self, values: list[Any]) -> Any:
+        try:
+            with np.errstate(over="raise"):
+                made = np.array(values, dtype=self._dtype)
+        except (FloatingPointError, OverflowError, TypeError, ValueError):
+            raise _UnfitError from None
+        if self._is_exact and made.tolist() != values:
+            raise _UnfitError  # numpy would cut 1.5 to 1, and take 2 for True
+        return made
+
+
+def _holder(column: FrameColumn, kind: str | None) -> Any:
+    if column.dtype == "category":
+        return _Categories(column)
+    if column.dtype == "object":
+        return _Objects(MARKERS[column.missing], kind)
+    dtype = pd.api.types.pandas_dtype(column.dtype)
+    return _Texts(dtype) if isinstance(dtype, pd.StringDtype) else _Numbers(dtype)
+
+
+def guessed(column: Column) -> FrameColumn:
+    """What pandas guesses for many rows of a column, of which the version has no record."""
+    if column.type == "number" or (column.type == "integer" and column.nullable):
+        return FrameColumn("float64")
+    if column.type == "integer":
+        return FrameColumn("int64")
+    if column.type == "boolean":
+        return FrameColumn("object", "None") if column.nullable else FrameColumn("bool")
+    return FrameColumn(str(pd.Series(["text"]).dtype), "None")
+
+
+def _violations(name: str, holder: Any, values: list[Any]) -> Iterator[Violation]:
+    """One for each value that does not fit."""
+    for index, value in enumerate(values):
+        try:
+            holder.array([value])
+        except _UnfitError:
+            said = f"Input does not fit the model's column, which holds {holder.shown}"
+            yield Violation(index, name, said, "column_type")
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or value != value  # noqa: PLR0124 - NaN alone differs from itself
+
+
+def _require_text(values: list[Any], *, is_text: bool) -> None:
+    if any(isinstance(value, str | bytes) is not is_text for value in values if not _is_missing(value)):
+        raise _UnfitError
