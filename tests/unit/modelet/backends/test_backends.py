@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 from enum import Enum
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.compose import make_column_transformer
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 from typing_extensions import TypedDict
 
 from modelet.artifacts import Artifacts
 from modelet.backends.onnx import ENGINE, OnnxModel
 from modelet.backends.sklearn import SklearnModel
 from modelet.bundle import Lock
+from modelet.contract import Contract
 from modelet.errors import ArtifactError, ContractError, ManifestError
 from modelet.layout import manifest_path
-from modelet.manifest import Column
+from modelet.manifest import Column, FrameColumn, Pickled
 from modelet.model import Model
+from modelet.pipeline import InferencePipeline
 from modelet.store import Store
 from versions import RUNTIME, classifier, joblib_bytes, onnx_bytes, regressor, write_version
 
 REGRESSION: dict[str, Any] = {"model_info": {"task": "regression"}, "class_name": "LinearRegression"}
+
+
+FRAME = pd.DataFrame({"a": [0.0, 1.0, 3.0], "b": [1.0, 0.0, 1.0]})
+NUMBERS = (Column("a", "number"), Column("b", "number"))
 
 
 class Row(TypedDict):
@@ -69,6 +80,13 @@ def test_a_classifier_gives_a_label_and_its_probability(
     predictions = predict(model, rows)
     assert [one["label"] for one in predictions] == ["low", "high"]
     assert [one["probability"] for one in predictions] == pytest.approx(expected, abs=1e-6)
+
+
+class Named:
+    """Takes its columns by name, and remembers none."""
+
+    def predict(self, frame: Any) -> Any:
+        return (frame["a"] - frame["b"]).to_numpy()
 
 
 class Cautious:
@@ -195,6 +213,74 @@ def test_a_joblib_file_of_another_library_version_is_not_unpickled(library: str,
     assert not mark.exists()
 
 
+PACKAGES = {"sklearn": "scikit-learn", "numpy": "numpy", "joblib": "joblib", "sortedcontainers": "sortedcontainers"}
+VERSIONS = {**RUNTIME, **{name: metadata.version(name) for name in PACKAGES.values()}}
+
+
+@pytest.mark.parametrize("library", ["python", *PACKAGES.values()])
+def test_each_library_that_the_pickle_needs_has_the_version_that_wrote_it(
+    library: str, store: Store, tmp_path: Path
+) -> None:
+    mark = tmp_path / "ran"
+    said: dict[str, Any] = {"pickled": Pickled(PACKAGES, {}), "runtime": {**VERSIONS, library: "0.1"}}
+    lock = write_version(store, {"model.joblib": joblib_bytes(Bomb(mark))}, **said)
+    with pytest.raises(ArtifactError, match=rf"written with {library} 0.1, here is .*: pin {library} in requirements"):
+        SklearnModel[Row, Any]().load(artifacts(store, lock, tmp_path))
+    assert not mark.exists()
+
+
+def test_a_library_that_the_pickle_needs_and_that_is_not_there_is_named(store: Store, tmp_path: Path) -> None:
+    said: dict[str, Any] = {
+        "pickled": Pickled({**PACKAGES, "lightgbm_of_another": "lightgbm-of-another"}, {}),
+        "runtime": {**VERSIONS, "lightgbm-of-another": "4.7.0"},
+    }
+    with pytest.raises(ArtifactError, match=r"needs lightgbm-of-another 4.7.0, which is not installed here: add it"):
+        loaded(SklearnModel, classifier(), store, tmp_path, **said)
+
+
+@pytest.mark.parametrize(("here", "serves"), [("1.0", True), ("2.0", False)])
+def test_another_distribution_of_the_same_module_and_version_is_as_good(
+    here: str, serves: bool, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = tmp_path / "site" / f"boosting_cpu-{here}.dist-info"
+    installed.mkdir(parents=True)
+    (installed / "METADATA").write_text(f"Metadata-Version: 2.1\nName: boosting-cpu\nVersion: {here}\n")
+    (installed / "top_level.txt").write_text("boosting_module\n")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    said: dict[str, Any] = {
+        "pickled": Pickled({**PACKAGES, "boosting_module": "boosting"}, {}),
+        "runtime": {**VERSIONS, "boosting": "1.0"},
+    }
+    if serves:
+        assert predict(loaded(SklearnModel, classifier(), store, tmp_path, **said), [{"a": 4, "b": 2}])
+        return
+    with pytest.raises(ArtifactError, match=r"written with boosting 1.0, here is 2.0"):
+        loaded(SklearnModel, classifier(), store, tmp_path, **said)
+
+
+def test_a_version_of_an_older_release_is_held_to_what_that_release_checked(store: Store, tmp_path: Path) -> None:
+    model = loaded(SklearnModel, classifier(), store, tmp_path, runtime={**RUNTIME, "joblib": "0.1"})
+    assert predict(model, [{"a": 4, "b": 2}])[0]["label"] == "high"
+
+
+@pytest.mark.parametrize(("pandas", "starts"), [(metadata.version("pandas"), True), ("1.0", False)])
+def test_a_start_that_would_make_frames_with_another_pandas_fails(
+    pandas: str, starts: bool, store: Store, tmp_path: Path
+) -> None:
+    fitted = LogisticRegression().fit(FRAME, ["low", "low", "high"])
+    said: dict[str, Any] = {"frame": (FrameColumn("float64"),) * 2, "columns": NUMBERS}
+    said["runtime"] = {**RUNTIME, "pandas": pandas}
+    model = loaded(SklearnModel, fitted, store, tmp_path, **said)
+    contract = Contract({"type": "any"}, {"type": "any"})
+    if starts:
+        assert predict(model, [{"a": 3.0, "b": 1.0}])[0]["label"] == "high"
+        InferencePipeline(model, contract)
+        return
+    with pytest.raises(ArtifactError, match=r"written with pandas 1.0, here is .*: pin pandas"):
+        InferencePipeline(model, contract)
+    InferencePipeline(model, contract, preprocess=lambda rows: rows)  # it makes no frames
+
+
 def test_a_joblib_file_is_not_unpickled_before_its_digest_matched(store: Store, tmp_path: Path) -> None:
     mark = tmp_path / "ran"
     lock = write_version(store, {"model.joblib": joblib_bytes(0)})
@@ -202,6 +288,32 @@ def test_a_joblib_file_is_not_unpickled_before_its_digest_matched(store: Store, 
     with pytest.raises(ArtifactError):
         SklearnModel[Row, Any]().load(artifacts(store, lock, tmp_path))
     assert not mark.exists()
+
+
+def test_an_estimator_that_remembers_no_columns_gets_the_frame_that_proved_it(store: Store, tmp_path: Path) -> None:
+    said: dict[str, Any] = {"frame": (FrameColumn("float64"),) * 2, "columns": NUMBERS, **REGRESSION}
+    said["runtime"] = {**RUNTIME, "pandas": metadata.version("pandas")}
+    model = loaded(SklearnModel, Named(), store, tmp_path, **said)
+    assert predict(model, [{"a": 3.0, "b": 1.0}]) == [2.0]
+
+
+@pytest.mark.parametrize("missing", ["None", "nan"])
+def test_an_estimator_of_an_array_of_objects_gets_what_is_missing_as_its_frame_had_it(
+    missing: str, store: Store, tmp_path: Path
+) -> None:
+    value = {"None": None, "nan": float("nan")}[missing]
+    array = np.array([["x", 1.0], ["y", 2.0], [value, 3.0]] * 4, dtype=object)
+    encoded = make_column_transformer((OneHotEncoder(handle_unknown="ignore"), [0]), ("passthrough", [1]))
+    fitted = make_pipeline(encoded, LogisticRegression(C=100)).fit(array, ["no", "no", "yes"] * 4)
+    said: dict[str, Any] = {
+        "frame": (FrameColumn("object", missing), FrameColumn("float64")),
+        "columns": (Column("a", "string", nullable=True), Column("b", "number")),
+        "model_info": {"task": "classification", "labels": ["no", "yes"]},
+    }
+    model = loaded(SklearnModel, fitted, store, tmp_path, **said)
+    for instances in ([{"a": None, "b": 3.0}], [{"b": 3.0}, {"a": "x", "b": 3.0}]):
+        [found, *_] = predict(model, instances)
+        assert found["probability"] == pytest.approx(fitted.predict_proba(array[2:3]).max())
 
 
 def test_an_estimator_that_was_fitted_on_a_dataframe_gets_one(store: Store, tmp_path: Path) -> None:

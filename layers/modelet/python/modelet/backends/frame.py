@@ -31,7 +31,7 @@ class Frames:
     def __init__(self, manifest: Manifest) -> None:
         self._features = manifest.features
         held = manifest.frame or tuple(map(guessed, manifest.columns))
-        types = [column.type for column in manifest.columns] or [None] * len(held)
+        types: list[str | None] = [column.type for column in manifest.columns] or [None] * len(held)
         self._holders = [_holder(column, kind) for column, kind in zip(held, types, strict=True)]
         self._is_matrix = {column.dtype for column in held} == {"float64"}
 
@@ -74,9 +74,8 @@ class _Objects:
         """The values as the column holds them. Raises _UnfitError."""
         if self._kind is not None:
             _require_text(values, is_text=self._kind == "string")
-        made = np.empty(len(values), dtype=object)
-        made[:] = [self._missing if _is_missing(value) else value for value in values]
-        return made
+        # A bare array of texts would become a column of pandas' own string dtype.
+        return pd.Series([self._missing if _is_missing(value) else value for value in values], dtype=object)
 
 
 class _Texts:

@@ -120,6 +120,22 @@ class _Old:
         return (LinearRegression, (), self.state)
 
 
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"clost_module\nDouble\n.", r"old.pkl needs the module lost_module, .*put lost_module.py into the function's"),
+        (
+            b"c__main__\nDouble_of_a_notebook\n.",
+            r"old.pkl calls what the program that wrote it defines itself .*module in",
+        ),
+    ],
+)
+def test_a_file_that_calls_code_which_is_not_here_says_where_to_put_it(tmp_path: Path, data: bytes, said: str) -> None:
+    (tmp_path / "old.pkl").write_bytes(data)
+    with pytest.raises(PublishError, match=said):
+        loaded(tmp_path / "old.pkl")
+
+
 @pytest.mark.parametrize("data", [b"", b"not a pickle", pickle.dumps(line())[:50]])
 def test_a_damaged_file_is_refused_by_name(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "bad.joblib").write_bytes(data)

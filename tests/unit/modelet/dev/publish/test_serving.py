@@ -185,6 +185,58 @@ def test_an_estimator_that_fails_when_served_is_refused_in_one_sentence(make_fun
     assert "\n" not in str(refused.value)
 
 
+WORDS = ["a", "b", None, "a", "c", "b"] * 12
+HELD: dict[str, Any] = {
+    "str": pd.Series(WORDS, dtype="str"),
+    "objects, None": pd.Series(WORDS, dtype=object),
+    "objects, nan": pd.Series([np.nan if word is None else word for word in WORDS], dtype=object),
+    "categories": pd.Series(WORDS, dtype="category"),
+    "flags": pd.Series([None if word is None else word == "a" for word in WORDS], dtype=object),
+    "Int64": pd.Series([None if word is None else ord(word) for word in WORDS], dtype="Int64"),
+    "numbers": pd.Series([np.nan if word is None else float(ord(word)) for word in WORDS]),
+}
+"""Columns that lack some values, for an encoder that knows the missing value as a category of its own."""
+
+
+@pytest.mark.parametrize("name", HELD)
+def test_a_missing_value_is_served_as_the_estimator_knows_it_alone_and_beside_others(
+    make_function: Callable[..., Function], file_store: Store, tmp_path: Path, name: str
+) -> None:
+    frame = pd.DataFrame({"x": HELD[name], "n": np.tile([0.5, 1.5, 2.5], len(WORDS) // 3)})
+    target = np.where(frame["x"].isna(), "lacks", np.where(frame["n"] > 1, "high", "low"))
+    if name == "Int64":  # no encoder takes pandas' NA
+        model = make_pipeline(SimpleImputer(add_indicator=True), LogisticRegression(C=100)).fit(frame, target)
+    else:
+        encoded = ColumnTransformer([("x", OneHotEncoder(handle_unknown="ignore"), ["x"])], remainder="passthrough")
+        model = make_pipeline(encoded, LogisticRegression(C=100)).fit(frame, target)
+    function = make_function(backend="sklearn")
+    ready = packed(function, model, frame)
+    instances = [
+        {name: None if pd.isna(value) else value for name, value in row.items()}
+        for row in frame.head(6).to_dict("records")
+    ]
+    expected = model.predict_proba(frame.head(6)).max(axis=1)
+    with claimed(file_store, function.name, None, ready.manifest_of) as owned:
+        write_version(file_store, ready.manifest, ready.files, owned, Silent())
+    (function.folder / "model.yaml").write_text("backend: sklearn\n")
+    write_bundle(function, file_store, pin(function, file_store))
+    with in_process(function, Settings(function.folder, file_store.url, tmp_path)) as handler:
+        for some in ([0, 1, 2, 3, 4, 5], [2], [0], [5, 2, 0], [2, 2]):
+            body = {"instances": [instances[place] for place in some]}
+            response = handler(http_event("POST", f"/models/{function.name}/infer", body), Context())
+            assert response["statusCode"] == 200, response["body"]
+            found = [one["probability"] for one in json.loads(response["body"])["predictions"]]
+            assert found == pytest.approx(expected[some], abs=1e-9)
+
+
+def test_a_batch_that_is_answered_otherwise_than_its_rows_alone_is_refused(
+    make_function: Callable[..., Function], table: Table
+) -> None:
+    few = table.examples[:16]  # each of so few is also asked for alone
+    with pytest.raises(PublishError, match=r"answer 16 of 16 examples otherwise"):
+        packed(make_function(backend="sklearn"), Sociable().fit(few, few), few)
+
+
 def test_pandas_categories_are_served_as_texts(
     make_function: Callable[..., Function], file_store: Store, tmp_path: Path
 ) -> None:
@@ -216,6 +268,18 @@ def test_an_estimator_that_answers_otherwise_when_served_is_refused_and_a_row_is
     with pytest.raises(PublishError, match=r"answer 600 of 600 examples otherwise .*fit the estimator on") as refused:
         packed(make_function(backend="sklearn"), Width().fit(rows, rows), rows)
     assert "row 0: 4, served 8; x0=" in str(refused.value)
+
+
+class Sociable(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # the same
+    """Is right about a row alone, and wrong about several that are packed, as those of a request are."""
+
+    def fit(self, rows: Any, targets: Any) -> Sociable:
+        self.n_features_in_ = rows.shape[1]
+        self.targets_ = len(targets)
+        return self
+
+    def predict(self, rows: Any) -> Any:
+        return np.full(len(rows), float(len(rows) > 1 and not rows.flags.owndata))
 
 
 class Lonely(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # the same

@@ -60,8 +60,8 @@ def typed(
             table[name] = guess
             if name not in known and not _keeps(cells[name], guess):
                 doubtful.append(name)
-    for name in doubtful if ask else ():
-        if _takes_texts(name, table, cells[name], ask):
+    for name in doubtful:
+        if ask and _takes_texts(name, table, cells[name], ask):
             table[name] = cells[name]
     return table
 

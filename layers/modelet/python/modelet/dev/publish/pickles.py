@@ -107,7 +107,17 @@ def loaded(path: Path) -> Any:
             f"{path.name} was written with scikit-learn {warning.original_sklearn_version}, here is "
             f"{warning.current_sklearn_version}: install that version, or train again"
         ) from warning
+    except ModuleNotFoundError as error:
+        raise PublishError(
+            f"{path.name} needs the module {error.name}, which is not here: install its package, or put "
+            f"{error.name}.py into the function's folder"
+        ) from error
     except Exception as error:  # a pickle may raise anything
+        if "__main__" in str(error):
+            raise PublishError(
+                f"{path.name} calls what the program that wrote it defines itself ({line(error)}): move that into a "
+                "module in the function's folder, and pickle the model again"
+            ) from error
         raise PublishError(
             f"{path.name} cannot be opened ({type(error).__name__}: {line(error)}): "
             "give a file that joblib or pickle wrote with the libraries of this machine"
