@@ -32,7 +32,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
 # uv trusts the machine's certificates, as pip and the browser do.
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help setup up test check format lock clean locks layer synth images sam engine-stop deploy-local signed-in deploy destroy bench bench-gate
+.PHONY: help setup up test check format lock clean locks layer synth images sam engine-stop deploy-local signed-in deploy destroy fuzz bench bench-gate
 .DEFAULT_GOAL := help
 
 help: ## Say what there is to make
@@ -149,6 +149,10 @@ $(CDK_OUT)/manifest.json:
 
 destroy: $(INFRA) $(CDK) $(CDK_OUT)/manifest.json ## Remove what serves STAGE=dev (FORCE=1 does not ask); what was stored stays
 	$(CDK_RUN) --app $(CDK_OUT) destroy modelet-$(STAGE)-serving $(if $(FORCE),--force)
+
+fuzz: $(READY) ## Publish CASES=3000 generated models, compare what is served (SEED=n: that one; RESUME=1: go on)
+	PYTHONPATH=tests $(BIN)/python -W ignore -m differential.fuzz --cases $(or $(CASES),3000) \
+	  $(if $(SEED),--seed $(SEED)) $(if $(FIRST),--first $(FIRST)) $(if $(JOBS),--jobs $(JOBS)) $(if $(RESUME),--resume)
 
 bench: $(READY) $(BENCH_ENVIRONMENTS) ## Measure all that docs/performance.md says, and write it anew (about twenty minutes)
 	@mkdir -p .modelet/bench

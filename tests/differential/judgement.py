@@ -1,0 +1,92 @@
+"""Judgement: whether what was served for a row is what the estimator says of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from differential.oracle import Said
+
+TOLERANCE = 1e-5
+"""Of a probability; of a regression relative to its size, or to the mean size of all (DESIGN §6)."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a request for one row got: a status, and the prediction or the fields that were refused."""
+
+    status: int
+    prediction: Any = None
+    fields: tuple[str, ...] = ()
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """kind: `equal`, `refused` (rightly), `unsayable` (the estimator says NaN), or the name of a fault."""
+
+    kind: str
+    shown: str = ""
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether it is a finding."""
+        return self.kind not in {"equal", "refused", "unsayable"}
+
+
+def judged(
+    answer: Answer, readings: Sequence[Said], labels: Sequence[Any], scale: float, *, may_refuse: bool
+) -> Verdict:
+    """The verdict on one answer.
+
+    readings: what the estimator says of the row, once for each way to read its values. labels: in the order of the
+    probabilities, empty where there are none. scale: see TOLERANCE. may_refuse: the row lies outside the version's
+    columns, or the author's own words refuse it.
+    """
+    said = [one for one in readings if not one.raised]
+    shown = f"expected {_shown(said or readings)}, served {answer.status} {answer.prediction!r} {answer.detail}"
+    if answer.status == 200:
+        if any(_same(answer.prediction, one, labels, scale) for one in said):
+            return Verdict("equal")
+        return Verdict("wrong answer" if said else "answer where the estimator raises", shown)
+    if said and all(any(not math.isfinite(number) for number in one.numbers) for one in said):
+        return Verdict("unsayable")
+    if answer.status != 422:
+        return Verdict(f"status {answer.status}", shown)
+    if not (may_refuse or not said):
+        return Verdict("refusal of a proper row", shown)
+    return Verdict("refused") if answer.fields else Verdict("refusal without a field", shown)
+
+
+def _same(prediction: Any, said: Said, labels: Sequence[Any], scale: float) -> bool:
+    if said.label is None:
+        return _same_numbers(prediction, said.numbers, scale)
+    if not isinstance(prediction, dict):
+        return bool(prediction == said.label)
+    label, probability = prediction["label"], prediction["probability"]
+    if label not in labels or isinstance(label, str) != isinstance(said.label, str):
+        return False
+    place = labels.index(label)
+    if abs(probability - said.numbers[place]) > TOLERANCE:
+        return False
+    first, second = sorted(said.numbers)[:-3:-1]
+    is_tie = first - second <= 2 * TOLERANCE
+    return bool(label == said.label) or (is_tie and said.numbers[place] >= second)
+
+
+def _same_numbers(prediction: Any, numbers: Sequence[float], scale: float) -> bool:
+    given = prediction if isinstance(prediction, list) else [prediction]
+    if len(given) != len(numbers) or not all(isinstance(number, int | float) for number in given):
+        return False
+    return all(
+        abs(one - other) <= TOLERANCE * max(abs(other), scale) for one, other in zip(given, numbers, strict=True)
+    )
+
+
+def _shown(said: Sequence[Said]) -> str:
+    one = said[0]
+    if one.raised:
+        return f"an error ({one.raised[:120]})"
+    return f"{one.label!r} {one.numbers}" if one.label is not None else str(one.numbers)

@@ -1,0 +1,115 @@
+"""The oracle: what the estimator itself says of the values of a row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from pydantic import TypeAdapter, ValidationError
+from sklearn.base import is_classifier
+
+from differential.case import Case
+from differential.contracts import Row
+from differential.rows import is_within
+from modelet.manifest import Column
+
+TYPES: dict[str, Any] = {"number": float, "integer": int, "string": str, "boolean": bool}
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the estimator says of one row.
+
+    label: a classifier's, else None. numbers: its probabilities, or what it predicts. raised: why it says nothing.
+    """
+
+    label: Any
+    numbers: tuple[float, ...]
+    raised: str = ""
+
+
+class Oracle:
+    """The estimator of a case."""
+
+    def __init__(self, case: Case, columns: Sequence[Column]) -> None:
+        self._case = case
+        self._columns = columns
+
+    @cached_property
+    def labels(self) -> list[Any]:
+        """The labels in the order of the probabilities."""
+        return list(np.asarray(self._case.estimator.classes_).tolist())
+
+    @cached_property
+    def scale(self) -> float:
+        """The mean size of what a regressor predicts for the held-out rows."""
+        said = self._ask(self._case.plan.held_out.rows)
+        return float(np.mean([np.abs(one.numbers) for one in said])) if said and said[0].label is None else 0.0
+
+    def says(self, rows: Sequence[Row]) -> list[list[Said]]:
+        """For each row what the estimator says, in each way in which its values can be read.
+
+        A number of a request is also read as float32, which graphs take; "3" is also read as the number 3 in a column
+        of numbers, as contracts read it.
+        """
+        cells = [[row.get(column.name) for column in self._columns] for row in rows]
+        proper = [
+            index
+            for index, row in enumerate(cells)
+            if all(is_within(column, value) for column, value in zip(self._columns, row, strict=True))
+        ]
+        together = self._all([cells[index] for index in proper])
+        rounded = self._all([self._as_float32(cells[index]) for index in proper])
+        found = {index: [one, other] for index, one, other in zip(proper, together, rounded, strict=True)}
+        return [found[index] if index in found else self._each_reading(row) for index, row in enumerate(cells)]
+
+    def says_alone(self, row: Row) -> list[Said]:
+        """The same for one row, without others beside it."""
+        return self._each_reading([row.get(column.name) for column in self._columns])
+
+    def _each_reading(self, row: Sequence[Any]) -> list[Said]:
+        read = [_read(column, value) for column, value in zip(self._columns, row, strict=True)]
+        readings: list[Sequence[Any]] = [row]
+        for other in (read, self._as_float32(read)):
+            if repr(other) not in map(repr, readings):  # 1, True and 1.0 are equal to Python
+                readings.append(other)
+        return [said for each in readings for said in self._all([each])]
+
+    def _as_float32(self, row: Sequence[Any]) -> list[Any]:
+        return [
+            float(np.float32(value)) if column.type == "number" and isinstance(value, float) else value
+            for column, value in zip(self._columns, row, strict=True)
+        ]
+
+    def _all(self, rows: Sequence[Sequence[Any]]) -> list[Said]:
+        """What it says of all rows together, one by one where it then refuses."""
+        if not rows:
+            return []
+        try:
+            return self._ask(rows)
+        except Exception as error:  # noqa: BLE001 - an estimator raises what it likes
+            if len(rows) == 1:
+                return [Said(None, (), f"{type(error).__name__}: {error}")]
+        return [said for row in rows for said in self._all([row])]
+
+    def _ask(self, rows: Sequence[Sequence[Any]]) -> list[Said]:
+        estimator, data = self._case.estimator, self._case.plan.held_out.given(rows)
+        found = np.asarray(estimator.predict(data))
+        if not is_classifier(estimator):
+            return [Said(None, tuple(np.ravel(row).tolist())) for row in found.astype(float)]
+        asks = found.ndim == 1 and hasattr(estimator, "predict_proba")
+        shares = np.asarray(estimator.predict_proba(data)) if asks else np.zeros((len(rows), 0))
+        return [Said(label, tuple(row)) for label, row in zip(found.tolist(), shares.tolist(), strict=True)]
+
+
+def _read(column: Column, value: Any) -> Any:
+    """A value as a contract of the column's type reads it."""
+    if value is None:
+        return None
+    try:
+        return TypeAdapter(TYPES[column.type]).validate_python(value)
+    except ValidationError:
+        return value

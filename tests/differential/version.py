@@ -1,0 +1,123 @@
+"""Versions: a case published, pinned, bundled and loaded, by the functions that the command line calls."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import joblib
+
+from differential.case import Case
+from differential.contracts import ContractKind
+from modelet.bundle import Lock
+from modelet.dev.compile.bundle import write_bundle
+from modelet.dev.project import Function
+from modelet.dev.publish import Trained, columns_of, pin, publish
+from modelet.dev.spec import ModelSpec
+from modelet.errors import CommandError, PublishError
+from modelet.manifest import Manifest
+from modelet.protocols.service import Service
+from modelet.registry.listing import read_manifest
+from modelet.settings import Settings
+from modelet.store import Store
+from rungs import in_process
+
+TRAIN = """from pathlib import Path
+
+import joblib
+
+def train():
+    return joblib.load(Path(__file__).with_name("trained.joblib"))
+"""
+
+REMEDY = re.compile(
+    r"\b(say|give|write|override|train|fit|fill|take|make|move|keep|choose|rename|publish|remove|leave|install|use|"
+    r"name|encode|split|subtract|scale|drop|collapse|lower-case|change|add|let|pin|run|set|put|declare|repeat)\b"
+)
+"""What a refusal tells its reader to do."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Why something was not published, or not bundled. crashed: by an error that is no refusal at all."""
+
+    reason: str
+    crashed: bool = False
+
+    @property
+    def names_a_remedy(self) -> bool:
+        """Whether it says what to do."""
+        return not self.crashed and bool(REMEDY.search(self.reason))
+
+
+@dataclass(frozen=True)
+class Version:
+    """A published version, in a store of its own. refused: the backends that were tried before it."""
+
+    function: Function
+    store: Store
+    lock: Lock
+    manifest: Manifest
+    refused: tuple[Refused, ...]
+
+    @property
+    def backend(self) -> str:
+        """What serves it."""
+        return str(self.function.spec.backend)
+
+    @contextmanager
+    def served(self, kind: ContractKind) -> Iterator[Service]:
+        """The version under a contract, loaded as an environment loads it. Raises CommandError where it is refused."""
+        app = self.function.folder / "app.py"
+        source = kind.source(self.manifest, self.backend)
+        if source is None:
+            app.unlink(missing_ok=True)
+        else:
+            app.write_text(source, encoding="utf-8")
+        write_bundle(self.function, self.store, self.lock)
+        settings = Settings(
+            task_root=str(self.function.folder), store=self.store.url, tmp=str(self.function.folder.parent / "tmp")
+        )
+        with in_process(self.function, settings) as handler:
+            yield handler.service
+
+
+def published(case: Case, folder: Path) -> Version | tuple[Refused, ...]:
+    """The case as a version: by the backend it names, else by scikit-learn; what was refused, where both refuse it."""
+    place = folder / "functions" / "case"
+    place.mkdir(parents=True)
+    (folder / "functions" / "tmp").mkdir()
+    (place / "train.py").write_text(TRAIN)
+    joblib.dump(_trained(case), place / "trained.joblib")
+    store = Store((folder / "store").as_uri())
+    refused: tuple[Refused, ...] = ()
+    for backend in dict.fromkeys([case.plan.backend, "sklearn"]):
+        function = Function(place, ModelSpec(backend=backend))
+        (place / "model.yaml").write_text(f"backend: {backend}\n")
+        try:
+            publish(function, store)
+        except PublishError as error:
+            refused += (Refused(f"{backend}: {error}"),)
+        except Exception as error:  # noqa: BLE001 - whatever else it is, is the finding
+            refused += (Refused(f"{backend}: {type(error).__name__}: {error}", crashed=True),)
+        else:
+            lock = pin(function, store)
+            manifest, _ = read_manifest(store, function.name, lock.version)
+            return Version(function, store, lock, manifest, refused)
+    return refused
+
+
+def refusal(error: Exception) -> Refused:
+    """Why a contract was not bundled."""
+    return Refused(f"{type(error).__name__}: {error}", crashed=not isinstance(error, CommandError))
+
+
+def _trained(case: Case) -> Trained:
+    held_out = case.plan.held_out
+    names = None if held_out.layout != "array" else list(held_out.names)
+    data = held_out.data
+    columns = columns_of(data, names, bounded=True) if case.plan.bounded else None
+    return Trained(estimator=case.estimator, examples=data, metrics={}, metric="", feature_names=names, columns=columns)
