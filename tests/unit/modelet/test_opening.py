@@ -59,7 +59,11 @@ class Row(TypedDict):
     b: float
     units: Annotated[list[Unit], Len(1, 2)]
 
-class Tiny(OnnxModel[Row, float]):
+class Label(TypedDict):
+    label: str
+    probability: float
+
+class Tiny(OnnxModel[Row, Label]):
     pass
 
 handler = ModelHandler(Tiny)

@@ -97,11 +97,15 @@ class Alike(list[Any]):
 
 
 class Contract:
-    """The types of one instance and one prediction."""
+    """The types of one instance and one prediction.
+
+    is_plain: an instance is a scalar or a flat object of scalars, all of whose numbers are finite.
+    """
 
     def __init__(self, instance: Core, prediction: Core) -> None:
         self._instance = instance
         self._reader = reader_of(instance)
+        self.is_plain = is_plain(instance)
         self._is_plain = is_plain(prediction)
         self._prediction = prediction
         self._believes_alike = False

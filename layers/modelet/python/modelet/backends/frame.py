@@ -29,7 +29,7 @@ class Frames:
     """Makes the DataFrames of one version, a column each feature."""
 
     def __init__(self, manifest: Manifest) -> None:
-        self._features = manifest.features
+        self._features, self._columns = manifest.features, manifest.columns
         held = manifest.frame or tuple(map(guessed, manifest.columns))
         types: list[str | None] = [column.type for column in manifest.columns] or [None] * len(held)
         self._holders = [_holder(column, kind) for column, kind in zip(held, types, strict=True)]
@@ -42,8 +42,8 @@ class Frames:
         """
         names = list(self._features)
         if self._is_matrix:
-            return pd.DataFrame(table.matrix(instances, self._features, np.float64), columns=names)
-        columns = [list(values) for values in zip(*table.rows(instances, self._features), strict=True)]
+            return pd.DataFrame(table.matrix(instances, self._features, np.float64, self._columns), columns=names)
+        columns = [list(values) for values in zip(*table.rows(instances, self._features, self._columns), strict=True)]
         if not self._holders:  # a version of an older release whose class says the types
             return pd.DataFrame(dict(zip(names, columns, strict=True)))
         arrays: dict[str, Any] = {}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelet.backends import table
-from modelet.backends.table import Array, Outputs
+from modelet.backends.table import Array, Outputs, Packer
 from modelet.errors import ArtifactError
 from modelet.model import InstanceT, Model, PredictionT
 from modelet.settings import decline_telemetry, processors
@@ -99,15 +99,28 @@ class OnnxModel(Model[InstanceT, PredictionT]):
     def preprocess(self, instances: list[InstanceT]) -> Feeds:
         """The version's columns as the graph's inputs: a matrix (instances, columns), or a (instances, 1) each.
 
-        Raises ContractError for a number that the graph's type cannot hold.
+        Raises ContractError for a value that its column does not take, or that the graph's type would change.
         """
-        features = self.manifest.features
-        if len(self.inputs) == 1:
-            [(name, node)] = self.inputs.items()
-            return {name: table.matrix(instances, features, DTYPES[node.type])}
-        return {name: table.matrix(instances, [name], DTYPES[node.type]) for name, node in self.inputs.items()}
+        return {name: packer.pack(instances) for name, packer in self._packers.items()}
+
+    @cached_property
+    def _packers(self) -> dict[str, Packer]:
+        """What makes each input. Raises ArtifactError where requests carry no values of an input's type."""
+        made = {}
+        for name, node in self.inputs.items():
+            dtype = DTYPES.get(node.type)
+            if dtype is None:
+                raise ArtifactError(
+                    f"the graph's input {name} takes {node.type}, which requests do not carry: override preprocess"
+                )
+            features = self.manifest.features if len(self.inputs) == 1 else (name,)
+            made[name] = Packer(features, str if dtype is object else dtype, self.manifest.columns)
+        return made
 
     def _own_contract(self, contract: Contract) -> Contract:
+        if table.is_own(self, "preprocess", OnnxModel) and contract.is_plain:
+            for packer in self._packers.values():
+                packer.proven = True
         own = table.own_contract(self, OnnxModel, contract)
         return own if own is contract or len(self.inputs) == 1 else contract
 
@@ -116,7 +129,12 @@ class OnnxModel(Model[InstanceT, PredictionT]):
 
         Texts go through it a few at a time. A graph makes a dense row, as wide as its vocabulary, of each text: of a
         thousand together they leave the processor's cache, and of ten thousand the function's memory.
+
+        Raises ContractError for what is no text where the graph takes texts: it would see "None" for None.
         """
+        for name in self._text_inputs:
+            if name in inputs:
+                table.check_texts(name, inputs[name])
         if self._texts and _are_many(inputs):
             feeds = [
                 {name: array[start : start + TEXTS_AT_ONCE] for name, array in inputs.items()}
@@ -129,13 +147,17 @@ class OnnxModel(Model[InstanceT, PredictionT]):
         return dict(zip(self.outputs, found, strict=True))
 
     @cached_property
+    def _text_inputs(self) -> list[str]:
+        return [name for name, node in self.inputs.items() if node.type == "tensor(string)"]
+
+    @cached_property
     def _texts(self) -> bool:
         """Whether the graph takes texts, as many as it is given, and has tensors of as many rows as outputs."""
         nodes = [*self.inputs.values(), *self.session.get_outputs()]
         is_open = all(
             node.type.startswith("tensor(") and node.shape and type(node.shape[0]) is not int for node in nodes
         )
-        return is_open and any(node.type == "tensor(string)" for node in self.inputs.values())
+        return is_open and bool(self._text_inputs)
 
     def postprocess(self, outputs: Outputs, instances: list[InstanceT]) -> list[PredictionT]:  # noqa: ARG002 - for authors
         """A label and its probability, or a number, for each instance."""

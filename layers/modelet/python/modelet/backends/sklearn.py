@@ -63,15 +63,15 @@ class SklearnModel(Model[InstanceT, PredictionT]):
 
     def preprocess(self, instances: list[InstanceT]) -> Any:
         """The version's columns as the estimator was fitted on them: texts, a matrix, or a DataFrame."""
-        features = self.manifest.features
+        features, columns = self.manifest.features, self.manifest.columns
         if self._frames is not None:
             return self._frames.of(instances)
-        kinds = {column.type for column in self.manifest.columns}
+        kinds = {column.type for column in columns}
         if len(features) == 1 and kinds == {"string"}:
-            return [text for (text,) in table.rows(instances, features)]
+            return [text for (text,) in table.rows(instances, features, columns)]
         if "string" not in kinds:
-            return table.matrix(instances, features, np.float64)
-        made = table.matrix(instances, features, object)
+            return table.matrix(instances, features, np.float64, columns)
+        made = table.matrix(instances, features, object, columns)
         for place, column in enumerate(self.manifest.frame):
             if column.missing != "None":  # the estimator knows missing values as NaN
                 made[[value is None for value in made[:, place]], place] = np.nan

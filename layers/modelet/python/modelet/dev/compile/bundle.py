@@ -10,16 +10,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pydantic_core
+from pydantic import TypeAdapter
 from pydantic.errors import PydanticUserError
 
 from modelet.bundle import AUTHORS_HANDLER, BUNDLE_FILE, ENTRY_POINT, Bundle, Lock
+from modelet.core import tighten
 from modelet.dev.author import author_modules
 from modelet.dev.baking import BAKED
 from modelet.dev.compile.columns import column_types
+from modelet.dev.compile.constraints import inapplicable
 from modelet.dev.compile.core import compile_type
 from modelet.dev.compile.modules import check_modules
 from modelet.dev.compile.openapi import openapi
 from modelet.dev.compile.opens import check_opens
+from modelet.dev.compile.proof import check_answers, check_fields
 from modelet.dev.compile.schema import json_schema
 from modelet.dev.compile.tensors import tensors
 from modelet.errors import CommandError
@@ -31,6 +35,7 @@ from modelet.registry.listing import read_manifest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from modelet.core import Core
     from modelet.dev.project import Function
     from modelet.manifest import Manifest
     from modelet.store import Store
@@ -75,8 +80,11 @@ def write_bundle(function: Function, store: Store, lock: Lock, path: Path | None
         try:
             compiled = {"instance": compile_type(instance), "prediction": compile_type(prediction, returned=True)}
             schemas = [json_schema(instance, "validation"), json_schema(prediction, "serialization")]
-        except PydanticUserError as error:
-            raise CommandError(f"{function.folder / 'app.py'}: the contract cannot be read: {error.message}") from error
+            cores = [_core(instance, returned=False), _core(prediction, returned=True)]
+        except Exception as error:  # types may bring code of their own to make their schema
+            said = error.message if isinstance(error, PydanticUserError) else f"{type(error).__name__}: {error}"
+            raise CommandError(f"{function.folder / 'app.py'}: the contract cannot be read: {said}") from error
+        _check_contract(function, manifest, model_class if types else None, schemas[0], cores)
     bundle = Bundle(
         name=function.name,
         handler=AUTHORS_HANDLER if function.has_app else ENTRY_POINT,
@@ -88,7 +96,6 @@ def write_bundle(function: Function, store: Store, lock: Lock, path: Path | None
         manifest=store.read(manifest_path(function.name, lock.version)).decode(),
         sources=dict(_sources(function.folder)),
     )
-    _check_fields(function, manifest, model_class, schemas[0])
     data = bundle.to_json()
     _replace(path or function.folder / BUNDLE_FILE, data)
     reasons = [f"the {part} {one.reason}" for part, one in compiled.items() if one.core is None]
@@ -125,26 +132,36 @@ def _check_preprocessing(function: Function, load: Any) -> None:
         )
 
 
-def _check_fields(function: Function, manifest: Manifest, model_class: Any, instance: dict[str, Any]) -> None:
-    """Refuse a contract that hides the envelope, or whose fields are not those that the backend will ask for."""
-    schema = instance
+def _core(kind: Any, *, returned: bool) -> Core:
+    return tighten(dict(TypeAdapter(kind).core_schema), returned=returned)
+
+
+def _check_contract(
+    function: Function, manifest: Manifest, model_class: Any, schema: dict[str, Any], cores: list[Core]
+) -> None:
+    """Refuse a contract that hides the envelope, cannot be checked, or does not fit what the version was proven with.
+
+    model_class: None where the contract is the version's own columns. schema: the instance's, as JSON.
+    """
+    app = str(function.folder / "app.py")
     if "$ref" in schema:
         schema = schema["$defs"][schema["$ref"].rpartition("/")[2]]
-    fields = schema.get("properties")
-    if fields is None:
-        return
-    app = function.folder / "app.py"
-    if "instances" in fields:
+    if "instances" in schema.get("properties", ()):
         raise CommandError(f"{app}: a field cannot be called instances, which is the envelope's own word: rename it")
-    own = function.spec.preprocessing is not None or (
-        model_class is not None and not model_class.preprocess.__module__.startswith("modelet.backends.")
-    )
-    missing = [name for name in manifest.features if name not in fields]
-    if missing and not own:
-        raise CommandError(
-            f"{app}: version {manifest.version} was trained on {', '.join(missing[:5])}, which the contract does not "
-            "have: give the fields those names (feature_names in train.py), or override preprocess"
-        )
+    if model_class is None:
+        return
+    for part, core in zip(("instance", "prediction"), cores, strict=True):
+        if said := next(inapplicable(core), None):
+            raise CommandError(f"{app}: the {part}'s contract: {said}: remove it there, or change the type")
+    if function.spec.preprocessing is None and _is_backends(model_class.preprocess):
+        check_fields(app, manifest, cores[0])
+    if _is_backends(model_class.postprocess) and _is_backends(model_class.infer):
+        check_answers(app, manifest, *cores)
+
+
+def _is_backends(stage: Any) -> bool:
+    """Whether a stage is a backend's own, which no author has overridden."""
+    return bool(stage.__module__.startswith("modelet.backends."))
 
 
 def _sources(folder: Path) -> Iterator[tuple[str, str]]:
