@@ -20,7 +20,7 @@ from modelet.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 
-OURS = {"content-type", "x-model-version", "x-request-id", "allow", "retry-after"}
+OURS = {"content-type", "x-model-version", "x-request-id", "allow", "retry-after", "accept", "accept-encoding"}
 """The headers of an answer that a model sends; the others are the server's."""
 
 

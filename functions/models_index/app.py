@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
@@ -21,6 +21,9 @@ from modelet.protocols import oip, rows
 from modelet.protocols.service import JSON, PROBLEM
 from modelet.settings import IndexSettings
 
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
 SETTINGS = IndexSettings.from_environ()
 SERVICE = "models-index"
 SERVER = {"name": "modelet", "version": version("modelet"), "extensions": []}
@@ -29,27 +32,29 @@ logger = Logger(service=SERVICE, utc=True)
 metrics = Metrics(service=SERVICE, namespace=SETTINGS.namespace)
 app = FastAPI(openapi_url=None, redirect_slashes=False)
 
+READ = ["GET", "HEAD"]
+"""The methods of every route; the gateway leaves out the body of an answer to HEAD."""
 
-@app.get("/models")
+
+@app.api_route("/models", methods=READ)
 async def models() -> dict[str, Any]:
     """Every model, with the version that is served and where to ask it."""
     return {"models": [_model(name, served) for name, served in SETTINGS.models.items()]}
 
 
-@app.get("/v2")
-@app.get("/v2/")
+@app.api_route("/v2", methods=READ)
 async def server() -> dict[str, Any]:
-    """The server's metadata; the specification's own OpenAPI document has the path with the slash."""
+    """The server's metadata."""
     return SERVER
 
 
-@app.get("/v2/health/live")
+@app.api_route("/v2/health/live", methods=READ)
 async def live() -> dict[str, bool]:
     """Whether the server answers."""
     return {"live": True}
 
 
-@app.get("/v2/health/ready")
+@app.api_route("/v2/health/ready", methods=READ)
 async def ready() -> dict[str, bool]:
     """Whether the models can be asked: each is its own function, which Lambda starts when it is.
 
@@ -66,7 +71,7 @@ async def refuse(request: Request, error: HTTPException) -> Response:
     path = request.url.path
     problem: ModeletError = NotFoundError(f"There is no {path[:200]} here: GET /models lists the models.")
     if error.status_code == 405:
-        problem = MethodNotAllowedError(request.method, ["GET"])
+        problem = MethodNotAllowedError(request.method, READ)
     answer = (oip if path.startswith("/v2") else rows).problem(problem)
     return Response(answer.body, answer.status, answer.headers)
 
@@ -77,7 +82,21 @@ def _model(name: str, served: str) -> dict[str, Any]:
     return {"name": name, "version": served, "links": links}
 
 
-_gateway = Mangum(app, lifespan="off", text_mime_types=[JSON, PROBLEM])
+async def _without_slash(scope: Scope, receive: Receive, send: Send) -> None:
+    """Ignore one slash at the end of a path; to a model's own, which an HTTP API sends here, name the path without it.
+
+    The location is relative: wherever the API lies, below a stage or a domain's mapping, it leads to the same model.
+    """
+    path = scope["path"]
+    plain = path.removesuffix("/") or "/"
+    name = plain.removeprefix("/v2").removeprefix("/models/")
+    if plain != path and name in SETTINGS.models:
+        await Response(status_code=308, headers={"location": f"../{name}"})(scope, receive, send)
+    else:
+        await app({**scope, "path": plain}, receive, send)
+
+
+_gateway = Mangum(_without_slash, lifespan="off", text_mime_types=[JSON, PROBLEM])
 
 
 @logger.inject_lambda_context

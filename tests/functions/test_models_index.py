@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from hypothesis import given
@@ -131,8 +132,24 @@ def test_an_unknown_path_of_the_protocol_has_the_error_that_its_clients_read(
 def test_another_method_is_told_which_ones_there_are(index: ModuleType, event: Event, path: str) -> None:
     status, body, headers = ask(index, event("POST", path, {}))
     assert status == 405
-    assert headers["allow"] == "GET"
+    assert headers["allow"] == "GET, HEAD"
     assert "POST" in body["detail"]
+
+
+@pytest.mark.parametrize("path", ["/models", "/v2", "/v2/health/live", "/v2/health/ready", "/nowhere"])
+def test_a_slash_at_the_end_and_head_change_nothing(index: ModuleType, event: Event, path: str) -> None:
+    plain = ask(index, event("GET", path))
+    assert ask(index, event("GET", f"{path}/")) == plain
+    status, _, headers = ask(index, event("HEAD", path))
+    assert (status, headers) == (plain[0], plain[2])
+
+
+@pytest.mark.parametrize("path", ["/models/sentiment", "/v2/models/sentiment"])
+def test_a_model_s_path_with_a_slash_leads_to_the_model(index: ModuleType, event: Event, path: str) -> None:
+    response = index.handler(event("POST", f"{path}/"), PlatformContext())
+    assert response["statusCode"] == 308
+    for url in (f"https://a.example{path}", f"https://a.example/prod/mapped{path}"):
+        assert urljoin(f"{url}/", response["headers"]["location"]) == url
 
 
 @pytest.mark.parametrize("path", ["/models", "/models/sentiment/infer", "/nowhere"])

@@ -125,11 +125,23 @@ class TooLargeError(RequestError):
 
 
 class MediaTypeError(RequestError):
-    """The content type is not JSON."""
+    """The content type is not JSON, or the body is encoded.
+
+    accept: the header that says what is taken instead, and its value. Source: RFC 9110, 15.5.16.
+    """
 
     status = 415
     kind = "media-type"
     title = "Unsupported media type"
+
+    def __init__(self, message: str, accept: tuple[str, str] = ("accept", "application/json")) -> None:
+        self._accept = accept
+        super().__init__(message)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What would be taken."""
+        return dict([self._accept])
 
 
 class SourceError(RequestError):

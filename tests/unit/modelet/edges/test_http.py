@@ -205,9 +205,10 @@ def test_bad_bodies_are_refused_with_a_problem(handler: ModelHandler, body: Any,
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
 def test_another_content_type_is_refused(handler: ModelHandler, kind: str) -> None:
-    status, problem, _ = ask(handler, rows_event({"instances": [GOOD]}, headers={"content-type": kind}))
+    status, problem, headers = ask(handler, rows_event({"instances": [GOOD]}, headers={"content-type": kind}))
     assert (status, problem["title"]) == (415, "Unsupported media type")
     assert "application/json" in problem["detail"]
+    assert headers["accept"] == "application/json"
 
 
 @pytest.mark.parametrize("name", ["Content-Type", "content-type", "CONTENT-TYPE"])
@@ -227,18 +228,33 @@ def test_json_by_any_of_its_names_is_taken(handler: ModelHandler, kind: str) -> 
     assert ask(handler, rows_event({"instances": [GOOD]}, headers={"content-type": kind}))[0] == 200
 
 
-def test_a_compressed_body_is_refused(handler: ModelHandler) -> None:
-    headers = {"content-type": "application/json", "content-encoding": "gzip"}
-    assert ask(handler, rows_event("x", headers=headers))[0] == 415
+@pytest.mark.parametrize("path", ["/models/tiny/infer", "/v2/models/tiny/infer"])
+@pytest.mark.parametrize("coding", ["gzip", "br", "identity, gzip", "x" * 200])
+def test_a_compressed_body_is_refused_with_what_is_taken_instead(handler: ModelHandler, path: str, coding: str) -> None:
+    headers = {"content-type": "application/json", "content-encoding": coding}
+    status, _, answered = ask(handler, {**at("POST", path), "headers": headers, "body": "x"})
+    assert (status, answered["accept-encoding"]) == (415, "identity")
+    assert "accept" not in answered
+
+
+@pytest.mark.parametrize(
+    "path", ["/models/tiny", "/models/tiny/openapi.json", "/v2/models/tiny", "/v2/models/tiny/ready"]
+)
+def test_head_is_answered_where_get_is(handler: ModelHandler, path: str) -> None:
+    status, body, headers = ask(handler, at("HEAD", path))
+    got, expected, as_get = ask(handler, at("GET", path))
+    assert (status, body, headers) == (got, expected, {**as_get, "x-request-id": headers["x-request-id"]})
+    assert status == 200
 
 
 @pytest.mark.parametrize(
     ("method", "path", "allow"),
     [
         ("GET", "/models/tiny/infer", "POST"),
-        ("PUT", "/models/tiny", "GET"),
+        ("HEAD", "/models/tiny/infer", "POST"),
+        ("PUT", "/models/tiny", "GET, HEAD"),
         ("DELETE", "/v2/models/tiny/infer", "POST"),
-        ("POST", "/v2/models/tiny", "GET"),
+        ("POST", "/v2/models/tiny", "GET, HEAD"),
     ],
 )
 def test_a_wrong_method_names_those_that_are_answered(

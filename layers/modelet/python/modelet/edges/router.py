@@ -98,9 +98,10 @@ def _route(method: str, path: str, model: str, served: str) -> Route:
     methods = routes.get(tuple(rest))
     if name != model or methods is None:
         raise rows.unknown_route(path, model)
-    route = methods.get(method)
+    # HEAD is GET whose body the gateway leaves out, with the length that it would have: RFC 9110, 9.3.2.
+    route = methods.get("GET" if method == "HEAD" else method)
     if route is None:
-        raise MethodNotAllowedError(method, list(methods))
+        raise MethodNotAllowedError(method, [*methods, *(["HEAD"] if "GET" in methods else [])])
     return route
 
 
@@ -112,4 +113,5 @@ def _check_media_type(request: Request) -> None:
             raise MediaTypeError(f"The content type is {kind[:100]}: send application/json.")
     coding = str(request.headers.get("content-encoding", "identity")).strip().lower()
     if coding != "identity":
-        raise MediaTypeError(f"The content encoding is {coding[:100]}: send the body as it is.")
+        identity = ("accept-encoding", "identity")
+        raise MediaTypeError(f"The content encoding is {coding[:100]}: send the body as it is.", identity)

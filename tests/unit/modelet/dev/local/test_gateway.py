@@ -113,6 +113,26 @@ def test_each_path_goes_to_its_function_and_all_else_to_the_default(make: Make, 
     run(scenario())
 
 
+@pytest.mark.parametrize(("api", "name"), [(HttpApi(), "index"), (RestApi(), "a")], ids=["http", "rest"])
+def test_a_slash_after_a_resource_counts_to_an_http_api_and_not_to_a_rest_api(
+    make: Make, log: MemoryLog, api: HttpApi | RestApi, name: str
+) -> None:
+    async def scenario() -> None:
+        functions = [
+            make(f"def handler(event, context): return {{'statusCode': 200, 'body': '{name}'}}\n", name)
+            for name in ("a", "index")
+        ]
+        async with served(*functions, log=log, default="index", api=api) as client:
+            assert (await client.ask("GET", "/models/a/")).body.decode() == name
+            assert (await client.ask("GET", "/v2/models/a/")).body.decode() == name
+            for path in ("/models/a", "/models/a/infer", "/models/a/infer/"):
+                assert (await client.ask("GET", path)).body == b"a"
+            for path in ("/models/", "/"):
+                assert (await client.ask("GET", path)).body == b"index"
+
+    run(scenario())
+
+
 @pytest.mark.parametrize(
     ("api", "status", "body"),
     [(HttpApi(), 404, {"message": "Not Found"}), (RestApi(), 403, {"message": "Missing Authentication Token"})],

@@ -100,7 +100,7 @@ class Gateway:
             self._refuse(exchange, request, Trouble.HEAD_TOO_LARGE, "", request_id)
         elif self._cors is not None and (preflight := self._cors.preflight(request)) is not None:
             self._send(exchange, preflight._replace(headers=[*preflight.headers, self._api.mark(request_id)]))
-        elif (route := self._routes.match(self._api.path(request))) is None:
+        elif (route := self._routes.match(self._api.routed(request))) is None:
             self._refuse(exchange, request, Trouble.NO_ROUTE, "", request_id)
         else:
             task = self._loop.create_task(self._invoke(exchange, request, route, request_id))

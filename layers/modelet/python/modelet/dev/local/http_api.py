@@ -41,11 +41,15 @@ class HttpApi:
     cors_on_answers = True
 
     def path(self, request: Request) -> str:
-        """The path that is routed and handed over: decoded, and cut at a decoded question mark.
+        """The path that is handed over: decoded, and cut at a decoded question mark.
 
         Source: github.com/middleapi/standard-server/pull/93, from events captured in AWS.
         """
         return unquote(request.path).partition("?")[0] if "%" in request.path else request.path
+
+    def routed(self, request: Request) -> str:
+        """The path that is looked up among the routes: a slash at its end counts, which no route has."""
+        return self.path(request)
 
     def new_id(self) -> str:
         """An id for a request."""

@@ -60,8 +60,15 @@ class RestApi:
         self._binary = binary
 
     def path(self, request: Request) -> str:
-        """The path that is routed and handed over: as it was sent."""
+        """The path that is handed over: as it was sent."""
         return request.path
+
+    def routed(self, request: Request) -> str:
+        """The path that is looked up among the routes: a slash at its end is ignored.
+
+        Source: github.com/aws-powertools/powertools-lambda-python/issues/1552, tried in AWS.
+        """
+        return request.path.removesuffix("/") or "/"
 
     def new_id(self) -> str:
         """An id for a request."""
