@@ -162,6 +162,25 @@ def test_the_platform_function_lists_the_models(tiny: Path) -> None:
         assert json.load(response) == {"tiny": "1"}
 
 
+def test_another_host_is_served_and_accepted(tiny: Path) -> None:
+    with served("--host", "127.0.0.2") as (_, [row]):
+        assert row[2].startswith("http://127.0.0.2:")
+        assert ask(f"{row[2]}/infer", GOOD)["label"] == "high"
+        refused = httpx.get(row[2], headers={"host": "evil.example"}, timeout=20)
+        assert (refused.status_code, refused.json()) == (403, {"message": "Forbidden"})
+
+
+def test_a_host_that_is_not_here_is_one_line(run: Run, tiny: Path) -> None:
+    said = failure(run("up", "--host", "192.0.2.1", "--port", "0"))
+    assert said.startswith("port 0 of 192.0.2.1 cannot be had (")
+    assert said.endswith("choose another with --port, or with --host an address of here")
+
+
+def test_the_help_says_how_many_requests_a_model_answers_at_once(run: Run) -> None:
+    said = " ".join(run("up", "--help").stdout.split())
+    assert "requests at once, ten where its model.yaml says nothing" in said
+
+
 def test_a_stage_that_no_model_has_is_one_line(run: Run, tiny: Path) -> None:
     (tiny / "functions" / "tiny" / "model.yaml").write_text("stages: {prod: {limits: {max_instances: 1}}}\n")
     assert failure(run("up", "--stage", "prdo")) == "no model.yaml has a stage 'prdo': the stages are prod"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from modelet.dev.local.exchange import Exchange
+    from modelet.dev.local.wire import Admits
 
 ROOT = "/2018-06-01/runtime/"
 JSON = (b"content-type", b"application/json")
@@ -53,7 +54,7 @@ class RuntimeApi:
     They could read events and forge answers: the port is open to all of the machine, and the client knows no token.
 
     on_waiting: the client asked for the next event: it is initialised and idle. on_reply: it answered the invocation.
-    on_init_error: it said why it cannot start.
+    on_init_error: it said why it cannot start. admits: see Wire; None admits every program.
     """
 
     def __init__(
@@ -61,10 +62,12 @@ class RuntimeApi:
         on_waiting: Callable[[], None],
         on_reply: Callable[[Reply], None],
         on_init_error: Callable[[Reply], None],
+        admits: Admits | None = is_own,
     ) -> None:
         self._on_waiting = on_waiting
         self._on_reply = on_reply
         self._on_init_error = on_init_error
+        self._admits = admits
         self._connections: set[Wire] = set()
         self._next: Exchange | None = None
         self._current: Invocation | None = None
@@ -74,7 +77,7 @@ class RuntimeApi:
         """Listen on a free port; returns the address for AWS_LAMBDA_RUNTIME_API."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            lambda: Wire(self._serve, self._connections, LONGEST_ANSWER, is_own), "127.0.0.1", 0
+            lambda: Wire(self._serve, self._connections, LONGEST_ANSWER, self._admits), "127.0.0.1", 0
         )
         host, port = self._server.sockets[0].getsockname()[:2]
         return f"{host}:{port}"

@@ -14,6 +14,8 @@ from modelet.dev.local.hosts import is_host
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    Admits = Callable[[tuple[str, int] | None, tuple[str, int]], bool]
+
 LONGEST_HEAD = 65_536
 """Bytes of a head that does not end, after which no more of it is read."""
 LARGE = 65_536
@@ -35,7 +37,7 @@ class Wire(asyncio.Protocol):
         serve: Callable[[Exchange], None],
         connections: set[Wire],
         body_limit: int,
-        admits: Callable[[tuple[str, int] | None, tuple[str, int]], bool] | None = None,
+        admits: Admits | None = None,
     ) -> None:
         self._serve = serve
         self._connections = connections
