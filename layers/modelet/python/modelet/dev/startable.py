@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from modelet.store import Store
 
 JOBLIB = ".joblib"
-PICKLED_BY = ("python", "scikit-learn", "numpy")
-"""Whose versions the scikit-learn backend wants as they were at publish."""
+UNTOLD = ("scikit-learn", "numpy")
+"""What the scikit-learn backend wants as it was at publish, where a version does not say what its pickles import."""
 
 
 def check_startable(function: Function, store: Store, lock: Lock) -> None:
@@ -40,9 +40,10 @@ def check_startable(function: Function, store: Store, lock: Lock) -> None:
 
 
 def _check_libraries(function: Function, manifest: Manifest) -> None:
-    for library in PICKLED_BY:
+    libraries = UNTOLD if manifest.pickled is None else manifest.pickled.packages.values()
+    for library in ("python", *libraries):
         wrote, here = manifest.runtime.get(library), _here(library)
-        if wrote != here:
+        if here is not None and wrote != here:  # another distribution may bring what is not here: the init looks
             raise CommandError(
                 f"{manifest.model_data} of {function.name} version {manifest.version} was written with {library} "
                 f"{wrote}, here is {here}: install that one, or `modelet publish {function.name}` and "
