@@ -9,21 +9,26 @@ CDK := .tools/node/node_modules/.bin/cdk
 SAM := .tools/sam/bin/sam
 MINISTACK := .tools/ministack/.ready
 ENGINE = PYTHONPATH=tests $(BIN)/python -m e2e.engine
-PIN := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header
+PIN := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes
+# What is pinned is installed only with the bytes that were pinned.
+SYNC := $(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes
 PINNED = $(PIN) --no-annotate --constraint requirements/dev.txt
 # The servers that Modelet is measured beside, each with the libraries that the model was trained with.
 PEERS := bentoml fastapi litserve mlflow mlserver
 # Each is a module of benchmarks/; images says `skipped` where there is no Docker engine.
 BENCHMARKS := cold_start stages evicted images warm servers store publish
 BENCH_ENVIRONMENTS := $(patsubst %,.tools/bench/%/.ready,modelet $(PEERS))
-MODEL_LIBRARIES = grep -E '^(joblib|numpy|scikit-learn)==' requirements/dev.txt
+MODEL_LIBRARIES = sed -nE '/^(joblib|numpy|scikit-learn)==/s/ *\\$$//p' requirements/dev.txt
 STAGE ?= dev
 CDK_OUT := .modelet/cdk.out
 # The CDK asks before it widens rights; APPROVAL=never is for CI.
 APPROVAL ?= broadening
 STORAGE := .modelet/storage.json
 STORE_URL := import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]]["StoreUrl"])
-CDK_RUN = PATH="$(CURDIR)/$(BIN):$$PATH" $(CDK) --no-notices --context stage=$(STAGE)
+# The digest of the base image, sha256:…; without one its tag means the newest.
+BASE_DIGEST ?=
+CDK_RUN = PATH="$(CURDIR)/$(BIN):$$PATH" $(CDK) --no-notices --context stage=$(STAGE) \
+  $(if $(BASE_DIGEST),--context base_digest=$(BASE_DIGEST))
 # The Node.js of requirements/node, where there is one for this machine: the CDK's library starts it too.
 export PATH := $(CURDIR)/.tools/node/bin:$(PATH)
 export CDK_DISABLE_CLI_TELEMETRY := true
@@ -45,12 +50,12 @@ $(READY): requirements/dev.txt requirements/uv.txt pyproject.toml
 	  { echo "modelet needs Python 3.11 to 3.13, but $(PYTHON) is $$($(PYTHON) --version 2>&1): make PYTHON=python3.11 ..."; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/uv.txt
-	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python requirements/dev.txt
+	$(SYNC) --python $(BIN)/python requirements/dev.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@
 
 $(INFRA): $(READY) requirements/infra.txt
-	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -r requirements/infra.txt
+	$(BIN)/uv pip install --quiet --compile-bytecode --require-hashes --python $(BIN)/python -r requirements/infra.txt
 	@touch $@
 
 $(CDK): requirements/node/package.json requirements/node/package-lock.json
@@ -63,24 +68,30 @@ $(CDK): requirements/node/package.json requirements/node/package-lock.json
 
 $(SAM): $(READY) requirements/sam.txt
 	$(BIN)/python -m venv --clear .tools/sam
-	$(BIN)/uv pip sync --quiet --compile-bytecode --python .tools/sam/bin/python requirements/sam.txt
+	$(SYNC) --python .tools/sam/bin/python requirements/sam.txt
 	@touch $@
 
 $(MINISTACK): $(READY) requirements/ministack.txt
 	$(BIN)/python -m venv --clear .tools/ministack
-	$(BIN)/uv pip sync --quiet --compile-bytecode --python .tools/ministack/bin/python requirements/ministack.txt
+	$(SYNC) --python .tools/ministack/bin/python requirements/ministack.txt
 	@touch $@
 
 .tools/bench/%/.ready: requirements/bench/%.txt | $(READY)
 	$(BIN)/python -m venv --clear --without-pip .tools/bench/$*
-	$(BIN)/uv pip sync --quiet --compile-bytecode --python .tools/bench/$*/bin/python requirements/bench/$*.txt
+	$(SYNC) --python .tools/bench/$*/bin/python requirements/bench/$*.txt
 	@test $* != modelet || $(BIN)/uv pip install --quiet --python .tools/bench/$*/bin/python --no-deps --editable .
 	@touch $@
 
 lock: $(READY) ## Compile the pinned requirement files anew
 	$(PIN) --extra dev --group gate --output-file requirements/dev.txt pyproject.toml
 	$(PINNED) --output-file requirements/infra.txt --group infra
+	@# A function's own pins, where they are said to be the project's: its comment and its own line stay.
+	@for file in $$(grep -l 'requirements/dev.txt' functions/*/requirements.txt); do \
+	  extras=$$(sed -nE 's/^modelet\[(.*)\]$$/--extra=\1/p' $$file | sed 's/,/ --extra=/g'); \
+	  $(PINNED) $$extras --output-file $$file.pins pyproject.toml && \
+	  { grep -E '^(#|modelet)' $$file; cat $$file.pins; } > $$file.new && mv $$file.new $$file && rm $$file.pins || exit 1; done
 	$(PINNED) --extra platform --output-file layers/modelet/requirements.txt pyproject.toml
+	printf 'uv==0.13.8\n' | $(PIN) --no-annotate --output-file requirements/uv.txt -
 	printf 'hatchling>=1.27\npip\n' | $(PINNED) --output-file requirements/build.txt -
 	printf 'awslambdaric>=4\n' | $(PINNED) --output-file requirements/lambda.txt -
 	printf 'boto3\n' | $(PINNED) --output-file requirements/worker.txt -

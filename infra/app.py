@@ -1,7 +1,7 @@
 """The CDK app: `python -m infra.app`, which the CDK command line runs. It asks AWS nothing.
 
 Context: `stage` (dev) chooses from infra/stage.py; `base_image` and `build_image` replace the images that functions are
-built from.
+built from, and `base_digest` says which image the base's tag means.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ def build(root: Path = ROOT) -> Path:
         fresh, wheels = Path(name) / "layer", Path(name) / "wheels"
         _uv("build", "--wheel", "--out-dir", str(wheels), str(ROOT))
         [wheel] = wheels.glob("*.whl")
-        _install(fresh / "python", "--requirements", str(ROOT / REQUIREMENTS))
+        _install(fresh / "python", "--require-hashes", "--requirements", str(ROOT / REQUIREMENTS))
         _install(fresh / "python", str(wheel))
         _tidy(fresh / "python")
         _compile(fresh / "python")
@@ -74,7 +74,10 @@ def sources(package: Path) -> list[Path]:
 
 
 def _install(target: Path, *what: str) -> None:
-    """Install wheels for Lambda's platform, whatever machine this is; never a source distribution."""
+    """Install wheels for Lambda's platform, whatever machine this is; never a source distribution.
+
+    Packages of a requirement file must have the hashes that it pins.
+    """
     chosen = ["--python-platform", PLATFORM, "--python-version", PYTHON, "--only-binary", ":all:", "--no-deps"]
     _uv("pip", "install", "--quiet", "--link-mode", "copy", "--target", str(target), *chosen, *what)
 

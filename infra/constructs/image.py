@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from aws_cdk import IgnoreMode
 from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_lambda as lambda_
 
+from infra.errors import SynthError
+
 if TYPE_CHECKING:
     from constructs import Node
 
     from infra.discovery import Deployable
 
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 PLATFORMS = {"x86_64": ecr_assets.Platform.LINUX_AMD64, "arm64": ecr_assets.Platform.LINUX_ARM64}
 
 
 def model_image(model: Deployable, node: Node) -> lambda_.DockerImageCode:
-    """The model's online image. The context keys `base_image` and `build_image` replace those that it is made from.
+    """The model's online image. The context keys `base_image` and `build_image` replace those that it is made from, and
+    `base_digest` says which image the base's tag means. Raises SynthError for what is no digest.
 
     The build context is the project as .dockerignore lets it in, without the other functions: a change of theirs leaves
     this image, and so this function, as it is.
     """
     others = sorted(path.name for path in model.folder.parent.iterdir() if path.is_dir() and path != model.folder)
-    images = {key.upper(): node.try_get_context(key) for key in ("base_image", "build_image")}
+    images = {key.upper(): node.try_get_context(key) for key in ("base_image", "base_digest", "build_image")}
+    digest = images["BASE_DIGEST"]
+    if digest and not DIGEST.fullmatch(str(digest)):
+        raise SynthError(f"base_digest: {str(digest)[:80]!r} is none: give sha256: and 64 hexadecimal digits")
     return lambda_.DockerImageCode.from_image_asset(
         str(model.root),
         file=model.dockerfile,

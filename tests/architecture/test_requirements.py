@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from importlib.metadata import requires, version
 from pathlib import Path
 
@@ -11,17 +10,18 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from pins import requirements
+
 ROOT = Path(__file__).parents[2]
 FUNCTIONS = sorted(path.parent for path in (ROOT / "functions").glob("*/model.yaml"))
 LAYER = ROOT / "layers" / "modelet"
 PLATFORM = ("aws-lambda-powertools", "fastapi", "mangum")
 """What platform functions import besides modelet; boto3 comes with Lambda's own runtime."""
-TESTED = {line for line in (ROOT / "requirements" / "dev.txt").read_text().splitlines() if re.match(r"\w", line)}
+TESTED = set(requirements(ROOT / "requirements" / "dev.txt"))
 
 
 def stated(folder: Path) -> list[str]:
-    lines = (folder / "requirements.txt").read_text().splitlines()
-    return [line for line in lines if line and not line.startswith("#")]
+    return requirements(folder / "requirements.txt")
 
 
 def needed(requirement: Requirement) -> set[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from infra.errors import SynthError
 from infra.stage import STAGES
 from modelet.bundle import Lock
 from modelet.dev.project import Project
@@ -180,6 +181,18 @@ def test_an_image_s_context_is_what_docker_would_be_sent(dev: Synthesized, model
     assert [path.name for path in (context / "functions").iterdir() if path.is_dir()] == [model]
     assert not (context / "layers/modelet/python/modelet/dev").exists()
     assert not list(context.rglob("train.py"))
+
+
+def test_a_digest_says_which_base_image_is_meant(copy_project: Copy) -> None:
+    digest = f"sha256:{'0123456789abcdef' * 4}"
+    for model in synthesize(copy_project(), STAGES["dev"], base_digest=digest).resources("AWS::Lambda::Function"):
+        arguments = model["Metadata"].get("aws:asset:docker-build-args")
+        assert arguments is None or arguments["BASE_DIGEST"] == digest
+
+
+def test_what_is_no_digest_is_refused(own_project: Path) -> None:
+    with pytest.raises(SynthError, match=r"base_digest: 'latest' is none: give sha256: and 64 hexadecimal digits"):
+        synthesize(own_project, STAGES["dev"], base_digest="latest")
 
 
 def test_the_context_chooses_the_images_that_functions_are_built_from(copy_project: Copy) -> None:

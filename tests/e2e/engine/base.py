@@ -15,6 +15,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from e2e.engine.engine import HOME, Engine, Skipped, install, running_engine, say, start
+from pins import requirements
 from rungs import ROOT
 
 USUAL = "python:3.11-slim-bookworm"
@@ -110,8 +111,7 @@ def pinned_wheels() -> list[list[str]]:
 
 def pins(path: Path) -> list[str]:
     """The requirements of one file that hold for this Python."""
-    lines = [line.strip() for line in path.read_text().splitlines()]
-    found = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    found = map(Requirement, requirements(path))
     return [f"{one.name}{one.specifier}" for one in found if one.name != "modelet" and applies(one)]
 
 
