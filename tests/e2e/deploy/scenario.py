@@ -188,6 +188,9 @@ def test_a_new_version_gets_the_traffic_after_two_checks(deployment: Deployment)
     after = deployment.api.send(event_of(CHANGED))
     assert after["headers"]["x-model-version"] == version
     assert float(after["body"]) == pytest.approx(float(before["body"]) + MORE)
+    alarms = deployment.account.client("cloudwatch").describe_alarms(AlarmNamePrefix=f"{function_name(CHANGED)}-")
+    names = {alarm["AlarmName"].removeprefix(f"{function_name(CHANGED)}-") for alarm in alarms["MetricAlarms"]}
+    assert {"2-errors", "2-latency", "throttles"} <= names
     assert deployment.live("breast-cancer") == "1"
 
 
@@ -207,6 +210,7 @@ def test_a_corrupt_version_fails_the_deployment_and_the_old_one_goes_on(deployme
     with deployment.step("deploy a corrupt version"), pytest.raises(CommandFailedError, match="SHA-256"):
         deployment.deploy(SERVING)
     assert_version_2_serves(deployment)
+    assert deployment.checks(CHANGED, "2") == 2, "rolling back asks for it without a call: it has the traffic"
 
 
 def test_codedeploy_s_hook_alone_stops_a_corrupt_version(deployment: Deployment) -> None:
