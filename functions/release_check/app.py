@@ -111,10 +111,10 @@ def _answer(function: str, event: bytes, deadline: float, clock: Clock) -> tuple
 
     pause, first = FIRST_PAUSE_S, clock.monotonic()
     while True:
+        left = max(deadline - clock.monotonic(), 0.1)
+        client = _client("lambda", read_timeout=left, attempts=1)
         began = clock.monotonic()
-        left = max(deadline - began, 0.1)
         try:
-            client = _client("lambda", read_timeout=left, attempts=1)
             answer = client.invoke(FunctionName=function, Payload=event)
             return answer.get("FunctionError"), answer["Payload"].read(), clock.monotonic() - began
         except exceptions.ClientError as error:
