@@ -166,7 +166,7 @@ def _refuse_the_impossible(function: Function, stage: Stage) -> None:
 
 
 def refuse_past_schedules(function: Function, this_year: int) -> None:
-    """Refuse what will never happen again: whoever wrote it relies on it. On a laptop it does no harm."""
+    """Refuse a schedule whose years are over: its capacity would never come. On a laptop it does no harm."""
     for number, schedule in enumerate(function.spec.scaling.schedules):
         last = max(read_cron(schedule.cron).years)
         if last < this_year:

@@ -271,7 +271,7 @@ def test_every_error_that_lambda_documents_is_sorted_and_no_other(modules: Modul
     assert not [name for name in refusals.TRANSIENT if name.endswith("FailedException")]
 
 
-def test_an_error_that_nobody_documented_is_judged_by_its_status(modules: Modules) -> None:
+def test_an_undocumented_error_is_judged_by_its_status(modules: Modules) -> None:
     is_transient = modules("refusals").is_transient
     assert is_transient("InternalFailure", 500)
     assert is_transient("ServiceUnavailable", 503)
@@ -282,7 +282,7 @@ def test_an_error_that_nobody_documented_is_judged_by_its_status(modules: Module
 
 
 class FakeClock:
-    """A clock that nobody waits for: only `sleep` moves it."""
+    """A clock that only `sleep` moves, without waiting."""
 
     def __init__(self) -> None:
         self.now = 1000.0
