@@ -21,17 +21,22 @@ from modelet.core import (
 from modelet.errors import ContractError, MalformedBodyError, PredictionError
 from modelet.fields import is_bounded, is_plain
 from modelet.reading import as_rows, list_of, reader_of, validator
-from modelet.violation import LISTED_VIOLATIONS, Violation
+from modelet.violation import LISTED_VIOLATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from pydantic_core import CoreConfig, CoreSchema
 
-    from modelet.core import Core, SchemaValidator
+    from modelet.core import Core
+    from modelet.examining import Examiner
+    from modelet.violation import Violation
 
-LONGEST_NAME = 100
-"""Characters of a field's name that a violation repeats."""
+WRITTEN_TWICE = 1_000
+"""Keys of a body that may be written twice before it is read from what they come to."""
+
+VALUE_BYTES = 10
+"""Bytes that a value of a tensor is taken to have come in, which bounds how many violations are counted."""
 
 FEW = 64
 """Plain predictions that Python's own encoder writes.
@@ -48,10 +53,10 @@ class Checked:
     """Instances that keep the contract, and what was wrong with the others.
 
     instances: the good ones, in order. failed: the first violations of each bad row, by its index. total: rows sent.
-    count: all violations.
+    count: the violations that were counted. is_whole: whether these are all.
     """
 
-    __slots__ = ("count", "failed", "instances", "total")
+    __slots__ = ("count", "failed", "instances", "is_whole", "total")
 
     def __init__(
         self, instances: list[Any], total: int, failed: dict[int, list[Violation]] | None = None, count: int = 0
@@ -60,6 +65,7 @@ class Checked:
         self.total = total
         self.failed = failed or {}
         self.count = count
+        self.is_whole = True
 
     def leave_out(self, error: ContractError) -> None:
         """Take bad rows out of the good ones. error: it names them by their place among the good ones.
@@ -79,12 +85,8 @@ class Checked:
     def require_all(self) -> None:
         """Raise ContractError unless every row is good."""
         if self.failed:
-            raise ContractError([violation for row in self.failed.values() for violation in row], self.count)
-
-
-def _violations(error: ValidationError, instance: int | None) -> list[Violation]:
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    return [Violation(instance, _place(item["loc"]), item["msg"], item["type"]) for item in found]
+            listed = [violation for row in self.failed.values() for violation in row]
+            raise ContractError(listed, self.count, is_whole=self.is_whole)
 
 
 class Alike(list[Any]):
@@ -115,8 +117,10 @@ class Contract:
             self._writer = SchemaSerializer(cast("CoreSchema", predictions), NAN_AS_ITSELF, _use_prebuilt=False)
 
     @cached_property
-    def _one(self) -> SchemaValidator:
-        return validator(self._instance)
+    def _examiner(self) -> Examiner:
+        from modelet.examining import Examiner  # noqa: PLC0415 - who is never sent a bad row has no use for it
+
+        return Examiner(self._instance)
 
     def as_tuples(self, features: Sequence[str], colons: Callable[[bytes], int]) -> Contract:
         """The same contract for a model of which no author has changed what sees instances and makes predictions.
@@ -129,6 +133,23 @@ class Contract:
         same._reader = self._reader.as_tuples(features, colons)
         same._believes_alike = self._is_plain and is_bounded(self._prediction)
         return same
+
+    def is_doubtful(self, body: bytes) -> bool:
+        """Whether to refuse a body in one pass might cost more than to answer it: then ask `are_good` first."""
+        return self._reader.is_doubtful(body)
+
+    def are_good(self, rows: list[Any], body: bytes) -> bool:
+        """Whether reading a body at once costs no more than an answer, even if some row is bad.
+
+        rows: its parsed JSON. A row that is both large and bad would be dear, and so would many keys written twice.
+        """
+        colons = 0
+        for row in rows:
+            text = to_json(row)
+            if not self._examiner.is_good(row, text):
+                return False
+            colons += text.count(b":")
+        return body.count(b":") <= colons + WRITTEN_TWICE
 
     def check_envelope(self, body: bytes) -> Checked | None:
         """Check `{"instances": [...]}` in one pass; None unless it is right in every part."""
@@ -150,33 +171,43 @@ class Contract:
         try:
             instances = self._reader.columns(columns)
         except ValidationError:
-            return self.check_rows(as_rows(columns))
+            size = VALUE_BYTES * sum(map(len, columns.values()))
+            return self.check_rows(as_rows(columns), size=size, partial=False)
         return Checked(instances, len(instances))
 
     def check_one(self, body: bytes) -> Checked:
         """Check a bare instance as JSON. Raises MalformedBodyError for what is not JSON."""
         try:
-            return Checked([self._one.validate_json(body)], 1)
-        except ValidationError as error:
-            violations = _violations(error, 0)
-            if violations[0].rule == "json_invalid":
-                raise MalformedBodyError(violations[0].message) from None
-            return Checked([], 1, {0: violations}, len(violations))
+            return self.check_rows([from_json(body)])
+        except ValueError as error:
+            raise MalformedBodyError(f"Invalid JSON: {error}") from None
 
-    def check_rows(self, rows: list[Any]) -> Checked:
+    def check_rows(self, rows: list[Any], *, size: int | None = None, partial: bool = True) -> Checked:
         """Check rows one by one, so that each bad one is named.
 
-        rows: parsed JSON. Of all violations the first hundred are kept; all are counted, and every bad row has its
-        place.
+        rows: parsed JSON, in which a key that was written twice has its last value. Of all violations the first hundred
+        are kept. size: bytes that the rows came in; no more violations are counted than so many bytes are worth.
+        partial: every bad row has its place, else only the first ones do.
         """
+        from modelet.examining import BYTES_EACH, RefusalError  # noqa: PLC0415 - as above
+
         checked = Checked([], len(rows))
+        most = max(LISTED_VIOLATIONS, size // BYTES_EACH) if size is not None else None
         for index, row in enumerate(rows):
+            if not partial and checked.count >= LISTED_VIOLATIONS:
+                count, is_whole = self._examiner.count(rows[index:], most and most - checked.count)
+                checked.count += count
+                checked.is_whole = checked.is_whole and is_whole
+                break
             try:
-                checked.instances.append(self._one.validate_json(to_json(row)))
-            except ValidationError as error:
+                instance = self._examiner.examine(row)
+                if partial or not checked.failed:
+                    checked.instances.append(instance)
+            except RefusalError as refusal:
                 room = checked.count < LISTED_VIOLATIONS
-                checked.failed[index] = _violations(error, index)[:LISTED_VIOLATIONS] if room else []
-                checked.count += error.error_count()
+                checked.failed[index] = refusal.violations(index) if room else []
+                checked.count += refusal.error.error_count()
+                checked.is_whole = checked.is_whole and refusal.is_whole
         return checked
 
     def check_predictions(self, predictions: Any, expected: int) -> list[Any]:
@@ -198,7 +229,8 @@ class Contract:
             return cast("list[Any]", self._predictions.validate_python(list(values)))
         except ValidationError as error:
             first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-            raise PredictionError(f"prediction {_place(first['loc'])} breaks the contract: {first['msg']}") from None
+            where = ".".join(map(str, first["loc"]))
+            raise PredictionError(f"prediction {where} breaks the contract: {first['msg']}") from None
 
     def _keep(self, predictions: list[Any]) -> bool:
         """Whether predictions keep the contract, which would not change them either."""
@@ -234,11 +266,6 @@ class Contract:
             return compact(predictions).encode() if len(predictions) <= FEW else to_json(predictions)
         except ValueError as error:  # pydantic-core's own, and those for texts and integers that JSON cannot hold
             raise PredictionError(f"a prediction cannot be written as JSON: {error}") from None
-
-
-def _place(path: tuple[int | str, ...]) -> str:
-    """A path into a value, each part cut: a caller may name a field at any length."""
-    return ".".join(str(part)[:LONGEST_NAME] for part in path)
 
 
 def _is_json(text: bytes) -> bool:

@@ -156,22 +156,28 @@ class SourceError(RequestError):
 
 
 class ContractError(RequestError):
-    """Instances break the contract; at most 100 violations are listed, all are counted."""
+    """Instances break the contract; at most 100 violations are listed, and counted with the others.
+
+    is_whole: whether all are counted; of a body with very many only some are.
+    """
 
     status = 422
     kind = "contract"
     title = "The contract is broken"
 
-    def __init__(self, violations: Sequence[Violation], count: int | None = None) -> None:
+    def __init__(self, violations: Sequence[Violation], count: int | None = None, *, is_whole: bool = True) -> None:
         self.violations = list(violations[:LISTED_VIOLATIONS])
         self.count = len(violations) if count is None else count
-        more = f" ({self.count - 1} more)" if self.count > 1 else ""
+        self.is_whole = is_whole
+        least = "" if is_whole else "at least "
+        more = f" ({least}{self.count - 1} more)" if self.count > 1 else ""
         super().__init__(f"{self.violations[0]}{more}")
 
     def problem(self) -> dict[str, Any]:
-        """The problem with its `errors` and their `count`."""
+        """The problem with its `errors`, their `count`, and `at_least` where there may be more than that."""
         listed = [violation.problem() for violation in self.violations]
-        return {**super().problem(), "errors": listed, "count": self.count}
+        problem = {**super().problem(), "errors": listed, "count": self.count}
+        return problem if self.is_whole else {**problem, "at_least": True}
 
 
 class ServingError(ModeletError):

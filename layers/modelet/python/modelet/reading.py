@@ -1,7 +1,7 @@
 """How instances are read: as JSON under the contract's core schema, and faster where the contract is flat.
 
-What is accepted is the same everywhere. A reader only says whether all instances are good; what is wrong with one is
-found by looking at each alone.
+What is accepted is the same everywhere. A reader only says whether all instances are good, at no more cost than if they
+were (`modelet.brief`); what is wrong with one is found by looking at each alone (`modelet.examining`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
-from modelet.core import SchemaValidator, around, to_json
+from modelet.brief import MISSING, UnknownFieldError, brief, has_union
+from modelet.core import SchemaValidator, ValidationError, around, to_json
 from modelet.fields import are_countable, fields_of
 
 if TYPE_CHECKING:
@@ -42,24 +43,47 @@ def reader_of(core: Core) -> Reader:
     return CountingReader(core, fields) if are_countable(core, fields) else FlatReader(core)
 
 
+def _read(reading: SchemaValidator, body: bytes) -> Any:
+    try:
+        return reading.validate_json(body)
+    except UnknownFieldError:
+        raise ValidationError.from_exception_data("body", []) from None
+
+
+TRUSTED, TRUSTED_UNION = 262_144, 8_192
+"""Bytes up to which any body may be read at once, and where unions try several schemas on one value.
+
+In a larger one, one instance may hold a value of megabytes, of which pydantic-core makes a copy for each schema that
+refuses it.
+"""
+
+
 class Reader:
     """Reads instances of any type."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._envelope = validator(around(core, _envelope_of))
+        self._envelope = validator(brief(around(core, _envelope_of)))
 
     @cached_property
     def _one(self) -> SchemaValidator:
-        return validator(self._core)
+        return validator(brief(self._core))
+
+    @cached_property
+    def _trusted(self) -> int:
+        return TRUSTED_UNION if has_union(self._core) else TRUSTED
+
+    def is_doubtful(self, body: bytes) -> bool:
+        """Whether to refuse this body might cost more than to answer one of its size, by what its bytes tell."""
+        return len(body) > self._trusted
 
     def one(self, body: bytes) -> Any:
         """A bare instance as JSON. Raises ValidationError."""
-        return self._one.validate_json(body)
+        return _read(self._one, body)
 
     def envelope(self, body: bytes) -> list[Any]:
         """The instances of `{"instances": [...]}`. Raises ValidationError unless it is right in every part."""
-        instances: list[Any] = self._envelope.validate_json(body)["instances"]
+        instances: list[Any] = _read(self._envelope, body)["instances"]
         return instances
 
     def columns(self, columns: Mapping[str, list[Any]]) -> list[Any]:
@@ -76,7 +100,7 @@ class FlatReader(Reader):
 
     @cached_property
     def _rows(self) -> SchemaValidator:
-        return validator(list_of(self._core))
+        return validator(brief(list_of(self._core), ends=False))
 
     def columns(self, columns: Mapping[str, list[Any]]) -> list[Any]:
         """As above."""
@@ -94,15 +118,19 @@ class CountingReader(FlatReader):
         super().__init__(core)
         self._fields = fields
         self._width = len(fields)
-        self._open_envelope = validator(_envelope_of(self._open))
+        self._open_envelope = validator(brief(_envelope_of(self._open)))
 
     @property
     def _open(self) -> Core:
         return {**self._core, "extra_behavior": "ignore"}
 
+    def is_doubtful(self, body: bytes) -> bool:
+        """As above: among good objects of scalars there are as many colons as fields, and nothing else is nested."""
+        return super().is_doubtful(body) and not _is_flat(body, self._width, body.count(b":"))
+
     @cached_property
     def _open_one(self) -> SchemaValidator:
-        return validator(self._open)
+        return validator(brief(self._open))
 
     def one(self, body: bytes) -> Any:
         """As above."""
@@ -111,7 +139,7 @@ class CountingReader(FlatReader):
 
     def envelope(self, body: bytes) -> list[Any]:
         """As above."""
-        instances: list[Any] = self._open_envelope.validate_json(body)["instances"]
+        instances: list[Any] = _read(self._open_envelope, body)["instances"]
         return instances if body.count(b":") == 1 + self._width * len(instances) else super().envelope(body)
 
     def as_tuples(self, features: Sequence[str], colons: Colons) -> Reader:
@@ -137,14 +165,19 @@ class TupleReader(FlatReader):
         parameters = [
             {
                 "name": name,
-                "schema": fields[name],
+                "schema": {"type": "default", "schema": fields[name], "default": MISSING, "validate_default": True},
                 "mode": "positional_or_keyword" if name in features else "keyword_only",
             }
             for name in self._order
         ]
         row = {"type": "arguments-v3", "arguments_schema": parameters, "extra_behavior": "ignore"}
-        self._open_one, self._open_envelope = validator(row), validator(_envelope_of(row))
-        self._tuples = validator(list_of({"type": "tuple", "items_schema": [fields[name] for name in self._order]}))
+        self._open_one, self._open_envelope = validator(row), validator(brief(_envelope_of(row)))
+        values = {"type": "tuple", "items_schema": [fields[name] for name in self._order]}
+        self._tuples = validator(brief(list_of(values)))
+
+    def is_doubtful(self, body: bytes) -> bool:
+        """As above."""
+        return super().is_doubtful(body) and not _is_flat(body, self._width, self._colons(body))
 
     def one(self, body: bytes) -> Any:
         """As above."""
@@ -153,7 +186,7 @@ class TupleReader(FlatReader):
 
     def envelope(self, body: bytes) -> list[Any]:
         """As above."""
-        instances = [instance for instance, _ in self._open_envelope.validate_json(body)["instances"]]
+        instances = [instance for instance, _ in _read(self._open_envelope, body)["instances"]]
         return instances if self._colons(body) == 1 + self._width * len(instances) else super().envelope(body)
 
     def columns(self, columns: Mapping[str, list[Any]]) -> list[Any]:
@@ -168,6 +201,12 @@ class TupleReader(FlatReader):
 def as_rows(columns: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
     """Columns as objects, one for each place."""
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _is_flat(body: bytes, width: int, colons: int) -> bool:
+    """Whether a body may be good objects of so many scalars, bare or in the one list of an envelope."""
+    lists, objects = body.count(b"["), body.count(b"{")
+    return lists <= 1 and colons == lists + width * (objects - lists)
 
 
 def _envelope_of(core: Core) -> Core:

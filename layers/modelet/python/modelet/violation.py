@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 LISTED_VIOLATIONS = 100
-"""How many violations an answer lists; the count of all is always given."""
+"""How many violations an answer lists; beside them it says how many there are."""
+LONGEST_NAME = 100
+"""Characters of a field's name that a violation repeats."""
 
 
 class Violation(NamedTuple):

@@ -31,7 +31,8 @@ def answer(event: Any, service: Service, call: Call) -> Outcome:
         if name := source.unmistakable(event):
             return refuse(_unserved(name, service), service, call)
     try:
-        body = json.dumps(event).encode()
+        # A lone surrogate is not text in UTF-8; the JSON parser then says so.
+        body = json.dumps(event, ensure_ascii=False).encode("utf-8", "surrogatepass")
     except RecursionError:
         return refuse(MalformedBodyError("The event is nested too deeply."), service, call)
     path = f"/models/{service.name}/infer"

@@ -17,6 +17,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+REPLACED = "\N{REPLACEMENT CHARACTER}"
+"""What a gateway puts for bytes that are not UTF-8: three bytes, nearly always in place of fewer.
+
+A caller may have written the character itself. Then the body is as long as the caller said, in `content-length`: HTTP
+APIs and Function URLs hand that header over, REST APIs do not.
+"""
+NOT_UTF_8 = (
+    "The body is not UTF-8: the gateway put U+FFFD for bytes that are none. Send UTF-8; "
+    "where the character itself is meant, write the escape \\ufffd."
+)
+
+
 def matches(event: Any) -> bool:
     """Whether an event came by HTTP from a gateway or a Function URL; that of a load balancer has other rules."""
     if not isinstance(event, dict) or not isinstance(event.get("requestContext"), dict):
@@ -29,7 +41,7 @@ def answer(event: dict[str, Any], service: Service, call: Call) -> Outcome:
     """Answer an HTTP event with the response that the gateway wants."""
     request = _request(event, call)
     try:
-        request.body = _body(event)
+        request.body = _body(event, request.headers)
     except ModeletError as error:
         return refuse(error, service, call, request)
     answered, failure = exchange(request, service)
@@ -86,13 +98,16 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _body(event: dict[str, Any]) -> bytes:
+def _body(event: dict[str, Any], headers: Mapping[str, Any]) -> bytes:
     body = event.get("body") or ""
     if not isinstance(body, str):
         raise MalformedBodyError("The event's body is not a string: API Gateway sends one.")
     if not event.get("isBase64Encoded"):
         # A lone surrogate is not text in UTF-8; the JSON parser then says so.
-        return body.encode("utf-8", "surrogatepass")
+        text = body.encode("utf-8", "surrogatepass")
+        if REPLACED in body and str(headers.get("content-length")) != str(len(text)):
+            raise MalformedBodyError(NOT_UTF_8)
+        return text
     try:
         return binascii.a2b_base64(body, strict_mode=True)
     except ValueError:

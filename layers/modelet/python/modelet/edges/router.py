@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from modelet.protocols.service import Answer, Request, Route, Routes, Service
 
 
+UTF_8 = frozenset({"utf-8", "utf8"})
+ASCII = frozenset({"ascii", "us-ascii"})
+"""Charsets whose texts are UTF-8 too. JSON is UTF-8, whatever its content type declares (RFC 8259, 8.1)."""
+
+
 def exchange(request: Request, service: Service) -> tuple[Answer, ModeletError | None]:
     """Answer a request; an error comes back beside its answer, for the log."""
     try:
@@ -108,10 +113,22 @@ def _route(method: str, path: str, model: str, served: str) -> Route:
 def _check_media_type(request: Request) -> None:
     given = request.headers.get("content-type", JSON)
     if given != JSON:
-        kind = str(given).partition(";")[0].strip().lower()
-        if kind != JSON and not kind.endswith("+json"):
-            raise MediaTypeError(f"The content type is {kind[:100]}: send application/json.")
+        charset = _charset(str(given))
+        if charset not in UTF_8 and not (charset in ASCII and request.body.isascii()):
+            raise MediaTypeError(f"The charset is {charset[:100]}: send UTF-8.")
     coding = str(request.headers.get("content-encoding", "identity")).strip().lower()
     if coding != "identity":
         identity = ("accept-encoding", "identity")
         raise MediaTypeError(f"The content encoding is {coding[:100]}: send the body as it is.", identity)
+
+
+@lru_cache(maxsize=64)  # what raises is not kept
+def _charset(content_type: str) -> str:
+    """The charset that a content type of JSON declares, UTF-8 unless another. Raises MediaTypeError for other types."""
+    kind, *parameters = content_type.lower().split(";")
+    kind = kind.strip()
+    if kind != JSON and not kind.endswith("+json"):
+        raise MediaTypeError(f"The content type is {kind[:100]}: send application/json.")
+    named = [each.partition("=") for each in parameters]
+    declared = [value.strip().strip('"') for name, _, value in named if name.strip() == "charset"]
+    return next((charset for charset in declared if charset not in UTF_8), "utf-8")

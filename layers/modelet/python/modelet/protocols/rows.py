@@ -3,63 +3,81 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from modelet.contract import Checked
 from modelet.core import compact, from_json, to_json
 from modelet.errors import ContractError, MalformedBodyError, ModeletError, NotFoundError, RequestError
 from modelet.protocols.service import JSON, PROBLEM, Answer, Request, Routes, Service
-from modelet.violation import Violation
+from modelet.violation import LISTED_VIOLATIONS, LONGEST_NAME, Violation
 
 if TYPE_CHECKING:
-    from modelet.contract import Checked, Contract
+    from modelet.contract import Contract
 
 MEMBER = "instances"
 NAMED = f'"{MEMBER}"'.encode()
 
 
 class Body:
-    """The body of one request; after `check` it knows whether it was a bare instance."""
+    """The body of one request; after `check` it knows whether it was a bare instance.
 
-    __slots__ = ("bare", "text")
+    limit: instances that a request may hold. partial: whether each bad instance is to have its place.
+    """
 
-    def __init__(self, text: bytes) -> None:
+    __slots__ = ("_limit", "_partial", "bare", "text")
+
+    def __init__(self, text: bytes, limit: int = 100_000, *, partial: bool = False) -> None:
         self.text = text
         self.bare = False
+        self._limit = limit
+        self._partial = partial
 
     def check(self, contract: Contract) -> Checked:
         """Read instances under the contract: in one pass where all is well, else again to name what is wrong."""
         # The member's name may also be there in escapes, or be deeper down in a bare instance.
         self.bare = NAMED not in self.text and b"\\u00" not in self.text
-        checked = contract.check_bare(self.text) if self.bare else contract.check_envelope(self.text)
-        if checked is not None:
+        doubtful = contract.is_doubtful(self.text)
+        if not doubtful and (checked := self._at_once(contract)) is not None:
             return checked
-        self.bare = False
+        rows = self._rows()
+        if len(rows) > self._limit:
+            return Checked([], len(rows))  # the pipeline refuses it by its count: no need to look at them
+        if doubtful and contract.are_good(rows, self.text) and (checked := self._at_once(contract)) is not None:
+            return checked
+        return contract.check_rows(rows, size=len(self.text), partial=self._partial)
+
+    def _at_once(self, contract: Contract) -> Checked | None:
+        return contract.check_bare(self.text) if self.bare else contract.check_envelope(self.text)
+
+    def _rows(self) -> list[Any]:
+        """The instances as parsed JSON. Raises MalformedBodyError, and ContractError for what is wrong around them."""
         try:
             document = from_json(self.text)
         except ValueError as error:
             raise MalformedBodyError(
                 f'The body is not JSON: {error}. Send {{"{MEMBER}": [...]}} or one instance.'
             ) from None
-        if not isinstance(document, dict) or MEMBER not in document:
-            self.bare = True
-            return contract.check_one(self.text)
+        self.bare = not isinstance(document, dict) or MEMBER not in document
+        if self.bare:
+            return [document]
         rows = document[MEMBER]
         if not isinstance(rows, list):
             raise ContractError([Violation(None, MEMBER, "Input should be a list of instances", "list_type")])
         unknown = [
-            Violation(None, name, f"Unknown field beside {MEMBER}: leave it out", "extra_forbidden")
-            for name in document
-            if name != MEMBER
+            Violation(None, name[:LONGEST_NAME], f"Unknown field beside {MEMBER}: leave it out", "extra_forbidden")
+            for name in islice((name for name in document if name != MEMBER), LISTED_VIOLATIONS)
         ]
         if unknown:
-            raise ContractError(unknown)
-        return contract.check_rows(rows)
+            raise ContractError(unknown, len(document) - 1)
+        return rows
 
 
 def infer(request: Request, service: Service) -> Answer:
     """POST …/infer: predict for each instance."""
-    body = Body(request.body)
-    result = service.pipeline.infer(body.check, request.timings, partial=_flag(request, "partial"))
+    partial = _flag(request, "partial")
+    body = Body(request.body, service.bundle.spec["limits"]["max_instances"], partial=partial)
+    result = service.pipeline.infer(body.check, request.timings, partial=partial)
     if body.bare and result.failed:
         raise ContractError(result.failed[0])
     contract = service.pipeline.contract
@@ -130,7 +148,11 @@ def _with_problems(predictions: list[Any], failed: dict[int, list[Violation]], t
     """Put predictions and problems where their rows were; past those listed, a problem says only that it is one."""
     good = iter(predictions)
     unlisted = [Violation(None, "", "Breaks the contract (not listed: too many bad rows)", "unlisted")]
-    return [ContractError(failed[row] or unlisted).problem() if row in failed else next(good) for row in range(total)]
+    rest = ContractError(unlisted).problem()
+    return [
+        (ContractError(failed[row]).problem() if failed[row] else rest) if row in failed else next(good)
+        for row in range(total)
+    ]
 
 
 def unknown_route(path: str, model: str) -> NotFoundError:
