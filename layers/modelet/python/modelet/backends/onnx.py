@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from modelet.backends import table
 from modelet.backends.table import Array, Outputs, Packer
+from modelet.deadline import stop_at_alarm
 from modelet.errors import ArtifactError
 from modelet.model import InstanceT, Model, PredictionT
 from modelet.settings import decline_telemetry, processors
@@ -36,6 +37,22 @@ DTYPES = {
 
 TEXTS_AT_ONCE = 32
 """Texts that a graph sees in one run: fewer cost the run's own 5 µs more often, more leave the cache."""
+ROWS_AT_ONCE = 4_096
+"""Rows of numbers that a graph sees in one run, so that the deadline is looked at between: some tenths of a second for
+a forest of 500 trees."""
+
+
+RUN = onnxruntime.RunOptions()
+"""How graphs are run, one at a time: with the flag that has onnxruntime stop between two nodes of a graph."""
+
+
+class Session(onnxruntime.InferenceSession):  # type: ignore[misc]  # has no types
+    """A session whose runs end at the deadline's alarm, the author's own runs too."""
+
+    def run(self, output_names: Any, input_feed: Any, run_options: Any = None) -> Any:
+        """As onnxruntime's."""
+        RUN.terminate = False  # the alarm of an earlier request may have set it
+        return super().run(output_names, input_feed, run_options or RUN)
 
 
 ENGINE = "onnxruntime " + ".".join(onnxruntime.__version__.split(".")[:2])
@@ -88,13 +105,14 @@ class OnnxModel(Model[InstanceT, PredictionT]):
         threads = processors() if compiled.get("parallel") else 1
         options = session_options(optimized=compiled.get("optimized_by") == ENGINE, threads=threads)
         try:
-            self.session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+            self.session = Session(graph, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's errors have no common root
             raise ArtifactError(f"{name} cannot be run by onnxruntime {onnxruntime.__version__}: {error}") from error
         # It keeps the file for a change of providers, which nobody asks for: 20 MB for 500 trees.
         self.session._model_bytes = None
         self.inputs = {node.name: node for node in self.session.get_inputs()}
         self.outputs = [node.name for node in self.session.get_outputs()]
+        _stop_runs_at_alarm()
 
     def preprocess(self, instances: list[InstanceT]) -> Feeds:
         """The version's columns as the graph's inputs: a matrix (instances, columns), or a (instances, 1) each.
@@ -127,21 +145,23 @@ class OnnxModel(Model[InstanceT, PredictionT]):
     def infer(self, inputs: Feeds) -> Outputs:
         """Run the graph on all instances: its outputs by name, a row an instance.
 
-        Texts go through it a few at a time. A graph makes a dense row, as wide as its vocabulary, of each text: of a
-        thousand together they leave the processor's cache, and of ten thousand the function's memory.
+        Many rows go through it a part at a time, so that the deadline is looked at between; texts a few at a time. A
+        graph makes a dense row, as wide as its vocabulary, of each text: of a thousand together they leave the
+        processor's cache, and of ten thousand the function's memory.
 
         Raises ContractError for what is no text where the graph takes texts: it would see "None" for None.
         """
         for name in self._text_inputs:
             if name in inputs:
                 table.check_texts(name, inputs[name])
-        if self._texts and _are_many(inputs):
+        part = self._at_once
+        if part and _are_more(inputs, part):
             feeds = [
-                {name: array[start : start + TEXTS_AT_ONCE] for name, array in inputs.items()}
-                for start in range(0, len(next(iter(inputs.values()))), TEXTS_AT_ONCE)
+                {name: array[start : start + part] for name, array in inputs.items()}
+                for start in range(0, len(next(iter(inputs.values()))), part)
             ]
             parts = zip(*(self.session.run(self.outputs, feed) for feed in feeds), strict=True)
-            found: list[Array] = [np.concatenate(part) for part in parts]
+            found: list[Array] = [np.concatenate(each) for each in parts]
         else:
             found = self.session.run(self.outputs, inputs)
         return dict(zip(self.outputs, found, strict=True))
@@ -151,13 +171,15 @@ class OnnxModel(Model[InstanceT, PredictionT]):
         return [name for name, node in self.inputs.items() if node.type == "tensor(string)"]
 
     @cached_property
-    def _texts(self) -> bool:
-        """Whether the graph takes texts, as many as it is given, and has tensors of as many rows as outputs."""
+    def _at_once(self) -> int:
+        """Rows of one run; 0 for a graph that may not be asked in parts, having tensors of a fixed number of rows."""
         nodes = [*self.inputs.values(), *self.session.get_outputs()]
         is_open = all(
             node.type.startswith("tensor(") and node.shape and type(node.shape[0]) is not int for node in nodes
         )
-        return is_open and bool(self._text_inputs)
+        if not is_open:
+            return 0
+        return TEXTS_AT_ONCE if self._text_inputs else ROWS_AT_ONCE
 
     def postprocess(self, outputs: Outputs, instances: list[InstanceT]) -> list[PredictionT]:  # noqa: ARG002 - for authors
         """A label and its probability, or a number, for each instance."""
@@ -165,7 +187,15 @@ class OnnxModel(Model[InstanceT, PredictionT]):
         return predictions
 
 
-def _are_many(inputs: Feeds) -> bool:
+def _are_more(inputs: Feeds, rows: int) -> bool:
     """Whether the inputs hold more instances than one run should see; not where they differ in length."""
     counts = [len(array) for array in inputs.values()]
-    return counts[0] > TEXTS_AT_ONCE and len(set(counts)) == 1
+    return counts[0] > rows and len(set(counts)) == 1
+
+
+@cache
+def _stop_runs_at_alarm() -> None:
+    def stop() -> None:
+        RUN.terminate = True
+
+    stop_at_alarm(stop)

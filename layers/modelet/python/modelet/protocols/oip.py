@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
+from modelet.brief import MISSING, brief
 from modelet.contract import Checked
 from modelet.core import SchemaValidator, ValidationError, to_json
 from modelet.errors import MalformedBodyError, MediaTypeError, ModeletError, RequestError
@@ -60,7 +61,10 @@ class Question:
         if self._signature.has_fields:
             return contract.check_columns(columns)
         [rows] = columns.values()
-        return contract.check_envelope(b'{"instances":%b}' % to_json(rows)) or contract.check_rows(rows)
+        text = b'{"instances":%b}' % to_json(rows)
+        at_once = not contract.is_doubtful(text) or contract.are_good(rows, text)
+        checked = contract.check_envelope(text) if at_once else None
+        return checked or contract.check_rows(rows, size=len(self._body), partial=False)
 
 
 def infer(request: Request, service: Service) -> Answer:
@@ -117,11 +121,12 @@ def _parse(body: bytes) -> dict[str, Any]:
     try:
         return cast("dict[str, Any]", _request_schema().validate_json(body))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        first = error.errors(include_url=False, include_context=False)[0]
         if first["type"] == "json_invalid":
             raise MalformedBodyError(f'{first["msg"]}. Send {{"inputs": [...]}}.') from None
         place = ".".join(map(str, first["loc"])) or "body"
-        raise RequestError(f"{place}: {first['msg']}") from None
+        message = "Field required" if first["input"] is MISSING else first["msg"]
+        raise RequestError(f"{place}: {message}") from None
 
 
 @cache
@@ -144,7 +149,7 @@ def _request_schema() -> SchemaValidator:
         "inputs": _required(_list(_object(tensor), min_length=1)),
         "outputs": _optional(_list(_object(output))),
     }
-    return SchemaValidator(cast("CoreSchema", _object(request)))
+    return SchemaValidator(cast("CoreSchema", brief(_object(request))))
 
 
 def _object(fields: dict[str, Any]) -> dict[str, Any]:
