@@ -192,13 +192,13 @@ def test_a_large_instance_is_judged_as_a_small_one(name: str, row: Any) -> None:
         examiner._one.validate_json(json.dumps(row))
     except ValidationError as error:
         with pytest.raises(RefusalError) as caught:
-            examiner._examine_large(from_json(json.dumps(row)))
+            examiner._examine_large(from_json(json.dumps(row)), json.dumps(row).encode())
         whole = {(".".join(map(str, e["loc"])), e["type"], e["msg"]) for e in error.errors(include_url=False)}
         found = {(each.field, each.rule, each.message) for each in caught.value.violations(0)}
         assert found
         assert found <= whole
     else:
-        examiner._examine_large(from_json(json.dumps(row)))
+        examiner._examine_large(from_json(json.dumps(row)), json.dumps(row).encode())
 
 
 LONG = b"[" + b",".join([b"1"] * 50_000) + b"]"
@@ -258,5 +258,5 @@ def test_an_unknown_field_ends_a_typed_dict_but_not_a_union() -> None:
 
 
 def test_columns_are_counted_like_rows() -> None:
-    columns = {"a": [-1.0] * 3_000, "b": [1] * 3_000}
+    columns: dict[str, list[Any]] = {"a": [-1.0] * 3_000, "b": [1] * 3_000}
     assert FLAT.check_columns(columns).count == FLAT.check_rows(as_rows(columns)).count == 3_000

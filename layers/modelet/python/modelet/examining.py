@@ -51,7 +51,7 @@ class Examiner:
         """A good instance as the contract reads it. row: parsed JSON. Raises RefusalError."""
         text = to_json(row)
         if self._is_large(text):
-            self._examine_large(row)
+            self._examine_large(row, text)
         try:
             return self._one.validate_json(text)
         except ValidationError as error:
@@ -65,7 +65,7 @@ class Examiner:
         if not self._is_large(text):
             return True
         try:
-            self._examine_large(row)
+            self._examine_large(row, text)
         except RefusalError:
             return False
         return True
@@ -78,9 +78,9 @@ class Examiner:
                 return count, False
             part = rows[start : start + TOGETHER]
             text = to_json(part)
-            if not self._is_large(text):
+            if len(text) * self._width <= SMALL:
                 try:
-                    self._many.validate_json(text)
+                    self._many.validate_python(part) if self._is_alike else self._many.validate_json(text)
                 except ValidationError as error:
                     count += error.error_count()
                 continue
@@ -95,10 +95,11 @@ class Examiner:
     def _is_large(self, text: bytes) -> bool:
         return len(text) * self._width > SMALL and self._is_alike
 
-    def _examine_large(self, row: Any) -> None:
+    def _examine_large(self, row: Any, text: bytes) -> None:
         """Look at a large instance as a Python value, of which nothing is copied. Raises RefusalError."""
         is_whole = not self._has_many
-        seen = self._pruned(row) if self._forbids or self._is_plain else row
+        is_wide = text.count(b":") > KEPT + len(self._names)
+        seen = self._pruned(row) if is_wide and (self._forbids or self._is_plain) else row
         if seen is not row:
             is_whole = False
         try:

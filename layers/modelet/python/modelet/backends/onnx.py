@@ -105,7 +105,7 @@ class OnnxModel(Model[InstanceT, PredictionT]):
         threads = processors() if compiled.get("parallel") else 1
         options = session_options(optimized=compiled.get("optimized_by") == ENGINE, threads=threads)
         try:
-            self.session = Session(graph, options, providers=["CPUExecutionProvider"])
+            self.session: Any = Session(graph, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's errors have no common root
             raise ArtifactError(f"{name} cannot be run by onnxruntime {onnxruntime.__version__}: {error}") from error
         # It keeps the file for a change of providers, which nobody asks for: 20 MB for 500 trees.
