@@ -126,12 +126,8 @@ def judged(contract: Contract, body: bytes) -> tuple[str, Any]:
     return repr(checked.instances), named
 
 
-def body_is_good(contract: Contract, body: bytes) -> bool:
-    return not Body(body, partial=True).check(contract).failed
-
-
 @pytest.mark.parametrize("name", TYPES)
-@settings(max_examples=150)
+@settings(max_examples=50)
 @given(rows=ROWS)
 def test_rows_are_judged_together_as_pydantic_judges_each_alone(name: str, rows: list[Any]) -> None:
     body = json.dumps({"instances": rows}).encode()
@@ -152,7 +148,7 @@ def test_rows_are_judged_together_as_pydantic_judges_each_alone(name: str, rows:
 
 
 @pytest.mark.parametrize("name", TYPES)
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(row=VALUES)
 def test_an_instance_is_judged_the_same_bare_and_among_others(name: str, row: Any) -> None:
     text = json.dumps(row)
@@ -161,7 +157,7 @@ def test_an_instance_is_judged_the_same_bare_and_among_others(name: str, row: An
     assert judged(CONTRACTS[name], text.encode()) == judged(CONTRACTS[name], f'{{"instances":[{text}]}}'.encode())
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(
     pairs=st.lists(
         st.tuples(st.sampled_from(["a", "b", "\\u0061", "c"]), SCALARS | st.just([1]) | st.just({"a": 1})), max_size=6
@@ -180,7 +176,7 @@ def test_a_key_written_twice_is_judged_the_same_by_every_reader_and_as_its_last_
 
 
 @pytest.mark.parametrize("name", TYPES)
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(row=VALUES)
 def test_a_large_instance_is_judged_as_a_small_one(name: str, row: Any) -> None:
     """The examiner looks at large ones as Python values; here all are large."""
@@ -201,15 +197,15 @@ def test_a_large_instance_is_judged_as_a_small_one(name: str, row: Any) -> None:
         examiner._examine_large(from_json(json.dumps(row)), json.dumps(row).encode())
 
 
-LONG = b"[" + b",".join([b"1"] * 50_000) + b"]"
-UNKNOWN = b",".join(b'"k%d":1' % place for place in range(20_000))
+LONG = b"[" + b",".join([b"1"] * 20_000) + b"]"
+UNKNOWN = b",".join(b'"k%d":1' % place for place in range(10_000))
 BAD = {
-    "empty objects": b",".join([b"{}"] * 50_000),
+    "empty objects": b",".join([b"{}"] * 20_000),
     "a long list": b'{"a":%b}' % LONG,
     "a long list in an unknown field": b'{"a":1,"k":%b}' % LONG,
     "unknown fields": b'{"a":1,%b}' % UNKNOWN,
-    "objects": b'{"b":[%b]}' % b",".join([b"{}"] * 50_000),
-    "one key": b"{%b}" % b",".join([b'"k":1'] * 50_000),
+    "objects": b'{"b":[%b]}' % b",".join([b"{}"] * 20_000),
+    "one key": b"{%b}" % b",".join([b'"k":1'] * 20_000),
 }
 
 
@@ -228,11 +224,12 @@ def test_a_reader_that_refuses_notes_few_violations_and_copies_little(name: str,
 @pytest.mark.parametrize("bad", BAD)
 @pytest.mark.parametrize("around", [b"%b", b'{"instances":[%b]}'])
 def test_large_refusals_list_some_violations_and_say_where_there_are_more(name: str, bad: str, around: bytes) -> None:
-    body = around % (BAD[bad] if around != b"%b" else BAD[bad].partition(b",{}")[0])
-    if body_is_good(CONTRACTS[name], body):
+    body = around % (b"{}" if (around, bad) == (b"%b", "empty objects") else BAD[bad])
+    checked = Body(body).check(CONTRACTS[name])
+    if not checked.failed:
         return
     with pytest.raises(ContractError) as caught:
-        Body(body).check(CONTRACTS[name]).require_all()
+        checked.require_all()
     problem = caught.value.problem()
     at_least = problem.get("at_least", False)
     assert 1 <= len(problem["errors"]) <= min(100, problem["count"])

@@ -100,7 +100,8 @@ _PROBLEM = {
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string"},
-        "count": {"type": "integer", "description": "All violations; `errors` lists the first hundred."},
+        "count": {"type": "integer", "description": "How many violations; `errors` lists the first hundred."},
+        "at_least": {"type": "boolean", "description": "True where there may be more than `count`."},
         "errors": {
             "type": "array",
             "items": {
