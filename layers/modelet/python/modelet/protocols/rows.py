@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from modelet.contract import Contract
 
 MEMBER = "instances"
+TRUSTED = 8_192
+"""Bytes up to which no body is dear to refuse, whatever the contract."""
 NAMED = f'"{MEMBER}"'.encode()
 
 
@@ -37,7 +39,7 @@ class Body:
         """Read instances under the contract: in one pass where all is well, else again to name what is wrong."""
         # The member's name may also be there in escapes, or be deeper down in a bare instance.
         self.bare = NAMED not in self.text and b"\\u00" not in self.text
-        doubtful = contract.is_doubtful(self.text)
+        doubtful = len(self.text) > TRUSTED and contract.is_doubtful(self.text)
         if not doubtful and (checked := self._at_once(contract)) is not None:
             return checked
         rows = self._rows()
