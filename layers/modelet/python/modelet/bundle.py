@@ -13,7 +13,7 @@ from modelet.errors import BundleError
 if TYPE_CHECKING:
     from modelet.settings import StrPath
 
-FORMAT = 2
+FORMAT = 3
 BUNDLE_FILE = "bundle.json"
 LOCK_FILE = "model.lock"
 ENTRY_POINT = "modelet.app.handler"

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
+from datetime import date
 from decimal import Decimal
+from fractions import Fraction
+from functools import partial
+from types import SimpleNamespace
 from typing import Annotated, Any, Literal
 
 import numpy as np
 import pytest
 from annotated_types import Ge, Le
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict
@@ -19,64 +24,180 @@ from modelet.backends.onnx import OnnxModel
 from modelet.contract import Alike, Contract
 from modelet.core import tighten
 from modelet.errors import ContractError, PredictionError
+from modelet.manifest import Column
 from serving import manifest
 
 FEATURES = ("a", "b", "c")
 DTYPES = st.sampled_from([np.float32, np.float64, np.int64])
-EDGES = [0, -0.0, 1e39, -1e39, 3.4028235677973366e38, 1e-46, 2**24 + 1, 2**53 + 1, 2**63, -(2**63), 2**64, 10**400]
+EDGES = [
+    0,
+    -0.0,
+    1e39,
+    -1e39,
+    3.4028235677973366e38,
+    1e-46,
+    2**24,
+    2**24 + 1,
+    2**25,
+    2**53 + 1,
+    2**63,
+    -(2**63),
+    10**400,
+]
 VALUES = (
     st.floats()
     | st.integers()
     | st.booleans()
     | st.none()
-    | st.sampled_from([*EDGES, np.float32(0.1), np.int64(3), Decimal("1.5"), "2.5", "x", [1.0]])
+    | st.sampled_from([*EDGES, np.float32(0.1), np.int64(3), Decimal("1.5"), Decimal(7), "2.5", "x", date(2026, 1, 1)])
 )
-ROWS = st.lists(st.tuples(VALUES, VALUES, VALUES), min_size=1, max_size=4)
-FINITE = st.lists(st.tuples(*[st.floats(-1e6, 1e6) | st.integers(-1000, 1000)] * 3), min_size=1, max_size=4)
+BOUNDS = st.none() | st.sampled_from([-5, 0, 0.1, 2**24, 1e30])
+COLUMNS = st.builds(
+    Column,
+    st.just("x"),
+    st.sampled_from(["number", "integer", "boolean"]),
+    nullable=st.booleans(),
+    categories=st.none() | st.just((0, 1, 7)),
+    minimum=BOUNDS,
+    maximum=BOUNDS,
+)
+REFUSED = object()
 
 
-def plainly(rows: Sequence[Sequence[Any]], dtype: type[Any]) -> Any:
-    """The matrix as numpy makes it, or the kind of what it raises."""
+def wanted(value: Any, column: Column | None, dtype: Any) -> Any:
+    """What a column's cell should hold: the value itself but for a fraction's rounding, or nothing at all."""
+    floating = dtype is not np.int64
+    if value is None or (isinstance(value, float | np.floating) and math.isnan(value)):
+        return math.nan if floating and (column is None or column.nullable) else REFUSED
+    if isinstance(value, str | date) or (isinstance(value, float | np.floating) and math.isinf(value)):
+        return REFUSED
+    exact = Fraction(value.item() if isinstance(value, np.generic) else value)
+    is_counted = isinstance(value, int | np.integer) if column is None else column.type != "number"
+    with np.errstate(over="ignore"):
+        try:
+            held = dtype(int(exact)) if not floating else dtype(float(exact))
+        except OverflowError:
+            return REFUSED
+    if (floating and np.isinf(held)) or ((is_counted or not floating) and Fraction(held.item()) != exact):
+        return REFUSED
+    if column is not None:
+        is_whole = exact.denominator == 1 and (column.type != "boolean" or exact in {0, 1})
+        ends = [Fraction(end) for end in (column.minimum, column.maximum) if end is not None]
+        low, high = column.minimum is not None, column.maximum is not None
+        beyond = (low and exact < ends[0] and held < column.minimum) or (
+            high and exact > ends[-1] and held > column.maximum
+        )
+        if (
+            (column.type != "number" and not is_whole)
+            or beyond
+            or (column.categories and exact not in column.categories)
+        ):
+            return REFUSED
+    return held
+
+
+def shown(cell: Any) -> Any:
+    return "NaN" if cell != cell else (float(cell), bool(np.signbit(cell)))  # noqa: PLR0124 - only NaN is not itself
+
+
+def outcome(make: Callable[[], Any]) -> tuple[Any, list[tuple[int | None, str]]]:
+    """What was made, and the places that were refused instead."""
     try:
-        with np.errstate(over="raise"):
-            return np.array([list(row) for row in rows], dtype=dtype)
-    except (FloatingPointError, OverflowError):
-        return ContractError
-    except Exception as error:  # noqa: BLE001 - whatever it is, ours must raise it too
-        return type(error)
+        return make(), []
+    except ContractError as error:
+        return None, [(one.instance, one.field) for one in error.violations]
 
 
-def made(rows: Sequence[Any], dtype: type[Any], features: Sequence[str] = FEATURES) -> Any:
-    try:
-        return table.matrix(rows, features, dtype)
-    except Exception as error:  # noqa: BLE001 - as above
-        return type(error)
+@settings(max_examples=300)
+@given(st.data(), DTYPES, st.booleans())
+def test_a_value_reaches_an_array_as_it_is_or_is_refused_by_its_name(data: Any, dtype: Any, known: bool) -> None:
+    columns = [data.draw(COLUMNS)._replace(name=name) if known else None for name in FEATURES]
+    rows = data.draw(st.lists(st.tuples(VALUES, VALUES, VALUES), min_size=1, max_size=4))
+    cells = [[wanted(value, column, dtype) for value, column in zip(row, columns, strict=True)] for row in rows]
+    refused = [
+        (index, FEATURES[place]) for index, row in enumerate(cells) for place in range(3) if row[place] is REFUSED
+    ]
+    objects = [SimpleNamespace(**dict(zip(FEATURES, row, strict=True))) for row in rows]
+    for given_rows in (rows, [dict(zip(FEATURES, row, strict=True)) for row in rows], objects):
+        made, found = outcome(partial(table.matrix, given_rows, FEATURES, dtype, [one for one in columns if one]))
+        assert found == refused
+        if not refused:
+            assert made.dtype == dtype
+            assert [list(map(shown, row)) for row in made] == [list(map(shown, row)) for row in cells]
 
 
-def same(found: Any, expected: Any) -> bool:
-    if isinstance(found, type) or isinstance(expected, type):
-        return found is expected
-    first, second = (np.signbit(np.where(np.isnan(each), 0, each)) for each in (found, expected))
-    are_equal = np.array_equal(found, expected, equal_nan=True) and np.array_equal(first, second)
-    return are_equal and found.dtype == expected.dtype
+@given(st.lists(VALUES, min_size=1, max_size=4), DTYPES, COLUMNS)
+def test_a_single_feature_is_a_column(values: list[Any], dtype: Any, column: Column) -> None:
+    cells = [wanted(value, column, dtype) for value in values]
+    for rows in ([(value,) for value in values], [{"x": value} for value in values]):
+        made, found = outcome(partial(table.matrix, rows, ("x",), dtype, [column]))
+        assert found == [(index, "x") for index, cell in enumerate(cells) if cell is REFUSED]
+        assert made is None or [shown(cell) for [cell] in made] == list(map(shown, cells))
 
 
-@settings(max_examples=500)
-@given(rows=ROWS | FINITE, dtype=DTYPES)
-def test_a_matrix_is_what_numpy_makes_of_the_values_whatever_they_are(rows: list[Any], dtype: Any) -> None:
-    # A column of whole numbers has no NaN: its contract is of integers.
-    assume(dtype is not np.int64 or not any("nan" in repr(row) for row in rows))
-    expected = plainly(rows, dtype)
-    for given_rows in (rows, [dict(zip(FEATURES, row, strict=True)) for row in rows]):
-        assert same(made(given_rows, dtype), expected)
+@pytest.mark.parametrize("value", [None, 1, True, 2.5, float("nan"), b"a"])
+def test_what_is_no_text_is_refused_where_a_graph_takes_texts(value: Any) -> None:
+    for rows in ([{"a": "x"}, {"a": value}], [("x",), (value,)]):
+        for columns in ([], [Column("a", "string", nullable=True)]):
+            with pytest.raises(ContractError, match="instance 1 field a: Input should be a valid string"):
+                table.Packer(("a",), str, columns).pack(rows)
+    with pytest.raises(ContractError, match="instance 1 field a: Input should be a valid string"):
+        table.check_texts("a", np.array([["x"], [value]], object))
 
 
-@given(values=st.lists(VALUES, min_size=1, max_size=4), dtype=DTYPES)
-def test_a_single_feature_is_a_column(values: list[Any], dtype: Any) -> None:
-    rows = [(value,) for value in values]
-    expected = plainly(rows, dtype)
-    assert same(made(rows, dtype, ("a",)), expected)
-    assert same(made([{"a": value} for value in values], dtype, ("a",)), expected)
+def test_a_text_beside_the_recorded_categories_is_refused() -> None:
+    packer = table.Packer(("a",), str, [Column("a", "string", categories=("x", "y"))])
+    assert packer.pack([{"a": "x"}]).tolist() == [["x"]]
+    with pytest.raises(ContractError, match="instance 0 field a: Input should be one of 'x', 'y'"):
+        packer.pack([{"a": "z"}])
+
+
+@given(
+    st.lists(st.lists(st.floats(width=32, allow_nan=False) | st.integers(-9, 9), min_size=2, max_size=2), min_size=1)
+)
+def test_a_tensor_without_columns_may_be_a_list_in_one_field(values: list[list[Any]]) -> None:
+    rows = [{"x": value} for value in values]
+    if any(math.isinf(number) for value in values for number in value):
+        with pytest.raises(ContractError, match="field x: Input is beyond the range of float32"):
+            table.matrix(rows, ("x",))
+    else:
+        assert table.matrix(rows, ("x",)).tolist() == [[list(map(float, value))] for value in values]
+        with pytest.raises(ContractError, match="field x: Input should be a valid number"):
+            table.matrix([*rows, {"x": ["1", 2]}], ("x",))
+
+
+def test_only_whole_numbers_that_a_float_would_round_are_looked_for_where_a_contract_is_proven() -> None:
+    packer = table.Packer(("a", "b"), np.float32, [Column("a", "integer"), Column("b", "number", nullable=True)])
+    packer.proven = True
+    for count in (1, 500):
+        rows = [(2**24, 2.0**24 + 1)] * count
+        assert packer.pack(rows).tolist() == [[2**24, 2**24]] * count
+        assert np.isnan(packer.pack([(1, None)] * count)[:, 1]).all()
+        with pytest.raises(
+            ContractError, match=f"instance {count} field a: Input is a whole number that float32 would"
+        ):
+            packer.pack([*rows, (2**24 + 1, 1.0)])
+
+
+def in_a_frame(value: Any, column: Column) -> Any:
+    """What a frame should hold for a value: the value itself, None for a missing one, or nothing at all."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return None if column.nullable else REFUSED
+    if column.type == "string":
+        return value if isinstance(value, str) else REFUSED
+    held = wanted(value, column, np.float64 if column.type == "number" else np.int64)
+    return REFUSED if held is REFUSED else value
+
+
+@given(st.lists(VALUES, min_size=1, max_size=4), COLUMNS | st.builds(Column, st.just("x"), st.just("string")))
+def test_a_value_reaches_a_frame_as_it_is_or_is_refused_by_its_name(values: list[Any], column: Column) -> None:
+    cells = [in_a_frame(value, column) for value in values]
+    refused = [(index, "x") for index, cell in enumerate(cells) if cell is REFUSED]
+    made, found = outcome(lambda: table.rows([{"x": value} for value in values], ("x",), [column]))
+    assert found == refused
+    if not refused:
+        for [cell], expected in zip(made, cells, strict=True):
+            assert (cell == expected) or (expected is None and math.isnan(cell))
 
 
 def test_a_field_that_was_left_out_is_nan() -> None:

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from modelet.contract import Alike
+from modelet.manifest import Column
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from modelet.contract import Contract
-    from modelet.manifest import Column, Manifest
+    from modelet.manifest import Manifest
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Outputs = dict[str, Array]
@@ -260,8 +261,8 @@ def _suits(values: list[Any], column: Column | None) -> bool:
     present = [value for value in values if value is not None] if column.nullable else values
     if not set(map(type, present)) <= TYPES[column.type]:
         return False
-    if column.categories:
-        return set(present) <= set(column.categories)
+    if column.categories and not set(present) <= set(column.categories):
+        return False
     if column.type in {"string", "boolean"}:
         return True
     low, high = _ends(column, -float_info.max, float_info.max)
@@ -285,7 +286,7 @@ def check_texts(name: str, array: Array) -> None:
         from modelet.backends.cell import array_of  # noqa: PLC0415 - only values that look wrong need it
 
         rows = array.reshape(len(array), -1)
-        array_of(rows.tolist(), [name] * rows.shape[1], [None] * rows.shape[1], str)
+        array_of(rows.tolist(), [name] * rows.shape[1], [Column(name, "string")] * rows.shape[1], str)
 
 
 def predictions(outputs: Outputs, manifest: Manifest) -> list[Any]:

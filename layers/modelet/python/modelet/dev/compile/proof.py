@@ -227,7 +227,7 @@ def _beyond(part: Part, column: Column) -> str | None:
         return f"{part.title} that is NaN, and no example was"
     below = column.minimum is not None and part.low < column.minimum
     above = column.maximum is not None and part.high > column.maximum
-    return f"any {part.title}, and the examples hold {_proven(column)}" if below or above else None
+    return f"{part.title} beyond its bounds, and the examples hold {_proven(column)}" if below or above else None
 
 
 def _takes(column: Column, value: Any) -> bool:

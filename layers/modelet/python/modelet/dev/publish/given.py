@@ -170,11 +170,31 @@ def _columns(graph: Graph, table: Any, bounded: bool) -> tuple[Column, ...]:
     if is_frame(table) and isinstance(table.iloc[0, 0], list):
         return ()
     columns = columns_of(table, bounded=bounded)
-    for place, column in enumerate(columns):
-        node = list(graph.inputs.values())[place if len(widths) > 1 else 0]
-        if node.type == "tensor(int64)" and column.type == "number":
-            raise PublishError(
-                f"column {column.name} holds numbers, but the graph's input {node.name} takes whole ones and would "
-                "drop their fractions: give whole numbers, or convert it with float32 inputs"
-            )
-    return columns
+    nodes = [list(graph.inputs.values())[place if len(widths) > 1 else 0] for place in range(len(columns))]
+    for column, node in zip(columns, nodes, strict=True):
+        _check_fits(column, node)
+    rounded = Rows(table, "text" if isinstance(table, list) else "matrix", columns).with_rounded().columns
+    return tuple(
+        new if node.type == "tensor(float)" else column
+        for column, new, node in zip(columns, rounded, nodes, strict=True)
+    )
+
+
+def _check_fits(column: Column, node: Any) -> None:
+    """Refuse a column whose values an input of the graph would change. Raises PublishError."""
+    if node.type == "tensor(int64)" and column.type == "number":
+        raise PublishError(
+            f"column {column.name} holds numbers, but the graph's input {node.name} takes whole ones and would "
+            "drop their fractions: give whole numbers, or convert it with float32 inputs"
+        )
+    if (node.type == "tensor(string)") != (column.type == "string"):
+        wanted = "numbers" if column.type == "string" else "texts"
+        raise PublishError(
+            f"column {column.name} is {column.type}, but the graph's input {node.name} takes {wanted}: "
+            f"give examples that hold {wanted} (.json says which is which)"
+        )
+    if column.nullable and node.type in {"tensor(string)", "tensor(int64)"}:
+        raise PublishError(
+            f"column {column.name} lacks some values, which the graph's input {node.name} cannot hold: "
+            "give each row a value, as requests will have to"
+        )

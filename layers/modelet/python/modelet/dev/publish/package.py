@@ -53,6 +53,7 @@ def package(function: Function, trained: Trained, progress: Progress) -> Package
         frame = frame_of(rows, estimator)
         libraries = {*pickled.packages.values(), *(["pandas"] if frame else [])}
     else:
+        rows = rows.with_rounded()
         files, compiled = _compiled(function, trained, rows, progress)
         main, libraries = GRAPH_FILE, ("scikit-learn", "numpy", "skl2onnx", "onnx", "onnxruntime")
     for name, value in trained.files.items():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelet.dev.publish.parts import vectorizers
-from modelet.dev.publish.rows import is_frame, is_missing
+from modelet.dev.publish.rows import EXACT, is_frame, is_missing
 from modelet.dev.publish.texts import UNSEEN, texts_like
 from modelet.dev.publish.thresholds import threshold_values
 
@@ -50,8 +50,8 @@ def probes(estimator: Any, rows: Rows) -> Rows:
     cells = [
         (place, value)
         for place, column in enumerate(rows.columns)
-        for value in _distinct([*edges(column, rows.column(place)), *thresholds.get(place, [])])
-        if _allowed(column, value)
+        for value in _distinct([*edges(column, rows.column(place), _most(rows, column)), *thresholds.get(place, [])])
+        if _allowed(column, value, _most(rows, column))
     ]
     cells = cells[:: 1 + len(cells) // GENERATED]
     bases = [len(rows) * base // BASES for base in range(min(BASES, max(1, GENERATED // max(1, len(cells)))))]
@@ -77,8 +77,11 @@ def assumptions(estimator: Any, rows: Rows) -> list[str]:
     return []
 
 
-def edges(column: Column, observed: Any) -> list[Any]:
-    """The values at the edges of one column, those of its bounds among them; some may lie beyond the bounds."""
+def edges(column: Column, observed: Any, whole: int = WHOLE) -> list[Any]:
+    """The values at the edges of one column, those of its bounds among them; some may lie beyond the bounds.
+
+    whole: the greatest whole number that a request may carry.
+    """
     missing = [None] if column.nullable else []
     if column.categories:
         return [*column.categories, *missing]
@@ -93,7 +96,7 @@ def edges(column: Column, observed: Any) -> list[Any]:
     if column.type == "integer":
         kind = getattr(observed.dtype, "numpy_dtype", observed.dtype)
         limits = np.iinfo(kind) if kind.kind in "iu" else np.iinfo(np.int64)
-        least, most = max(int(limits.min), -WHOLE), min(int(limits.max), WHOLE)
+        least, most = max(int(limits.min), -whole), min(int(limits.max), whole)
         return [*(min(max(round(value), least), most) for value in found), *missing]
     return [*found, *missing]
 
@@ -104,9 +107,11 @@ def _at_once(rows: Rows) -> list[dict[int, Any]]:
     numbers = [place for place in numbers if not rows.columns[place].categories]
     lows, highs = {}, {}
     for place in numbers:
-        whole = rows.columns[place].type == "integer"
+        column = rows.columns[place]
+        most = _most(rows, column)
         lows[place], highs[place] = (
-            round(end) if whole else end for end in _ends(rows.columns[place], rows.column(place))
+            min(max(round(end), -most), most) if column.type == "integer" else end
+            for end in _ends(column, rows.column(place))
         )
     return [lows, highs, {place: None for place, column in enumerate(rows.columns) if column.nullable}]
 
@@ -121,11 +126,16 @@ def _ends(column: Column, observed: Any) -> tuple[float, float]:
     return max(low, -LARGEST), min(high, LARGEST)
 
 
-def _allowed(column: Column, value: Any) -> bool:
+def _most(rows: Rows, column: Column) -> int:
+    """The greatest whole number that a request may carry: of float32, the last one that it does not round."""
+    return EXACT if rows.input_type(column) is np.float32 else WHOLE
+
+
+def _allowed(column: Column, value: Any, whole: int) -> bool:
     """Whether the column's bounds let a value through, and float32 can hold it: no request brings another."""
     if value is None or isinstance(value, str | bool):
         return True
-    if abs(value) > LARGEST:
+    if abs(value) > (whole if column.type == "integer" else LARGEST):
         return False
     above = column.minimum is None or value >= column.minimum
     return above and (column.maximum is None or value <= column.maximum)

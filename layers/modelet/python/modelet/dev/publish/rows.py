@@ -23,6 +23,9 @@ Layout = Literal["text", "matrix", "columns"]
 TEXT, MATRIX = "text", "input"
 """The graph's input where there is one: texts, shape (rows, 1), or float32, shape (rows, features)."""
 
+EXACT = 2**24
+"""Whole numbers beyond this are not all exact in float32."""
+
 KINDS: dict[str, type[Any]] = {"number": float, "integer": int, "string": str, "boolean": bool}
 """What a column's values are once they were JSON."""
 
@@ -86,6 +89,35 @@ class Rows:
             return object
         whole = column.type in {"integer", "boolean"} and not column.nullable
         return np.int64 if whole and self.layout == "columns" else np.float32
+
+    def with_rounded(self) -> Rows:
+        """The rows, with whole numbers that a float32 input rounds as what they are there: numbers.
+
+        Of a column of whole numbers, requests may carry none that float32 would change; of numbers they may.
+        """
+        rounded = {
+            place
+            for place, column in enumerate(self.columns)
+            if self.input_type(column) is np.float32
+            and column.type == "integer"
+            and any(abs(value) > EXACT for value in self._seen(place) if not is_missing(value))
+        }
+        if not rounded:
+            return self
+        columns = tuple(
+            column._replace(type="number") if place in rounded else column for place, column in enumerate(self.columns)
+        )
+        if not is_frame(self.data):
+            return replace(self, data=self.data.astype(np.float64), columns=columns)
+        data = self.data.copy()
+        for place in rounded:
+            data[data.columns[place]] = data.iloc[:, place].to_numpy(dtype=np.float64, na_value=np.nan)
+        return replace(self, data=data, columns=columns)
+
+    def _seen(self, place: int) -> list[Any]:
+        """A column's values and its bounds."""
+        column = self.columns[place]
+        return [*self.column(place), column.minimum, column.maximum]
 
     def instances(self) -> list[dict[str, Any]]:
         """The rows as a contract hands them to a model: fields by name in JSON's types, None for what is missing."""
