@@ -75,7 +75,7 @@ def wanted(value: Any, column: Column | None, dtype: Any) -> Any:
     is_counted = isinstance(value, int | np.integer) if column is None else column.type != "number"
     with np.errstate(over="ignore"):
         try:
-            held = dtype(int(exact)) if not floating else dtype(float(exact))
+            held = dtype(float(value)) if floating else dtype(int(exact))
         except OverflowError:
             return REFUSED
     if (floating and np.isinf(held)) or ((is_counted or not floating) and Fraction(held.item()) != exact):

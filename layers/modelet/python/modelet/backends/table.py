@@ -234,8 +234,8 @@ class Packer:
         for one in self._columns:
             end = EXACT[self._dtype] - 1 if floating and (one is None or one.type != "number") else most
             least, greatest = (-end, end) if one is None else _ends(one, -end, end)
-            low.append(least if floating else ceil(least))
-            high.append(greatest if floating else floor(greatest))
+            low.append(least if floating else min(ceil(least), most))
+            high.append(greatest if floating else max(floor(greatest), -most))
         dtype = self._dtype if floating else np.int64
         columns = list(enumerate(self._columns)) if floating else []
         return Limits(

@@ -302,3 +302,21 @@ def test_numbers_of_examples_are_float32_for_the_graph(tmp_path: Path, csv: Path
     assert isinstance(found, GivenGraph)
     assert found.rows.columns[0].maximum == 3
     assert found.graph.run({"x": np.array([[1, 2]], np.float32)})["y"].tolist() == [[1, 2]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "said"),
+    [
+        (TensorProto.FLOAT, ["1", "2.5"], "column x is string, but the graph's input x takes numbers"),
+        (TensorProto.STRING, [1, 2], "column x is integer, but the graph's input x takes texts"),
+        (TensorProto.STRING, ["a", None], "column x lacks some values, which the graph's input x cannot hold"),
+    ],
+)
+def test_a_column_that_an_input_would_change_is_refused(
+    tmp_path: Path, kind: int, values: list[Any], said: str
+) -> None:
+    node = helper.make_node("Identity", ["x"], ["y"])
+    (tmp_path / "model.onnx").write_bytes(made([node], [tensor("x", kind, [None, 1])], [tensor("y", kind, [None, 1])]))
+    (tmp_path / "rows.json").write_text(json.dumps([{"x": value} for value in values]))
+    with pytest.raises(PublishError, match=said):
+        given(tmp_path / "model.onnx", tmp_path / "rows.json", bounded=False, progress=Silent())

@@ -49,6 +49,13 @@ def test_whole_numbers_stay_whole_and_within_their_type() -> None:
     assert max(edges(column, np.array([2**60, 1]))) == 2**53
 
 
+def test_of_a_float32_input_only_whole_numbers_are_tried_that_it_does_not_round() -> None:
+    made = rows(np.array([[3, 7], [200, 9]]), columns=(Column("a", "integer", maximum=1e9), Column("b", "integer")))
+    values = probes(None, made).data
+    assert np.abs(values).max() == 2**24
+    assert {3, 200, 2**24} <= set(values[:, 0].tolist())
+
+
 def test_categories_booleans_and_unseen_texts_are_tried() -> None:
     frame = pd.DataFrame({"size": pd.Categorical(["s", "m"]), "member": [True, True], "city": ["서울", "부산"]})
     data = probes(None, rows(frame, "columns")).data

@@ -91,3 +91,17 @@ def test_a_float32_that_is_no_number_is_missing_as_a_float64_is() -> None:
         rows = of(data.astype(kind), "matrix")
         assert rows.columns[0].nullable
         assert rows.instances() == [{"x0": 1.0}, {"x0": None}]
+
+
+def test_whole_numbers_that_float32_rounds_are_numbers_where_the_graph_takes_float32() -> None:
+    small, large, missing = [1, 2**24], [1, 2**24 + 1], [None, 2**24 + 1]
+    frame = pd.DataFrame({"small": small, "large": large, "missing": pd.array(missing, "Int64"), "name": ["a", "b"]})
+    found = Rows(frame, "columns", columns_of(frame)).with_rounded()
+    assert [column.type for column in found.columns] == ["integer", "integer", "number", "string"]
+    assert found.instances()[1] == {"small": 2**24, "large": 2**24 + 1, "missing": 2.0**24 + 1, "name": "b"}
+    array = np.array([small, large]).T
+    found = Rows(array, "matrix", columns_of(array)).with_rounded()
+    assert [column.type for column in found.columns] == ["integer", "number"]
+    assert found.data.dtype == np.float64
+    same = Rows(array[:, :1], "matrix", columns_of(array[:, :1]))
+    assert same.with_rounded() is same

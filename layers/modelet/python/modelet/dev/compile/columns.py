@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil, floor
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired
 
 from annotated_types import Ge, Le, Len
@@ -30,11 +31,20 @@ def column_types(manifest: Manifest) -> tuple[Any, Any]:
 
 def _column_type(column: Column) -> Any:
     kind: Any = Literal[column.categories] if column.categories else SCALARS[column.type]
-    if column.minimum is not None:
-        kind = Annotated[kind, Ge(column.minimum)]
-    if column.maximum is not None:
-        kind = Annotated[kind, Le(column.maximum)]
+    low, high = bounds_of(column)
+    if low is not None:
+        kind = Annotated[kind, Ge(low)]
+    if high is not None:
+        kind = Annotated[kind, Le(high)]
     return NotRequired[kind | None] if column.nullable else kind
+
+
+def bounds_of(column: Column) -> tuple[float | None, float | None]:
+    """A column's bounds as its type takes them: those of whole numbers are whole."""
+    low, high = column.minimum, column.maximum
+    if column.type != "integer":
+        return low, high
+    return None if low is None else ceil(low), None if high is None else floor(high)
 
 
 def _prediction_type(manifest: Manifest, typed_dict: Any) -> Any:

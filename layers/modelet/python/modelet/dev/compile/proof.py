@@ -10,6 +10,7 @@ import numpy as np
 
 from modelet.backends import table
 from modelet.contract import Contract
+from modelet.dev.compile.columns import bounds_of
 from modelet.dev.compile.domain import Part, alternatives, definitions_of, parts_of
 from modelet.errors import CommandError
 
@@ -250,7 +251,7 @@ def _suggested(column: Column) -> str:
         more = ", …" if len(column.categories) > LISTED else ""
         kind = f"Literal[{', '.join(map(repr, column.categories[:LISTED]))}{more}]"
     elif column.minimum is not None or column.maximum is not None:
-        bounds = [("Ge", column.minimum), ("Le", column.maximum)]
+        bounds = zip(("Ge", "Le"), bounds_of(column), strict=True)
         kind = f"Annotated[{kind}, {', '.join(f'{name}({end:.17g})' for name, end in bounds if end is not None)}]"
     return f"{kind} | None" if column.nullable else kind
 
