@@ -82,8 +82,8 @@ def _given_graph(path: Path, examples: Path, bounded: bool, types: Mapping[str, 
     check_inputs(graph)
     table = _chosen(graph, read_table(examples, lambda cells: typed(cells, types, _types(graph, cells))))
     feeds = graph_feeds(graph, table)
-    outputs, figures = _checked(graph, feeds)
     columns = _columns(graph, table, bounded)
+    outputs, figures = _checked(graph, feeds)
     task, labels = outcome(model, outputs)
     return GivenGraph(
         graph,
