@@ -11,10 +11,15 @@ from pathlib import Path
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 from click.testing import Result
+from sklearn.compose import make_column_transformer
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 
+from modelet.registry.listing import read_manifest
 from modelet.store import Store
 
 from .conftest import failure, lines
@@ -82,6 +87,29 @@ def test_a_finished_estimator_is_published_with_the_bounds_of_its_examples(run: 
     assert json.loads(run("infer", "churn", '{"a": 30, "b": 1}').stdout)["label"] is True
     refused = run("infer", "churn", '{"a": 41, "b": 1}')
     assert (refused.exit_code, json.loads(refused.stdout)["status"]) == (1, 422)
+
+
+def test_a_column_of_a_csv_is_what_types_says_or_what_the_estimator_knows(run: Run, churn: Path, store: Store) -> None:
+    zips = ["02139", "10001", "02139", "94110"] * 10
+    frame = pd.DataFrame({"zip": zips, "n": range(40)})
+    encoded = make_column_transformer((OneHotEncoder(handle_unknown="ignore"), ["zip"]), ("drop", ["n"]))
+    fitted = make_pipeline(encoded, LogisticRegression(C=100)).fit(frame, [text == "02139" for text in zips])
+    joblib.dump(fitted, churn / "model.joblib")
+    frame.to_csv(churn / "rows.csv", index=False)
+    (churn / "app.py").unlink()
+    (churn / "model.yaml").write_text("backend: sklearn\n")
+    given = ("--from", str(churn / "model.joblib"), "--examples", str(churn / "rows.csv"))
+    types = ("--types", "zip=string", "--types", "n=number")
+    for version, kinds, said in (("1", ["string", "integer"], ()), ("2", ["string", "number"], types)):
+        assert run("publish", "churn", *given, *said).exit_code == 0
+        manifest, _ = read_manifest(store, "churn", version)
+        assert [column.type for column in manifest.columns] == kinds
+    assert run("publish", "churn", "--types", "zip=string").exit_code == 2
+    for wrong in ("zip", "zip=text", "=string"):
+        refused = run("publish", "churn", *given, "--types", wrong)
+        assert refused.exit_code == 2
+        assert "COLUMN=TYPE" in refused.stderr
+    assert "which is no column" in failure_after_progress(run("publish", "churn", *given, "--types", "zap=string"))
 
 
 def test_pin_writes_the_lock_and_bundle_takes_its_version(run: Run, churn: Path) -> None:

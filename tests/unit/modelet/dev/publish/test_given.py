@@ -13,12 +13,14 @@ import pytest
 from onnx import TensorProto, helper
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
+from modelet.dev.author import author_modules
+from modelet.dev.compile.bundle import write_bundle
 from modelet.dev.progress import Silent
-from modelet.dev.publish import Trained, publish
+from modelet.dev.publish import Trained, pin, publish
 from modelet.dev.publish.conversion import to_graph
 from modelet.dev.publish.examples import rows_of
 from modelet.dev.publish.given import GivenGraph, given
-from modelet.errors import PublishError
+from modelet.errors import CommandError, PublishError
 from modelet.manifest import Column
 from modelet.registry.listing import read_manifest
 
@@ -200,6 +202,55 @@ def test_a_graph_of_texts_has_one_column_of_text(tmp_path: Path) -> None:
     found = given(tmp_path / "model.onnx", tmp_path / "rows.json", bounded=False, progress=Silent())
     assert isinstance(found, GivenGraph)
     assert found.rows.columns == (Column("text", "string"),)
+
+
+def test_a_graph_s_inputs_say_which_columns_of_a_csv_are_texts(tmp_path: Path) -> None:
+    data = made(
+        [helper.make_node("Identity", ["zip"], ["y"]), helper.make_node("Identity", ["n"], ["z"])],
+        [tensor("zip", TensorProto.STRING, [None, 1]), tensor("n", TensorProto.FLOAT, [None, 1])],
+        [tensor("y", TensorProto.STRING, [None, 1]), tensor("z", TensorProto.FLOAT, [None, 1])],
+    )
+    (tmp_path / "model.onnx").write_bytes(data)
+    (tmp_path / "rows.csv").write_text("n,zip\n1e5,02139\n007,1e5\n")
+    found = given(tmp_path / "model.onnx", tmp_path / "rows.csv", bounded=False, progress=Silent())
+    assert isinstance(found, GivenGraph)
+    assert found.rows.columns == (Column("zip", "string"), Column("n", "number"))
+    assert found.rows.data["zip"].tolist() == ["02139", "1e5"]
+
+
+OWN = """
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin
+from words import weight
+
+class Weighted(RegressorMixin, BaseEstimator):
+    def fit(self, rows, targets):
+        self.n_features_in_ = rows.shape[1]
+        return self
+
+    def predict(self, rows):
+        return np.asarray(rows)[:, 0] * weight()
+"""
+
+
+def test_a_pickle_may_name_modules_of_the_functions_folder_and_is_bundled_with_those_alone(
+    tmp_path: Path, csv: Path, make_function: Callable[..., Function], file_store: Store
+) -> None:
+    files = {"own_model.py": OWN, "words.py": "def weight():\n    return 3\n"}
+    function = make_function(None, files=files, backend="sklearn")
+    (function.folder / "model.yaml").write_text("backend: sklearn\n")
+    with author_modules(function.folder) as load:
+        fitted = load("own_model").Weighted().fit(FRAME.to_numpy(), LABELS)
+        joblib.dump(fitted, tmp_path / "model.joblib")
+    published = publish(function, file_store, from_file=tmp_path / "model.joblib", examples=csv)
+    manifest, _ = read_manifest(file_store, function.name, published.version)
+    assert manifest.pickled is not None
+    assert manifest.pickled.modules.keys() == files.keys()
+    lock = pin(function, file_store)
+    write_bundle(function, file_store, lock)
+    (function.folder / "words.py").write_text("def weight():\n    return 4\n")
+    with pytest.raises(CommandError, match=r"functions/iris/words.py has changed since version 1 was published"):
+        write_bundle(function, file_store, lock)
 
 
 @pytest.mark.parametrize(

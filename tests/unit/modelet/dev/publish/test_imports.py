@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
-from sortedcontainers import SortedDict, SortedList
+from sortedcontainers import SortedDict, SortedList  # type: ignore[import-untyped]  # it has no types
 
 from modelet.dev.author import author_modules
 from modelet.dev.publish.imports import ALWAYS, named_modules, pickled
