@@ -67,7 +67,8 @@ class SklearnModel(Model[InstanceT, PredictionT]):
         if self._frames is not None:
             return self._frames.of(instances)
         kinds = {column.type for column in columns}
-        if len(features) == 1 and kinds == {"string"}:
+        is_table = self.manifest.frame and hasattr(self.estimator, "n_features_in_")
+        if len(features) == 1 and kinds == {"string"} and not is_table:
             return [text for (text,) in table.rows(instances, features, columns)]
         if "string" not in kinds:
             return table.matrix(instances, features, np.float64, columns)

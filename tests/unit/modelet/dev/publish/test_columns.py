@@ -58,6 +58,11 @@ def test_bounds_are_taken_only_where_asked_for() -> None:
     assert columns_of(np.array([[1.5]]))[0].minimum is None
 
 
+def test_categories_of_numbers_are_their_bounds_already() -> None:
+    [column] = columns_of(pd.DataFrame({"x": pd.Categorical([1, 5])}), bounded=True)
+    assert column == Column("x", "integer", categories=(1, 5))
+
+
 @given(arrays(np.float64, st.tuples(st.integers(1, 5), st.integers(1, 4)), elements=st.floats(allow_infinity=False)))
 def test_a_number_may_be_missing_where_an_example_lacks_it(values: np.typing.NDArray[np.float64]) -> None:
     columns = columns_of(values)

@@ -249,6 +249,37 @@ def test_pandas_categories_are_served_as_texts(
     assert [one["label"] for one in served(function, ready, file_store, tmp_path, instances)] == [True, False]
 
 
+class Nameless(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # the same
+    """Remembers nothing of its columns; by_name: takes them by their names all the same."""
+
+    def __init__(self, by_name: bool) -> None:
+        self.by_name = by_name
+
+    def fit(self, rows: Any, targets: Any) -> Nameless:
+        self.targets_ = len(rows), len(targets)
+        return self
+
+    def predict(self, rows: Any) -> Any:
+        return (rows["b"] if self.by_name else np.asarray(rows)[:, 1]).astype(float) * 2
+
+
+@pytest.mark.parametrize(("by_name", "packages"), [(True, {"pandas"}), (False, set())])
+def test_an_estimator_that_remembers_no_columns_gets_a_frame_only_where_it_needs_one(
+    make_function: Callable[..., Function], by_name: bool, packages: set[str]
+) -> None:
+    frame = pd.DataFrame({"a": [0.0, 1.0, 2.0], "b": [1, 1, 0]})
+    ready = packed(make_function(backend="sklearn"), Nameless(by_name).fit(frame, frame), frame)
+    assert {"pandas"} & ready.manifest.runtime.keys() == packages
+    assert bool(ready.manifest.frame) is by_name
+
+
+def test_one_column_of_words_reaches_an_encoder_of_arrays_as_a_table(make_function: Callable[..., Function]) -> None:
+    frame = pd.DataFrame({"city": ["seoul", "paris", "busan"] * 10})
+    model = make_pipeline(OneHotEncoder(), LogisticRegression()).fit(frame.to_numpy(dtype=object), frame["city"])
+    ready = packed(make_function(backend="sklearn"), model, frame)
+    assert ready.manifest.model_info["labels"] == ["busan", "paris", "seoul"]
+
+
 class Width(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # the same
     """Counts the bytes of a number, so that the type of the rows matters."""
 

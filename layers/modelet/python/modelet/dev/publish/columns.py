@@ -87,7 +87,7 @@ def _column(name: str, values: Any, bounded: bool) -> Column:
     numeric = kind in {"number", "integer"} and len(present) > 0
     if numeric and not np.isfinite([min(present), max(present)]).all():
         raise PublishError(f"column {name} holds infinity, which JSON cannot carry: leave it missing, or bound it")
-    bounded = bounded and numeric
+    bounded = bounded and numeric and categories is None  # which bound it already
     return Column(
         name,
         kind,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from modelet.backends.frame import guessed
+from modelet.dev.publish.answers import differences, estimator_answers
 from modelet.dev.publish.fitted import Known, known_columns
 from modelet.dev.publish.rows import is_frame, is_missing
 from modelet.manifest import FrameColumn
@@ -20,19 +22,38 @@ if TYPE_CHECKING:
 MASKED = {"boolean", "Float32", "Float64", *(f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64))}
 """pandas' own dtypes of numbers, which hold a missing value as NA."""
 
+ASKED = 200
+"""How many rows tell whether the names of columns matter to an estimator."""
+
 
 def frame_of(rows: Rows, estimator: Any) -> tuple[FrameColumn, ...]:
-    """One for each column of a DataFrame; empty for other examples.
+    """One for each column of a DataFrame; empty for other examples, and where an array of numbers is as good.
 
     A dtype that cannot hold all that its column allows (no integer holds a missing value) is widened as pandas does.
     """
-    if not is_frame(rows.data):
+    if not is_frame(rows.data) or _takes_arrays(estimator, rows):
         return ()
     known = known_columns(estimator, rows.features)
     return tuple(
         _recorded(column, rows.column(place), known.get(column.name, Known()).categories)
         for place, column in enumerate(rows.columns)
     )
+
+
+def _takes_arrays(estimator: Any, rows: Rows) -> bool:
+    """Whether an estimator that remembers no columns of its fit answers numbers without their names the same.
+
+    The image then needs no pandas.
+    """
+    if rows.layout != "matrix" or hasattr(estimator, "feature_names_in_") or hasattr(estimator, "n_features_in_"):
+        return False
+    some = rows.take(rows.spread(ASKED))
+    try:
+        array = replace(some, data=some.data.to_numpy(dtype=np.float64, na_value=np.nan))
+        of_array, of_frame = estimator_answers(estimator, array), estimator_answers(estimator, some)
+    except Exception:  # noqa: BLE001 - that it refuses the array is the answer
+        return False
+    return of_array.numbers.shape == of_frame.numbers.shape and not differences(of_frame, of_array, 0.0).wrong.any()
 
 
 def _recorded(column: Column, values: Any, known: Sequence[Any]) -> FrameColumn:
