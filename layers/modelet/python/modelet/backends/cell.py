@@ -91,7 +91,9 @@ def of_column(value: Any, column: Column | None) -> Any:
     if column.type == "number":
         _converted(number, np.float64)
         return _within(number, column, float(number) if isinstance(number, Decimal | Fraction) else number)
-    number = _converted(_whole(number), np.int64)
+    whole = _whole(number)
+    # A frame may hold them as uint64, and says so where it does not.
+    number = whole if WHOLE <= whole < 2 * WHOLE else _converted(whole, np.int64)
     return _within(number, column, bool(number) if column.type == "boolean" and number in {0, 1} else number)
 
 
