@@ -1,0 +1,53 @@
+"""Sets of characters as ranges of code points: what Python's `re` takes for one, in a form that RE2 reads alike."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Iterator
+
+EVERY = "".join(map(chr, range(sys.maxunicode + 1)))
+"""All characters of Unicode, each at the place of its code point."""
+
+
+class Characters(NamedTuple):
+    """A set of characters: ascending ranges of code points, both ends included, with a gap between any two."""
+
+    ranges: tuple[tuple[int, int], ...]
+
+    def holds(self, code: int) -> bool:
+        """Whether the character of a code point is in the set."""
+        return any(low <= code <= high for low, high in self.ranges)
+
+    def is_within(self, other: Characters) -> bool:
+        """Whether all characters of this set are in the other."""
+        return all(any(low <= first and last <= high for low, high in other.ranges) for first, last in self.ranges)
+
+    def written(self) -> str:
+        """The set in RE2's syntax. Classes such as `\\w` name another set there, and `\\p{L}` that of its release."""
+        return f"[{''.join(_range(*each) for each in self.ranges)}]"
+
+
+@cache
+def characters(pattern: re.Pattern[str]) -> Characters:
+    """The characters that a pattern of one or more characters of a set takes, asked of Python about all of Unicode."""
+    return Characters(tuple((found.start(), found.end() - 1) for found in pattern.finditer(EVERY)))
+
+
+def atoms(sets: list[Characters]) -> Iterator[frozenset[int]]:
+    """The kinds of characters that some sets tell apart: for each the places of the sets that hold it."""
+    ends = sorted({end for each in sets for low, high in each.ranges for end in (low, high + 1)})
+    seen = set()
+    for code in ends:
+        kind = frozenset(place for place, each in enumerate(sets) if each.holds(code))
+        if kind and kind not in seen:
+            seen.add(kind)
+            yield kind
+
+
+def _range(low: int, high: int) -> str:
+    return f"\\x{{{low:x}}}" if low == high else f"\\x{{{low:x}}}-\\x{{{high:x}}}"
