@@ -49,6 +49,11 @@ def kind_of(estimator: Any) -> str | None:
     return kind
 
 
+def is_fitted(part: BaseEstimator) -> bool:
+    """Whether a part has learned anything: what it learns ends with an underscore."""
+    return any(name.endswith("_") and not name.startswith("_") for name in vars(part))
+
+
 def final(estimator: Any) -> Any:
     """The last step of a pipeline, or the estimator itself."""
     return estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
@@ -76,6 +81,11 @@ def vectorizers(estimator: object) -> list[Any]:
     from sklearn.feature_extraction.text import CountVectorizer
 
     return [part for part in parts(estimator) if isinstance(part, CountVectorizer)]
+
+
+def splits_characters(estimator: object) -> bool:
+    """Whether a part makes n-grams of characters."""
+    return any(part.analyzer != "word" for part in vectorizers(estimator))
 
 
 def reads_text(estimator: Any) -> bool:
