@@ -323,3 +323,12 @@ def test_a_model_whose_author_sees_no_instance_reads_tuples() -> None:
 @given(text=st.text(st.sampled_from(":a€\n"), max_size=6000))
 def test_colons_are_counted_alike_in_short_texts_and_in_long_ones(text: str) -> None:
     assert table._colons(text.encode() * 3) == text.count(":") * 3
+
+
+def test_labels_and_numbers_in_a_column_are_those_of_a_row() -> None:
+    flat, column = outputs([0.75] * 3), outputs([0.75] * 3)
+    column["label"] = column["label"].reshape(-1, 1)
+    assert table.predictions(column, manifest()) == table.predictions(flat, manifest())
+    assert table.labels_of(column) == table.labels_of(flat)
+    assert table.numbers_of({"y": np.ones((3, 1))}).shape == (3,)
+    assert table.numbers_of({"y": np.ones((3, 2))}).shape == (3, 2)

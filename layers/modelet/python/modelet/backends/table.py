@@ -289,6 +289,19 @@ def check_texts(name: str, array: Array) -> None:
         array_of(rows.tolist(), [name] * rows.shape[1], [Column(name, "string")] * rows.shape[1], str)
 
 
+def labels_of(outputs: Outputs) -> list[Any]:
+    """Each row's label; some graphs give them in a column, shape (rows, 1)."""
+    given = outputs["label"]
+    found: list[Any] = (given if given.ndim == 1 else given.ravel()).tolist()
+    return found
+
+
+def numbers_of(outputs: Outputs) -> Array:
+    """Each row's numbers, which are a graph's first output: shape (rows,) where there is one, also of a column."""
+    given = next(iter(outputs.values()))
+    return given[:, 0] if given.ndim == 2 and given.shape[1] == 1 else given
+
+
 def predictions(outputs: Outputs, manifest: Manifest) -> list[Any]:
     """One prediction an instance from a classifier's or a regressor's outputs, in the shape that columns alone promise.
 
@@ -299,15 +312,14 @@ def predictions(outputs: Outputs, manifest: Manifest) -> list[Any]:
         labels = manifest.model_info["labels"]
         place = {label: index for index, label in enumerate(labels)}
         # A graph has integers for labels that are booleans or whole floats: 1 stands for True, and is equal to it.
-        indices = [place[label] for label in outputs["label"].tolist()]
+        indices = [place[label] for label in labels_of(outputs)]
         rows = zip(indices, outputs["probabilities"].tolist(), strict=True)
         made = [
             {"label": labels[i], "probability": share if 0.0 < (share := row[i]) <= 1.0 else _clipped(share)}
             for i, row in rows
         ]
         return _alike(made, outputs["probabilities"], labels) if len(made) > 10 * len(labels) else made
-    values = next(iter(outputs.values()))
-    numbers: list[Any] = (values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values).tolist()
+    numbers: list[Any] = numbers_of(outputs).tolist()
     return numbers
 
 

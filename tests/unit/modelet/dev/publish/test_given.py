@@ -325,6 +325,21 @@ def test_a_given_graph_is_published_once_it_served_its_examples(
     assert publish_graph(regression, numbers(table.examples)).model_info["task"] == "regression"
 
 
+def test_a_graph_with_its_labels_in_a_column_is_served_as_its_examples_showed(
+    publish_graph: Callable[[bytes, Any], Manifest],
+) -> None:
+    data = made(
+        [
+            helper.make_node("Softmax", ["x"], ["probabilities"], axis=1),
+            helper.make_node("ArgMax", ["probabilities"], ["label"], axis=1, keepdims=1),
+        ],
+        [tensor("x", TensorProto.FLOAT, [None, 2])],
+        [tensor("label", TensorProto.INT64, [None, 1]), tensor("probabilities", TensorProto.FLOAT, [None, 2])],
+    )
+    manifest = publish_graph(data, [{"a": 1.0, "b": 3.0}, {"a": 2.0, "b": 0.0}])
+    assert manifest.model_info == {"task": "classification", "labels": [0, 1]}
+
+
 def test_a_graph_that_takes_one_text_without_a_second_dimension_is_left_to_a_class(
     publish_graph: Callable[[bytes, Any], Manifest],
 ) -> None:

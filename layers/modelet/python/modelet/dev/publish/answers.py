@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modelet.backends.table import labels_of, numbers_of
 from modelet.dev.publish.graph import LABEL, PROBABILITIES
 from modelet.dev.publish.parts import kind_of
+from modelet.errors import PublishError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
+    from modelet.backends.table import Outputs
     from modelet.dev.publish.graph import Graph
     from modelet.dev.publish.rows import Rows
 
@@ -101,12 +102,15 @@ def graph_answers(graph: Graph, rows: Rows) -> Answers:
     return answers_of(graph.answer(rows.instances()), len(rows))
 
 
-def answers_of(outputs: Mapping[str, NDArray[Any]], count: int) -> Answers:
-    """A graph's outputs for so many rows as answers."""
+def answers_of(outputs: Outputs, count: int) -> Answers:
+    """A graph's outputs for so many rows as answers, read as they are served.
+
+    Raises PublishError where they are of more rows or fewer.
+    """
     if LABEL not in outputs:
-        return Answers(None, _matrix(next(iter(outputs.values())), count))
+        return Answers(None, _matrix(numbers_of(outputs), count))
     shares = outputs.get(PROBABILITIES, np.zeros((count, 0)))
-    return Answers(outputs[LABEL].ravel().tolist(), _matrix(shares, count))
+    return Answers(labels_of(outputs), _matrix(shares, count))
 
 
 def differences(expected: Answers, given: Answers, scale: float) -> Differences:
@@ -127,4 +131,6 @@ def differences(expected: Answers, given: Answers, scale: float) -> Differences:
 
 
 def _matrix(values: Any, count: int) -> NDArray[np.float64]:
+    if len(values) != count:
+        raise PublishError(f"the answers to {count:,} rows are {len(values):,}")
     return np.array(values, dtype=np.float64).reshape(count, -1) if count else np.zeros((0, 0))

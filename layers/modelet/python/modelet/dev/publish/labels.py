@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import onnx
 
+from modelet.backends.table import labels_of
 from modelet.dev.publish.graph import LABEL, PROBABILITIES
 from modelet.errors import PublishError
 
@@ -24,8 +25,8 @@ def outcome(model: onnx.ModelProto, outputs: Outputs) -> tuple[Task, tuple[Any, 
 
     outputs: what it says of the examples. Raises PublishError where its labels and probabilities contradict each other.
     """
-    if {LABEL, PROBABILITIES} <= set(outputs) and outputs[PROBABILITIES].ndim == 2:
-        said, width = outputs[LABEL].ravel().tolist(), outputs[PROBABILITIES].shape[1]
+    if _is_classified(outputs):
+        said, width = labels_of(outputs), outputs[PROBABILITIES].shape[1]
         fitting = [
             found for found in _lists(model, said) if len(set(found)) == len(found) == width and set(said) <= set(found)
         ]
@@ -40,6 +41,14 @@ def outcome(model: onnx.ModelProto, outputs: Outputs) -> tuple[Task, tuple[Any, 
     numbers = list(outputs.values())
     one = len(numbers) == 1 and numbers[0].dtype.kind == "f" and numbers[0].size == len(numbers[0])
     return ("regression" if one else "other"), ()
+
+
+def _is_classified(outputs: Outputs) -> bool:
+    """Whether there is one label a row, and a probability for each label."""
+    if not {LABEL, PROBABILITIES} <= set(outputs):
+        return False
+    label, shares = outputs[LABEL], outputs[PROBABILITIES]
+    return shares.ndim == 2 and label.shape in {(len(shares),), (len(shares), 1)}
 
 
 def _lists(model: onnx.ModelProto, said: list[Any]) -> Iterator[list[Any]]:
