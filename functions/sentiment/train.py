@@ -45,10 +45,7 @@ def train() -> Trained:
 
 
 def new_pipeline() -> Pipeline:
-    """The estimator, untrained; all of it becomes one graph.
-
-    `sublinear_tf=True` would convert without a word and then differ by 0.02: publishing would refuse it.
-    """
+    """The estimator, untrained; all of it becomes one graph."""
     return make_pipeline(
         TfidfVectorizer(analyzer="char", ngram_range=(2, 4), min_df=2, lowercase=False),
         LogisticRegression(C=20, max_iter=1_000),

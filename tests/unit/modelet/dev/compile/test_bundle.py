@@ -61,3 +61,9 @@ handler = ModelHandler(Order)
 """
     tiny = make_tiny(tmp_path, app=app)
     assert tiny.call({"depth": 1, "height": 2, "width": 3}) == ["width", "height", "depth"]
+
+
+def test_a_version_that_takes_prepared_texts_for_granted_needs_a_preprocess(tmp_path: Path) -> None:
+    compiled = {"backend": "onnx", "assumes": ["texts have no runs of white space"]}
+    with pytest.raises(CommandError, match=r"takes for granted that texts .* no preprocess is there: write one, or"):
+        make_tiny(tmp_path, app=None, columns=COLUMNS, compiled=compiled)

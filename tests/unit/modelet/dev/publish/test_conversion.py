@@ -152,11 +152,25 @@ def test_what_cannot_convert_says_so_in_one_sentence_and_offers_the_other_backen
     ("vectorizer", "said"),
     [
         (HashingVectorizer(), "no converter for HashingVectorizer"),
-        (TfidfVectorizer(lowercase=False, analyzer="char_wb"), "only tokenizer='word' is fully supported"),
-        (TfidfVectorizer(lowercase=False, tokenizer=str.split, token_pattern=None), "Custom tokenizer"),
-        (TfidfVectorizer(lowercase=False, preprocessor=str.lower), "Custom preprocessor"),
-        (TfidfVectorizer(lowercase=False, strip_accents="unicode"), "only strip_accents=None"),
+        (TfidfVectorizer(lowercase=False, analyzer="char_wb"), "makes n-grams within words, which a graph cannot"),
+        (TfidfVectorizer(lowercase=False, tokenizer=str.split, token_pattern=None), "has a tokenizer of your own"),
+        (TfidfVectorizer(lowercase=False, preprocessor=str.lower), "has a preprocessor of your own"),
+        (TfidfVectorizer(lowercase=False, analyzer=str.split), "has an analyzer of your own"),
+        (TfidfVectorizer(lowercase=False, strip_accents="unicode"), "strips accents, which a graph cannot"),
         (TfidfVectorizer(token_pattern=r"\S+"), "train with lowercase=False"),
+        (TfidfVectorizer(analyzer="char"), "train with lowercase=False"),
+        (TfidfVectorizer(lowercase=False, stop_words=["the"], ngram_range=(1, 2)), "leaves stop words out between"),
+        (
+            TfidfVectorizer(lowercase=False, token_pattern=r"(?<!#)\w+"),
+            r"no equal in a graph \(it looks ahead or behind",
+        ),
+        (TfidfVectorizer(lowercase=False, token_pattern="[a-z ]+", ngram_range=(1, 2)), "tokens may hold the spaces"),
+        (TfidfVectorizer(lowercase=False, token_pattern=r"\b[a-z]+\b", ngram_range=(1, 2)), "some of the words"),
+        (TfidfVectorizer(lowercase=False, token_pattern=r"\b[a-z]+\b", vocabulary=["x1", "good"]), "does not take"),
+        (
+            TfidfVectorizer(lowercase=False, analyzer="char", vocabulary=["go", "o"]),
+            "terms in its vocabulary that are no",
+        ),
     ],
 )
 def test_text_that_the_graph_cannot_split_as_python_does_is_refused(

@@ -53,7 +53,7 @@ def characters(**said: Any) -> TfidfVectorizer:
 
 def converted(estimator: Any, examples: Any) -> onnx.ModelProto:
     rows = rows_of(Trained(estimator=estimator, examples=examples, metrics={}, metric=""))
-    return onnx.load_from_string(to_graph(estimator, rows, "texts"))
+    return onnx.load_from_string(to_graph(estimator, rows, "texts", collapsed=True))
 
 
 def rewritten(model: onnx.ModelProto) -> onnx.ModelProto:

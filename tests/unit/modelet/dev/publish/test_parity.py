@@ -6,6 +6,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from skl2onnx import to_onnx
 from skl2onnx.common.data_types import DoubleTensorType
@@ -25,10 +26,10 @@ from sklearn.ensemble import (
 )
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier, RadiusNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardScaler
 from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
@@ -180,45 +181,95 @@ def test_a_calibrated_pipeline_is_refused(table: Table) -> None:
         compared(calibrated.fit(*table.train), table.examples)
 
 
-def test_the_default_token_pattern_on_korean_is_refused_and_the_worst_rows_are_shown(
-    reviews: Reviews, held_out: Reviews
+VECTORIZERS = [
+    {},
+    {"ngram_range": (1, 2), "min_df": 2},
+    {"sublinear_tf": True, "token_pattern": r"\S\S+"},
+    {"token_pattern": r"(?i)\b[a-z]{3,}\b", "stop_words": ["the"]},
+    {"analyzer": "char", "ngram_range": (1, 3)},
+]
+
+
+@pytest.mark.parametrize("given", VECTORIZERS)
+def test_texts_are_split_and_counted_in_the_graph_as_in_python(
+    given: dict[str, Any], reviews: Reviews, held_out: Reviews
 ) -> None:
-    model = make_pipeline(TfidfVectorizer(lowercase=False), LogisticRegression()).fit(reviews.texts, reviews.labels)
+    vectorizer = TfidfVectorizer(lowercase=False, **given)
+    model = make_pipeline(vectorizer, LogisticRegression()).fit(reviews.texts, reviews.labels)
+    assert compared(model, held_out.texts)["greatest_difference"] < 2e-6
+
+
+def beside_a_number(texts: list[str]) -> pd.DataFrame:
+    return pd.DataFrame({"text": texts, "stars": np.arange(len(texts)) % 5})
+
+
+def with_the_rest(vectorizer: Any) -> Any:
+    columns = ColumnTransformer([("text", vectorizer, "text")], remainder="passthrough")
+    return make_pipeline(columns, LogisticRegression())
+
+
+@pytest.mark.parametrize("given", VECTORIZERS)
+def test_texts_beside_a_number_are_too(given: dict[str, Any], reviews: Reviews, held_out: Reviews) -> None:
+    model = with_the_rest(TfidfVectorizer(lowercase=False, **given)).fit(beside_a_number(reviews.texts), reviews.labels)
+    assert compared(model, beside_a_number(held_out.texts))["greatest_difference"] < 2e-6
+
+
+@pytest.mark.parametrize("pattern", ["[a-zA-Z0-9_][a-zA-Z0-9_]+", r"[^\W_]+", r"[^ ]+", "[a-zA-Z0-9_가-힣]+"])
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_graph_that_splits_in_another_way_is_refused_even_if_all_examples_are_english(
+    pattern: str, beside: bool
+) -> None:
+    texts = ["good great movie", "bad awful movie", "the movie it was"] * 30
+    examples, words = (beside_a_number(texts), with_the_rest) if beside else (texts, make_pipeline)
+    ends = () if beside else (LogisticRegression(),)
+    ours, theirs = (
+        words(CountVectorizer(lowercase=False, **given), *ends).fit(examples, [1, 0, 0] * 30)
+        for given in ({}, {"token_pattern": pattern})
+    )
+    rows = rows_of(Trained(estimator=ours, examples=examples, metrics={}, metric=""))
+    graph = Graph(to_graph(theirs, rows, "m"), rows.features)
+    with pytest.raises(ParityError, match=r"differ on \d+ of \d+ generated rows"):
+        compare(ours, graph, rows, probes(ours, rows))
+
+
+def test_the_worst_rows_are_shown(reviews: Reviews, held_out: Reviews) -> None:
+    ours, theirs = (
+        make_pipeline(CountVectorizer(lowercase=False, token_pattern=pattern), LogisticRegression())
+        for pattern in (r"\w+", "[a-z]+")
+    )
+    ours.fit(reviews.texts, reviews.labels)
+    theirs.fit(reviews.texts, reviews.labels)
+    rows = rows_of(Trained(estimator=ours, examples=held_out.texts, metrics={}, metric=""))
+    graph = Graph(to_graph(theirs, rows, "m"), rows.features)
     with pytest.raises(ParityError, match=r"of 200 held-out rows .* labels change") as refused:
-        compared(model, held_out.texts)
-    first, *shown = str(refused.value).splitlines()
-    assert r"token_pattern=r'\S+'" in first
+        compare(ours, graph, rows, probes(ours, rows))
+    _, *shown = str(refused.value).splitlines()
     assert len(shown) == 5
     assert all("estimator 'positive'" in row or "estimator 'negative'" in row for row in shown)
 
 
-def test_the_default_token_pattern_is_refused_even_if_all_examples_are_english() -> None:
-    texts = ["good great movie", "bad awful movie", "the movie it was"] * 30
-    model = make_pipeline(TfidfVectorizer(lowercase=False), LogisticRegression()).fit(texts, [1, 0, 0] * 30)
-    with pytest.raises(ParityError, match=r"differ on \d+ of \d+ generated rows"):
-        compared(model, texts)
-
-
-@pytest.mark.parametrize(
-    "vectorizer",
-    [
-        TfidfVectorizer(lowercase=False, token_pattern=r"\S+", sublinear_tf=True),
-        TfidfVectorizer(lowercase=False, token_pattern=r"\S+", stop_words=["the"], ngram_range=(1, 2)),
-    ],
-)
-def test_text_that_is_counted_otherwise_in_the_graph_is_refused(
-    vectorizer: Any, reviews: Reviews, held_out: Reviews
+def test_character_ngrams_of_runs_of_space_need_an_author_s_own_preprocess_or_a_graph_that_collapses_them(
+    reviews: Reviews,
 ) -> None:
+    spacious = [text.replace(" ", "  ", 1) for text in reviews.texts]
+    vectorizer = TfidfVectorizer(lowercase=False, analyzer="char", ngram_range=(1, 3))
     model = make_pipeline(vectorizer, LogisticRegression()).fit(reviews.texts, reviews.labels)
+    assert compared(model, spacious)["greatest_difference"] < 2e-6
+    rows = rows_of(Trained(estimator=model, examples=spacious, metrics={}, metric=""))
+    plain = Graph(to_graph(model, rows, "m", collapsed=True), rows.features)
     with pytest.raises(ParityError, match="held-out rows"):
-        compared(model, held_out.texts)
+        compare(model, plain, rows, probes(model, rows))
+    collapsed = rows_of(Trained(estimator=model, examples=reviews.texts, metrics={}, metric=""))
+    assert compare(model, plain, collapsed, probes(model, collapsed, collapsed=True))["labels_equal"]
 
 
-def test_character_ngrams_of_texts_with_runs_of_space_are_refused(reviews: Reviews) -> None:
-    texts = [text.replace(" ", "  ", 1) for text in reviews.texts]
-    model = make_pipeline(TfidfVectorizer(lowercase=False, analyzer="char", ngram_range=(1, 3)), LogisticRegression())
-    with pytest.raises(ParityError, match="held-out rows"):
-        compared(model.fit(texts, reviews.labels), texts)
+def test_columns_that_cancel_out_far_away_are_refused_with_the_remedy() -> None:
+    rows = np.random.default_rng(0).integers(-9, 9, (200, 2)).astype(float)
+    squares = make_pipeline(PolynomialFeatures(2), LinearRegression()).fit(rows, rows[:, 0] ** 2 - rows[:, 1] ** 2 + 1)
+    with pytest.raises(ParityError, match=r"generated rows.*give the columns bounds"):
+        compared(squares, rows)
+    bounded = columns_of(rows, bounded=True)
+    assert compared(squares, rows, columns=bounded)["greatest_difference"] < 2e-6
 
 
 def seconds(table: Table) -> Any:

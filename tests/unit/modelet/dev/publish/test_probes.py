@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.compose import ColumnTransformer
+from sklearn.feature_extraction.text import CountVectorizer
 
 from modelet.dev.publish.columns import columns_of
-from modelet.dev.publish.probes import GENERATED, assumptions, edges, probes
+from modelet.dev.publish.probes import GENERATED, edges, probes
 from modelet.dev.publish.rows import Layout, Rows
 from modelet.manifest import Column
 
@@ -80,14 +82,35 @@ def test_a_column_without_any_value_is_still_tried() -> None:
     assert len(probes(None, rows(np.array([[math.nan]]))))
 
 
-def test_what_character_ngrams_take_for_granted_is_said() -> None:
-    by_character = TfidfVectorizer(analyzer="char")
-    collapsed = rows(["good movie", "bad"], "text")
-    assert assumptions(by_character, collapsed) == [
-        "texts have no runs of white space, as in the examples: collapse them in preprocess"
+@pytest.mark.parametrize("collapsed", [False, True])
+def test_a_column_of_texts_is_tried_with_all_that_a_model_of_texts_alone_is(collapsed: bool) -> None:
+    texts = ["good movie", "나쁜 영화", "so so"]
+    frame = pd.DataFrame({f"x{place}": np.arange(3.0) for place in range(1000)} | {"text": texts})
+    estimator = ColumnTransformer([("text", CountVectorizer(), "text")], remainder="passthrough")
+    alone = probes(None, rows(texts, "text"), collapsed=collapsed).data
+    assert set(alone) <= set(probes(estimator, rows(frame, "columns"), collapsed=collapsed).data["text"])
+    assert any("  " in text for text in alone) is not collapsed
+
+
+def test_numbers_go_far_in_all_columns_at_once_to_the_same_and_to_opposite_sides() -> None:
+    values = probes(None, rows(np.array([[2.0, 1.0], [5.0, 3.0]]))).data.tolist()
+    far = [
+        [5e6, 3e6],
+        [-5e6, -3e6],
+        [5e6, -3e6],
+        [-5e6, 3e6],
+        [5e6, 5e6],
+        [5e6, -5e6],
+        [2.0, 1.0],
+        [2.0, 3.0],
+        [5.0, 1.0],
     ]
-    assert not any("  " in text for text in probes(by_character, collapsed).data)
-    spacious = rows(["good  movie"], "text")
-    assert assumptions(by_character, spacious) == []
-    assert any("  " in text for text in probes(by_character, spacious).data)
-    assert assumptions(TfidfVectorizer(), collapsed) == []
+    assert all(row in values for row in far)
+
+
+def test_bounds_hold_in_all_columns_at_once() -> None:
+    columns = (Column("a", "number", minimum=2.0, maximum=5.0), Column("b", "number"))
+    values = probes(None, rows(np.array([[2.0, 1.0], [5.0, 3.0]]), columns=columns)).data
+    assert values[:, 0].min() >= 2.0
+    assert values[:, 0].max() <= 5.0
+    assert values[:, 1].max() > 5.0

@@ -25,9 +25,12 @@ from modelet.dev.compile.bundle import write_bundle
 from modelet.dev.progress import Silent
 from modelet.dev.publish import Trained, pin
 from modelet.dev.publish import serving as module
+from modelet.dev.publish.answers import Answers
 from modelet.dev.publish.claim import claimed
-from modelet.dev.publish.draft import Package
+from modelet.dev.publish.draft import Package, listed
+from modelet.dev.publish.examples import rows_of
 from modelet.dev.publish.package import package
+from modelet.dev.publish.pickles import dumped
 from modelet.dev.publish.writing import write_version
 from modelet.errors import CommandError, ConversionError, PublishError
 from modelet.manifest import Column
@@ -328,6 +331,54 @@ class Lonely(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # the same
 def test_rows_are_also_asked_for_alone(make_function: Callable[..., Function], table: Table) -> None:
     with pytest.raises(PublishError, match=r"answer 16 of 300 examples otherwise"):
         packed(make_function(backend="sklearn"), Lonely().fit(table.rows, table.rows), table.examples)
+
+
+class Crowded(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # the same
+    """Is wrong about rows that come together."""
+
+    def predict(self, rows: Any) -> Any:
+        return np.full(len(rows), float(len(rows) == 1))
+
+
+def test_few_rows_are_asked_for_together_too(make_function: Callable[..., Function], table: Table) -> None:
+    function = make_function(backend="sklearn")
+    few = table.examples[:10]
+    ready = packed(function, LinearRegression().fit(table.rows, np.ones(len(table.rows))), few)
+    files = dumped(Crowded())
+    crowded = Package(files, ready.manifest._replace(files=listed(files)))
+    rows = rows_of(Trained(estimator=None, examples=few, metrics={}, metric=""))
+    expected = Answers(None, np.ones((10, 1)))
+    with pytest.raises(PublishError, match=r"answer 10 of 10 examples otherwise"):
+        module.check_serves(function, crowded, rows, expected, Silent())
+
+
+CHARACTERS = make_pipeline(CountVectorizer(lowercase=False, analyzer="char"), LogisticRegression())
+PREPARES = """
+class Anything:
+    def preprocess(self, instances): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("files", "preprocessing", "is_prepared"),
+    [
+        ({}, None, False),
+        ({"app.py": "def infer(): ..."}, None, False),
+        ({"app.py": "def broken("}, None, False),
+        ({"app.py": PREPARES}, None, True),
+        ({}, {"module": "features", "function": "clean"}, True),
+    ],
+)
+def test_runs_of_space_are_left_to_the_author_only_where_his_own_code_sees_every_text(
+    make_function: Callable[..., Function], files: dict[str, str], preprocessing: Any, is_prepared: bool
+) -> None:
+    texts = ["good movie", "bad one"] * 5
+    model = CHARACTERS.fit(texts, [1, 0] * 5)
+    function = make_function(files=files, preprocessing=preprocessing)
+    assumed = (packed(function, model, texts).manifest.compiled or {})["assumes"]
+    assert bool(assumed) is is_prepared
+    spacious = [text.replace(" ", "  ") for text in texts]
+    assert (packed(function, model, spacious).manifest.compiled or {})["assumes"] == []
 
 
 def test_a_text_that_no_request_can_carry_is_refused(make_function: Callable[..., Function], reviews: Reviews) -> None:

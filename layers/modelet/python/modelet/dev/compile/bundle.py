@@ -85,6 +85,7 @@ def write_bundle(function: Function, store: Store, lock: Lock, path: Path | None
             said = error.message if isinstance(error, PydanticUserError) else f"{type(error).__name__}: {error}"
             raise CommandError(f"{function.folder / 'app.py'}: the contract cannot be read: {said}") from error
         _check_contract(function, manifest, model_class if types else None, schemas[0], cores)
+        _check_assumptions(function, manifest, model_class)
     bundle = Bundle(
         name=function.name,
         handler=AUTHORS_HANDLER if function.has_app else ENTRY_POINT,
@@ -129,6 +130,17 @@ def _check_preprocessing(function: Function, load: Any) -> None:
         raise CommandError(
             f"{function.folder / 'model.yaml'}: preprocessing: {named.module}.py has no function {named.function}: "
             "write it, or name another"
+        )
+
+
+def _check_assumptions(function: Function, manifest: Manifest, model_class: Any) -> None:
+    """Refuse a version that takes for granted what only the author's own code can see to."""
+    assumed = (manifest.compiled or {}).get("assumes")
+    own = function.spec.preprocessing is not None or (model_class and not _is_backends(model_class.preprocess))
+    if assumed and not own:
+        raise CommandError(
+            f"{function.folder}: version {manifest.version} takes for granted that {assumed[0]}, but no preprocess is "
+            f"there: write one, or publish again with `modelet publish {function.name}`"
         )
 
 

@@ -14,9 +14,11 @@ from skl2onnx.common.exceptions import MissingConverter, MissingShapeCalculator
 
 from modelet.dev.publish.answers import estimator_answers
 from modelet.dev.publish.graph import LABEL, PROBABILITIES, VARIABLE, check_servable, line
-from modelet.dev.publish.parts import final, kind_of
+from modelet.dev.publish.kinds import check_kinds, without_graph
+from modelet.dev.publish.parts import final, kind_of, splits_characters
 from modelet.dev.publish.rows import MATRIX, TEXT
-from modelet.dev.publish.tokens import same_tokens
+from modelet.dev.publish.vectorizing import OPSET as NEWER
+from modelet.dev.publish.vectorizing import converters
 from modelet.errors import ConversionError
 
 if TYPE_CHECKING:
@@ -28,9 +30,10 @@ OPSET = {"": 18, "ai.onnx.ml": 3}
 TENSORS: dict[Any, Any] = {np.float32: FloatTensorType, np.int64: Int64TensorType, object: StringTensorType}
 
 
-def to_graph(estimator: Any, rows: Rows, name: str) -> bytes:
+def to_graph(estimator: Any, rows: Rows, name: str, *, collapsed: bool = False) -> bytes:
     """The estimator as an ONNX graph with float32 inputs; the same estimator gives the same bytes.
 
+    collapsed: whether its texts will come without runs of white space, as `preprocess` leaves them.
     Raises ConversionError, one sentence, where ONNX cannot express it.
     """
     kind = type(estimator).__name__
@@ -41,16 +44,18 @@ def to_graph(estimator: Any, rows: Rows, name: str) -> bytes:
         raise ConversionError(
             f"{kind} has several targets, each with labels of its own: say backend: sklearn in model.yaml"
         )
+    check_kinds(estimator)
     try:
-        with same_tokens(estimator), warnings.catch_warnings():
+        with warnings.catch_warnings():
             # What the converter doubts, parity tests: every difference that it warns of is looked for there.
             warnings.simplefilter("ignore")
-            model = _converted(estimator, name, inputs)
+            model = _converted(estimator, name, inputs, collapsed=collapsed)
     except ConversionError:
         raise
     except Exception as error:  # each of skl2onnx's converters raises what it likes
+        why = _reason(estimator, error)
         raise ConversionError(
-            f"{kind} cannot become an ONNX graph ({_reason(error)}): change that, or say backend: sklearn in model.yaml"
+            f"{kind} cannot become an ONNX graph ({why}): change that, or say backend: sklearn in model.yaml"
         ) from error
     _name_tensors(model.graph, [name for name, _ in inputs], estimator)
     opsets = {opset.domain: opset.version for opset in model.opset_import}
@@ -60,15 +65,19 @@ def to_graph(estimator: Any, rows: Rows, name: str) -> bytes:
     return bytes(model.SerializeToString(deterministic=True))
 
 
-def _converted(estimator: Any, name: str, inputs: list[tuple[str, Any]]) -> onnx.ModelProto:
+def _converted(estimator: Any, name: str, inputs: list[tuple[str, Any]], *, collapsed: bool) -> onnx.ModelProto:
     """Convert a classifier without ZipMap; some converters have none, and no option for it."""
+    said: dict[str, Any] = {
+        "initial_types": inputs,
+        "target_opset": OPSET | ({"": NEWER} if splits_characters(estimator) and not collapsed else {}),
+        "custom_conversion_functions": converters(collapsed=collapsed),
+    }
     options = {id(estimator): {"zipmap": False}} if kind_of(estimator) == "classifier" else None
     try:
-        model: onnx.ModelProto = convert_sklearn(estimator, name, inputs, options=options, target_opset=OPSET)
+        model: onnx.ModelProto = convert_sklearn(estimator, name, options=options, **said)
     except NameError:
         # An option that changes nothing keeps skl2onnx from giving the last step of a pipeline that of a ZipMap.
-        options = {id(final(estimator)): {"nocl": False}}
-        model = convert_sklearn(estimator, name, inputs, options=options, target_opset=OPSET)
+        model = convert_sklearn(estimator, name, options={id(final(estimator)): {"nocl": False}}, **said)
     return model
 
 
@@ -112,8 +121,10 @@ def _rename(graph: onnx.GraphProto, old: str, new: str) -> None:
                     names[place] = new
 
 
-def _reason(error: Exception) -> str:
-    """The first sentence of what skl2onnx said."""
+def _reason(estimator: Any, error: Exception) -> str:
+    """Which part has no graph, or the first sentence of what skl2onnx said."""
+    if part := without_graph(estimator):
+        return f"skl2onnx has no converter for {part}, or none that works"
     if isinstance(error, MissingShapeCalculator | MissingConverter):
         unknown = re.search(r"class '[\w.]*?(\w+)'", str(error))
         return f"skl2onnx has no converter for {unknown[1] if unknown else 'a part of it'}"

@@ -14,9 +14,11 @@ from modelet.dev.publish.frames import frame_of
 from modelet.dev.publish.graph import GRAPH_FILE, Graph
 from modelet.dev.publish.optimization import optimized
 from modelet.dev.publish.parity import COMPARED, compare, told
+from modelet.dev.publish.parts import splits_characters
 from modelet.dev.publish.pickles import MAIN, check_reloads, dumped
-from modelet.dev.publish.probes import assumptions, probes
-from modelet.dev.publish.serving import check_serves, is_left_to_backend
+from modelet.dev.publish.probes import probes
+from modelet.dev.publish.serving import check_serves, is_left_to_backend, prepares_texts
+from modelet.dev.publish.texts import are_collapsed
 from modelet.errors import ConversionError, ParityError, PublishError
 from modelet.layout import NAME_RULES, is_artifact
 from modelet.manifest import Manifest
@@ -30,6 +32,12 @@ if TYPE_CHECKING:
     from modelet.dev.publish.rows import Rows
     from modelet.dev.publish.trained import Trained
     from modelet.manifest import FrameColumn, Pickled
+
+COLLAPSED = "texts have no runs of white space, as in the examples: collapse them in preprocess"
+"""What is taken for granted of texts that the author's own code prepares, where character n-grams are made of them.
+
+To look for runs in the graph takes 10 µs a request, which such code has spent already.
+"""
 
 FOUND_OUT = frozenset({"task", "labels", "targets", "params"})
 """What publish itself says in model_info."""
@@ -139,21 +147,25 @@ def _compiled(
         raise ConversionError(
             f"{function.name}: several objects cannot become one graph: say backend: sklearn in model.yaml"
         )
-    progress.step(f"compiling {type(trained.estimator).__name__} to ONNX")
+    estimator = trained.estimator
+    progress.step(f"compiling {type(estimator).__name__} to ONNX")
+    collapsed = splits_characters(estimator) and prepares_texts(function) and _are_collapsed(rows)
     try:
-        graph, figures = _compared(trained.estimator, to_graph(trained.estimator, rows, function.name), rows, progress)
+        converted = to_graph(estimator, rows, function.name, collapsed=collapsed)
+        graph, figures = _compared(estimator, converted, rows, probes(estimator, rows, collapsed=collapsed), progress)
     except (ConversionError, ParityError) as error:
         raise type(error)(f"{function.name}: {error}") from error
-    assumed = assumptions(trained.estimator, rows)
     progress.step(f"equal: the greatest difference is {figures['greatest_difference']:.2g} ({figures['measure']})")
-    for assumption in assumed:
-        progress.step(f"note: {assumption}")
+    if collapsed:
+        progress.step(f"note: {COLLAPSED}")
+    assumed = [COLLAPSED] if collapsed else []
     return {GRAPH_FILE: graph.data}, {**graph.described(), "parity": figures, "assumes": assumed}
 
 
-def _compared(estimator: Any, converted: bytes, rows: Rows, progress: Progress) -> tuple[Graph, dict[str, Any]]:
+def _compared(
+    estimator: Any, converted: bytes, rows: Rows, generated: Rows, progress: Progress
+) -> tuple[Graph, dict[str, Any]]:
     """The graph that will be served and what comparing it showed: optimised, or as converted where that is refused."""
-    generated = probes(estimator, rows)
     progress.step(f"comparing on {len(rows):,} examples and {len(generated):,} generated rows")
     plain = Graph(converted, rows.features)
     try:
@@ -161,6 +173,12 @@ def _compared(estimator: Any, converted: bytes, rows: Rows, progress: Progress) 
         return graph, compare(estimator, graph, rows, generated)
     except (ConversionError, ParityError):
         return plain, compare(estimator, plain, rows, generated)
+
+
+def _are_collapsed(rows: Rows) -> bool:
+    """Whether no text of the examples has runs of white space."""
+    places = [place for place, column in enumerate(rows.columns) if column.type == "string"]
+    return all(are_collapsed(rows.column(place)) for place in places)
 
 
 def _json(name: str, value: Any) -> bytes:

@@ -9,7 +9,7 @@ import numpy as np
 
 from modelet.dev.publish.parts import vectorizers
 from modelet.dev.publish.rows import EXACT, is_frame, is_missing
-from modelet.dev.publish.texts import UNSEEN, texts_like
+from modelet.dev.publish.texts import texts_like
 from modelet.dev.publish.thresholds import threshold_values
 
 if TYPE_CHECKING:
@@ -30,57 +30,57 @@ FAR = 1e6
 LARGEST = 3e38
 """Near the end of float32."""
 
+EDGES = 10
+"""How many edges a number has, the last far away."""
+
+OPPOSITE = ((0, 1), (EDGES - 2, EDGES - 1))
+"""The places among them of the ends, and of what is far to either side."""
+
 WHOLE = 2**53
 """Whole numbers beyond this are not exact in JSON."""
 
 
-def probes(estimator: Any, rows: Rows) -> Rows:
+def probes(estimator: Any, rows: Rows, *, collapsed: bool = False) -> Rows:
     """Rows at the edges of what the columns allow, made from the examples.
 
     Numbers: the least, the greatest, zero, their negatives, as much again beyond either end, far away, and at the
     thresholds of trees one float32 to either side; of a column with bounds, only what is within them. Missing values
-    where a column may be missing. Categories, unseen words. Texts: see `texts_like`.
+    where a column may be missing. Texts, in a column too: see `texts_like`. Then edges of all columns at once.
+    collapsed: whether texts come without runs of white space.
     """
     if rows.layout == "text":
-        return replace(rows, data=texts_like(rows.data, keeps_spaces=keeps_spaces(estimator, rows)))
+        return replace(rows, data=texts_like(rows.data, keeps_spaces=not collapsed))
     thresholds = {
         place: [round(value) for value in values] if rows.columns[place].type == "integer" else values
         for place, values in threshold_values(estimator, rows).items()
     }
-    cells = [
-        (place, value)
+    values = {
+        place: [
+            value
+            for value in _distinct(
+                [
+                    *edges(column, rows.column(place), _most(rows, column), collapsed=collapsed),
+                    *thresholds.get(place, []),
+                ]
+            )
+            if _allowed(column, value, _most(rows, column))
+        ]
         for place, column in enumerate(rows.columns)
-        for value in _distinct([*edges(column, rows.column(place), _most(rows, column)), *thresholds.get(place, [])])
-        if _allowed(column, value, _most(rows, column))
-    ]
+    }
+    split = {place for place, column in enumerate(rows.columns) if vectorizers(estimator) and _is_text(column)}
+    cells = [(place, value) for place, found in values.items() if place not in split for value in found]
     cells = cells[:: 1 + len(cells) // GENERATED]
     bases = [len(rows) * base // BASES for base in range(min(BASES, max(1, GENERATED // max(1, len(cells)))))]
     changes = [(base, {place: value}) for base in bases for place, value in cells]
+    # What is split into tokens is never left out; each text stands in one example.
+    changes += [(bases[k % len(bases)], {place: text}) for place in split for k, text in enumerate(values[place])]
     return _changed(rows, [*changes, *((0, at_once) for at_once in _at_once(rows) if at_once)])
 
 
-def keeps_spaces(estimator: Any, rows: Rows) -> bool:
-    """Whether generated texts may hold runs of white space.
-
-    scikit-learn's character n-grams collapse them and the graph's do not: such a model serves only texts that were
-    collapsed in Python, which its examples then show.
-    """
-    if all(part.analyzer == "word" for part in vectorizers(estimator)):
-        return True
-    return any(text != " ".join(text.split()) for text in rows.data)
-
-
-def assumptions(estimator: Any, rows: Rows) -> list[str]:
-    """What was taken for granted instead of proved, one sentence each."""
-    if rows.layout == "text" and not keeps_spaces(estimator, rows):
-        return ["texts have no runs of white space, as in the examples: collapse them in preprocess"]
-    return []
-
-
-def edges(column: Column, observed: Any, whole: int = WHOLE) -> list[Any]:
+def edges(column: Column, observed: Any, whole: int = WHOLE, *, collapsed: bool = False) -> list[Any]:
     """The values at the edges of one column, those of its bounds among them; some may lie beyond the bounds.
 
-    whole: the greatest whole number that a request may carry.
+    whole: the greatest whole number that a request may carry. collapsed: see `probes`.
     """
     missing = [None] if column.nullable else []
     if column.categories:
@@ -88,7 +88,8 @@ def edges(column: Column, observed: Any, whole: int = WHOLE) -> list[Any]:
     if column.type == "boolean":
         return [False, True, *missing]
     if column.type == "string":
-        return [*UNSEEN, *missing]
+        known = [value for value in observed if not is_missing(value)]
+        return [*texts_like(known, keeps_spaces=not collapsed), *missing]
     low, high = _ends(column, observed)
     width = (high - low) or max(abs(high), 1.0)
     far = min(FAR * max(abs(low), abs(high), 1.0), LARGEST)
@@ -102,18 +103,34 @@ def edges(column: Column, observed: Any, whole: int = WHOLE) -> list[Any]:
 
 
 def _at_once(rows: Rows) -> list[dict[int, Any]]:
-    """Changes to all columns together: all at their least, all at their greatest, all missing."""
-    numbers = [place for place, column in enumerate(rows.columns) if column.type in {"number", "integer"}]
-    numbers = [place for place in numbers if not rows.columns[place].categories]
-    lows, highs = {}, {}
-    for place in numbers:
-        column = rows.columns[place]
-        most = _most(rows, column)
-        lows[place], highs[place] = (
-            min(max(round(end), -most), most) if column.type == "integer" else end
-            for end in _ends(column, rows.column(place))
-        )
-    return [lows, highs, {place: None for place, column in enumerate(rows.columns) if column.nullable}]
+    """Changes to all columns together, for what adds up or cancels out between them.
+
+    All at the same edge, at opposite ones by turns, at the same far number or that and its negative by turns, and all
+    missing.
+    """
+    found = {
+        place: edges(column, rows.column(place), _most(rows, column))
+        for place, column in enumerate(rows.columns)
+        if column.type in {"number", "integer"} and not column.categories
+    }
+    turns = [(edge, edge) for edge in range(EDGES)] + [*OPPOSITE, *((other, one) for one, other in OPPOSITE)]
+    changes = [{place: values[turn[k % 2]] for k, (place, values) in enumerate(found.items())} for turn in turns]
+    wide = [place for place in found if rows.columns[place].type == "number"]
+    far = max((found[place][EDGES - 1] for place in wide), default=0.0)
+    changes += [{place: sign * far if k % 2 else far for k, place in enumerate(wide)} for sign in (1, -1)]
+    changes = [
+        {
+            place: value
+            for place, value in each.items()
+            if _allowed(rows.columns[place], value, _most(rows, rows.columns[place]))
+        }
+        for each in changes
+    ]
+    return [*changes, {place: None for place, column in enumerate(rows.columns) if column.nullable}]
+
+
+def _is_text(column: Column) -> bool:
+    return column.type == "string" and not column.categories
 
 
 def _ends(column: Column, observed: Any) -> tuple[float, float]:

@@ -24,8 +24,8 @@ SKLEARN = "or say backend: sklearn in model.yaml"
 
 TIE = f"Two labels tie there: a forest of an odd number of trees has fewer ties, {SKLEARN}"
 TOKENS = (
-    r"Split text by a pattern that says the same to Python and to the graph (token_pattern=r'\S+' or '[a-z가-힣0-9]+')"
-    f", without stop words beside n-grams and without sublinear_tf, {SKLEARN}"
+    r"Split text in another way (token_pattern=r'\S+' or '[a-z가-힣0-9]+', or single words), "
+    f"{SKLEARN}"
 )
 FAR = (
     "Far from the examples float32 is too coarse for it: give the columns bounds, so that such rows are refused "

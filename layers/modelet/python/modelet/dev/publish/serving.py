@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import warnings
 from contextlib import nullcontext
 from importlib import import_module
@@ -37,6 +38,19 @@ CLASS = "or write app.py, with a class that prepares and answers in its own way"
 def is_left_to_backend(function: Function) -> bool:
     """Whether nobody wrote code of their own between requests and the model; examples say nothing of such code."""
     return not function.has_app and function.spec.preprocessing is None
+
+
+def prepares_texts(function: Function) -> bool:
+    """Whether the author's own code stands between requests and the graph: a preprocessing, or a preprocess method."""
+    if function.spec.preprocessing is not None:
+        return True
+    if not function.has_app:
+        return False
+    try:
+        tree = ast.parse((function.folder / "app.py").read_bytes())
+    except (SyntaxError, ValueError):  # nothing is known of such code
+        return False
+    return any(isinstance(node, ast.FunctionDef) and node.name == "preprocess" for node in ast.walk(tree))
 
 
 def check_serves(function: Function, package: Package, rows: Rows, expected: Answers, progress: Progress) -> None:

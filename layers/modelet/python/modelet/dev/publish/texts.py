@@ -7,7 +7,7 @@ from itertools import cycle, islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 LONG = 10_000
 """The length of a long text, in characters."""
@@ -27,6 +27,12 @@ UNSEEN = (
     "e\u0301le\u0300ve",
     "😀 👍🏽 👩‍👩‍👧",
     "12345 3.14 -7",
+    "１２３ ٣٤٥ ४५६ ² ½ Ⅷ ㊿ 〇",  # noqa: RUF001 - they are meant
+    "İstanbul ıIiİ ǅ ß ẞ ﬁn ﬄ ſ K Å",  # noqa: RUF001 - they are meant
+    "zero\u200bwidth no\u200cjoin wo\u200drd \u2060 \ufeff \xad",
+    "नमस्ते สวัสดี שָׁלוֹם مُحَمَّد",
+    "𝐛𝐨𝐥𝐝 𐐷 𠮷野家",  # noqa: RUF001 - they are meant
+    "ᄀ\u1161\u11a8 각 ㄱㅏㄱ",
     "!!! ??? ...",
     "a",
     "under_score hy-phen it's",
@@ -35,11 +41,22 @@ UNSEEN = (
 )
 """Texts of other scripts and kinds."""
 
-JOINTS = ("é", "은", "가", "字", "ß", "_", "-", "'", ".", "1", "😀", "\u200b", "\u0301")
-"""What sticks known words together into unknown ones, as a Korean particle does to an English word."""
+JOINTS = (
+    *("é", "은", "가", "字", "ß", "İ", "ﬁ", "𝐛", "ª", "_", "-", "'", ".", "1", "２", "٣", "²", "Ⅷ", "😀", "€"),  # noqa: RUF001 - they are meant
+    *("\u200b", "\u200d", "\u0301", "\u0e31", "\u0903", "\xad", "\ufeff"),
+)
+"""What sticks known words together into unknown ones, as a Korean particle does to an English word.
+
+They are letters, digits, marks and other characters of which Python's `\\w` takes some and other engines others.
+"""
 
 MIXED = 40
 """How many shuffled texts are made."""
+
+
+def are_collapsed(texts: Iterable[str]) -> bool:
+    """Whether no text has white space at an end, in runs, or other than a space."""
+    return all(text == " ".join(text.split()) for text in texts)
 
 
 def texts_like(examples: Sequence[str], *, keeps_spaces: bool) -> list[str]:
@@ -48,8 +65,9 @@ def texts_like(examples: Sequence[str], *, keeps_spaces: bool) -> list[str]:
     words = sorted({word for text in examples[:2000] for word in text.split()}) or ["word"]
     chosen = words if len(words) <= MIXED else chance.sample(words, MIXED)
     texts = [text if keeps_spaces else " ".join(text.split()) for text in UNSEEN]
-    texts += [f"{one}{joint}{two}" for joint, one, two in zip(cycle(JOINTS), chosen, reversed(chosen), strict=False)]
-    texts += [f"{word}{joint} {word}" for joint, word in zip(cycle(JOINTS), chosen, strict=False)]
+    joined = list(islice(zip(cycle(JOINTS), cycle(chosen), cycle(reversed(chosen)), strict=False), MIXED))
+    texts += [f"{one}{joint}{two}" for joint, one, two in joined]
+    texts += [f"{one}{joint} {joint}{two} {one}" for joint, one, two in joined]
     texts += [" ".join(chance.choices(words, k=chance.randrange(1, 30))) for _ in range(MIXED)]
     texts += [" ".join([chosen[0]] * 50), " ".join(chosen).upper(), " ".join(islice(cycle(words), LONG))[:LONG].strip()]
     if keeps_spaces:
