@@ -369,7 +369,7 @@ class Anything:
         ({}, {"module": "features", "function": "clean"}, True),
     ],
 )
-def test_runs_of_space_are_left_to_the_author_only_where_his_own_code_sees_every_text(
+def test_runs_of_space_are_left_to_the_author_only_where_their_own_code_sees_every_text(
     make_function: Callable[..., Function], files: dict[str, str], preprocessing: Any, is_prepared: bool
 ) -> None:
     texts = ["good movie", "bad one"] * 5

@@ -17,6 +17,7 @@ from modelet.dev.publish.parity import COMPARED, compare, told
 from modelet.dev.publish.parts import splits_characters
 from modelet.dev.publish.pickles import MAIN, check_reloads, dumped
 from modelet.dev.publish.probes import probes
+from modelet.dev.publish.rows import is_missing
 from modelet.dev.publish.serving import check_serves, is_left_to_backend, prepares_texts
 from modelet.dev.publish.texts import are_collapsed
 from modelet.errors import ConversionError, ParityError, PublishError
@@ -178,7 +179,7 @@ def _compared(
 def _are_collapsed(rows: Rows) -> bool:
     """Whether no text of the examples has runs of white space."""
     places = [place for place, column in enumerate(rows.columns) if column.type == "string"]
-    return all(are_collapsed(rows.column(place)) for place in places)
+    return all(are_collapsed(text for text in rows.column(place) if not is_missing(text)) for place in places)
 
 
 def _json(name: str, value: Any) -> bytes:
