@@ -90,7 +90,7 @@ def plans(draw: st.DrawFn, seed: int) -> Plan:
     if layout == "mixed" and predictor.is_open:
         return _of_mixed(draw, predictor, chance)
     steps = []
-    if predictor.is_open and draw(st.booleans()):
+    if predictor.is_open and draw(st.integers(0, 2)) == 0:
         step = STEPS[(turn + turn // len(PREDICTORS)) % len(STEPS)]
         steps, takes = [step.made()], step.takes
     kinds = list(NUMERIC[takes])

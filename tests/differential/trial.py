@@ -118,7 +118,8 @@ def _ask(case: Case, version: Version, outcome: Outcome, asked: Asked) -> None:
         for index, answer in answers:
             may_refuse = _may_refuse(fields, rows[index])
             verdict = judged(answer, readings[index], labels, oracle.scale, may_refuse=may_refuse)
-            if verdict.is_fault:  # some estimators answer a row beside others otherwise than alone
+            if verdict.is_fault and not _is_known(outcome, kind, verdict):
+                # Some estimators answer a row beside others otherwise than alone.
                 verdict = judged(answer, oracle.says_alone(rows[index]), labels, oracle.scale, may_refuse=may_refuse)
             counts[verdict.kind] += 1
             if verdict.is_fault:
@@ -127,9 +128,19 @@ def _ask(case: Case, version: Version, outcome: Outcome, asked: Asked) -> None:
 
 
 def _keep(outcome: Outcome, kind: ContractKind, row: Row, verdict: Verdict) -> None:
-    found = f"{verdict.kind} by {outcome.served} under {kind.name!r}"
-    if sum(finding.startswith(found) for finding in outcome.findings) < SHOWN:
+    if not _is_known(outcome, kind, verdict):
+        found = _found(outcome, kind, verdict)
         outcome.findings.append(f"{found}: {str(row)[:500]}: {verdict.shown[:500]}")
+
+
+def _is_known(outcome: Outcome, kind: ContractKind, verdict: Verdict) -> bool:
+    """Whether enough findings of the kind are kept."""
+    found = _found(outcome, kind, verdict)
+    return sum(finding.startswith(found) for finding in outcome.findings) >= SHOWN
+
+
+def _found(outcome: Outcome, kind: ContractKind, verdict: Verdict) -> str:
+    return f"{verdict.kind} by {outcome.served} under {kind.name!r}"
 
 
 def _may_refuse(fields: Sequence[Field], row: Row) -> bool:

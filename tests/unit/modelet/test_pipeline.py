@@ -145,3 +145,51 @@ def test_the_contract_is_read_from_the_class_or_from_its_nearest_parent() -> Non
 
     assert contract_types(Child) == (float, float)
     assert contract_types(Model) is None
+
+
+class Choosy(Doubling):
+    """A backend's model that cannot take negative numbers, nor 13 beside others."""
+
+    asked = 0
+
+    def _part(self, inputs: list[float], rows: list[int], cause: Exception) -> Any:
+        return [inputs[row] for row in rows] if isinstance(cause, ValueError) else None
+
+    def infer(self, inputs: list[float]) -> list[float]:
+        self.asked += 1
+        if min(inputs) < 0 or (13 in inputs and len(inputs) > 1):
+            raise ValueError("secret")
+        if 1e9 in inputs:
+            raise RuntimeError("out of memory")
+        return super().infer(inputs)
+
+
+def test_rows_that_a_backend_s_model_cannot_take_are_refused_by_their_places() -> None:
+    with pytest.raises(ContractError) as caught:
+        pipeline(Choosy()).infer(rows(1, -1, 2, 3, -2), Timings())
+    assert [violation.instance for violation in caught.value.violations] == [1, 4]
+    assert "secret" not in str(caught.value)
+
+
+def test_asked_for_partial_answers_the_rows_that_the_model_can_take_are_predicted() -> None:
+    result = pipeline(Choosy()).infer(rows("x", 1, -1, 3), Timings(), partial=True)
+    assert result.predictions == [2.0, 6.0]
+    assert list(result.failed) == [0, 2]
+
+
+@pytest.mark.parametrize("values", [(1e9,), (13, 1, 2)])
+def test_where_no_row_is_to_blame_the_model_is(values: tuple[float, ...]) -> None:
+    with pytest.raises(ModelError):
+        pipeline(Choosy()).infer(rows(*values), Timings())
+
+
+def test_where_preprocess_is_the_author_s_no_row_is_blamed() -> None:
+    with pytest.raises(ModelError):
+        pipeline(Choosy(), preprocess=lambda _instances: [-1.0]).infer(rows(1), Timings())
+
+
+def test_a_model_is_not_asked_without_end_which_rows_it_cannot_take() -> None:
+    model = Choosy()
+    with pytest.raises(ContractError, match="send fewer at a time"):
+        pipeline(model).infer(rows(*range(-1000, 0)), Timings())
+    assert model.asked < 250

@@ -49,6 +49,10 @@ class Model(Generic[InstanceT, PredictionT]):
         predictions: list[PredictionT] = outputs
         return predictions
 
+    def _part(self, inputs: Any, rows: list[int], cause: Exception) -> Any:  # noqa: ARG002 - for backends
+        """Some rows of what `infer` was given, to find those that it cannot take; None where they are not to blame."""
+        return None
+
     def _own_contract(self, contract: Contract) -> Contract:
         """The contract as this model's stages read it best: for backends."""
         return contract

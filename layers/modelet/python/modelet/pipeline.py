@@ -18,6 +18,14 @@ Read = Callable[["Contract"], "Checked"]
 """How a protocol turns its body into checked instances."""
 
 
+SEARCHED = 200
+"""How often a model is asked at most to find the rows that it cannot take."""
+
+RULE = "model_refused"
+REFUSED = "The model cannot take this row: one of its values is unlike those that the model was trained on"
+REFUSED_MANY = "The model cannot take some of these rows: send fewer at a time, and each of them is named"
+
+
 class Inference(NamedTuple):
     """What a request came to.
 
@@ -45,6 +53,7 @@ class InferencePipeline:
         preprocess: Callable[[list[Any]], Any] | None = None,
         max_instances: int = 100_000,
     ) -> None:
+        self._is_named = preprocess is not None
         self.contract = contract if preprocess else model._own_contract(contract)
         self._model = model
         self._preprocess = preprocess or model.preprocess
@@ -66,13 +75,21 @@ class InferencePipeline:
         if not checked.instances:
             return Inference([], checked.failed, checked.total)
         try:
-            inputs = self._prepared(checked, partial)
-            # Counted before the author's code may change the list.
-            instances, count = checked.instances, len(checked.instances)
-            if not count:
-                return Inference([], checked.failed, checked.total)
-            timings.preprocess = (preprocessed := perf_counter()) - validated
-            outputs = self._model.infer(inputs)
+            while True:
+                inputs = self._prepared(checked, partial)
+                # Counted before the author's code may change the list.
+                instances, count = checked.instances, len(checked.instances)
+                if not count:
+                    return Inference([], checked.failed, checked.total)
+                timings.preprocess = (preprocessed := perf_counter()) - validated
+                try:
+                    outputs = self._model.infer(inputs)
+                except Exception as cause:  # noqa: BLE001 - the author's code may raise anything
+                    checked.leave_out(self._refusal(inputs, count, cause))
+                    if not partial:
+                        checked.require_all()
+                else:
+                    break
             timings.infer = (inferred := perf_counter()) - preprocessed
             predictions = self._model.postprocess(outputs, instances)
         except ModeletError:
@@ -99,6 +116,34 @@ class InferencePipeline:
                 if len(checked.instances) != count:
                     raise ModelError(f"preprocess changed its instances from {count} to {len(checked.instances)}")
                 return inputs
+
+    def _refusal(self, inputs: Any, count: int, cause: Exception) -> ContractError:
+        """The rows that a backend's model cannot take, found by halves. Raises the cause where no row is to blame."""
+        if self._is_named or self._model._part(inputs, [0], cause) is None:
+            raise cause
+        refused: list[int] = []
+        waiting, asked = [list(range(count))], 0
+        while waiting:
+            rows = waiting.pop()
+            if len(rows) == 1:
+                refused += rows
+                continue
+            if asked >= SEARCHED:
+                raise ContractError([Violation(None, "instances", REFUSED_MANY, RULE)]) from cause
+            first, second = rows[: len(rows) // 2], rows[len(rows) // 2 :]
+            failing = [half for half in (first, second) if self._fails(inputs, half, cause)]
+            if not failing:
+                raise cause
+            waiting += failing
+            asked += 2
+        return ContractError([Violation(row, "", REFUSED, RULE) for row in sorted(refused)])
+
+    def _fails(self, inputs: Any, rows: list[int], cause: Exception) -> bool:
+        try:
+            self._model.infer(self._model._part(inputs, rows, cause))
+        except Exception:  # noqa: BLE001 - whatever it raises, it cannot take the rows
+            return True
+        return False
 
     def _check_size(self, total: int) -> None:
         if total == 0:

@@ -142,6 +142,14 @@ class OnnxModel(Model[InstanceT, PredictionT]):
         own = table.own_contract(self, OnnxModel, contract)
         return own if own is contract or len(self.inputs) == 1 else contract
 
+    def _part(self, inputs: Feeds, rows: list[int], cause: Exception) -> Feeds | None:
+        # onnxruntime has one class for inputs that a graph cannot take, and others for its own trouble.
+        if type(cause).__name__ != "InvalidArgument" or not all(
+            table.is_own(self, stage, OnnxModel) for stage in ("preprocess", "infer")
+        ):
+            return None
+        return {name: array[rows] for name, array in inputs.items()}
+
     def infer(self, inputs: Feeds) -> Outputs:
         """Run the graph on all instances: its outputs by name, a row an instance.
 

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Outputs", "SklearnModel"]
 
+REFUSALS = (ArithmeticError, LookupError, TypeError, ValueError)
+"""What an estimator raises for values that it cannot take: unseen categories, missing or far numbers."""
+
 
 class SklearnModel(Model[InstanceT, PredictionT]):
     """Serves a version whose main file is a scikit-learn estimator.
@@ -95,6 +98,15 @@ class SklearnModel(Model[InstanceT, PredictionT]):
         if type(self).preprocess is SklearnModel.preprocess:
             _ = self._frames  # a start that lacks pandas fails, not its first request
         return table.own_contract(self, SklearnModel, contract)
+
+    def _part(self, inputs: Any, rows: list[int], cause: Exception) -> Any:
+        if not isinstance(cause, REFUSALS) or not all(
+            table.is_own(self, stage, SklearnModel) for stage in ("preprocess", "infer")
+        ):
+            return None
+        if isinstance(inputs, list):
+            return [inputs[row] for row in rows]
+        return inputs[rows] if isinstance(inputs, np.ndarray) else inputs.iloc[rows]
 
     def infer(self, inputs: Any) -> Outputs:
         """Ask the estimator once for all instances: `label` and `probabilities`, or `variable`."""
