@@ -18,6 +18,9 @@ from differential.trial import Outcome, tried
 
 OUTCOMES = Path(".modelet/fuzz/outcomes.jsonl")
 
+LIFE = 200
+"""Cases that one process does."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run it; 1 where something is wrong."""
@@ -50,7 +53,11 @@ def _run(seeds: range, file: Path, jobs: int, *, resume: bool) -> list[Outcome]:
     kept = [Outcome(**json.loads(line)) for line in file.read_text().splitlines()] if resume and file.exists() else []
     outcomes = {outcome.seed: outcome for outcome in kept if outcome.seed in seeds}
     waiting = [seed for seed in seeds if seed not in outcomes]
-    with file.open("a" if resume else "w") as written, get_context("spawn").Pool(jobs, _quiet) as pool:
+    # A process for a few cases: what estimators and graphs leave behind in memory goes with it.
+    with (
+        file.open("a" if resume else "w") as written,
+        get_context("spawn").Pool(jobs, _quiet, maxtasksperchild=LIFE) as pool,
+    ):
         for outcome in pool.imap_unordered(tried, waiting):
             outcomes[outcome.seed] = outcome
             written.write(f"{outcome.to_json()}\n")
