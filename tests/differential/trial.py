@@ -7,7 +7,7 @@ import tempfile
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from differential.oracle import Oracle
 from differential.rows import is_within, rows_for
 from differential.version import Refused, Version, published, refusal
 from modelet.dev.publish.parts import parts
+from modelet.manifest import Column
 from modelet.protocols.service import Service
 from serving import ask
 
@@ -29,6 +30,8 @@ TOGETHER = 40
 
 ALONE = 4
 """How many of them are also asked for one by one."""
+
+UNLISTED = "unlisted"
 
 SHOWN = 3
 """How many findings of one kind a trial keeps."""
@@ -96,8 +99,9 @@ def outcome_of(case: Case, asked: Asked = through_http) -> Outcome:
 
 
 def _ask(case: Case, version: Version, outcome: Outcome, asked: Asked) -> None:
-    oracle = Oracle(case, version.manifest.columns)
-    rows = rows_for(case, version.manifest.columns)
+    oracle = Oracle(case, version.held)
+    rows = rows_for(case, version.held)
+    held = {column.name: column for column in version.held}
     readings = oracle.says(rows)
     labels = oracle.labels if version.manifest.model_info["task"] == "classification" else []
     counts: Counter[str] = Counter()
@@ -116,7 +120,7 @@ def _ask(case: Case, version: Version, outcome: Outcome, asked: Asked) -> None:
             continue
         outcome.contracts[kind.name] = "served"
         for index, answer in answers:
-            may_refuse = _may_refuse(fields, rows[index])
+            may_refuse = _may_refuse(fields, held, rows[index])
             verdict = judged(answer, readings[index], labels, oracle.scale, may_refuse=may_refuse)
             if verdict.is_fault and not _is_known(outcome, kind, verdict):
                 # Some estimators answer a row beside others otherwise than alone.
@@ -143,12 +147,12 @@ def _found(outcome: Outcome, kind: ContractKind, verdict: Verdict) -> str:
     return f"{verdict.kind} by {outcome.served} under {kind.name!r}"
 
 
-def _may_refuse(fields: Sequence[Field], row: Row) -> bool:
+def _may_refuse(fields: Sequence[Field], held: Mapping[str, Column], row: Row) -> bool:
+    """Whether a value lies outside its column, or the contract's own words refuse it."""
     for each in fields:
-        value = row.get(each.column.name)
-        if not is_within(each.column, value) or each.refuses(value):
-            return True
-        if each.column.name not in row and not each.optional:
+        name = each.column.name
+        value = row.get(name)
+        if not is_within(held[name], value) or each.refuses(value) or (name not in row and not each.optional):
             return True
     return False
 
@@ -186,12 +190,8 @@ def _alone(status: int, value: Any) -> Answer:
 
 
 def _answer(one: Any) -> Answer:
-    """A prediction, or the problem that stands in its place."""
+    """A prediction, or the problem that stands in its place; past a hundred violations it names no field."""
     if not isinstance(one, dict) or "errors" not in one:
         return Answer(200, one)
-    return Answer(
-        one["status"],
-        None,
-        tuple(each["field"] for each in one["errors"] if each["field"]),
-        one.get("detail", "")[:200],
-    )
+    fields = tuple(each["field"] or UNLISTED for each in one["errors"] if each["field"] or each["rule"] == UNLISTED)
+    return Answer(one["status"], None, fields, one.get("detail", "")[:200])

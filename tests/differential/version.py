@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import joblib
+import numpy as np
 
 from differential.case import Case
 from differential.contracts import ContractKind
@@ -18,7 +19,7 @@ from modelet.dev.project import Function
 from modelet.dev.publish import Trained, columns_of, pin, publish
 from modelet.dev.spec import ModelSpec
 from modelet.errors import CommandError, PublishError
-from modelet.manifest import Manifest
+from modelet.manifest import Column, FrameColumn, Manifest
 from modelet.protocols.service import Service
 from modelet.registry.listing import read_manifest
 from modelet.settings import Settings
@@ -68,6 +69,12 @@ class Version:
         """What serves it."""
         return str(self.function.spec.backend)
 
+    @property
+    def held(self) -> tuple[Column, ...]:
+        """The columns with the ends of what their frames' dtypes hold: 300 is outside of a column of int8."""
+        frame = self.manifest.frame or [None] * len(self.manifest.columns)
+        return tuple(_held(column, one) for column, one in zip(self.manifest.columns, frame, strict=True))
+
     @contextmanager
     def served(self, kind: ContractKind) -> Iterator[Service]:
         """The version under a contract, loaded as an environment loads it. Raises CommandError where it is refused."""
@@ -108,6 +115,14 @@ def published(case: Case, folder: Path) -> Version | tuple[Refused, ...]:
             manifest, _ = read_manifest(store, function.name, lock.version)
             return Version(function, store, lock, manifest, refused)
     return refused
+
+
+def _held(column: Column, frame: FrameColumn | None) -> Column:
+    if frame is None or column.type != "integer" or frame.dtype.lower() not in {"int8", "int16", "uint8", "uint16"}:
+        return column
+    ends = np.iinfo(frame.dtype.lower())
+    low = ends.min if column.minimum is None else max(column.minimum, ends.min)
+    return column._replace(minimum=low, maximum=ends.max if column.maximum is None else min(column.maximum, ends.max))
 
 
 def refusal(error: Exception) -> Refused:

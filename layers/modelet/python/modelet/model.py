@@ -53,6 +53,10 @@ class Model(Generic[InstanceT, PredictionT]):
         """Some rows of what `infer` was given, to find those that it cannot take; None where they are not to blame."""
         return None
 
+    def _blamed(self, instance: InstanceT) -> str:  # noqa: ARG002 - for backends
+        """The field of an instance that `infer` cannot take; empty where none stands out."""
+        return ""
+
     def _own_contract(self, contract: Contract) -> Contract:
         """The contract as this model's stages read it best: for backends."""
         return contract

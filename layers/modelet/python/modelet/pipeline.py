@@ -22,7 +22,7 @@ SEARCHED = 200
 """How often a model is asked at most to find the rows that it cannot take."""
 
 RULE = "model_refused"
-REFUSED = "The model cannot take this row: one of its values is unlike those that the model was trained on"
+REFUSED = "The model cannot take this row: a value is unlike those that it was trained on"
 REFUSED_MANY = "The model cannot take some of these rows: send fewer at a time, and each of them is named"
 
 
@@ -85,7 +85,7 @@ class InferencePipeline:
                 try:
                     outputs = self._model.infer(inputs)
                 except Exception as cause:  # noqa: BLE001 - the author's code may raise anything
-                    checked.leave_out(self._refusal(inputs, count, cause))
+                    checked.leave_out(self._refusal(inputs, instances, cause))
                     if not partial:
                         checked.require_all()
                 else:
@@ -117,12 +117,12 @@ class InferencePipeline:
                     raise ModelError(f"preprocess changed its instances from {count} to {len(checked.instances)}")
                 return inputs
 
-    def _refusal(self, inputs: Any, count: int, cause: Exception) -> ContractError:
+    def _refusal(self, inputs: Any, instances: list[Any], cause: Exception) -> ContractError:
         """The rows that a backend's model cannot take, found by halves. Raises the cause where no row is to blame."""
         if self._is_named or self._model._part(inputs, [0], cause) is None:
             raise cause
         refused: list[int] = []
-        waiting, asked = [list(range(count))], 0
+        waiting, asked = [list(range(len(instances)))], 0
         while waiting:
             rows = waiting.pop()
             if len(rows) == 1:
@@ -136,7 +136,8 @@ class InferencePipeline:
                 raise cause
             waiting += failing
             asked += 2
-        return ContractError([Violation(row, "", REFUSED, RULE) for row in sorted(refused)])
+        blamed = {row: self._model._blamed(instances[row]) for row in sorted(refused)}
+        return ContractError([Violation(row, field, REFUSED, RULE) for row, field in blamed.items()])
 
     def _fails(self, inputs: Any, rows: list[int], cause: Exception) -> bool:
         try:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 from sklearn.naive_bayes import CategoricalNB
+from sklearn.tree import DecisionTreeClassifier
 from typing_extensions import TypedDict
 
 from modelet.artifacts import Artifacts
@@ -52,6 +53,15 @@ def test_rows_that_a_model_cannot_take_are_found_among_others(kind: type[Model[A
         served.infer(lambda contract: contract.check_rows(rows), Timings())
     found = served.infer(lambda contract: contract.check_rows(rows), Timings(), partial=True)
     assert (len(found.predictions), list(found.failed)) == (2, [1])
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered in cast")
+def test_a_number_that_an_estimator_cannot_take_is_named(tmp_path: Path) -> None:
+    estimator = DecisionTreeClassifier().fit(np.eye(2), np.array(["low", "high"]))
+    core = tighten(dict(TypeAdapter(Row).core_schema))
+    served = InferencePipeline(loaded(SklearnModel, estimator, tmp_path), Contract(core, {"type": "any"}))
+    with pytest.raises(ContractError, match="instance 0 field b: The model cannot take this row"):
+        served.infer(lambda contract: contract.check_rows([{"a": 1, "b": 1e39}]), Timings())
 
 
 @pytest.mark.parametrize("kind", [SklearnModel, OnnxModel])

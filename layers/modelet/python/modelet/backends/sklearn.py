@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Outputs", "SklearnModel"]
 
+FAR = float(np.finfo(np.float32).max)
+"""Beyond it many estimators take no number: they compute in float32."""
+
 REFUSALS = (ArithmeticError, LookupError, TypeError, ValueError)
 """What an estimator raises for values that it cannot take: unseen categories, missing or far numbers."""
 
@@ -107,6 +110,12 @@ class SklearnModel(Model[InstanceT, PredictionT]):
         if isinstance(inputs, list):
             return [inputs[row] for row in rows]
         return inputs[rows] if isinstance(inputs, np.ndarray) else inputs.iloc[rows]
+
+    def _blamed(self, instance: InstanceT) -> str:
+        for name, value in zip(self.manifest.features, table.cells(instance, self.manifest.features), strict=True):
+            if isinstance(value, float) and abs(value) > FAR:
+                return name
+        return ""
 
     def infer(self, inputs: Any) -> Outputs:
         """Ask the estimator once for all instances: `label` and `probabilities`, or `variable`."""
