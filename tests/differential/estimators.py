@@ -362,4 +362,4 @@ NO_TABLE = {
 
 def generated() -> set[str]:
     """The names of all estimators that some case holds."""
-    return {each.name for each in (*PREDICTORS, *STEPS)} | ELSEWHERE.keys()
+    return {each.name for each in PREDICTORS} | {each.name for each in STEPS} | ELSEWHERE.keys()

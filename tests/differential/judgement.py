@@ -58,7 +58,7 @@ def judged(
     if not (may_refuse or not said):
         return Verdict("refusal of a proper row", shown)
     # What only the estimator finds out about a row, it does not say of a field.
-    return Verdict("refused") if answer.fields or not may_refuse else Verdict("refusal without a field", shown)
+    return Verdict("refused") if answer.fields or not said else Verdict("refusal without a field", shown)
 
 
 def _same(prediction: Any, said: Said, labels: Sequence[Any], scale: float) -> bool:

@@ -15,7 +15,7 @@ from differential.contracts import Row
 from differential.draws import drawn
 from modelet.manifest import Column
 
-PROPER, STRANGE = 120, 24
+PROPER, STRANGE = 90, 20
 """Rows that the columns allow, most of them, and rows with one value that they seldom do."""
 
 ABSENT = object()

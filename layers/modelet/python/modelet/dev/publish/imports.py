@@ -6,6 +6,7 @@ import ast
 import io
 import pickle
 import sys
+from functools import cache
 from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,7 +48,7 @@ def pickled(values: Iterable[object], folder: Path) -> tuple[Pickled, list[str]]
     """
     named = set().union(*map(named_modules, values))
     own = _own_files(named, folder)
-    installed = packages_distributions()
+    installed = _installed()
     packages = dict(ALWAYS)
     strangers = []
     for top in sorted({_top(name) for name in named} - sys.stdlib_module_names):
@@ -62,6 +63,12 @@ def pickled(values: Iterable[object], folder: Path) -> tuple[Pickled, list[str]]
             packages[top] = found
     modules = {path.relative_to(folder).as_posix(): digest(path.read_bytes()) for path in sorted(own)}
     return Pickled(packages, modules), strangers
+
+
+@cache
+def _installed() -> Mapping[str, list[str]]:
+    """Who brings each module: asked once, for reading the metadata of all packages takes longer than a pickle."""
+    return packages_distributions()
 
 
 def _top(module: str) -> str:
