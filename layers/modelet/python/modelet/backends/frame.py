@@ -75,7 +75,9 @@ class _Objects:
         if self._kind is not None:
             _require_text(values, is_text=self._kind == "string")
         # A bare array of texts would become a column of pandas' own string dtype.
-        return pd.Series([self._missing if _is_missing(value) else value for value in values], dtype=object)
+        if _may_lack(values):
+            values = [self._missing if _is_missing(value) else value for value in values]
+        return pd.Series(values, dtype=object)
 
 
 class _Texts:
@@ -172,6 +174,17 @@ def _is_missing(value: Any) -> bool:
     return value is None or value != value  # noqa: PLR0124 - NaN alone differs from itself
 
 
+def _may_lack(values: list[Any]) -> bool:
+    """Whether some may be missing: no value that is neither None nor a float can be."""
+    return not _GAPS.isdisjoint(map(type, values))
+
+
+_GAPS = {type(None), float, np.float64}
+
+
 def _require_text(values: list[Any], *, is_text: bool) -> None:
-    if any(isinstance(value, str | bytes) is not is_text for value in values if not _is_missing(value)):
+    kinds = set(map(type, values))
+    if is_text and kinds & _GAPS:
+        kinds = {type(value) for value in values if not _is_missing(value)}
+    if any(issubclass(kind, str | bytes) is not is_text for kind in kinds - {type(None)}):
         raise _UnfitError
