@@ -40,8 +40,10 @@ class Body:
         # The member's name may also be there in escapes, or be deeper down in a bare instance.
         self.bare = NAMED not in self.text and b"\\u00" not in self.text
         doubtful = len(self.text) > TRUSTED and contract.is_doubtful(self.text)
-        if not doubtful and (checked := self._at_once(contract)) is not None:
-            return checked
+        if not doubtful:
+            checked = contract.check_bare(self.text) if self.bare else contract.check_envelope(self.text)
+            if checked is not None:
+                return checked
         rows = self._rows()
         if len(rows) > self._limit:
             return Checked([], len(rows))  # the pipeline refuses it by its count: no need to look at them
