@@ -5,6 +5,7 @@ A new kind is one line of KINDS.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -95,7 +96,7 @@ def _exact(column: Column) -> Field:
     written = f"Literal[{', '.join(map(repr, column.categories))}]" if column.categories else SCALARS[column.type]
     bounds = [f"Ge({column.minimum!r})"] * (column.minimum is not None)
     bounds += [f"Le({column.maximum!r})"] * (column.maximum is not None)
-    if bounds:
+    if bounds and not column.categories:
         written = f"Annotated[{written}, {', '.join(bounds)}]"
     return Field(column, column.name, f"{written} | None" if column.nullable else written, column.nullable)
 
@@ -104,7 +105,7 @@ def _bounded(field: Field) -> Field:
     if field.column.type not in {"number", "integer"} or field.column.categories:
         return field
     low = -1 if field.column.minimum is None else field.column.minimum
-    high = 30 if field.column.maximum is None else (field.column.maximum + low) / 2
+    high = 30 if field.column.maximum is None else math.floor((field.column.maximum + low) / 2)
     kind = f"Annotated[{SCALARS[field.column.type]}, Ge({low!r}), Le({high!r})]"
     written = f"{kind} | None" if field.column.nullable else kind
     return replace(

@@ -6,14 +6,14 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from differential.estimators import generated
+from differential.estimators import PREDICTORS, generated
 from differential.trial import Outcome
 
 SHARE = 0.8
 """How many of the cases must be published: refusing is no way out."""
 
-OFTEN = 20
-"""How often each estimator must have had its turn in a long run."""
+OFTEN, SELDOM = 20, 5
+"""How often each predictor, and each other estimator, must have had its turn in a long run."""
 
 _ROW = "{:<34}{:>7}{:>7}{:>9}{:>9}{:>10}{:>10}{:>9}{:>7}"
 
@@ -52,8 +52,11 @@ def shortcomings(outcomes: Sequence[Outcome]) -> list[str]:
         found.append(f"{published} of {len(outcomes)} cases are published, fewer than {SHARE:.0%}")
     if len(outcomes) >= LONG:
         turns = Counter(name for outcome in outcomes for name in {outcome.predictor, *outcome.holds})
+        often = dict.fromkeys(generated(), SELDOM) | {each.name: OFTEN for each in PREDICTORS}
         found += [
-            f"{name} had {turns[name]} turns, fewer than {OFTEN}" for name in sorted(generated()) if turns[name] < OFTEN
+            f"{name} had {turns[name]} turns, fewer than {least}"
+            for name, least in sorted(often.items())
+            if turns[name] < least
         ]
     return found
 

@@ -8,10 +8,13 @@ from sklearn.utils import all_estimators
 from differential.estimators import NO_TABLE, generated
 from differential.trial import tried
 
-SEEDS = range(0, 700, 7)
-"""Spread over all predictors: their turns follow the seeds."""
+SEEDS = range(100)
+"""The first of a long run; `make fuzz SEED=n` shows one."""
 
-UNPUBLISHED: dict[int, str] = {}
+UNPUBLISHED = {
+    28: "MiniBatchSparsePCA cannot transform one row alone",
+    75: "Lars has coefficients that cancel: it answers a row alone otherwise than beside others",
+}
 """The seeds that neither backend publishes, and why."""
 
 

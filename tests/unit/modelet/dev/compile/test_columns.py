@@ -124,3 +124,18 @@ def test_columns_may_have_names_that_no_class_could_give_its_fields() -> None:
     assert tighten(dict(TypeAdapter(instance).core_schema))["extra_behavior"] == "forbid"
     with pytest.raises(ValidationError):
         TypeAdapter(instance).validate_python({})
+
+
+def test_numbers_that_are_categories_are_those_within_the_bounds() -> None:
+    column = Column("ward", "integer", categories=(1, 2, 5), minimum=1, maximum=2)
+    compiled = compile_type(column_types(manifest((column,), task="regression"))[0])
+    assert compiled.reason == ""
+    assert compiled.core is not None
+    checks = Contract(compiled.core, {"type": "float"})
+    assert list(checks.check_rows([{"ward": 1}, {"ward": 5}, {"ward": 2}]).failed) == [1]
+
+
+def test_categories_that_are_all_beyond_the_bounds_are_refused() -> None:
+    column = Column("ward", "integer", categories=(1, 2), minimum=3)
+    with pytest.raises(CommandError, match="ward has no category within its bounds"):
+        column_types(manifest((column,), task="regression"))

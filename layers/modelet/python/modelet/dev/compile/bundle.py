@@ -83,7 +83,9 @@ def write_bundle(function: Function, store: Store, lock: Lock, path: Path | None
             cores = [_core(instance, returned=False), _core(prediction, returned=True)]
         except Exception as error:  # types may bring code of their own to make their schema
             said = error.message if isinstance(error, PydanticUserError) else f"{type(error).__name__}: {error}"
-            raise CommandError(f"{function.folder / 'app.py'}: the contract cannot be read: {said}") from error
+            raise CommandError(
+                f"{function.folder / 'app.py'}: the contract cannot be read: {said}: change that type"
+            ) from error
         _check_contract(function, manifest, model_class if types else None, schemas[0], cores)
         _check_assumptions(function, manifest, model_class)
     bundle = Bundle(

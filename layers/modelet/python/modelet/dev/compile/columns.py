@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil, floor
+from math import ceil, floor, inf
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired
 
 from annotated_types import Ge, Le, Len
@@ -30,13 +30,28 @@ def column_types(manifest: Manifest) -> tuple[Any, Any]:
 
 
 def _column_type(column: Column) -> Any:
-    kind: Any = Literal[column.categories] if column.categories else SCALARS[column.type]
+    kind = _categories(column) if column.categories else _bounded(column)
+    return NotRequired[kind | None] if column.nullable else kind
+
+
+def _categories(column: Column) -> Any:
+    """The categories that are within the bounds: a constraint beside them would need Python to check it."""
+    low, high = bounds_of(column)
+    low, high = -inf if low is None else low, inf if high is None else high
+    within = [one for one in column.categories or () if isinstance(one, str) or low <= one <= high]
+    if not within:
+        raise CommandError(f"column {column.name} has no category within its bounds: publish it without the bounds")
+    return Literal.__getitem__(tuple(within))
+
+
+def _bounded(column: Column) -> Any:
+    kind: Any = SCALARS[column.type]
     low, high = bounds_of(column)
     if low is not None:
         kind = Annotated[kind, Ge(low)]
     if high is not None:
         kind = Annotated[kind, Le(high)]
-    return NotRequired[kind | None] if column.nullable else kind
+    return kind
 
 
 def bounds_of(column: Column) -> tuple[float | None, float | None]:
