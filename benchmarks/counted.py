@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 WARM = 20
 """Requests before the one that is counted: what is made once, at the first request, is made by then."""
 
+COUNTED = 5
+"""Requests that are counted; the least counts. The first one of a second also writes the time of day anew."""
+
 Counts = dict[str, list[int]]
 
 
@@ -89,10 +92,13 @@ def main(handler_name: str) -> None:
         init = counter.off()
         for turn in range(WARM):
             handler(event, context(turn))
-        now = context(WARM)
-        counter.on()
-        answer = handler(event, now)
-        request = counter.off()
+        requests = []
+        for turn in range(WARM, WARM + COUNTED):
+            now = context(turn)
+            counter.on()
+            answer = handler(event, now)
+            requests.append(counter.off())
+    request = min(requests, key=lambda counts: sum(bytecodes for bytecodes, _ in counts.values()))
     if answer["statusCode"] != 200:
         raise SystemExit(f"answered {answer['statusCode']}: {answer['body'][:300]}")
     replies.write(json.dumps({"init": init, "request": request}))

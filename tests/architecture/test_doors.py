@@ -15,7 +15,8 @@ PACKAGE = ROOT / "layers" / "modelet" / "python" / "modelet"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 FUNCTIONS = sorted(path.parent for path in (ROOT / "functions").glob("*/model.yaml"))
 ROOMS = [*MODULES, *sorted((ROOT / "infra").rglob("*.py"))]
-LONGEST = 250
+LONGEST = 300
+"""Lines of a module that fit a reader's head."""
 
 
 def imported(path: Path) -> Iterator[str]:

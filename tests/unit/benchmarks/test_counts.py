@@ -38,6 +38,11 @@ def test_counts_are_the_same_each_time(tmp_path: Path) -> None:
     assert counted(tmp_path) == counted(tmp_path)
 
 
+def test_what_only_some_requests_do_is_not_counted(tmp_path: Path) -> None:
+    sometimes = APP.replace("    return", "    made.append(0)\n    if len(made) % 4 == 0: sorted(made)\n    return")
+    assert counted(tmp_path, sometimes)["request"]["app"][1] == 3 + 2
+
+
 def test_a_bytecode_more_is_counted(tmp_path: Path) -> None:
     before, after = counted(tmp_path), counted(tmp_path, APP.replace('["x"]', '["x"] + 1'))
     assert after["request"]["app"][0] > before["request"]["app"][0]

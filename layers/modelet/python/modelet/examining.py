@@ -34,7 +34,10 @@ KEPT = 100
 """Unknown fields of one object that are looked at."""
 
 AS_JSON = frozenset(
-    {"dict_type", "frozen_set_type", "list_type", "model_type", "none_required", "set_type", "tuple_type"}
+    {
+        *("dataclass_type", "dict_type", "frozen_set_type", "list_type", "model_attributes_type", "model_type"),
+        *("named_tuple_type", "none_required", "set_type", "tuple_type"),
+    }
 )
 """Rules whose message speaks of JSON's types only where pydantic-core itself has read the JSON."""
 UNLIKE = frozenset({"call", "function-wrap", "is-instance", "is-subclass", "json-or-python"})
@@ -194,6 +197,8 @@ def place(path: tuple[int | str, ...]) -> str:
 
 def _violation(instance: int | None, item: Any) -> Violation:
     rule, message = item["type"], item["msg"]
+    if rule == "model_attributes_type":  # what a tagged union says of a Python value that is no object
+        rule = "dict_type"
     if item["input"] is MISSING:
         rule, message = "missing", "Field required"
     elif rule in AS_JSON:

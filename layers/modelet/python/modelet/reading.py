@@ -63,7 +63,15 @@ class Reader:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._envelope = validator(brief(around(core, _envelope_of)))
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Make what requests need, so that a schema which cannot be built fails the start and not a request."""
+        _ = self._envelope
+
+    @cached_property
+    def _envelope(self) -> SchemaValidator:
+        return validator(brief(around(self._core, _envelope_of)))
 
     @cached_property
     def _one(self) -> SchemaValidator:
@@ -98,6 +106,9 @@ class Reader:
 class FlatReader(Reader):
     """Reads flat objects: their scalars mean the same as JSON and as Python values, and need no way over a text."""
 
+    def _prepare(self) -> None:
+        """Nothing: schemas of scalars can always be built, and many starts need few of these validators."""
+
     @cached_property
     def _rows(self) -> SchemaValidator:
         return validator(brief(list_of(self._core), ends=False))
@@ -118,7 +129,10 @@ class CountingReader(FlatReader):
         super().__init__(core)
         self._fields = fields
         self._width = len(fields)
-        self._open_envelope = validator(brief(_envelope_of(self._open)))
+
+    @cached_property
+    def _open_envelope(self) -> SchemaValidator:
+        return validator(brief(_envelope_of(self._open)))
 
     @property
     def _open(self) -> Core:
@@ -172,8 +186,11 @@ class TupleReader(FlatReader):
         ]
         row = {"type": "arguments-v3", "arguments_schema": parameters, "extra_behavior": "ignore"}
         self._open_one, self._open_envelope = validator(row), validator(brief(_envelope_of(row)))
-        values = {"type": "tuple", "items_schema": [fields[name] for name in self._order]}
-        self._tuples = validator(brief(list_of(values)))
+        self._values = {"type": "tuple", "items_schema": [fields[name] for name in self._order]}
+
+    @cached_property
+    def _tuples(self) -> SchemaValidator:
+        return validator(brief(list_of(self._values)))
 
     def is_doubtful(self, body: bytes) -> bool:
         """As above."""

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
 from types import SimpleNamespace
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import numpy as np
 import pytest
-from annotated_types import Ge, Le
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
@@ -21,9 +20,9 @@ from typing_extensions import TypedDict
 
 from modelet.backends import table
 from modelet.backends.onnx import OnnxModel
-from modelet.contract import Alike, Contract
+from modelet.contract import Contract
 from modelet.core import tighten
-from modelet.errors import ContractError, PredictionError
+from modelet.errors import ContractError
 from modelet.manifest import Column
 from serving import manifest
 
@@ -217,70 +216,6 @@ def test_a_number_beyond_the_range_is_named_in_a_tuple_too() -> None:
         table.matrix([(1.0, 2.0, 3.0), (1.0, 2.0, 1e39)], FEATURES)
 
 
-# Predictions
-
-
-class Verdict(TypedDict):
-    label: Literal["no", "yes"]
-    probability: Annotated[float, Ge(0), Le(1)]
-
-
-def contract(prediction: Any = Verdict) -> Contract:
-    instance, returned = (tighten(dict(TypeAdapter(kind).core_schema), returned=True) for kind in (float, prediction))
-    return Contract(instance, returned)
-
-
-def outputs(shares: Sequence[float], labels: Sequence[str] | None = None) -> dict[str, Any]:
-    probabilities = np.array([[1 - share, share] for share in shares], np.float32)
-    label = np.array(labels or ["yes" if share > 0.5 else "no" for share in shares], object)
-    return {"label": label, "probabilities": probabilities}
-
-
-SHARE = st.floats(-(2.0**-23), 1 + 2.0**-23, width=32) | st.sampled_from([0.0, 1.0, float("nan")])
-
-
-@given(shares=st.lists(SHARE, max_size=60))
-def test_predictions_made_alike_pass_or_fail_as_they_would_one_by_one(shares: list[float]) -> None:
-    found = table.predictions(outputs(shares), manifest())
-    assert isinstance(found, Alike) == (len(shares) > 20)
-    for kind in (Verdict, dict[str, Any]):
-        answers = []
-        for given_predictions in (found, list(found)):
-            try:
-                believing = contract(kind).as_tuples([], lambda text: text.count(b":"))
-                answers.append(believing.check_predictions(given_predictions, len(shares)))
-            except PredictionError as error:
-                answers.append([str(error)])
-        assert repr(answers[0]) == repr(answers[1])
-
-
-@pytest.mark.parametrize("value", [float("nan"), 70.0])
-def test_predictions_that_an_author_has_changed_since_are_checked_one_by_one(value: float) -> None:
-    made = table.predictions(outputs([0.9] * 30), manifest())
-    for each in made:
-        each["probability"] = value
-    with pytest.raises(PredictionError, match=r"prediction 0\.probability breaks the contract"):
-        contract().check_predictions(made, 30)
-
-
-@pytest.mark.parametrize("label", [Literal["yes"], Literal["no", "yes"]])
-@pytest.mark.parametrize(("bound", "beyond"), [(Ge(0.5), 0.25), (Le(0.9), 1.0)])
-def test_a_narrower_contract_than_the_extremes_looks_at_every_prediction(label: Any, bound: Any, beyond: float) -> None:
-    typed_dict: Any = TypedDict
-    sure = contract(typed_dict("Sure", {"label": label, "probability": Annotated[float, bound]}))
-    found = table.predictions(outputs([0.75] * 50), manifest())
-    assert sure.check_predictions(found, 50) == [{"label": "yes", "probability": 0.75}] * 50
-    found = table.predictions(outputs([0.75] * 49 + [beyond], ["yes"] * 50), manifest())
-    with pytest.raises(PredictionError, match=r"prediction 49\.probability"):
-        sure.check_predictions(found, 50)
-
-
-def test_a_probability_that_float32_puts_above_one_is_one() -> None:
-    probabilities = np.array([[-1e-7, np.nextafter(np.float32(1), np.float32(2))]], np.float32)
-    found = table.predictions({"label": np.array(["yes"]), "probabilities": probabilities}, manifest())
-    assert found == [{"label": "yes", "probability": 1.0}]
-
-
 # Who reads tuples
 
 
@@ -323,12 +258,3 @@ def test_a_model_whose_author_sees_no_instance_reads_tuples() -> None:
 @given(text=st.text(st.sampled_from(":a€\n"), max_size=6000))
 def test_colons_are_counted_alike_in_short_texts_and_in_long_ones(text: str) -> None:
     assert table._colons(text.encode() * 3) == text.count(":") * 3
-
-
-def test_labels_and_numbers_in_a_column_are_those_of_a_row() -> None:
-    flat, column = outputs([0.75] * 3), outputs([0.75] * 3)
-    column["label"] = column["label"].reshape(-1, 1)
-    assert table.predictions(column, manifest()) == table.predictions(flat, manifest())
-    assert table.labels_of(column) == table.labels_of(flat)
-    assert table.numbers_of({"y": np.ones((3, 1))}).shape == (3,)
-    assert table.numbers_of({"y": np.ones((3, 2))}).shape == (3, 2)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelet.backends import table
-from modelet.backends.table import Array, Outputs, Packer
+from modelet.backends.outputs import Array, Outputs, predictions
+from modelet.backends.table import Packer
 from modelet.deadline import stop_at_alarm
 from modelet.errors import ArtifactError
 from modelet.model import InstanceT, Model, PredictionT
@@ -191,8 +192,7 @@ class OnnxModel(Model[InstanceT, PredictionT]):
 
     def postprocess(self, outputs: Outputs, instances: list[InstanceT]) -> list[PredictionT]:  # noqa: ARG002 - for authors
         """A label and its probability, or a number, for each instance."""
-        predictions: list[Any] = table.predictions(outputs, self.manifest)
-        return predictions
+        return predictions(outputs, self.manifest)
 
 
 def _are_more(inputs: Feeds, rows: int) -> bool:

@@ -17,7 +17,7 @@ import numpy as np
 import sklearn
 
 from modelet.backends import table
-from modelet.backends.table import Outputs
+from modelet.backends.outputs import Outputs, predictions
 from modelet.errors import ArtifactError
 from modelet.model import InstanceT, Model, PredictionT
 
@@ -127,8 +127,7 @@ class SklearnModel(Model[InstanceT, PredictionT]):
 
     def postprocess(self, outputs: Outputs, instances: list[InstanceT]) -> list[PredictionT]:  # noqa: ARG002 - for authors
         """A label and its probability, or a number, for each instance."""
-        predictions: list[Any] = table.predictions(outputs, self.manifest)
-        return predictions
+        return predictions(outputs, self.manifest)
 
 
 def _check_runtime(manifest: Manifest) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelet.backends import table
+from modelet.backends.outputs import predictions
 from modelet.contract import Contract
 from modelet.dev.compile.columns import bounds_of
 from modelet.dev.compile.domain import Part, alternatives, definitions_of, parts_of
@@ -92,7 +92,7 @@ def check_answers(app: str, manifest: Manifest, instance: Core, prediction: Core
         shares = [np.full((1, len(labels or ())), share) for share in SHARES]
         made = [{"label": np.array([label], object), "probabilities": share} for share in shares]
         if not any(_keeps(contract, manifest, outputs) for outputs in made):
-            shown = table.predictions(made[0], manifest)[0]
+            shown = predictions(made[0], manifest)[0]
             raise CommandError(
                 f"{app}: the prediction's contract does not take {shown!r}, which version {manifest.version} may "
                 f"answer: {remedy}"
@@ -101,7 +101,7 @@ def check_answers(app: str, manifest: Manifest, instance: Core, prediction: Core
 
 def _keeps(contract: Contract, manifest: Manifest, outputs: dict[str, Any]) -> bool:
     try:
-        contract.check_predictions(table.predictions(outputs, manifest), 1)
+        contract.check_predictions(predictions(outputs, manifest), 1)
     except Exception:  # noqa: BLE001 - a validator of the author's may raise anything; a request would end as it did
         return False
     return True

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelet.backends.table import labels_of, numbers_of
+from modelet.backends.outputs import labels_of, numbers_of
 from modelet.dev.publish.graph import LABEL, PROBABILITIES
 from modelet.dev.publish.parts import kind_of
 from modelet.errors import PublishError
@@ -16,7 +16,7 @@ from modelet.errors import PublishError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from modelet.backends.table import Outputs
+    from modelet.backends.outputs import Outputs
     from modelet.dev.publish.graph import Graph
     from modelet.dev.publish.rows import Rows
 

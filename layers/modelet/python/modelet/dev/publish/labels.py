@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import onnx
 
-from modelet.backends.table import labels_of
+from modelet.backends.outputs import labels_of
 from modelet.dev.publish.graph import LABEL, PROBABILITIES
 from modelet.errors import PublishError
 
