@@ -58,7 +58,7 @@ WORDS: tuple[Any, ...] = (
 @st.composite
 def preparations(draw: st.DrawFn, names: list[str], kinds: list[ColumnKind]) -> ColumnTransformer:
     """A step that makes numbers of every column."""
-    steps = []
+    steps: list[tuple[str, Any, Any]] = []
     for place, (name, kind) in enumerate(zip(names, kinds, strict=True)):
         if kind.role == "text":
             steps.append((f"text{place}", draw(vectorizers())(), name))

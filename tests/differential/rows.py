@@ -89,10 +89,10 @@ def is_within(column: Column, value: Any) -> bool:
 
 def _proper(chance: Chance, names: Sequence[str], seen: Sequence[Sequence[Any]], pools: list[list[Any]]) -> Row:
     """A held-out row with none, one or all of its values replaced."""
-    row = list(seen[chance.integers(len(seen))])
-    places = [[], [chance.integers(len(row))], range(len(row))][chance.integers(3)]
-    for place in places:
-        row[place] = pools[place][chance.integers(len(pools[place]))]
+    row = list(seen[int(chance.integers(len(seen)))])
+    changed: tuple[Sequence[int], ...] = ([], [int(chance.integers(len(row)))], range(len(row)))
+    for place in changed[int(chance.integers(3))]:
+        row[place] = pools[place][int(chance.integers(len(pools[place])))]
     return dict(zip(names, row, strict=True))
 
 
@@ -130,8 +130,9 @@ def _more(column: Column) -> st.SearchStrategy[list[Any]]:
         least = -EXACT if column.minimum is None else int(column.minimum)
         one = st.integers(least, EXACT if column.maximum is None else int(column.maximum))
     else:
-        least, most = (-1e4, 1e4) if column.minimum is None else (column.minimum, column.maximum)
-        one = st.floats(least, most)
+        one = st.floats(
+            -1e4 if column.minimum is None else column.minimum, 1e4 if column.maximum is None else column.maximum
+        )
     return st.lists(one.filter(_is_sayable), min_size=3, max_size=8)
 
 

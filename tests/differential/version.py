@@ -11,7 +11,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 
-from differential.case import Case
+from differential.case import Backend, Case
 from differential.contracts import ContractKind
 from modelet.bundle import Lock
 from modelet.dev.compile.bundle import write_bundle
@@ -101,7 +101,8 @@ def published(case: Case, folder: Path) -> Version | tuple[Refused, ...]:
     joblib.dump(_trained(case), place / "trained.joblib")
     store = Store((folder / "store").as_uri())
     refused: tuple[Refused, ...] = ()
-    for backend in dict.fromkeys([case.plan.backend, "sklearn"]):
+    backends: list[Backend] = [case.plan.backend, "sklearn"]
+    for backend in dict.fromkeys(backends):
         function = Function(place, ModelSpec(backend=backend))
         (place / "model.yaml").write_text(f"backend: {backend}\n")
         try:
