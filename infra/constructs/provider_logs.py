@@ -8,6 +8,7 @@ from infra.constructs.log_group import log_group
 
 if TYPE_CHECKING:
     from aws_cdk import CfnResource, Stack
+    from constructs import Construct
 
     from infra.stage import Stage
 
@@ -23,5 +24,5 @@ def keep_provider_logs(stack: Stack, stage: Stage) -> None:
         if any(entry.type == MARK for entry in construct.node.metadata):
             function = cast("CfnResource", construct.node.find_child(HANDLER))
             # No model's function can have a slash in its name.
-            group = log_group(construct, stage, f"{stage.function_name('cdk')}/{construct.node.id}")
+            group = log_group(cast("Construct", construct), stage, f"{stage.function_name('cdk')}/{construct.node.id}")
             function.add_property_override("LoggingConfig", {"LogGroup": group.log_group_name})

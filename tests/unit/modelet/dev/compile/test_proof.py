@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, make_dataclass
 from decimal import Decimal
 from enum import Enum
 from functools import partial
+from types import GenericAlias
 from typing import Annotated, Any, Literal, NamedTuple, NotRequired
 
 import numpy as np
@@ -45,9 +47,7 @@ from modelet.pipeline import InferencePipeline
 from serving import manifest
 from tiny import APP, make_tiny
 
-NUMBER, WHOLE, TEXT, FLAG = (
-    Column(name, kind) for name, kind in (("a", "number"), ("a", "integer"), ("a", "string"), ("a", "boolean"))
-)
+NUMBER, WHOLE, TEXT, FLAG = Column("a", "number"), Column("a", "integer"), Column("a", "string"), Column("a", "boolean")
 BOUNDED = Column("a", "number", minimum=0, maximum=5.5)
 SIZES = Column("a", "string", categories=("s", "m"))
 GAPS = Column("a", "number", nullable=True)
@@ -62,8 +62,12 @@ def version(*columns: Column, **members: Any) -> Manifest:
 
 
 def typed_dict(kind: Any) -> Any:
-    make: Any = TypedDict
-    return make("Row", {"a": kind})
+    return record("Row", {"a": kind})
+
+
+def record(name: str, fields: dict[str, Any]) -> Any:
+    make: Any = TypedDict  # made from data, so beyond a type checker
+    return make(name, fields)
 
 
 def named_tuple(kind: Any) -> Any:
@@ -71,12 +75,12 @@ def named_tuple(kind: Any) -> Any:
     return make("Row", [("a", kind)])
 
 
-CLASSES = {
+CLASSES: dict[str, Callable[[Any], Any]] = {
     "TypedDict": typed_dict,
     "BaseModel": lambda kind: create_model("Row", a=(kind, ...)),
     "dataclass": lambda kind: make_dataclass("Row", [("a", kind)]),
     "NamedTuple": named_tuple,
-    "tuple": lambda kind: tuple[kind],
+    "tuple": lambda kind: GenericAlias(tuple, (kind,)),
     "bare": lambda kind: kind,
 }
 
@@ -171,7 +175,7 @@ def test_a_field_that_may_be_left_out_is_none() -> None:
 
 def test_a_default_is_a_value_like_any_other() -> None:
     for default, column in ((None, NUMBER), (7.0, BOUNDED), ("x", SIZES)):
-        kind = str if column is SIZES else Annotated[float, Ge(0), Le(5.5)]
+        kind: Any = str if column is SIZES else Annotated[float, Ge(0), Le(5.5)]
         with pytest.raises(CommandError, match="a may be the default"):
             check_fields("app.py", version(column), core_of(create_model("Row", a=(kind, default))))
     check_fields("app.py", version(NUMBER), core_of(create_model("Row", a=(float, 1.5))))
@@ -349,12 +353,12 @@ def test_a_value_reaches_the_model_as_it_is_or_is_refused(
 @pytest.mark.parametrize(
     ("prediction", "fits"),
     [
-        (TypedDict("P", {"label": Literal["no", "yes"], "probability": float}), True),
-        (TypedDict("P", {"label": str, "probability": Annotated[float, Gt(0.5)]}), True),
+        (record("P", {"label": Literal["no", "yes"], "probability": float}), True),
+        (record("P", {"label": str, "probability": Annotated[float, Gt(0.5)]}), True),
         (dict[str, Any], True),
-        (TypedDict("P", {"label": Literal["no"], "probability": float}), False),
-        (TypedDict("P", {"label": int, "probability": float}), False),
-        (TypedDict("P", {"label": str}), False),
+        (record("P", {"label": Literal["no"], "probability": float}), False),
+        (record("P", {"label": int, "probability": float}), False),
+        (record("P", {"label": str}), False),
         (str, False),
     ],
     ids=str,
@@ -443,7 +447,10 @@ def test_a_bundle_of_a_wider_contract_is_refused_unless_the_author_prepares_the_
         bundled(tmp_path / "1", row, columns=columns)
     prepare = "def preprocess(self, instances): return super().preprocess(instances)"
     assert bundled(tmp_path / "2", row, columns=columns, own=prepare)
-    named = {"spec": "preprocessing: {module: features, function: f}\n", "features_py": "def f(instances): return {}\n"}
+    named: dict[str, Any] = {
+        "spec": "preprocessing: {module: features, function: f}\n",
+        "features_py": "def f(instances): return {}\n",
+    }
     assert bundled(tmp_path / "3", row, columns=columns, **named)
 
 
@@ -451,7 +458,7 @@ def test_a_bundle_that_can_only_fail_is_refused(tmp_path: Any) -> None:
     columns = (Column("a", "number"), Column("b", "number"))
     with pytest.raises(CommandError, match="the instance's contract: field b: the constraint ge cannot apply to str"):
         bundled(tmp_path / "1", "    a: float\n    b: Annotated[str, Ge(0)]", columns=columns)
-    labels = {"model_info": {"task": "classification", "labels": ["high", "low", "none"]}}
+    labels: dict[str, Any] = {"model_info": {"task": "classification", "labels": ["high", "low", "none"]}}
     with pytest.raises(CommandError, match=r"the prediction's contract does not take \{'label': 'none'"):
         bundled(tmp_path / "2", "    a: float\n    b: float", columns=columns, **labels)
     shape = "def postprocess(self, outputs, instances): return []"
