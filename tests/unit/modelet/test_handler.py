@@ -9,15 +9,14 @@ from typing import Any
 
 import pytest
 
+from modelet.backends.onnx import OnnxModel
 from modelet.dev.compile.bundle import write_bundle
-from modelet.errors import (
-    ArtifactError,
-    BundleError,
-    StartError,
-)
+from modelet.dev.publish.draft import draft
+from modelet.errors import ArtifactError, BundleError, CommandError, StartError
 from modelet.handler import ModelHandler
 from modelet.manifest import Column
 from modelet.model import Model
+from modelet.registry.listing import read_manifest
 from rungs import Context, in_process
 from tiny import APP, GOOD, SLOW, Tiny, make_tiny, rows_event
 from versions import classifier, joblib_bytes, regressor, write_version
@@ -32,9 +31,14 @@ def test_a_handler_of_an_object_says_to_give_the_class() -> None:
 
 def test_a_joblib_file_where_the_spec_says_onnx_fails_the_init(tiny: Tiny) -> None:
     lock = write_version(tiny.store, {"model.joblib": joblib_bytes(classifier())}, version="2")
-    write_bundle(tiny.function, tiny.store, lock)
-    with pytest.raises(ArtifactError, match=r"model\.joblib is not an ONNX graph, but model\.yaml says backend: onnx"):
-        tiny.start()
+    with pytest.raises(CommandError, match=r"TinyModel, which does not open model\.joblib of version 2: start from"):
+        write_bundle(tiny.function, tiny.store, lock)
+    manifest, _ = read_manifest(tiny.store, "tiny", "2")
+    with (
+        draft(manifest, {"model.joblib": joblib_bytes(classifier())}) as artifacts,
+        pytest.raises(ArtifactError, match=r"model\.joblib is not an ONNX graph, but model\.yaml says backend: onnx"),
+    ):
+        OnnxModel[Any, Any]().load(artifacts)
 
 
 def test_a_bundle_that_is_not_what_the_configuration_trusts_fails_the_init(tiny: Tiny) -> None:

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from modelet.edges.call import RESPONSE_LIMIT, TOO_LARGE, Call, Outcome, encoded_size
 from modelet.edges.router import exchange, matched, problem
-from modelet.errors import MalformedBodyError, ModeletError, TooLargeError
+from modelet.errors import (
+    MalformedBodyError,
+    MediaTypeError,
+    MethodNotAllowedError,
+    ModeletError,
+    NotFoundError,
+    TooLargeError,
+)
 from modelet.protocols.service import Answer, Request, Service
 
 if TYPE_CHECKING:
@@ -27,6 +34,8 @@ NOT_UTF_8 = (
     "The body is not UTF-8: the gateway put U+FFFD for bytes that are none. Send UTF-8; "
     "where the character itself is meant, write the escape \\ufffd."
 )
+FIRST = (NotFoundError, MethodNotAllowedError, MediaTypeError)
+"""What does not depend on the body."""
 
 
 def matches(event: Any) -> bool:
@@ -43,7 +52,9 @@ def answer(event: dict[str, Any], service: Service, call: Call) -> Outcome:
     try:
         request.body = _body(event, request.headers)
     except ModeletError as error:
-        return refuse(error, service, call, request)
+        # An unknown route or a wrong media type is named first, as it is where the body can be read.
+        _, first = exchange(request, service)
+        return refuse(first if isinstance(first, FIRST) else error, service, call, request)
     answered, failure = exchange(request, service)
     response = _write(answered, service, call)
     # JSON in a JSON string grows to six times its size at the most; only then is it worth measuring.

@@ -71,7 +71,10 @@ def test_no_verb_is_answered_with_the_help(run: Run) -> None:
     ("words", "said"),
     [
         (["pubish"], "no such command 'pubish'. (Did you mean one of: 'publish', 'push'?) See modelet --help."),
-        (["up", "--prot", "1"], "no such option '--prot'. Did you mean '--port'? See modelet up --help."),
+        (
+            ["up", "--prot", "1"],
+            "no such option '--prot'. (Did you mean one of: '--host', '--port'?) See modelet up --help.",
+        ),
         (["publish"], "missing argument 'NAME'. See modelet publish --help."),
         (["push", "toy", "1"], "missing option '--to'. See modelet push --help."),
         (

@@ -95,7 +95,8 @@ def test_pydantic_beside_a_compiled_contract_is_an_import_like_others(changed: C
 
 
 def test_scikit_learn_as_a_backend_is_told(tmp_path: Path) -> None:
-    tiny = make_tiny(tmp_path, app=APP.replace("onnx", "sklearn").replace("OnnxModel", "SklearnModel"))
+    tiny = make_tiny(tmp_path)
+    (tiny.function.folder / "app.py").write_text(APP.replace("onnx", "sklearn").replace("OnnxModel", "SklearnModel"))
     (tiny.function.folder / "model.yaml").write_text("backend: sklearn\nversion: '2'\n")
     write_version(tiny.store, {"model.joblib": joblib_bytes(classifier())}, version="2")
     advice = said(tiny, "backend")

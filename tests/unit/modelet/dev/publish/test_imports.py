@@ -13,6 +13,7 @@ from sklearn.linear_model import LinearRegression
 from sortedcontainers import SortedDict, SortedList  # type: ignore[import-untyped]  # it has no types
 
 from modelet.dev.author import author_modules
+from modelet.dev.publish import imports
 from modelet.dev.publish.imports import ALWAYS, named_modules, pickled
 from modelet.digest import digest
 
@@ -28,7 +29,7 @@ def folder(tmp_path: Path) -> Path:
         "words.py": "def rare():\n    import seldom\n    return seldom\n",
         "seldom.py": "",
         "parts/__init__.py": "",
-        "parts/double.py": "from . import half\nfrom .deep.deeper import bottom\n",
+        "parts/double.py": "from . import half\nfrom .deep.deeper import bottom as double\n",
         "parts/half.py": "",
         "parts/deep/__init__.py": "",
         "parts/deep/deeper.py": "from .. import above\nbottom = above\n",
@@ -106,10 +107,12 @@ def test_of_distributions_that_share_a_namespace_the_one_that_has_the_module_is_
     (tmp_path / "shared").mkdir()
     (tmp_path / "shared" / "__init__.py").write_text("class Own:\n    pass\n")
     monkeypatch.syspath_prepend(tmp_path)
+    imports._installed.cache_clear()
     import shared  # type: ignore[import-not-found]  # the same
 
     found, _ = pickled([shared.Own()], tmp_path / "function")
     assert found.packages["shared"] == "shared-two"
+    imports._installed.cache_clear()
     del sys.modules["shared"]
 
 

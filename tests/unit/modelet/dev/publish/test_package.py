@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx
 import pytest
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 
@@ -145,8 +146,11 @@ def test_a_refusal_names_the_model_and_keeps_its_kind(function: Function, table:
 
     with pytest.raises(ConversionError, match=r"^iris: DummyClassifier cannot"):
         package(function, trained(table, estimator=DummyClassifier().fit(*table.train)), Silent())
-    with pytest.raises(ParityError, match=r"^iris: the graph and the estimator differ"):
+    with pytest.raises(ConversionError, match=r"^iris: LinearDiscriminantAnalysis gives other probabilities"):
         package(function, trained(table, estimator=LinearDiscriminantAnalysis().fit(*table.train)), Silent())
+    isotonic = CalibratedClassifierCV(LogisticRegression(), method="isotonic").fit(*table.train)
+    with pytest.raises(ParityError, match=r"^iris: the graph and the estimator differ"):
+        package(function, trained(table, estimator=isotonic), Silent())
 
 
 def test_a_given_graph_is_packed_as_it_is_and_only_for_the_onnx_backend(

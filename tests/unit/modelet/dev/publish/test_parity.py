@@ -40,7 +40,7 @@ from modelet.dev.publish.examples import rows_of
 from modelet.dev.publish.graph import Graph
 from modelet.dev.publish.parity import compare
 from modelet.dev.publish.probes import probes
-from modelet.errors import ParityError, PublishError
+from modelet.errors import ConversionError, ParityError, PublishError
 from modelet.manifest import Column
 from people import people
 
@@ -336,7 +336,7 @@ def test_missing_values_in_a_forest_are_refused_with_the_remedy(table: Table) ->
 
 
 def test_a_binary_discriminant_is_refused_because_its_converter_is_wrong(table: Table) -> None:
-    with pytest.raises(ParityError, match="held-out rows"):
+    with pytest.raises(ConversionError, match="gives other probabilities of two labels in a graph: train Logistic"):
         compared(LinearDiscriminantAnalysis().fit(*table.train), table.examples)
 
 
