@@ -52,7 +52,7 @@ DOCUMENT: dict[str, Any] = {
             "ordered": False,
         },
     ],
-    "pickled": {"packages": {"sklearn": "scikit-learn"}, "modules": {"features.py": "ab" * 32}},
+    "pickled": {"packages": {"sklearn": "scikit-learn"}, "modules": {"features.py": "ab" * 32}, "whole": True},
     "created_at": "2026-11-20T09:30:00Z",
 }
 

@@ -53,14 +53,16 @@ class FrameColumn(NamedTuple):
 
 
 class Pickled(NamedTuple):
-    """What opening a version's pickles imports.
+    """What opening a version's pickles imports, and what its estimator was proven on.
 
     packages: the distribution of each top-level module ("sklearn": "scikit-learn"), whose version is in `runtime`.
-    modules: the SHA-256 of each of the author's own files, by its path in the function's folder.
+    modules: the SHA-256 of each of the author's own files, by its path in the function's folder. whole: whether the
+    examples were an array of whole numbers, of which some estimators make other answers than of the same floats.
     """
 
     packages: dict[str, str]
     modules: dict[str, str]
+    whole: bool = False
 
 
 class Manifest(NamedTuple):
@@ -200,7 +202,11 @@ def _frame_column(keys: Document) -> FrameColumn:
 
 
 def _pickled(keys: Document) -> Pickled:
-    return Pickled(packages=keys.named_texts("packages"), modules=keys.named_texts("modules"))
+    return Pickled(
+        packages=keys.named_texts("packages"),
+        modules=keys.named_texts("modules"),
+        whole=keys.flag("whole") if keys.has("whole") else False,
+    )
 
 
 def _is_sha256(text: str) -> bool:

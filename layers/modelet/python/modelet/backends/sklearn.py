@@ -77,7 +77,8 @@ class SklearnModel(Model[InstanceT, PredictionT]):
         if len(features) == 1 and kinds == {"string"} and not is_table:
             return [text for (text,) in table.rows(instances, features, columns)]
         if "string" not in kinds:
-            return table.matrix(instances, features, np.float64, columns)
+            whole = self.manifest.pickled is not None and self.manifest.pickled.whole
+            return table.matrix(instances, features, np.int64 if whole else np.float64, columns)
         made = table.matrix(instances, features, object, columns)
         for place, column in enumerate(self.manifest.frame):
             if column.missing != "None":  # the estimator knows missing values as NaN

@@ -257,7 +257,7 @@ def _suits(values: list[Any], column: Column | None) -> bool:
         return False
     if column.categories and not set(present) <= set(column.categories):
         return False
-    if column.type in {"string", "boolean"}:
+    if column.type == "string":
         return True
     low, high = _ends(column, -float_info.max, float_info.max)
     if column.type == "integer":

@@ -471,3 +471,26 @@ def test_a_pickle_that_was_given_is_asked_as_well(
     with pytest.raises(PublishError, match="answer 3 of 3 examples otherwise"):
         publish(function, file_store, from_file=tmp_path / "model.joblib", examples=tmp_path / "rows.csv")
     assert file_store.paths("") == []
+
+
+class Halves(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """Divides by two, which of whole numbers leaves nothing over."""
+
+    def fit(self, rows: Any, targets: Any) -> Halves:
+        self.n_features_in_ = rows.shape[1]
+        self.targets_ = len(targets)
+        return self
+
+    def predict(self, rows: Any) -> Any:
+        return (rows[:, 0] // 2 if rows.dtype.kind == "i" else rows[:, 0] / 2).astype(np.float64)
+
+
+@pytest.mark.parametrize(("dtype", "answer"), [(np.int64, 1.0), (np.float64, 1.5)])
+def test_an_array_has_the_type_that_the_examples_had(
+    dtype: Any, answer: float, make_function: Callable[..., Function], file_store: Store, tmp_path: Path
+) -> None:
+    examples = np.arange(60, dtype=dtype).reshape(-1, 2)
+    function = make_function(backend="sklearn")
+    ready = packed(function, Halves().fit(examples, examples), examples)
+    names = ready.manifest.features
+    assert served(function, ready, file_store, tmp_path, [dict(zip(names, (3, 4), strict=True))]) == [answer]

@@ -17,7 +17,7 @@ from modelet.dev.publish.parity import COMPARED, compare, told
 from modelet.dev.publish.parts import splits_characters
 from modelet.dev.publish.pickles import MAIN, check_reloads, dumped
 from modelet.dev.publish.probes import probes
-from modelet.dev.publish.rows import is_missing
+from modelet.dev.publish.rows import is_frame, is_missing
 from modelet.dev.publish.serving import check_serves, is_left_to_backend, prepares_texts
 from modelet.dev.publish.texts import are_collapsed
 from modelet.errors import ConversionError, ParityError, PublishError
@@ -59,6 +59,7 @@ def package(function: Function, trained: Trained, progress: Progress) -> Package
     libraries: Iterable[str]
     if function.spec.backend == "sklearn":
         (files, pickled), main = _pickled(function, trained, rows, progress), f"{MAIN}.joblib"
+        pickled = pickled._replace(whole=_is_whole(rows))
         frame = frame_of(rows, estimator)
         libraries = {*pickled.packages.values(), *(["pandas"] if frame else [])}
     else:
@@ -133,6 +134,13 @@ def package_graph(function: Function, given: GivenGraph, progress: Progress) -> 
         places = given.rows.spread(COMPARED)
         check_serves(function, ready, given.rows.take(places), given.answers.take(list(places)), progress)
     return ready
+
+
+def _is_whole(rows: Rows) -> bool:
+    """Whether requests can be made into an array of whole numbers, as the examples were."""
+    if rows.layout != "matrix" or is_frame(rows.data) or rows.data.dtype.kind not in "iu":
+        return False
+    return all(column.type == "integer" and not column.nullable for column in rows.columns)
 
 
 def _pickled(function: Function, trained: Trained, rows: Rows, progress: Progress) -> tuple[dict[str, bytes], Pickled]:
