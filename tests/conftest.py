@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,8 +19,9 @@ from modelet.dev.publish import pin, publish
 from modelet.store import Store
 from rungs import ROOT
 
-# How long an example takes is no property of the code: this machine may be busy.
-settings.register_profile("modelet", deadline=None)
+# How long an example takes is no property of the code: this machine may be busy. CI tries the same examples each time,
+# so that what lands does not depend on chance; elsewhere each run tries others.
+settings.register_profile("modelet", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("modelet")
 
 BUCKET = "models"

@@ -89,7 +89,7 @@ def wanted(value: Any, column: Column | None, dtype: Any) -> Any:
         if (
             (column.type != "number" and not is_whole)
             or beyond
-            or (column.categories and exact not in column.categories)
+            or (column.categories and exact not in column.categories and held not in column.categories)
         ):
             return REFUSED
     return held
@@ -183,7 +183,7 @@ def in_a_frame(value: Any, column: Column) -> Any:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None if column.nullable else REFUSED
     if column.type == "string":
-        return value if isinstance(value, str) else REFUSED
+        return value if isinstance(value, str) and value in (column.categories or [value]) else REFUSED
     held = wanted(value, column, np.float64 if column.type == "number" else np.int64)
     return REFUSED if held is REFUSED else value
 

@@ -174,7 +174,8 @@ def _within(number: Any, column: Column, made: Any) -> Any:
         raise UnfitError(f"Input should be greater than or equal to {column.minimum:g}", "greater_than_equal")
     if column.maximum is not None and number > column.maximum and made > column.maximum:
         raise UnfitError(f"Input should be less than or equal to {column.maximum:g}", "less_than_equal")
-    _known(number, column)
+    if not column.categories or made not in column.categories:  # rounded, it may be one
+        _known(number, column)
     return made
 
 
