@@ -85,6 +85,11 @@ CLASSES: dict[str, Callable[[Any], Any]] = {
 }
 
 
+def size_of(value: Any) -> Any:
+    """A number without its sign; what is no number is left to the type's own check."""
+    return abs(value) if isinstance(value, int | float) else value
+
+
 class Size(Enum):
     SMALL = "s"
     MIDDLE = "m"
@@ -134,7 +139,7 @@ FITTING: list[tuple[Column, Any]] = [
     (NUMBER, int | float),
     (NUMBER, Decimal),
     (NUMBER, Annotated[str, AfterValidator(float)]),
-    (NUMBER, Annotated[float, BeforeValidator(abs)]),
+    (NUMBER, Annotated[float, BeforeValidator(size_of)]),
     (GAPS, float | None),
     (TEXT, Annotated[str, Len(1, 9)]),
     (TEXT, Size),
