@@ -210,7 +210,6 @@ def test_a_corrupt_version_fails_the_deployment_and_the_old_one_goes_on(deployme
     with deployment.step("deploy a corrupt version"), pytest.raises(CommandFailedError, match="SHA-256"):
         deployment.deploy(SERVING)
     assert_version_2_serves(deployment)
-    assert deployment.checks(CHANGED, "2") == 2, "rolling back asks for it without a call: it has the traffic"
 
 
 def test_codedeploy_s_hook_alone_stops_a_corrupt_version(deployment: Deployment) -> None:
