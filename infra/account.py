@@ -37,7 +37,7 @@ Source: docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html.
 
 
 def main() -> int:
-    """Say which account will be deployed to, and its limits; 1 and one line on stderr where nobody is signed in."""
+    """Say which account will be deployed to, and its limits; 1 and one line on stderr without AWS credentials."""
     try:
         stage = find_stage(sys.argv[1] if len(sys.argv) > 1 else "dev")
         functions = {each.name: each.at_stage(stage.name).spec for each in Project.find(Path.cwd()).functions()}

@@ -38,7 +38,7 @@ class ModelAlarms(NamedTuple):
 def model_alarms(
     scope: Construct, *, stage: Stage, model: Deployable, alias: lambda_.Alias, version: lambda_.Version
 ) -> ModelAlarms:
-    """The alarms of a model: each rings when two of three minutes are bad, and is quiet where nobody calls."""
+    """The alarms of a model: each rings when two of three minutes are bad, and stays silent without traffic."""
     number = version.version
     timeout_ms = model.spec.resources.timeout_s * 1000
     latency = _of_version(alias.metric_duration(period=MINUTE, statistic="p99"), number)
