@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,6 +42,13 @@ NOT_OURS = (
     "AWS_WEB_IDENTITY_TOKEN_FILE",
 )
 _prefixes = itertools.count()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse a test whose name holds an object's address: two test processes would then not collect the same tests."""
+    for item in items:
+        if re.search(r" at 0x[0-9a-f]+", item.nodeid):
+            raise pytest.UsageError(f"{item.nodeid}: give the case a name without an address (ids=)")
 
 
 @pytest.fixture(scope="session")
