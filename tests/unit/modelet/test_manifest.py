@@ -100,6 +100,16 @@ def test_what_older_releases_did_not_write_may_be_missing_or_null() -> None:
     assert not {"frame", "pickled"} & json.loads(manifest.to_json()).keys()
 
 
+def test_bounds_that_publish_found_are_named_and_there() -> None:
+    column = {"name": "text", "type": "number", "minimum": -4.5, "found": ["minimum"]}
+    manifest = Manifest.parse(as_bytes(changed(columns=[column])))
+    assert manifest.columns == (Column("text", "number", minimum=-4.5, found=("minimum",)),)
+    assert Manifest.parse(manifest.to_json()) == manifest
+    for found in (["maximum"], ["name"], ["minimum", "x"]):
+        with pytest.raises(ManifestError, match=r"columns\[0\].found .* of minimum and maximum, those that are there"):
+            Manifest.parse(as_bytes(changed(columns=[{**column, "found": found}])))
+
+
 def test_the_columns_of_a_frame_are_as_many_as_the_features() -> None:
     with pytest.raises(ManifestError, match="features names 2 columns, frame has 1"):
         Manifest.parse(as_bytes(changed(features=["text", "stars"])))
@@ -319,6 +329,12 @@ finite = st.floats(allow_nan=False, allow_infinity=False)
 names = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 hexadecimal = st.text("0123456789abcdef", min_size=64, max_size=64)
 scalars = names | st.integers() | finite | st.booleans()
+
+
+def bounds_of(column: Column) -> list[str]:
+    return [name for name in ("minimum", "maximum") if getattr(column, name) is not None]
+
+
 columns = st.builds(
     Column,
     name=names,
@@ -327,7 +343,8 @@ columns = st.builds(
     categories=st.none() | st.lists(scalars, min_size=1, max_size=4).map(tuple),
     minimum=st.none() | finite,
     maximum=st.none() | finite,
-)
+    found=st.just(()),
+).flatmap(lambda column: st.sampled_from([column, column._replace(found=tuple(bounds_of(column)))]))
 files = st.builds(
     ArtifactFile,
     path=st.from_regex(r"[a-z_][a-z0-9_.-]{0,8}(/[a-z][a-z.]{0,5})?", fullmatch=True).filter(is_artifact),

@@ -12,6 +12,7 @@ from modelet.errors import ArtifactError, ManifestError
 from modelet.layout import MANIFEST, NAME_RULES, is_artifact, is_model, is_version
 
 TYPES = ("number", "integer", "string", "boolean")
+BOUNDS = ("minimum", "maximum")
 MISSING = ("None", "nan", "NA")
 
 
@@ -26,7 +27,8 @@ class ArtifactFile(NamedTuple):
 class Column(NamedTuple):
     """One column of a model's input: what a value may be, where no class says it.
 
-    categories: the only values there are, None for any; minimum, maximum: inclusive bounds of numbers.
+    categories: the only values there are, None for any; minimum, maximum: inclusive bounds of numbers. found: which of
+    the two publish found, as far as the graph was proven; a contract may say less, and a value beyond is refused.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Column(NamedTuple):
     categories: tuple[str | int | float | bool, ...] | None = None
     minimum: float | None = None
     maximum: float | None = None
+    found: tuple[str, ...] = ()
 
 
 class FrameColumn(NamedTuple):
@@ -138,6 +141,9 @@ class Manifest(NamedTuple):
         for part in ("frame", "pickled"):  # graphs have neither
             if not document[part]:
                 del document[part]
+        for column in document["columns"]:
+            if not column["found"]:
+                del column["found"]
         document["class"] = document.pop("class_name")
         try:
             text = json.dumps(document, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
@@ -181,6 +187,9 @@ def _file(keys: Document) -> ArtifactFile:
 
 def _column(keys: Document) -> Column:
     kind: Any = keys.text("type", TYPES.__contains__, f"one of {', '.join(TYPES)}")
+    found = keys.texts("found") if keys.has("found") else ()
+    if not all(name in BOUNDS and keys.has(name) for name in found):
+        keys.refuse("found", f"of {' and '.join(BOUNDS)}, those that are there")
     return Column(
         name=keys.text("name"),
         type=kind,
@@ -188,6 +197,7 @@ def _column(keys: Document) -> Column:
         categories=keys.scalars("categories") if keys.has("categories") else None,
         minimum=keys.number("minimum") if keys.has("minimum") else None,
         maximum=keys.number("maximum") if keys.has("maximum") else None,
+        found=found,
     )
 
 

@@ -59,6 +59,7 @@ COLUMNS = st.builds(
     categories=st.none() | st.just((0, 1, 7)),
     minimum=BOUNDS,
     maximum=BOUNDS,
+    found=st.just(()),
 )
 REFUSED = object()
 

@@ -122,8 +122,8 @@ class Packer:
     """Makes one array of some features of instances, and lets no value change in silence.
 
     dtype: one of numpy's numbers, or str for texts, which numpy keeps as objects. proven: instances come as a contract
-    checked them that was held against the columns when the function was bundled, so that types, bounds and categories
-    need not be looked at again.
+    checked them that was held against the columns when the function was bundled, so that types, categories and bounds
+    need not be looked at again, but for the bounds that publish found.
     """
 
     def __init__(self, features: Sequence[str], dtype: type[Any], columns: Sequence[Column] = ()) -> None:
@@ -132,6 +132,7 @@ class Packer:
         self._dtype = dtype
         known = {column.name: column for column in columns}
         self._columns = [known.get(name) for name in features]
+        self._is_reached = any(column is not None and column.found for column in self._columns)
         self._pack = struct.Struct(f"<{self._width}{PACKED.get(dtype, 'x')}").pack
         self._values = itemgetter(*features) if len(features) > 1 else None
         # In a float a whole number may become its neighbour: no contract asks that it does not.
@@ -188,6 +189,8 @@ class Packer:
     def _is_certain(self, made: Array) -> bool:
         """Whether no column can have anything against its values, as is soon seen of most."""
         if self.proven:
+            if self._is_reached and not _is_within(made, self._nearest):
+                return False
             return self._is_exact or _is_within(made, EXACT[self._dtype])
         if self._categories:
             return False
@@ -217,6 +220,12 @@ class Packer:
         return array_of(values, self._features, self._columns, self._dtype)
 
     @cached_property
+    def _nearest(self) -> float:
+        """The least of the bounds that publish found: what is smaller is within all of them."""
+        bounds = (getattr(one, name) for one in self._columns if one is not None for name in one.found)
+        return min(abs(float(bound)) for bound in bounds)
+
+    @cached_property
     def _categories(self) -> dict[int, frozenset[Any]]:
         return {place: frozenset(one.categories) for place, one in enumerate(self._columns) if one and one.categories}
 
@@ -240,7 +249,7 @@ class Packer:
         )
 
 
-def _is_within(made: Array, end: int) -> bool:
+def _is_within(made: Array, end: float) -> bool:
     """Whether all numbers are less than an end in size; not where a missing one makes that hard to tell."""
     if made.size > FEW:
         return bool(made.max() < end and made.min() > -end)

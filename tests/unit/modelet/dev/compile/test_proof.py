@@ -176,6 +176,14 @@ def test_a_field_that_its_column_was_proven_with_is_taken(column: Column, kind: 
     check_fields("app.py", version(column), core_of(CLASSES[shape](kind)))
 
 
+@pytest.mark.parametrize("kind", [float, int, Annotated[float, Ge(-500)], Literal[1000]])
+def test_bounds_that_publish_found_need_not_be_in_a_contract(kind: Any) -> None:
+    found = Column("a", "number", minimum=-46, maximum=46, found=("minimum", "maximum"))
+    check_fields("app.py", version(found), core_of(CLASSES["TypedDict"](kind)))
+    with pytest.raises(CommandError, match="and the examples hold numbers from -46"):
+        check_fields("app.py", version(found._replace(found=("maximum",))), core_of(CLASSES["TypedDict"](float)))
+
+
 def test_a_field_that_may_be_left_out_is_none() -> None:
     make: Any = TypedDict
     for row in (make("Row", {"a": NotRequired[float]}), make("Row", {"a": float}, total=False)):
@@ -262,10 +270,12 @@ def test_an_instance_without_the_version_s_fields_is_refused(row: Any) -> None:
         st.just("a"),
         st.sampled_from(["number", "integer", "boolean"]),
         nullable=st.booleans(),
+        categories=st.none(),
         minimum=st.none() | st.sampled_from([-1, 0]),
         maximum=st.none() | st.sampled_from([1, 3.5]),
+        found=st.just(()),
     )
-    | st.builds(Column, st.just("a"), st.just("string"), st.booleans(), st.none() | st.just(("s", "m")))
+    | st.sampled_from([Column("a", "string", nullable, of) for nullable in (False, True) for of in (None, ("s", "m"))])
 )
 def test_the_version_s_own_columns_are_a_contract_that_fits_them(column: Column) -> None:
     if column.type == "boolean":

@@ -62,9 +62,6 @@ OPTIONS: dict[str, dict[str, Any]] = {
     },
     "VotingRegressor": {"estimators": [("a", Ridge()), ("b", DecisionTreeRegressor(max_depth=3))]},
 }
-NEAR = {"KNeighborsClassifier", "KNeighborsRegressor", "KNNImputer"}
-"""Exact within bounds: far away float32 does not tell one distance from another."""
-
 COUNTS = {"CategoricalNB", "ComplementNB", "MultinomialNB", "GammaRegressor", "PoissonRegressor", "TweedieRegressor"}
 OF_WORDS = {"OneHotEncoder", "OrdinalEncoder", "TargetEncoder"}
 OF_THREE = {"LinearDiscriminantAnalysis"}
@@ -117,7 +114,7 @@ def test_the_graph_of_an_exact_one_answers_as_it_does(name: str) -> None:
     estimator = made(name)
     wanted = targets if kind_of(estimator) == "regressor" else labels
     estimator.fit(rows.iloc[::2] if isinstance(rows, pd.DataFrame) else rows[::2], wanted[::2])
-    columns = columns_of(rows, bounded=True) if name in NEAR | COUNTS else None
+    columns = columns_of(rows, bounded=True) if name in COUNTS else None
     found = rows_of(Trained(estimator=estimator, examples=rows, metrics={}, metric="", columns=columns))
     graph = Graph(to_graph(estimator, found, "m"), found.features)
     assert compare(estimator, graph, found, probes(estimator, found))["labels_equal"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,10 +11,10 @@ import onnx
 import pytest
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import RandomForestRegressor
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LinearRegression, LogisticRegression, PoissonRegressor, Ridge
 
 from modelet.backends.onnx import ENGINE
-from modelet.dev.progress import Silent
+from modelet.dev.progress import Lines, Silent
 from modelet.dev.publish import Trained
 from modelet.dev.publish.answers import Answers
 from modelet.dev.publish.given import GivenGraph
@@ -61,6 +62,21 @@ def test_a_compiled_package_says_how_it_was_compiled_and_how_equal_it_is(functio
     assert manifest.compiled["optimized_by"] == ENGINE
     assert {"python", "scikit-learn", "numpy", "skl2onnx", "onnx", "onnxruntime"} <= set(manifest.runtime)
     assert manifest.file("model.onnx").sha256 == digest(ready.files["model.onnx"])
+
+
+def test_a_package_s_columns_are_bounded_as_far_as_its_graph_was_proven_and_people_are_told_of_near_bounds(
+    function: Function, table: Table
+) -> None:
+    known: dict[str, Any] = {"examples": table.rows, "metrics": {"r2": 0.9}, "metric": "r2"}
+    said = StringIO()
+    poisson = PoissonRegressor(alpha=0).fit(table.rows, np.exp(table.rows[:, 0]))
+    near = package(function, trained(table, estimator=poisson, **known), Lines(said)).manifest
+    assert all(column.found == ("minimum", "maximum") and (column.maximum or 0) < 1e3 for column in near.columns)
+    assert said.getvalue().count(" times the greatest example the graph answers as the estimator does") == 1
+    linear = LinearRegression().fit(table.rows, 5 * table.rows.sum(axis=1))
+    far = package(function, trained(table, estimator=linear, **known), Lines(said)).manifest
+    assert all(column.found == ("minimum", "maximum") and (column.maximum or 0) > 1e30 for column in far.columns)
+    assert said.getvalue().count("times the greatest example") == 1
 
 
 def test_a_pickled_package_says_what_it_was_pickled_with(make_function: Callable[..., Function], table: Table) -> None:

@@ -26,10 +26,10 @@ from sklearn.ensemble import (
 )
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier, RadiusNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
@@ -124,13 +124,11 @@ def test_a_regressor_that_converts_well_is_equal_on_every_row(estimator: Any, ta
     assert figures["measure"] == "relative"
 
 
-def test_neighbours_are_equal_within_bounds_and_refused_without_them(table: Table) -> None:
+def test_neighbours_are_equal_near_the_examples(table: Table) -> None:
     neighbours = KNeighborsClassifier().fit(*table.train)
-    assert (
-        compared(neighbours, table.examples, columns=columns_of(table.rows, bounded=True))["greatest_difference"] < 1e-6
-    )
-    with pytest.raises(ParityError, match=r"0 of|generated rows.*columns=columns_of\(examples, bounded=True\)"):
-        compared(neighbours, table.examples)
+    assert compared(neighbours, table.examples)["greatest_difference"] < 1e-6
+    bounded = columns_of(table.rows, bounded=True)
+    assert compared(neighbours, table.examples, columns=bounded)["greatest_difference"] < 1e-6
 
 
 @pytest.mark.parametrize(
@@ -263,15 +261,6 @@ def test_character_ngrams_of_runs_of_space_need_an_author_s_own_preprocess_or_a_
     assert compare(model, plain, collapsed, probes(model, collapsed, collapsed=True))["labels_equal"]
 
 
-def test_columns_that_cancel_out_far_away_are_refused_with_the_remedy() -> None:
-    rows = np.random.default_rng(0).integers(-9, 9, (200, 2)).astype(float)
-    squares = make_pipeline(PolynomialFeatures(2), LinearRegression()).fit(rows, rows[:, 0] ** 2 - rows[:, 1] ** 2 + 1)
-    with pytest.raises(ParityError, match=r"generated rows.*give the columns bounds"):
-        compared(squares, rows)
-    bounded = columns_of(rows, bounded=True)
-    assert compared(squares, rows, columns=bounded)["greatest_difference"] < 2e-6
-
-
 def seconds(table: Table) -> Any:
     """Times in seconds since 1970: float32 keeps two minutes of them apart."""
     return 1.7e9 + np.round(table.rows * 300)
@@ -341,7 +330,7 @@ def test_a_binary_discriminant_is_refused_because_its_converter_is_wrong(table: 
 
 
 def test_a_graph_that_fails_on_generated_rows_is_refused(table: Table) -> None:
-    near = RadiusNeighborsClassifier(1000, outlier_label="most_frequent").fit(*table.train)
+    near = RadiusNeighborsClassifier(12, outlier_label="most_frequent").fit(*table.train)
     with pytest.raises(ParityError, match=r"the graph cannot answer: .*on generated rows: say backend: sklearn"):
         compared(near, table.examples)
 

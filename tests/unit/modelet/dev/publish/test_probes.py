@@ -23,9 +23,9 @@ def rows(data: Any, layout: Layout = "matrix", columns: tuple[Column, ...] | Non
     return Rows(data, layout, columns or columns_of(data))
 
 
-def test_a_number_goes_to_its_ends_beyond_them_to_zero_below_and_far_away() -> None:
+def test_a_number_goes_to_its_ends_beyond_them_to_zero_and_below() -> None:
     values = probes(None, rows(np.array([[2.0], [5.0]]))).data[:, 0]
-    assert {2.0, 5.0, 0.0, -5.0, -1.0, 8.0, 5e6, -5e6} <= set(values.tolist())
+    assert {2.0, 5.0, 0.0, -5.0, -1.0, 8.0} <= set(values.tolist())
 
 
 @given(st.floats(-1e6, 1e6), st.floats(0, 1e6), st.floats(0, 1e6))
@@ -92,20 +92,10 @@ def test_a_column_of_texts_is_tried_with_all_that_a_model_of_texts_alone_is(coll
     assert any("  " in text for text in alone) is not collapsed
 
 
-def test_numbers_go_far_in_all_columns_at_once_to_the_same_and_to_opposite_sides() -> None:
+def test_numbers_go_to_their_edges_in_all_columns_at_once_on_the_same_and_on_opposite_sides() -> None:
     values = probes(None, rows(np.array([[2.0, 1.0], [5.0, 3.0]]))).data.tolist()
-    far = [
-        [5e6, 3e6],
-        [-5e6, -3e6],
-        [5e6, -3e6],
-        [-5e6, 3e6],
-        [5e6, 5e6],
-        [5e6, -5e6],
-        [2.0, 1.0],
-        [2.0, 3.0],
-        [5.0, 1.0],
-    ]
-    assert all(row in values for row in far)
+    edges = [[2.0, 1.0], [5.0, 3.0], [0.0, 0.0], [-2.0, -1.0], [-5.0, -3.0], [8.0, 5.0], [2.0, 3.0], [5.0, 1.0]]
+    assert all(row in values for row in edges)
 
 
 def test_bounds_hold_in_all_columns_at_once() -> None:
@@ -113,4 +103,5 @@ def test_bounds_hold_in_all_columns_at_once() -> None:
     values = probes(None, rows(np.array([[2.0, 1.0], [5.0, 3.0]]), columns=columns)).data
     assert values[:, 0].min() >= 2.0
     assert values[:, 0].max() <= 5.0
-    assert values[:, 1].max() > 5.0
+    assert values[:, 1].max() == 5.0
+    assert values[:, 1].min() < 1.0

@@ -54,7 +54,7 @@ def check_fields(app: str, manifest: Manifest, instance: Core) -> None:
     instance: the core schema as it is served. Raises CommandError with the remedy.
     """
     core, known = definitions_of(instance)
-    columns = {column.name: column for column in manifest.columns}
+    columns = {column.name: _as_said(column) for column in manifest.columns}
     for record in _records(core, known, manifest.features):
         if record.fields is None:
             continue
@@ -211,6 +211,12 @@ def _misfit(part: Part, column: Column) -> str | None:
     if unlike or column.categories:
         return f"{part.title}, and the examples hold {_proven(column)}"
     return _beyond(part, column) if part.kind != "string" else None
+
+
+def _as_said(column: Column) -> Column:
+    """A column without the bounds that publish found: what lies beyond is refused when it is asked."""
+    low, high = (None if name in column.found else getattr(column, name) for name in ("minimum", "maximum"))
+    return column._replace(minimum=low, maximum=high)
 
 
 def _proven(column: Column) -> str:

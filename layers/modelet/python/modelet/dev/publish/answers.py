@@ -130,6 +130,11 @@ def differences(expected: Answers, given: Answers, scale: float) -> Differences:
     return Differences(differ if len(differ) else np.zeros(len(apart), dtype=np.bool_), apart)
 
 
+def mean_size(expected: Answers) -> float:
+    """The scale of a regressor's answers: see `differences`. 0 of a classifier's."""
+    return float(np.abs(expected.numbers).mean()) if expected.labels is None else 0.0
+
+
 def _matrix(values: Any, count: int) -> NDArray[np.float64]:
     if len(values) != count:
         raise PublishError(f"the answers to {count:,} rows are {len(values):,}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from modelet.dev.publish.conversion import to_graph
@@ -17,6 +18,7 @@ from modelet.dev.publish.parity import COMPARED, compare, told
 from modelet.dev.publish.parts import splits_characters
 from modelet.dev.publish.pickles import MAIN, check_reloads, dumped
 from modelet.dev.publish.probes import probes
+from modelet.dev.publish.reach import NOTED, reach
 from modelet.dev.publish.rows import is_frame, is_missing
 from modelet.dev.publish.serving import check_serves, is_left_to_backend, prepares_texts
 from modelet.dev.publish.texts import are_collapsed
@@ -63,8 +65,7 @@ def package(function: Function, trained: Trained, progress: Progress) -> Package
         frame = frame_of(rows, estimator)
         libraries = {*pickled.packages.values(), *(["pandas"] if frame else [])}
     else:
-        rows = rows.with_rounded()
-        files, compiled = _compiled(function, trained, rows, progress)
+        files, compiled, rows = _compiled(function, trained, rows.with_rounded(), progress)
         main, libraries = GRAPH_FILE, ("scikit-learn", "numpy", "skl2onnx", "onnx", "onnxruntime")
     for name, value in trained.files.items():
         if name in files or not is_artifact(name):
@@ -151,7 +152,8 @@ def _pickled(function: Function, trained: Trained, rows: Rows, progress: Progres
 
 def _compiled(
     function: Function, trained: Trained, rows: Rows, progress: Progress
-) -> tuple[dict[str, bytes], dict[str, Any]]:
+) -> tuple[dict[str, bytes], dict[str, Any], Rows]:
+    """The files, what the manifest says of the graph, and the rows with the bounds that were found."""
     if isinstance(trained.estimator, Mapping):
         raise ConversionError(
             f"{function.name}: several objects cannot become one graph: say backend: sklearn in model.yaml"
@@ -167,8 +169,15 @@ def _compiled(
     progress.step(f"equal: the greatest difference is {figures['greatest_difference']:.2g} ({figures['measure']})")
     if collapsed:
         progress.step(f"note: {COLLAPSED}")
+    found = reach(estimator, graph, rows)
+    if found.factor < NOTED:
+        progress.step(
+            f"note: up to {found.factor:g} times the greatest example the graph answers as the estimator does; numbers "
+            "beyond are refused (backend: sklearn in model.yaml takes them)"
+        )
     assumed = [COLLAPSED] if collapsed else []
-    return {GRAPH_FILE: graph.data}, {**graph.described(), "parity": figures, "assumes": assumed}
+    described = {**graph.described(), "parity": figures, "assumes": assumed}
+    return {GRAPH_FILE: graph.data}, described, replace(rows, columns=found.columns)
 
 
 def _compared(

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from modelet.dev.publish.answers import TOLERANCE, Answers, differences, estimator_answers, graph_answers
+from modelet.dev.publish.answers import (
+    TOLERANCE,
+    Answers,
+    differences,
+    estimator_answers,
+    graph_answers,
+    mean_size,
+)
 from modelet.dev.publish.graph import line
 from modelet.dev.publish.refusal import Comparison, refusal, refused_row
 from modelet.errors import ParityError, PublishError
@@ -30,7 +35,7 @@ def compare(estimator: Any, graph: Graph, held_out: Rows, generated: Rows) -> di
     """
     held_out = held_out.take(held_out.spread(COMPARED))
     expected = told(estimator, held_out)
-    scale = float(np.abs(expected.numbers).mean()) if expected.labels is None else 0.0
+    scale = mean_size(expected)
     expected_more = _told_of_generated(estimator, generated)
     clear = expected_more.clear()
     compared = [

@@ -24,17 +24,11 @@ GENERATED = 4000
 BASES = 3
 """How many examples each generated value is put into."""
 
-FAR = 1e6
-"""How far an unbounded number goes, in multiples of the greatest in the examples."""
-
 LARGEST = 3e38
 """Near the end of float32."""
 
-EDGES = 10
-"""How many edges a number has, the last far away."""
-
-OPPOSITE = ((0, 1), (EDGES - 2, EDGES - 1))
-"""The places among them of the ends, and of what is far to either side."""
+EDGES = 8
+"""How many edges a number has, its two ends first."""
 
 WHOLE = 2**53
 """Whole numbers beyond this are not exact in JSON."""
@@ -43,10 +37,10 @@ WHOLE = 2**53
 def probes(estimator: Any, rows: Rows, *, collapsed: bool = False) -> Rows:
     """Rows at the edges of what the columns allow, made from the examples.
 
-    Numbers: the least, the greatest, zero, their negatives, as much again beyond either end, far away, and at the
+    Numbers: the least, the greatest, zero, their negatives, as much again beyond either end, and at the
     thresholds of trees one float32 to either side; of a column with bounds, only what is within them. Missing values
     where a column may be missing. Texts, in a column too: see `texts_like`. Then edges of all columns at once.
-    collapsed: whether texts come without runs of white space.
+    How far numbers may go from there, `reach` finds out. collapsed: whether texts come without runs of white space.
     """
     if rows.layout == "text":
         return replace(rows, data=texts_like(rows.data, keeps_spaces=not collapsed))
@@ -63,7 +57,7 @@ def probes(estimator: Any, rows: Rows, *, collapsed: bool = False) -> Rows:
                     *thresholds.get(place, []),
                 ]
             )
-            if _allowed(column, value, _most(rows, column))
+            if is_allowed(rows, place, value)
         ]
         for place, column in enumerate(rows.columns)
     }
@@ -74,7 +68,7 @@ def probes(estimator: Any, rows: Rows, *, collapsed: bool = False) -> Rows:
     changes = [(base, {place: value}) for base in bases for place, value in cells]
     # What is split into tokens is never left out; each text stands in one example.
     changes += [(bases[k % len(bases)], {place: text}) for place in split for k, text in enumerate(values[place])]
-    return _changed(rows, [*changes, *((0, at_once) for at_once in _at_once(rows) if at_once)])
+    return changed(rows, [*changes, *((0, at_once) for at_once in _at_once(rows) if at_once)])
 
 
 def edges(column: Column, observed: Any, whole: int = WHOLE, *, collapsed: bool = False) -> list[Any]:
@@ -90,14 +84,11 @@ def edges(column: Column, observed: Any, whole: int = WHOLE, *, collapsed: bool 
     if column.type == "string":
         known = [value for value in observed if not is_missing(value)]
         return [*texts_like(known, keeps_spaces=not collapsed), *missing]
-    low, high = _ends(column, observed)
+    low, high = seen_ends(column, observed)
     width = (high - low) or max(abs(high), 1.0)
-    far = min(FAR * max(abs(low), abs(high), 1.0), LARGEST)
-    found = [low, high, 0.0, -low, -high, low - width, high + width, low + width / 3, -far, far]
+    found = [low, high, 0.0, -low, -high, low - width, high + width, low + width / 3]
     if column.type == "integer":
-        kind = getattr(observed.dtype, "numpy_dtype", observed.dtype)
-        limits = np.iinfo(kind) if kind.kind in "iu" else np.iinfo(np.int64)
-        least, most = max(int(limits.min), -whole), min(int(limits.max), whole)
+        least, most = _whole_ends(observed, whole)
         return [*(min(max(round(value), least), most) for value in found), *missing]
     return [*found, *missing]
 
@@ -105,27 +96,16 @@ def edges(column: Column, observed: Any, whole: int = WHOLE, *, collapsed: bool 
 def _at_once(rows: Rows) -> list[dict[int, Any]]:
     """Changes to all columns together, for what adds up or cancels out between them.
 
-    All at the same edge, at opposite ones by turns, at the same far number or that and its negative by turns, and all
-    missing.
+    All at the same edge, at opposite ends by turns, and all missing.
     """
     found = {
         place: edges(column, rows.column(place), _most(rows, column))
         for place, column in enumerate(rows.columns)
         if column.type in {"number", "integer"} and not column.categories
     }
-    turns = [(edge, edge) for edge in range(EDGES)] + [*OPPOSITE, *((other, one) for one, other in OPPOSITE)]
+    turns = [*((edge, edge) for edge in range(EDGES)), (0, 1), (1, 0)]
     changes = [{place: values[turn[k % 2]] for k, (place, values) in enumerate(found.items())} for turn in turns]
-    wide = [place for place in found if rows.columns[place].type == "number"]
-    far = max((found[place][EDGES - 1] for place in wide), default=0.0)
-    changes += [{place: sign * far if k % 2 else far for k, place in enumerate(wide)} for sign in (1, -1)]
-    changes = [
-        {
-            place: value
-            for place, value in each.items()
-            if _allowed(rows.columns[place], value, _most(rows, rows.columns[place]))
-        }
-        for each in changes
-    ]
+    changes = [{place: value for place, value in each.items() if is_allowed(rows, place, value)} for each in changes]
     return [*changes, {place: None for place, column in enumerate(rows.columns) if column.nullable}]
 
 
@@ -133,7 +113,7 @@ def _is_text(column: Column) -> bool:
     return column.type == "string" and not column.categories
 
 
-def _ends(column: Column, observed: Any) -> tuple[float, float]:
+def seen_ends(column: Column, observed: Any) -> tuple[float, float]:
     """The least and the greatest value: the column's bounds, else those that were seen, as far as float32 goes."""
     seen = np.asarray([value for value in observed if not is_missing(value)], dtype=np.float64)
     low = column.minimum if column.minimum is not None else float(seen.min(initial=np.inf))
@@ -148,11 +128,24 @@ def _most(rows: Rows, column: Column) -> int:
     return EXACT if rows.input_type(column) is np.float32 else WHOLE
 
 
-def _allowed(column: Column, value: Any, whole: int) -> bool:
-    """Whether the column's bounds let a value through, and float32 can hold it: no request brings another."""
+def limits(rows: Rows, place: int) -> tuple[int, int]:
+    """The least and the greatest whole number that a column of whole numbers can hold, and a request may carry."""
+    return _whole_ends(rows.column(place), _most(rows, rows.columns[place]))
+
+
+def _whole_ends(observed: Any, whole: int) -> tuple[int, int]:
+    kind = getattr(observed.dtype, "numpy_dtype", observed.dtype)
+    held = np.iinfo(kind) if kind.kind in "iu" else np.iinfo(np.int64)
+    return max(int(held.min), -whole), min(int(held.max), whole)
+
+
+def is_allowed(rows: Rows, place: int, value: Any) -> bool:
+    """Whether a column's bounds let a value through, and its type can hold it: no request brings another."""
+    column = rows.columns[place]
     if value is None or isinstance(value, str | bool):
         return True
-    if abs(value) > (whole if column.type == "integer" else LARGEST):
+    least, most = limits(rows, place) if column.type == "integer" else (-LARGEST, LARGEST)
+    if not least <= value <= most:
         return False
     above = column.minimum is None or value >= column.minimum
     return above and (column.maximum is None or value <= column.maximum)
@@ -162,7 +155,7 @@ def _distinct(values: Sequence[Any]) -> list[Any]:
     return list(dict.fromkeys(values))
 
 
-def _changed(rows: Rows, changes: Sequence[tuple[int, Mapping[int, Any]]]) -> Rows:
+def changed(rows: Rows, changes: Sequence[tuple[int, Mapping[int, Any]]]) -> Rows:
     """Copies of examples, each with some values replaced."""
     copies = rows.take([base for base, _ in changes])
     if not is_frame(rows.data):

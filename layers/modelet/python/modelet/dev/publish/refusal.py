@@ -27,8 +27,8 @@ TOKENS = (
     r"Split text in another way (token_pattern=r'\S+' or '[a-z가-힣0-9]+', or single words), "
     f"{SKLEARN}"
 )
-FAR = (
-    "Far from the examples float32 is too coarse for it: give the columns bounds, so that such rows are refused "
+BEYOND = (
+    "Beyond the examples float32 is too coarse for it: give the columns bounds, so that such rows are refused "
     f"(columns=columns_of(examples, bounded=True) in train.py), {SKLEARN}"
 )
 DOUBLES = (
@@ -89,7 +89,7 @@ def _remedy(estimator: Any, held_out: Comparison, greatest: float, scale: float)
     remedies: tuple[tuple[Callable[[], bool], str], ...] = (
         (lambda: greatest <= TOLERANCE, TIE),
         (lambda: rows.layout == "text", TOKENS),
-        (lambda: not wrong.any(), FAR),
+        (lambda: not wrong.any(), BEYOND),
         (lambda: not wrong[~rows.incomplete()].any(), MISSING),
         (rows.share_digits, OFFSET),
         (lambda: _rounds_alike(estimator, held_out, scale), DOUBLES),

@@ -13,7 +13,7 @@ import numpy as np
 from modelet.contract import Contract
 from modelet.dev.compile.columns import column_types
 from modelet.dev.compile.core import compile_type
-from modelet.dev.publish.answers import Answers, differences
+from modelet.dev.publish.answers import Answers, differences, mean_size
 from modelet.dev.publish.draft import draft
 from modelet.dev.publish.graph import line
 from modelet.dev.publish.pickles import as_in_the_image
@@ -84,7 +84,7 @@ def check_serves(function: Function, package: Package, rows: Rows, expected: Ans
             f"{_remedy(backend)}, {CLASS}"
         ) from error
     expected = _of_labels(expected, manifest.model_info)
-    scale = float(np.abs(expected.numbers).mean()) if expected.labels is None else 0.0
+    scale = mean_size(expected)
     for index, single in zip(alone, singly, strict=True) if given.numbers.shape == expected.numbers.shape else ():
         # Both count, the answer of a row alone and that beside the others: a right one must not hide a wrong one.
         if single.numbers.shape[1] != given.numbers.shape[1]:

@@ -1,0 +1,169 @@
+"""Reach: how far from the examples a graph still answers as its estimator does, and the bounds that follow from it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from modelet.dev.publish.answers import differences, estimator_answers, graph_answers, mean_size
+from modelet.dev.publish.parity import COMPARED
+from modelet.dev.publish.probes import GENERATED, LARGEST, changed, is_allowed, limits, seen_ends
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from modelet.dev.publish.graph import Graph
+    from modelet.dev.publish.rows import Rows
+    from modelet.manifest import Column
+
+STEP = 4.0
+"""How much further each rung of the ladder is than the one before."""
+
+NOTED = 1e6
+"""People are told of a factor below this; so far from the examples no proper row is."""
+
+DIGITS = 2
+"""The significant digits of a bound that was found."""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How far a graph was proven.
+
+    factor: in multiples of the greatest example of each column; infinite where that is all that float32 holds. columns:
+    the rows' own, with bounds where the factor sets some.
+    """
+
+    factor: float
+    columns: tuple[Column, ...]
+
+
+def reach(estimator: Any, graph: Graph, rows: Rows) -> Reach:
+    """Climb from the examples to the end of float32, each column alone and all at once, until the answers differ.
+
+    Where they do, float32 is too coarse: a nearest neighbour's distances tie, an exponential overflows, terms cancel
+    out. It ends as well where the estimator itself answers no finite number, or nothing at all. Columns that have
+    bounds of their author's are tried within them.
+    """
+    held_out = rows.take(rows.spread(COMPARED))
+    scale = mean_size(estimator_answers(estimator, held_out))
+    spans = {
+        place: span
+        for place, column in enumerate(rows.columns)
+        if column.type in {"number", "integer"}
+        and not column.categories
+        and None in (column.minimum, column.maximum)
+        and (span := _span(rows, place))
+    }
+    factors = _factors(spans)
+    rungs = [
+        (factor, change)
+        for number, factor in enumerate(factors)
+        for change in _changes(rows, spans, number, factor, GENERATED // len(factors))
+    ]
+    if not rungs:
+        return Reach(math.inf, rows.columns)
+    beyond = _first_unequal(estimator, graph, changed(rows, [change for _, change in rungs]), scale)
+    if beyond is None:
+        return Reach(math.inf, rows.columns)
+    factor = rungs[beyond][0] / STEP
+    columns = tuple(
+        _bounded(rows, place, factor, spans[place]) if place in spans else column
+        for place, column in enumerate(rows.columns)
+    )
+    return Reach(factor, columns)
+
+
+def _span(rows: Rows, place: int) -> float:
+    """The greatest size of a column's examples."""
+    low, high = seen_ends(rows.columns[place], rows.column(place))
+    return max(abs(low), abs(high)) or 1.0
+
+
+def _factors(spans: Mapping[int, float]) -> list[float]:
+    """The factors, the last of them far enough for the column with the smallest numbers."""
+    if not spans:
+        return []
+    count = math.ceil(math.log(LARGEST / min(spans.values()), STEP))
+    return [STEP**power for power in range(1, count + 1)]
+
+
+def _changes(
+    rows: Rows, spans: Mapping[int, float], number: int, factor: float, most: int
+) -> list[tuple[int, dict[int, Any]]]:
+    """What to put into an example: into each column alone, into all at once with equal and with changing signs.
+
+    number: the rung's; each has an example of its own. most: how many single columns are tried, of very many.
+    """
+    far = {place: _value(rows, place, min(factor * span, LARGEST)) for place, span in spans.items()}
+    nearest = min(far.values())  # the same number in all columns, which all of them still take
+    turns = (
+        {place: sign * value * (flip if k % 2 else 1) for k, (place, value) in enumerate(values.items())}
+        for values in (far, {place: _value(rows, place, nearest) for place in far})
+        for sign in (1, -1)
+        for flip in (1, -1)
+    )
+    alone = [{place: sign * value} for place, value in far.items() for sign in (1, -1)]
+    stride = 1 + len(alone) // most
+    allowed = [
+        {place: value for place, value in change.items() if is_allowed(rows, place, value)}
+        for change in [*alone[number % stride :: stride], *turns]
+    ]
+    return [(number % len(rows), change) for change in allowed if change]
+
+
+def _value(rows: Rows, place: int, size: float) -> float:
+    """A number of that size as its column holds it."""
+    if rows.columns[place].type == "number":
+        return size
+    return min(round(size), limits(rows, place)[1])
+
+
+def _first_unequal(estimator: Any, graph: Graph, rows: Rows, scale: float) -> int | None:
+    """The place of the first row of which both do not give the same finite answer, None where there is none."""
+    try:
+        unequal = np.flatnonzero(_unequal(estimator, graph, rows, scale))
+        return int(unequal[0]) if len(unequal) else None
+    except Exception:  # noqa: BLE001 - an estimator raises what it likes, of all rows for the sake of one
+        if len(rows) == 1:
+            return 0
+    half = len(rows) // 2
+    first = _first_unequal(estimator, graph, rows.take(range(half)), scale)
+    if first is not None:
+        return first
+    second = _first_unequal(estimator, graph, rows.take(range(half, len(rows))), scale)
+    return None if second is None else half + second
+
+
+def _unequal(estimator: Any, graph: Graph, rows: Rows, scale: float) -> NDArray[np.bool_]:
+    """Row by row: whether the answers differ, or are no finite number; where labels tie, either is right."""
+    expected = estimator_answers(estimator, rows)
+    wrong: NDArray[np.bool_] = np.array(~np.isfinite(expected.numbers).all(axis=1))
+    clear = expected.clear()
+    wrong[clear] |= differences(expected.take(clear), graph_answers(graph, rows.take(clear)), scale).wrong
+    return wrong
+
+
+def _bounded(rows: Rows, place: int, factor: float, span: float) -> Column:
+    """A column with the bounds that it lacks."""
+    column = rows.columns[place]
+    end = _value(rows, place, _rounded_down(factor * span) if factor > 1 else span)
+    if column.type == "integer" and end >= limits(rows, place)[1]:
+        return column
+    found = tuple(name for name in ("minimum", "maximum") if getattr(column, name) is None)
+    return column._replace(
+        minimum=-end if column.minimum is None else column.minimum,
+        maximum=end if column.maximum is None else column.maximum,
+        found=found,
+    )
+
+
+def _rounded_down(size: float) -> float:
+    """The number to a few digits, never greater than it is."""
+    unit = 10.0 ** (math.floor(math.log10(size)) - DIGITS + 1)
+    return float(f"{math.floor(size / unit) * unit:.{DIGITS}g}")
