@@ -161,6 +161,10 @@ def test_what_cannot_convert_says_so_in_one_sentence_and_offers_the_other_backen
         (TfidfVectorizer(analyzer="char"), "train with lowercase=False"),
         (TfidfVectorizer(lowercase=False, stop_words=["the"], ngram_range=(1, 2)), "leaves stop words out between"),
         (
+            TfidfVectorizer(lowercase=False, stop_words=["the"], vocabulary=["good", "bad", "the"]),
+            "'the' in its vocabulary and among its stop words",
+        ),
+        (
             TfidfVectorizer(lowercase=False, token_pattern=r"(?<!#)\w+"),
             r"no equal in a graph \(it looks ahead or behind",
         ),

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import make_classification
+from sklearn.impute import KNNImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import TunedThresholdClassifierCV
 from sklearn.pipeline import make_pipeline
@@ -133,3 +134,12 @@ def test_ties_that_are_broken_are_refused_where_there_may_be_any() -> None:
         check_kinds(SVC(break_ties=True).fit(rows, labels))
     check_kinds(SVC(break_ties=True).fit(rows, labels == 1))
     check_kinds(SVC().fit(rows, labels))
+
+
+def test_an_imputer_by_neighbours_whose_missing_values_are_numbers_is_refused() -> None:
+    rows, labels, _ = data("LogisticRegression")
+    for sentinel in (-999, 7):
+        imputer = make_pipeline(KNNImputer(missing_values=sentinel), LogisticRegression()).fit(rows, labels)
+        with pytest.raises(ConversionError, match=r"fills NaN alone in a graph: .*missing_values=np\.nan"):
+            check_kinds(imputer)
+    check_kinds(make_pipeline(KNNImputer(), LogisticRegression()).fit(rows, labels))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modelet.dev.publish.parts import is_fitted, parts
+from modelet.dev.publish.rows import is_missing
 from modelet.errors import ConversionError
 
 if TYPE_CHECKING:
@@ -78,6 +79,11 @@ OPTIONS: tuple[tuple[frozenset[str], Callable[[Any], bool], str], ...] = (
         frozenset({"SimpleImputer", "KNNImputer"}),
         lambda part: part.indicator_ is not None and len(part.indicator_.features_) > 0,
         f"loses the columns of its indicator in a graph: train with add_indicator=False, {SKLEARN}",
+    ),
+    (
+        frozenset({"KNNImputer"}),
+        lambda part: not is_missing(part.missing_values),
+        f"fills NaN alone in a graph: write None for what is missing, train with missing_values=np.nan, {SKLEARN}",
     ),
     (
         frozenset({"LinearDiscriminantAnalysis"}),

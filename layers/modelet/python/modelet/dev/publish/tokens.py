@@ -76,6 +76,13 @@ def splitting(vectorizer: Any) -> Splitting:
         if is_so(vectorizer):
             raise ConversionError(f"{kind} {what}")
     vocabulary = {term: int(place) for term, place in vectorizer.vocabulary_.items()}
+    # Of words alone: characters are never stop words.
+    left_out = sorted(set(vocabulary) & set(vectorizer.get_stop_words() or ())) if vectorizer.analyzer == "word" else []
+    if left_out:
+        raise ConversionError(
+            f"{kind} has {left_out[0]!r} in its vocabulary and among its stop words, which it never counts and a graph "
+            "would: leave it out of one of the two"
+        )
     if vectorizer.analyzer == "char":
         return _checked(kind, Splitting(None, {tuple(term): place for term, place in vocabulary.items()}), vectorizer)
     try:
