@@ -94,13 +94,19 @@ def check(seconds: float, clock: Clock = time) -> Passed:
 
 
 def _is_live(settings: CheckSettings) -> bool:
-    """Whether the alias points at the version; not so before the first deployment, nor where Lambda does not say."""
+    """Whether the alias points at the version; before the first deployment there is none.
+
+    Where Lambda does not say, the version is asked: that is right as well, but costs a roll back a call.
+    """
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - see _client
 
     name, _, version = settings.function.rpartition(":")
     try:
         alias = _client("lambda").get_alias(FunctionName=name, Name=settings.alias)
-    except (BotoCoreError, ClientError):
+    except (BotoCoreError, ClientError) as error:
+        is_first = isinstance(error, ClientError) and error.response["Error"]["Code"] == "ResourceNotFoundException"
+        if not is_first:
+            logger.warning("the alias cannot be read", alias=settings.alias, reason=str(error))
         return False
     return bool(alias["FunctionVersion"] == version)
 

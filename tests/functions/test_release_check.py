@@ -69,9 +69,7 @@ class Request(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         assert self.path.endswith("/aliases/live"), "the one question beside invocations"
-        version = self.server.live
-        gone = Answer(404, b'{"Message": "no"}', {"x-amzn-ErrorType": "ResourceNotFoundException"})
-        self._send(answered({"FunctionVersion": version}) if version else gone)
+        self._send(self.server.alias or answered({"FunctionVersion": self.server.live}))
 
     def _send(self, answer: Answer) -> None:
         try:
@@ -91,7 +89,7 @@ class Aws(ThreadingHTTPServer):
     """The two services that release_check calls.
 
     invoke: how Lambda answers. asked: the paths that it was asked by. told: what CodeDeploy was told. live: the version
-    that the alias points at, "" where there is no alias.
+    that the alias points at; alias: what is said of the alias instead.
     """
 
     daemon_threads = True
@@ -103,6 +101,7 @@ class Aws(ThreadingHTTPServer):
         self.asked: list[str] = []
         self.told: list[dict[str, str]] = []
         self.live = "6"
+        self.alias: Answer | None = None
 
     def answers(self, *answers: Answer) -> None:
         """Answer so, one after the other."""
@@ -362,12 +361,25 @@ def test_a_version_that_has_the_traffic_passes_at_once(aws: Aws, make: MakeCheck
     assert aws.asked == []
 
 
-@pytest.mark.parametrize("live", ["6", "70", ""])
+@pytest.mark.parametrize("live", ["6", "70"])
 def test_another_version_is_asked_wherever_the_alias_points(aws: Aws, make: MakeCheck, live: str) -> None:
     aws.live = live
     aws.answers(answered({**WELL, "statusCode": 500}))
     assert make()({}).error == "CheckError"
     assert len(aws.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "warns"), [("ResourceNotFoundException", 404, False), ("AccessDeniedException", 403, True)]
+)
+def test_without_an_alias_the_version_is_asked_and_an_alias_that_cannot_be_read_is_said(
+    aws: Aws, make: MakeCheck, code: str, status: int, warns: bool
+) -> None:
+    aws.alias = refused(code, status)
+    check = make()
+    assert json.loads(check({}).payload)["status"] == "Succeeded"
+    assert len(aws.asked) == 1
+    assert any("the alias cannot be read" in line for line in check.log.lines) is warns
 
 
 @pytest.mark.parametrize(

@@ -207,8 +207,10 @@ def test_a_corrupt_version_fails_the_deployment_and_the_old_one_goes_on(deployme
     deployment.push(CHANGED, version)
     flip(deployment, f"models/{CHANGED}/{version}/model.joblib")
     deployment.synth()
+    asked = deployment.checks(CHANGED, "2")
     with deployment.step("deploy a corrupt version"), pytest.raises(CommandFailedError, match="SHA-256"):
         deployment.deploy(SERVING)
+    assert deployment.checks(CHANGED, "2") == asked, "rolling back needs no call of the version that has the traffic"
     assert_version_2_serves(deployment)
 
 

@@ -6,12 +6,13 @@ import sys
 
 from ministack import app
 
-from e2e.deploy.emulator import alarms, codedeploy, functions, permissions, registry, resources
+from e2e.deploy.emulator import alarms, authorization, codedeploy, functions, permissions, registry, resources
 
 
 def main() -> None:
     """Add ours to MiniStack and serve until SIGTERM; INVOKER is the URL that answers functions from images."""
     invoker = sys.argv.pop()
+    authorization.install()
     registry.install()
     alarms.install()
     functions.install(invoker)

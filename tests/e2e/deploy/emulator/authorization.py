@@ -1,13 +1,17 @@
-"""Which resource a call is about, where MiniStack asks IAM for `*`: rights to one resource must be enough."""
+"""What MiniStack asks IAM for, where it names another action or resource than AWS does."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 from ministack.core import iam_actions
 from ministack.core.responses import get_account_id, get_region
+
+ON_ALIAS = {"GET": "GetAlias", "PUT": "UpdateAlias", "DELETE": "DeleteAlias"}
+"""The action of each method on one alias."""
 
 Finder = Callable[[dict[str, Any]], str | None]
 _finders: dict[str, Finder] = {}
@@ -32,3 +36,14 @@ def _after(known: Callable[..., str]) -> Callable[..., str]:
         return found or known(service, method, path, headers, body, *rest)
 
     return extract_resource_arn
+
+
+def install() -> None:
+    """Name the actions on one alias of a function: MiniStack asks for the right to list them all."""
+    known = iam_actions._lambda_action
+
+    def lambda_action(method: str, path: str) -> str | None:
+        one = re.search(r"/functions/[^/]+/aliases/[^/]+$", path.rstrip("/"))
+        return ON_ALIAS.get(method) if one else known(method, path)
+
+    iam_actions._lambda_action = lambda_action

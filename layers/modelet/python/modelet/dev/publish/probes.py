@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 GENERATED = 4000
 """About how many rows of numbers are generated at most; of many columns some are then left out."""
 
+BETWEEN = 300
+"""How many rows are drawn at random from around the examples."""
+
 BASES = 3
 """How many examples each generated value is put into."""
 
@@ -37,10 +40,11 @@ WHOLE = 2**53
 def probes(estimator: Any, rows: Rows, *, collapsed: bool = False) -> Rows:
     """Rows at the edges of what the columns allow, made from the examples.
 
-    Numbers: the least, the greatest, zero, their negatives, as much again beyond either end, and at the
-    thresholds of trees one float32 to either side; of a column with bounds, only what is within them. Missing values
-    where a column may be missing. Texts, in a column too: see `texts_like`. Then edges of all columns at once.
-    How far numbers may go from there, `reach` finds out. collapsed: whether texts come without runs of white space.
+    Numbers: the least, the greatest, zero, their negatives, as much again beyond either end, and at the thresholds of
+    trees one float32 to either side; of a column with bounds, only what is within them. Missing values where a column
+    may be missing. Texts, in a column too: see `texts_like`. Then edges of all columns at once, and random numbers
+    around the examples. How far numbers may go from there, `reach` finds out. collapsed: whether texts come without
+    runs of white space.
     """
     if rows.layout == "text":
         return replace(rows, data=texts_like(rows.data, keeps_spaces=not collapsed))
@@ -68,7 +72,8 @@ def probes(estimator: Any, rows: Rows, *, collapsed: bool = False) -> Rows:
     changes = [(base, {place: value}) for base in bases for place, value in cells]
     # What is split into tokens is never left out; each text stands in one example.
     changes += [(bases[k % len(bases)], {place: text}) for place in split for k, text in enumerate(values[place])]
-    return changed(rows, [*changes, *((0, at_once) for at_once in _at_once(rows) if at_once)])
+    changes += [(0, at_once) for at_once in _at_once(rows) if at_once]
+    return changed(rows, [*changes, *_drawn(rows)])
 
 
 def edges(column: Column, observed: Any, whole: int = WHOLE, *, collapsed: bool = False) -> list[Any]:
@@ -109,6 +114,25 @@ def _at_once(rows: Rows) -> list[dict[int, Any]]:
     return [*changes, {place: None for place, column in enumerate(rows.columns) if column.nullable}]
 
 
+def _drawn(rows: Rows) -> list[tuple[int, dict[int, Any]]]:
+    """Changes to all columns of numbers: any values between the ends and somewhat beyond, in any combination."""
+    chance = np.random.default_rng(0)
+    values: dict[int, list[Any]] = {}
+    for place, column in enumerate(rows.columns):
+        if column.type not in {"number", "integer"} or column.categories:
+            continue
+        drawn = chance.uniform(*around(column, rows.column(place)), BETWEEN).tolist()
+        values[place] = [round(value) for value in drawn] if column.type == "integer" else drawn
+    if not values:
+        return []
+    bases = chance.integers(len(rows), size=BETWEEN).tolist()
+    drawn_rows = ({place: found[index] for place, found in values.items()} for index in range(BETWEEN))
+    return [
+        (base, {place: value for place, value in drawn.items() if is_allowed(rows, place, value)})
+        for base, drawn in zip(bases, drawn_rows, strict=True)
+    ]
+
+
 def _is_text(column: Column) -> bool:
     return column.type == "string" and not column.categories
 
@@ -126,6 +150,13 @@ def seen_ends(column: Column, observed: Any) -> tuple[float, float]:
 def _most(rows: Rows, column: Column) -> int:
     """The greatest whole number that a request may carry: of float32, the last one that it does not round."""
     return EXACT if rows.input_type(column) is np.float32 else WHOLE
+
+
+def around(column: Column, observed: Any) -> tuple[float, float]:
+    """The ends of what is tried in any combination: those that were seen, and half as much again beyond either."""
+    low, high = seen_ends(column, observed)
+    margin = ((high - low) or max(abs(high), 1.0)) / 2
+    return low - margin, high + margin
 
 
 def limits(rows: Rows, place: int) -> tuple[int, int]:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelet.dev.publish.answers import differences, estimator_answers, graph_answers, mean_size
+from modelet.dev.publish.answers import TOLERANCE, differences, estimator_answers, graph_answers, mean_size
 from modelet.dev.publish.parity import COMPARED
-from modelet.dev.publish.probes import GENERATED, LARGEST, changed, is_allowed, limits, seen_ends
+from modelet.dev.publish.parts import kind_of
+from modelet.dev.publish.probes import GENERATED, LARGEST, around, changed, is_allowed, limits, seen_ends
+from modelet.manifest import BOUNDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,11 +23,17 @@ if TYPE_CHECKING:
     from modelet.dev.publish.rows import Rows
     from modelet.manifest import Column
 
-STEP = 4.0
-"""How much further each rung of the ladder is than the one before."""
-
 NOTED = 1e6
 """People are told of a factor below this; so far from the examples no proper row is."""
+
+STEP, LEAP = 2.0, 16.0
+"""How much further each rung of the ladder is than the one before, up to there and beyond."""
+
+DRAWN = 24
+"""How many random rows a rung of a classifier's has. Of a regressor's terms some always nearly cancel out in them."""
+
+CLOSE = TOLERANCE / 2
+"""The greatest difference on the way: between the rows that are tried lie others."""
 
 DIGITS = 2
 """The significant digits of a bound that was found."""
@@ -61,17 +69,19 @@ def reach(estimator: Any, graph: Graph, rows: Rows) -> Reach:
         and (span := _span(rows, place))
     }
     factors = _factors(spans)
+    drawn = DRAWN if kind_of(estimator) == "classifier" else 0
     rungs = [
         (factor, change)
         for number, factor in enumerate(factors)
-        for change in _changes(rows, spans, number, factor, GENERATED // len(factors))
+        for change in _changes(rows, spans, number, factor, drawn, GENERATED // len(factors))
     ]
     if not rungs:
         return Reach(math.inf, rows.columns)
     beyond = _first_unequal(estimator, graph, changed(rows, [change for _, change in rungs]), scale)
     if beyond is None:
         return Reach(math.inf, rows.columns)
-    factor = rungs[beyond][0] / STEP
+    failed = rungs[beyond][0]
+    factor = max((factor for factor in factors if factor < failed), default=1.0)
     columns = tuple(
         _bounded(rows, place, factor, spans[place]) if place in spans else column
         for place, column in enumerate(rows.columns)
@@ -87,18 +97,20 @@ def _span(rows: Rows, place: int) -> float:
 
 def _factors(spans: Mapping[int, float]) -> list[float]:
     """The factors, the last of them far enough for the column with the smallest numbers."""
-    if not spans:
-        return []
-    count = math.ceil(math.log(LARGEST / min(spans.values()), STEP))
-    return [STEP**power for power in range(1, count + 1)]
+    end = LARGEST / min(spans.values(), default=LARGEST)
+    factors = [1.0]
+    while factors[-1] < end:
+        factors.append(factors[-1] * (STEP if factors[-1] < NOTED else LEAP))
+    return factors[1:]
 
 
 def _changes(
-    rows: Rows, spans: Mapping[int, float], number: int, factor: float, most: int
+    rows: Rows, spans: Mapping[int, float], number: int, factor: float, drawn: int, most: int
 ) -> list[tuple[int, dict[int, Any]]]:
-    """What to put into an example: into each column alone, into all at once with equal and with changing signs.
+    """What to put into examples: into each column alone, into all at once with equal, changing and random signs.
 
-    number: the rung's; each has an example of its own. most: how many single columns are tried, of very many.
+    number: the rung's; each begins at another example. drawn: how many random rows there are. most: how many single
+    columns are tried, of very many.
     """
     far = {place: _value(rows, place, min(factor * span, LARGEST)) for place, span in spans.items()}
     nearest = min(far.values())  # the same number in all columns, which all of them still take
@@ -109,12 +121,20 @@ def _changes(
         for flip in (1, -1)
     )
     alone = [{place: sign * value} for place, value in far.items() for sign in (1, -1)]
+    chance = np.random.default_rng(number)
+    random = [
+        {
+            place: _value(rows, place, abs(value)) * (1 if value > 0 else -1)
+            for place, value in zip(far, chance.uniform(-1, 1, len(far)) * list(far.values()), strict=True)
+        }
+        for _ in range(drawn)
+    ]
     stride = 1 + len(alone) // most
     allowed = [
         {place: value for place, value in change.items() if is_allowed(rows, place, value)}
-        for change in [*alone[number % stride :: stride], *turns]
+        for change in [*alone[number % stride :: stride], *turns, *random]
     ]
-    return [(number % len(rows), change) for change in allowed if change]
+    return [((number + index) % len(rows), change) for index, change in enumerate(allowed) if change]
 
 
 def _value(rows: Rows, place: int, size: float) -> float:
@@ -145,21 +165,27 @@ def _unequal(estimator: Any, graph: Graph, rows: Rows, scale: float) -> NDArray[
     expected = estimator_answers(estimator, rows)
     wrong: NDArray[np.bool_] = np.array(~np.isfinite(expected.numbers).all(axis=1))
     clear = expected.clear()
-    wrong[clear] |= differences(expected.take(clear), graph_answers(graph, rows.take(clear)), scale).wrong
+    found = differences(expected.take(clear), graph_answers(graph, rows.take(clear)), scale)
+    wrong[clear] |= found.labels | ~(found.numbers <= CLOSE)
     return wrong
 
 
 def _bounded(rows: Rows, place: int, factor: float, span: float) -> Column:
-    """A column with the bounds that it lacks."""
+    """A column with the bounds that it lacks: at the least what parity holds around the examples."""
     column = rows.columns[place]
-    end = _value(rows, place, _rounded_down(factor * span) if factor > 1 else span)
-    if column.type == "integer" and end >= limits(rows, place)[1]:
-        return column
-    found = tuple(name for name in ("minimum", "maximum") if getattr(column, name) is None)
+    low, high = around(column, rows.column(place))
+    if factor > 1:
+        end = _rounded_down(factor * span)
+        low, high = min(low, -end), max(high, end)
+    if column.type == "integer":
+        least, most = limits(rows, place)
+        if low <= least and high >= most:
+            return column
+        low, high = max(math.ceil(low), least), min(math.floor(high), most)
     return column._replace(
-        minimum=-end if column.minimum is None else column.minimum,
-        maximum=end if column.maximum is None else column.maximum,
-        found=found,
+        minimum=low if column.minimum is None else column.minimum,
+        maximum=high if column.maximum is None else column.maximum,
+        found=tuple(name for name in BOUNDS if getattr(column, name) is None),
     )
 
 
