@@ -20,6 +20,7 @@ DOCUMENTED = (
     "0/5 8-17 ? * MON-FRI *",
     "0/30 20-23 ? * MON-FRI *",
     "0/30 0-2 ? * MON-FRI *",
+    "0/30 20-2 ? * MON-FRI *",
     "30 6 ? * MON *",
     "15 10 ? * 6L 2022-2023",
     "0 9 L-3 * ? *",
@@ -61,8 +62,8 @@ def test_what_aws_documents_is_read(expression: str) -> None:
         ("0 8 ? * 0 *", r"day of week: '0' cannot stand there: give 1 to 7, or SUN to SAT"),
         ("0 8 ? * MONDAY *", r"day of week: 'MONDAY'"),
         ("0 8 * * ? 1969", r"year: '1969' cannot stand there: give 1970 to 2199"),
-        ("0 20-8 * * ? *", r"hour: 20-8 ends before it begins: write 20-23,0-8, or turn it round"),
-        ("0 8 ? * FRI-MON *", r"day of week: FRI-MON ends before it begins: write FRI-SAT,SUN-MON"),
+        ("0 8 ? * MON-FRI 2030-2029/2", r"year: 2030-2029/2 ends before it begins: turn it round"),
+        ("0 20-8/24 * * ? *", r"hour: 20-8/24 has no step that it can take: give 1 to 23"),
         ("0 8 * * ? 2030-2029", r"year: 2030-2029 ends before it begins: turn it round"),
         ("0/0 8 * * ? *", r"minute: 0/0 has no step that it can take: give 1 to 59"),
         ("0/90 8 * * ? *", r"minute: 0/90 has no step"),
@@ -83,6 +84,27 @@ def test_what_aws_refuses_or_what_never_comes_is_refused(expression: str, reason
     with pytest.raises(ValueError, match=reason) as refused:
         read_cron(expression)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("wrapping", "written_out"),
+    [
+        ("50-10/10 8 * * ? *", "50,0,10 8 * * ? *"),
+        ("0 20-2 * * ? *", "0 20-23,0-2 * * ? *"),
+        ("0 20-2/3 * * ? *", "0 20,23,2 * * ? *"),
+        ("0 23-0 * * ? *", "0 23,0 * * ? *"),
+        ("0 8 30-2 * ? *", "0 8 30,31,1,2 * ? *"),
+        ("0 8 1 NOV-FEB ? *", "0 8 1 NOV,DEC,JAN,FEB ? *"),
+        ("0 8 1 12-1 ? *", "0 8 1 12,1 ? *"),
+        ("0 8 ? * FRI-MON *", "0 8 ? * FRI,SAT,SUN,MON *"),
+        ("0 8 ? * SAT-MON,WED *", "0 8 ? * SAT,SUN,MON,WED *"),
+        ("0 8 ? * SAT-SAT *", "0 8 ? * SAT *"),
+    ],
+)
+def test_a_range_goes_on_from_the_first_behind_the_last(wrapping: str, written_out: str) -> None:
+    wrapped, expected = read_cron(wrapping), read_cron(written_out)
+    assert (wrapped.minutes, wrapped.hours, wrapped.months) == (expected.minutes, expected.hours, expected.months)
+    assert list(wrapped.dates()) == list(expected.dates())
 
 
 @given(st.text(alphabet="0123456789*?,-/LW#AFJMNORSTU ", max_size=24) | st.text())

@@ -1,7 +1,7 @@
 """AWS's cron expressions, read by meaning: what each of the six fields may hold, and whether such a day ever comes.
 
 Source: docs.aws.amazon.com/eventbridge/latest/userguide/eb-cron-expressions.html, to which the documentation of
-Application Auto Scaling refers.
+Application Auto Scaling refers. Its form is that of Quartz (org.quartz.CronExpression).
 """
 
 from __future__ import annotations
@@ -147,7 +147,8 @@ def _values(field: Field, text: str) -> frozenset[int]:
     return frozenset(number for part in text.split(",") for number in _range(field, part))
 
 
-def _range(field: Field, part: str) -> range:
+def _range(field: Field, part: str) -> Iterator[int]:
+    """The numbers of one range. One that ends before it begins goes on from the field's least: 20-2, FRI-MON."""
     body, slash, step_text = part.partition("/")
     first, dash, last = body.partition("-")
     if first == "*" and not dash:
@@ -155,17 +156,15 @@ def _range(field: Field, part: str) -> range:
     else:
         start = _number(field, first)
         stop = _number(field, last) if dash else field.most if slash else start
+    span = field.most - field.least
     if stop < start:
-        turned = f"{first}-{_shown(field, field.most)},{_shown(field, field.least)}-{last}"
-        remedy = "turn it round" if field is YEAR else f"write {turned}, or turn it round"
-        raise ValueError(f"{field.name}: {part} ends before it begins: {remedy}")
-    if not slash:
-        return range(start, stop + 1)
-    if not NUMBER.fullmatch(step_text) or not 1 <= int(step_text) <= field.most - field.least:
-        raise ValueError(
-            f"{field.name}: {part} has no step that it can take: give 1 to {field.most - field.least} behind the /"
-        )
-    return range(start, stop + 1, int(step_text))
+        if field is YEAR:
+            raise ValueError(f"{field.name}: {part} ends before it begins: turn it round")
+        stop += span + 1
+    if slash and (not NUMBER.fullmatch(step_text) or not 1 <= int(step_text) <= span):
+        raise ValueError(f"{field.name}: {part} has no step that it can take: give 1 to {span} behind the /")
+    for number in range(start, stop + 1, int(step_text) if slash else 1):
+        yield number if number <= field.most else number - span - 1
 
 
 def _number(field: Field, text: str) -> int:
@@ -175,10 +174,6 @@ def _number(field: Field, text: str) -> int:
         return int(text)
     names = f", or {field.names[0]} to {field.names[-1]}" if field.names else ""
     raise ValueError(f"{field.name}: {quoted(text)} cannot stand there: give {field.least} to {field.most}{names}")
-
-
-def _shown(field: Field, number: int) -> str:
-    return field.names[number - field.least] if field.names else str(number)
 
 
 def _days(text: str, year: int, month: int) -> set[int]:
