@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HELPER = "def double(x):\n    return 2 * x\n"
+FEATURES = "import click\nfrom parts.double import double\n\n\ndef rare():\n    import speedups\n"
 
 
 @pytest.fixture
@@ -33,6 +35,9 @@ def function(tmp_path: Path) -> Function:
     (folder / "parts").mkdir(parents=True)
     (folder / "model.yaml").write_text("backend: sklearn\n")
     (folder / "parts" / "double.py").write_text(HELPER)
+    (folder / "features.py").write_text(FEATURES)
+    (folder / "words").mkdir()
+    (folder / "words" / "__init__.py").write_text("")
     (folder / "other.py").write_text("")
     return Function(folder, ModelSpec(backend="sklearn"))
 
@@ -44,7 +49,14 @@ def lock(store: Store) -> Lock:
         {"model.joblib": joblib_bytes(regressor())},
         columns=(Column("a", "number"), Column("b", "number")),
         model_info={"task": "regression"},
-        pickled=Pickled({"sklearn": "scikit-learn"}, {"parts/double.py": digest(HELPER.encode())}),
+        pickled=Pickled(
+            {"sklearn": "scikit-learn", "sortedcontainers": "sortedcontainers"},
+            {
+                "parts/double.py": digest(HELPER.encode()),
+                "features.py": digest(FEATURES.encode()),
+                "words/__init__.py": digest(b""),
+            },
+        ),
     )
 
 
@@ -66,3 +78,59 @@ def test_a_module_that_differs_is_refused_with_the_remedy(
     ):
         write_bundle(function, store, lock)
     assert not function.bundle_path.exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "features/__init__.py",
+        "features/__init__.cpython-311-x86_64-linux-gnu.so",
+        "features/__init__.pyc",
+        "features.cpython-311-x86_64-linux-gnu.so",
+        "features.abi3.so",
+        "features.so",
+        "features.pyd",
+        "words/__init__.cpython-311-x86_64-linux-gnu.so",
+        "parts/__init__.py",
+        "parts/double/__init__.py",
+        "parts/double.abi3.so",
+        "parts.py",
+        "speedups.py",
+        "speedups/__init__.py",
+        "click.py",
+        "sortedcontainers.py",
+        "sklearn/__init__.py",
+    ],
+)
+def test_a_new_file_that_is_imported_by_what_the_pickle_calls_is_refused_with_the_remedy(
+    function: Function, store: Store, lock: Lock, name: str
+) -> None:
+    path = function.folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("def not yet python")
+    with pytest.raises(
+        CommandError,
+        match=rf"functions/tiny/{re.escape(name)} was not there when version 1 .*: remove or rename it, or publish",
+    ):
+        write_bundle(function, store, lock)
+    assert not function.bundle_path.exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "words.py",  # beside the recorded package, which is asked first
+        "words.abi3.so",
+        "features/words.txt",  # a folder without __init__ comes after a module of its name
+        "features.pyc",
+        "features_of_old.py",
+        "parts/triple.py",
+    ],
+)
+def test_a_new_file_that_is_not_imported_by_it_does_no_harm(
+    function: Function, store: Store, lock: Lock, name: str
+) -> None:
+    path = function.folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("1")
+    assert write_bundle(function, store, lock).bundle.sources["features.py"] == digest(FEATURES.encode())

@@ -14,7 +14,7 @@ from sortedcontainers import SortedDict, SortedList  # type: ignore[import-untyp
 
 from modelet.dev.author import author_modules
 from modelet.dev.publish import imports
-from modelet.dev.publish.imports import ALWAYS, named_modules, pickled
+from modelet.dev.publish.imports import ALWAYS, data_files, named_modules, pickled
 from modelet.digest import digest
 
 if TYPE_CHECKING:
@@ -70,6 +70,27 @@ def test_the_authors_modules_count_with_all_that_they_import_from_the_folder(fol
     assert found.modules.keys() == OWN
     assert found.modules["words.py"] == digest((folder / "words.py").read_bytes())
     assert strangers == []
+
+
+def test_of_a_module_and_its_compiled_twin_the_one_that_is_imported_counts(folder: Path) -> None:
+    with author_modules(folder) as load:
+        own = load("features").Own()
+        (folder / "words.abi3.so").write_bytes(b"what a compiler writes")
+        found, _ = pickled([own], folder)
+    assert found.modules.keys() == {*OWN - {"words.py", "seldom.py"}, "words.abi3.so"}
+
+
+def test_data_is_what_modules_may_read_in_the_folder(folder: Path) -> None:
+    data = {"weights.json", "words.txt", "parts/means.npy", "parts/table.csv", "parts/README.txt"}
+    others = {
+        "model.yaml", "requirements.txt", "requirements-train.txt", "model.lock", "bundle.json", "README.md",
+        "Dockerfile", "rows.csv", "look.ipynb", ".hidden", "tests/expected.json", "events/infer.json",
+        "baked/model.onnx", "parts/__pycache__/half.pyc", "words.abi3.so", ".git/config",
+    }  # fmt: skip
+    for name in data | others:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    assert data_files(folder) == sorted(data - {"parts/README.txt"})
 
 
 def test_a_library_that_the_authors_module_cannot_be_opened_without_counts_too(folder: Path) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
 
+from modelet.dev.progress import Lines
 from modelet.dev.publish.columns import columns_of
 from modelet.dev.publish.pickles import check_reloads, dumped, loaded
 from modelet.dev.publish.rows import Rows
@@ -70,6 +71,29 @@ def test_a_pickle_may_call_a_module_of_the_folder(make_function: Callable[..., F
     function = make_function(train, files={"features.py": "def double(rows):\n    return 2 * rows\n"})
     with trained(function) as result:
         check_reloads(dumped(result.estimator), function.folder, result.estimator, ROWS)
+
+
+@pytest.mark.parametrize(
+    ("definition", "said"),
+    [
+        ("from features import double", ["a.json, b.txt, c.txt, d.txt, e.txt and 1 more in functions/iris/"]),
+        ("from numpy import negative as double", []),
+    ],
+)
+def test_publish_says_once_which_data_the_modules_of_the_pickle_may_read(
+    make_function: Callable[..., Function], definition: str, said: list[str]
+) -> None:
+    files = {f"{name}.txt": "" for name in "bcdef"} | {"a.json": "{}"}
+    source = "def double(rows):\n    return 2 * rows\n"
+    function = make_function(
+        TRAIN.format(definition=definition, function="double"), files={"features.py": source, **files}
+    )
+    stream = io.StringIO()
+    with trained(function) as result:
+        check_reloads(dumped(result.estimator), function.folder, result.estimator, ROWS, Lines(stream))
+    notes = [line for line in stream.getvalue().splitlines() if "may read" in line]
+    assert len(notes) == len(said)
+    assert all(words in note and "without a word" in note for words, note in zip(said, notes, strict=True))
 
 
 def test_a_pickle_that_calls_train_py_is_refused_because_the_image_lacks_it(

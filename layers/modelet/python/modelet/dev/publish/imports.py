@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import ast
 import io
+import os
 import pickle
+import re
 import sys
 from functools import cache
 from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from modelet.dev.baking import BAKED
+from modelet.dev.compile.own import SOURCE, module_of, own_files
+from modelet.dev.project import LOCK_FILE
+from modelet.dev.snapshot import LEFT_OUT
+from modelet.dev.spec import MODEL_YAML
 from modelet.digest import digest
 from modelet.manifest import Pickled
 
@@ -19,6 +26,11 @@ if TYPE_CHECKING:
 
 ALWAYS = {"joblib": "joblib", "numpy": "numpy", "sklearn": "scikit-learn"}
 """What every version of the backend sklearn is opened with."""
+NO_DATA = re.compile(
+    rf"(.*/)?[^/]*\.(py|pyc|so|pyd)|{MODEL_YAML}|{LOCK_FILE}|bundle\.json|Dockerfile|requirements[^/]*\.txt"
+    r"|(.*/)?(README|LICENSE)[^/]*|[^/]*\.(csv|ipynb|parquet)"
+)
+"""Files of a function's folder that its modules do not read: code, the project's own, and what no image gets."""
 
 
 class _Names(pickle.Unpickler):
@@ -47,22 +59,32 @@ def pickled(values: Iterable[object], folder: Path) -> tuple[Pickled, list[str]]
     wherever in it the import stands: an edit of any of them may change what is answered.
     """
     named = set().union(*map(named_modules, values))
-    own = _own_files(named, folder)
+    own = own_files(named, folder)
+    known = sys.stdlib_module_names | {_top(module_of(path.relative_to(folder).as_posix())) for path in own}
     installed = _installed()
     packages = dict(ALWAYS)
     strangers = []
-    for top in sorted({_top(name) for name in named} - sys.stdlib_module_names):
-        if any(_files(folder, top)):
-            continue
+    for top in sorted({_top(name) for name in named} - known):
         if found := _distribution(top, installed):
             packages[top] = found
         else:
             strangers.append(top)
-    for top in sorted({_top(name) for name in _required(own)} - sys.stdlib_module_names):
-        if not any(_files(folder, top)) and (found := _distribution(top, installed)):
+    for top in sorted({_top(name) for name in _required(own)} - known):
+        if found := _distribution(top, installed):
             packages[top] = found
     modules = {path.relative_to(folder).as_posix(): digest(path.read_bytes()) for path in sorted(own)}
     return Pickled(packages, modules), strangers
+
+
+def data_files(folder: Path) -> list[str]:
+    """The files of a function's folder that its modules may read, and that nobody records."""
+    found = []
+    for above, folders, names in os.walk(folder):
+        place = Path(above).relative_to(folder)
+        generated = {BAKED, "tests", "events"} if place == Path() else set()
+        folders[:] = [name for name in folders if name not in LEFT_OUT | generated and not name.startswith(".")]
+        found += [(place / name).as_posix() for name in names if not name.startswith(".")]
+    return sorted(name for name in found if not NO_DATA.fullmatch(name))
 
 
 @cache
@@ -90,42 +112,9 @@ def _holds(name: str, file: Path) -> bool:
     return any(Path(str(held.locate_file(path))) == file for path in held.files or ())
 
 
-def _own_files(named: Iterable[str], folder: Path) -> set[Path]:
-    """The files of the folder that some modules are, and those that these import, directly or not."""
-    found: set[Path] = set()
-    waiting = [path for name in named for path in _files(folder, name)]
-    while waiting:
-        path = waiting.pop()
-        if path not in found:
-            found.add(path)
-            waiting.extend(other for name in _imports(path, folder) for other in _files(folder, name))
-    return found
-
-
-def _files(folder: Path, module: str) -> Iterator[Path]:
-    """The files of a module in the folder, its packages' own among them; none where it is of elsewhere."""
-    place = folder
-    for part in module.split("."):
-        place = place / part
-        for path in (place.with_suffix(".py"), place / "__init__.py"):
-            if path.is_file():
-                yield path
-
-
-def _imports(path: Path, folder: Path) -> Iterator[str]:
-    """The modules that a file imports, anywhere in it, by their full names."""
-    for node in ast.walk(ast.parse(path.read_bytes())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            package = path.parent.relative_to(folder).parts if node.level else ()
-            base = [*package[: len(package) - node.level + 1], *([node.module] if node.module else [])]
-            yield from (".".join([*base, alias.name]) for alias in node.names)
-
-
 def _required(files: Iterable[Path]) -> Iterator[str]:
     """What files import as they are opened; what stands in a function or a `try` may be missing in the image."""
-    for path in files:
+    for path in (path for path in files if path.suffix == SOURCE):
         for node in ast.parse(path.read_bytes()).body:
             if isinstance(node, ast.Import):
                 yield from (alias.name for alias in node.names)

@@ -17,7 +17,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 from modelet.dev.author import author_modules
 from modelet.dev.publish.answers import estimator_answers
 from modelet.dev.publish.graph import line
-from modelet.dev.publish.imports import pickled
+from modelet.dev.publish.imports import data_files, pickled
 from modelet.dev.publish.training import TRAIN
 from modelet.errors import PublishError
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 MAIN = "model"
 NAME = re.compile(r"[a-z][a-z0-9_-]*")
+SHOWN = 5
+"""Data files that a note names."""
 
 
 def dumped(estimator: Any) -> dict[str, bytes]:
@@ -70,6 +72,14 @@ def check_reloads(
             progress.step(
                 f"note: the pickle needs {', '.join(strangers)}, of no installed package: move that into "
                 f"functions/{folder.name}/, so that the image has it"
+            )
+        data = data_files(folder) if imported.modules else []
+        if data and progress:
+            progress.step(
+                f"note: modules that the pickle calls may read {', '.join(data[:SHOWN])}"
+                f"{f' and {len(data) - SHOWN} more' if len(data) > SHOWN else ''} in functions/{folder.name}/, which "
+                "are no part of the version: an edit of such a file changes answers without a word. "
+                "Keep what is read there in the estimator's attributes"
             )
         if isinstance(estimator, Mapping):
             return imported
