@@ -169,6 +169,33 @@ def test_a_request_without_one_valid_host_is_refused_and_what_follows_it_is_not_
 
 
 @pytest.mark.parametrize(
+    ("ending", "status"),
+    [
+        (b"GET / HTTP/1.1\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n", 400),
+        (b"CONNECT h:1 HTTP/1.1\r\nhost: h\r\n\r\n", 400),
+        (post(b"", b"connection: close\r\n"), 200),
+        (b"GET / HTTP/1.0\r\n\r\n", 200),
+        (b"POST / HTTP/1.1\r\nhost: h\r\nconnection: close\r\ncontent-length: 1001\r\n\r\n" + b"x" * 1001, 413),
+    ],
+)
+@pytest.mark.parametrize("later", [post(b"later"), post(b"x" * 1001), post(b"later", b"expect: 100-continue\r\n")])
+def test_what_comes_in_one_packet_behind_the_end_of_a_connection_is_not_served(
+    ending: bytes, status: int, later: bytes
+) -> None:
+    served = []
+
+    def serve(exchange: Exchange) -> None:
+        served.append(exchange.refusal or 200)
+        echo(exchange)
+
+    answer = run(exchange_of(ending + later + later + b"no HTTP\r\n", serve=serve, half_close=False))
+    assert served == [status]
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+@pytest.mark.parametrize(
     "head", [b"GET / HTTP/1.0\r\n", b"GET / HTTP/1.1\r\nHost: [::1]:80\r\n", b"GET / HTTP/1.1\r\nhost:\r\n"]
 )
 def test_http_1_0_needs_no_host_and_an_empty_one_is_one(head: bytes) -> None:

@@ -113,8 +113,8 @@ class Wire(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """httptools: the head is whole; a body that says it is too large is refused before it comes."""
-        if self._parser.should_upgrade():
-            return
+        if self._closing or self._parser.should_upgrade():
+            return  # what else the packet holds, behind a refusal or the last request, is not served
         method, version = self._parser.get_method().decode(), self._parser.get_http_version()
         if not names_its_host(self._headers, version):
             self._refuse(400)
@@ -217,6 +217,8 @@ class Wire(asyncio.Protocol):
             self._enqueue(exchange)
 
     def _refuse(self, status: int) -> None:
+        if self._closing:
+            return
         self._closing = True
         if self._exchange is not None and self._exchange.refusal:
             return
