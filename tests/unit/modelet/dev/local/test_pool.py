@@ -192,6 +192,70 @@ def test_what_does_not_load_replaces_nothing_and_leaves_nothing(make: Make, log:
     asyncio.run(scenario())
 
 
+HALF = """
+import os, pathlib, time
+try:
+    (pathlib.Path(__file__).parents[1] / "first").open("x").close()
+except FileExistsError:
+    time.sleep(60)
+def handler(event, context): return os.getpid()
+"""
+"""Of several environments the first one loads, and the others go on loading."""
+
+
+def test_a_replacement_that_is_given_up_leaves_neither_environments_nor_its_snapshot(
+    make: Make, log: MemoryLog, tmp_path: Path
+) -> None:
+    async def scenario() -> None:
+        new = dataclasses.replace(make(HALF, provisioned=2), sources=tmp_path)
+        async with Runtime([make(PID, provisioned=1)], log=log) as runtime:
+            old = await ask(runtime)
+            replacing = asyncio.create_task(runtime.replace("echo", new))
+            await until(lambda: running() == 3 and (tmp_path / "first").exists())
+            await asyncio.sleep(0.5)
+            replacing.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await replacing
+            await until(lambda: running() == 1)
+            await until(lambda: not new.folder.exists())
+            assert await ask(runtime) == old
+
+    asyncio.run(scenario())
+
+
+def test_a_replacement_that_is_given_up_before_the_start_leaves_no_snapshot(
+    make: Make, log: MemoryLog, tmp_path: Path
+) -> None:
+    async def scenario() -> None:
+        new = dataclasses.replace(make(PID), sources=tmp_path)
+        replacing = asyncio.create_task(Runtime([make(PID)], log=log).replace("echo", new))
+        await asyncio.sleep(0)
+        replacing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await replacing
+        assert not new.folder.exists()
+
+    asyncio.run(scenario())
+
+
+def test_an_init_is_repeated_with_what_replaced_the_function_meanwhile(
+    make: Make, log: MemoryLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("modelet.dev.local.pool.INIT_LIMIT", 4.0)
+
+    async def scenario() -> None:
+        slow = "import time\ntime.sleep(60)\n"
+        old, new = (dataclasses.replace(make(source), sources=tmp_path) for source in (slow, PID))
+        async with Runtime([old], log=log) as runtime:
+            asked = asyncio.create_task(ask(runtime))
+            await until(lambda: running() == 1)
+            assert await runtime.replace("echo", new) is None
+            assert await asked
+            assert not old.folder.exists()
+
+    asyncio.run(scenario())
+
+
 def test_a_snapshot_goes_with_the_last_environment_that_runs_in_it(make: Make, log: MemoryLog, tmp_path: Path) -> None:
     async def scenario() -> None:
         old, new = (dataclasses.replace(make(SLOW), sources=tmp_path) for _ in range(2))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -108,6 +110,39 @@ def test_a_load_that_fails_or_hangs_is_given_up_for_the_next_change(make: Make, 
             await until(lambda: "Reload: the new sources are served" in log.lines)
             assert (await runtime.invoke("echo", b"{}")).payload == b'"new"'
             assert len(environments()) == 1
+            watching.cancel()
+            await until(watching.done)
+
+    run(scenario())
+
+
+def test_a_rebuild_that_a_further_change_overtakes_leaves_no_snapshot(
+    make: Make, log: MemoryLog, tmp_path: Path
+) -> None:
+    function = make("def handler(event, context): return 'old'\n")
+    snapshots = [
+        dataclasses.replace(make("def handler(event, context): return 'new'\n"), sources=function.folder)
+        for _ in range(2)
+    ]
+    waiting, begun, done = list(snapshots), threading.Event(), threading.Event()
+
+    def rebuild(name: str) -> LocalFunction:
+        begun.set()
+        assert done.wait(20)
+        return waiting.pop(0)
+
+    async def scenario() -> None:
+        async with Runtime([function], log=log) as runtime:
+            watching = asyncio.create_task(watch([function], runtime, log=log, rebuild=rebuild))
+            await asyncio.sleep(0.3)
+            (function.folder / "app.py").write_text("# one\n")
+            await until(begun.is_set)
+            (function.folder / "features.py").write_text("# two\n")
+            await until(lambda: any("features.py changed" in line for line in log.lines))
+            done.set()
+            await until(lambda: "Reload: the new sources are served" in log.lines)
+            assert not snapshots[0].folder.exists()
+            assert (await runtime.invoke("echo", b"{}")).payload == b'"new"'
             watching.cancel()
             await until(watching.done)
 

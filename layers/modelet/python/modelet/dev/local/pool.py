@@ -80,11 +80,7 @@ class Pool:
         What comes back is the type of the error that kept one from loading: then the old ones go on.
         """
         renewed = function or self.function
-        try:
-            loaded = await asyncio.gather(*(self._load(renewed) for _ in range(max(1, renewed.provisioned))))
-        except asyncio.CancelledError:
-            self._let_go(renewed)
-            raise
+        loaded = await self._load_all(renewed)
         new = [environment for environment, failed in loaded if failed is None]
         if self._stopping or len(new) < len(loaded):
             for environment in new:
@@ -130,9 +126,9 @@ class Pool:
             self._lanes.leave(duration_s)
 
     async def _begin(self) -> Environment:
-        function = self.function
-        environment, failed = await self._new(function, INIT_LIMIT)
+        environment, failed = await self._new(self.function, INIT_LIMIT)
         if failed == TIMEOUT and not self._stopping:
+            function = self.function  # another may have replaced it meanwhile, and its snapshot is gone then
             environment, _ = await self._new(function, function.timeout_s, repeated=True)
         return environment
 
@@ -141,6 +137,20 @@ class Pool:
         environment, failed = await self._load(self.function)
         if failed is None:
             self._release(environment)
+
+    async def _load_all(self, function: LocalFunction) -> list[tuple[Environment, str | None]]:
+        """All that replace a function's environments; where that is given up, none of them is left."""
+        loads = [asyncio.create_task(self._load(function)) for _ in range(max(1, function.provisioned))]
+        try:
+            return await asyncio.gather(*loads)
+        except BaseException:
+            for load in loads:
+                load.cancel()
+            for loaded in await asyncio.gather(*loads, return_exceptions=True):
+                if not isinstance(loaded, BaseException) and loaded[1] is None:
+                    self._retire(loaded[0])
+            self._let_go(function)
+            raise
 
     async def _load(self, function: LocalFunction) -> tuple[Environment, str | None]:
         """An environment that no request waits for."""

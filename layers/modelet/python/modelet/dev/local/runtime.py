@@ -70,7 +70,12 @@ class Runtime:
         Requests under way finish in the old ones. What comes back is the type of the error that kept the new ones from
         loading: then the old ones go on. Waits until the runtime has started.
         """
-        await self._started.wait()
+        try:
+            await self._started.wait()
+        except asyncio.CancelledError:
+            if function is not None:
+                function.discard()
+            raise
         return await self._pools[name].replace(function)
 
     async def stop(self) -> None:

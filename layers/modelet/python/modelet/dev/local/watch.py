@@ -16,6 +16,7 @@ from modelet.errors import ModeletError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
+    from concurrent.futures import Future
 
     from modelet.dev.local.function import LocalFunction
     from modelet.dev.local.log import Log
@@ -91,14 +92,27 @@ async def _reload(
     name: str, runtime: Runtime, log: Log, rebuild: Rebuild | None, rebuilding: ThreadPoolExecutor
 ) -> None:
     try:
-        loop = asyncio.get_running_loop()
-        renewed = None if rebuild is None else await loop.run_in_executor(rebuilding, rebuild, name)
+        renewed = None if rebuild is None else await _rebuilt(rebuilding.submit(rebuild, name))
     except Exception as error:  # noqa: BLE001  # it runs the author's modules, which raise what they like
         why = str(error) if isinstance(error, ModeletError) else f"{type(error).__name__}: {error}"
         log.line(name, f"{KEPT}: {why}")
         return
     failed = await runtime.replace(name, renewed)
     log.line(name, f"{KEPT}: the new init ended with {failed}" if failed else "Reload: the new sources are served")
+
+
+async def _rebuilt(work: Future[LocalFunction]) -> LocalFunction:
+    """The function that is made in a thread; where nobody waits for it any more, its snapshot is removed."""
+    try:
+        return await asyncio.wrap_future(work)
+    except asyncio.CancelledError:
+        work.add_done_callback(_discard)
+        raise
+
+
+def _discard(work: Future[LocalFunction]) -> None:
+    if not work.cancelled() and work.exception() is None:
+        work.result().discard()
 
 
 async def _changes(functions: Iterable[LocalFunction], *more: Path) -> AsyncIterator[dict[str, list[str]]]:
