@@ -87,6 +87,7 @@ def local_function(
         name=function.name,
         folder=runs.folder,
         sources=function.folder if snapshot else None,
+        version=pinned.version,
         handler=ENTRY_POINT,
         memory_mb=resources.memory_mb,
         timeout_s=resources.timeout_s,

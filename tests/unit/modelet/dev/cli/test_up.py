@@ -80,11 +80,16 @@ def ask(url: str, body: Any) -> Any:
         return json.load(response)
 
 
-def reloaded(process: subprocess.Popen[str], file: str) -> None:
-    """Read the log until it says that this file changed, and what it brought is served."""
+def said(process: subprocess.Popen[str], words: str) -> None:
+    """Read the log until it says this."""
     assert process.stderr is not None
-    for words in (f"Reload: {file} changed", "Reload: the new sources are served"):
-        assert any(words in line for line in process.stderr)
+    assert any(words in line for line in process.stderr)
+
+
+def reloaded(process: subprocess.Popen[str], why: str) -> None:
+    """Read the log until it says why something is reloaded, and what that brought is served."""
+    said(process, f"Reload: {why}")
+    said(process, "Reload: the new sources are served")
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
@@ -147,7 +152,9 @@ def test_a_stage_overrides_what_is_served(tiny: Path) -> None:
         ask(f"{row[2]}/infer", {"instances": [GOOD, GOOD]})
 
 
-def test_the_platform_function_lists_the_models(tiny: Path) -> None:
+@pytest.fixture
+def listed(tiny: Path) -> Path:
+    """The project with a function that lists the models."""
     index = tiny / "functions" / "models_index"
     index.mkdir()
     (index / "app.py").write_text(
@@ -155,11 +162,44 @@ def test_the_platform_function_lists_the_models(tiny: Path) -> None:
         "def handler(event, context):\n"
         "    return {'statusCode': 200, 'body': os.environ['MODELET_MODELS']}\n"
     )
-    with (
-        served() as (_, [row]),
-        urllib.request.urlopen(row[2].replace("/models/tiny", "/models"), timeout=20) as response,
-    ):
-        assert json.load(response) == {"tiny": "1"}
+    return tiny
+
+
+def models(url: str) -> Any:
+    return httpx.get(url.replace("/models/tiny", "/models"), timeout=20).json()
+
+
+def test_the_platform_function_lists_the_models(listed: Path) -> None:
+    with served() as (_, [row]):
+        assert models(row[2]) == {"tiny": "1"}
+
+
+def test_a_reload_lists_the_version_that_it_serves(run: Run, listed: Path) -> None:
+    run("pin", "tiny")
+    app = listed / "functions" / "tiny" / "app.py"
+    with served("--reload") as (process, [row]):
+        assert models(row[2]) == {"tiny": "1"}
+        publish_again(listed)
+        app.write_text(APP + "\nraise ValueError('not yet')\n")
+        said(process, "Reload failed")
+        assert run("pin", "tiny", "2").exit_code == 0
+        said(process, "Reload failed")
+        assert (versions_of(row[2], 1), models(row[2])) == ({"1"}, {"tiny": "1"})
+        app.write_text(APP)
+        reloaded(process, "app.py")
+        reloaded(process, "tiny serves version 2")
+        assert (versions_of(row[2], 1), models(row[2])) == ({"2"}, {"tiny": "2"})
+        (listed / "functions" / "models_index" / "app.py").touch()
+        reloaded(process, "app.py")
+        assert models(row[2]) == {"tiny": "2"}
+
+
+def test_a_reload_without_the_platform_function_s_source_keeps_the_old_one(listed: Path) -> None:
+    with served("--reload") as (process, [row]):
+        assert models(row[2]) == {"tiny": "1"}
+        (listed / "functions" / "models_index" / "app.py").unlink()
+        said(process, "Reload failed, the old environments go on: functions/models_index/app.py is missing: write it")
+        assert models(row[2]) == {"tiny": "1"}
 
 
 def test_another_host_is_served_and_accepted(tiny: Path) -> None:
@@ -171,14 +211,14 @@ def test_another_host_is_served_and_accepted(tiny: Path) -> None:
 
 
 def test_a_host_that_is_not_here_is_one_line(run: Run, tiny: Path) -> None:
-    said = failure(run("up", "--host", "192.0.2.1", "--port", "0"))
-    assert said.startswith("port 0 of 192.0.2.1 cannot be had (")
-    assert said.endswith("choose another with --port, or with --host an address of here")
+    told = failure(run("up", "--host", "192.0.2.1", "--port", "0"))
+    assert told.startswith("port 0 of 192.0.2.1 cannot be had (")
+    assert told.endswith("choose another with --port, or with --host an address of here")
 
 
 def test_the_help_says_how_many_requests_a_model_answers_at_once(run: Run) -> None:
-    said = " ".join(run("up", "--help").stdout.split())
-    assert "requests at once, ten where its model.yaml says nothing" in said
+    told = " ".join(run("up", "--help").stdout.split())
+    assert "requests at once, ten where its model.yaml says nothing" in told
 
 
 def test_a_stage_that_no_model_has_is_one_line(run: Run, tiny: Path) -> None:
@@ -202,8 +242,8 @@ def test_a_model_without_a_version_is_named_with_what_to_run(run: Run, project: 
     for folder in ("one", "two"):
         (project / "functions" / folder).mkdir()
         (project / "functions" / folder / "model.yaml").write_text("{}\n")
-    said = failure(run("up"))
-    assert said.endswith("has no version of one, two: modelet up --publish trains and publishes first")
+    told = failure(run("up"))
+    assert told.endswith("has no version of one, two: modelet up --publish trains and publishes first")
 
 
 def test_a_project_without_models_says_how_to_begin(run: Run) -> None:

@@ -98,16 +98,24 @@ def up(
     require_versions("up", found, kept, publish=publish_missing)
     functions = {function.name: function.at_stage(stage) for function in found}
     locks = {name: lock_for(function, kept) for name, function in functions.items()}
-    versions = {name: lock.version for name, lock in locks.items()}
+    versions = {name: lock.version for name, lock in locks.items()}  # as served: a reload may bring others
     index = index_function(project, versions.items())
 
     def rebuild(name: str) -> LocalFunction:
         if index is not None and name == index.name:
-            return index_function(project, versions.items()) or index
+            if (renewed := index_function(project, versions.items())) is None:
+                raise CommandError(f"functions/{index.watched.name}/app.py is missing: write it again")
+            return renewed
         function = project.function(name).at_stage(stage)
         # Without a lock the version was pinned in memory, until model.yaml asks for another.
         kept_to = function.lock() is None and function.spec.version == functions[name].spec.version
         return generation(function, kept, locks[name] if kept_to else None)
+
+    def served(function: LocalFunction) -> str | None:
+        if index is None or function.name == index.name or versions[function.name] == function.version:
+            return None
+        versions[function.name] = function.version
+        return index.name
 
     serve(
         [*(generation(functions[name], kept, locks[name]) for name in functions), *([index] if index else [])],
@@ -118,5 +126,6 @@ def up(
         cors=Cors(origins, exposed=("*",)) if origins else None,
         reload=reload,
         rebuild=rebuild,
+        served=served,
         ready=lambda url: welcome(url, project, versions),
     )

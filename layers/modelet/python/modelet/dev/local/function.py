@@ -19,7 +19,8 @@ class LocalFunction:
     max_concurrency: requests in flight at once (Lambda: reserved concurrency). provisioned: environments that are
     initialised before traffic and kept. snapstart: environments start as from a snapshot; there is none, so that each
     takes its own init's time. environment: its own variables, MODELET_STORE among them. sources: the author's own
-    folder where `folder` is a snapshot of it; None where the code runs in the author's folder.
+    folder where `folder` is a snapshot of it; None where the code runs in the author's folder. version: what a model
+    serves; none for other functions.
     """
 
     name: str
@@ -32,6 +33,7 @@ class LocalFunction:
     snapstart: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
     sources: Path | None = None
+    version: str = ""
 
     @property
     def arn(self) -> str:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from modelet.dev.local.cors import Cors
     from modelet.dev.local.function import LocalFunction
+    from modelet.dev.local.watch import Rebuild, Served
 
 
 def serve(
@@ -37,7 +38,8 @@ def serve(
     api: Literal["http", "rest"] = "http",
     cors: Cors | None = None,
     reload: bool = False,
-    rebuild: Callable[[str], LocalFunction] | None = None,
+    rebuild: Rebuild | None = None,
+    served: Served | None = None,
     ready: Callable[[str], None] | None = None,
     log: Log | None = None,
     idle_s: float = IDLE_S,
@@ -45,9 +47,9 @@ def serve(
     """Serve the functions until SIGINT, SIGTERM or SIGHUP; when it returns, nothing is left.
 
     default: the one of them that answers every path which is no model's. host: what it binds to, see Hosts for what it
-    then accepts as Host. port: 0 takes a free one. ready: told the URL
-    once provisioned environments are initialised. reload, rebuild: see watch; without reload, see tell. idle_s: see
-    Pool. Raises CommandError when the port cannot be had.
+    then accepts as Host. port: 0 takes a free one. ready: told the URL once provisioned environments are initialised.
+    reload, rebuild, served: see watch; without reload, see tell. idle_s: see Pool. Raises CommandError when the port
+    cannot be had.
     """
     output = StreamLog() if log is None else log
     sock = bound(host, port)
@@ -55,7 +57,11 @@ def serve(
     async def run() -> None:
         async with contextlib.AsyncExitStack() as stack:
             runtime = Runtime(functions, log=output, idle_s=idle_s)
-            watching = watch(functions, runtime, log=output, rebuild=rebuild) if reload else tell(functions, log=output)
+            watching = (
+                watch(functions, runtime, log=output, rebuild=rebuild, served=served)
+                if reload
+                else tell(functions, log=output)
+            )
             watcher = asyncio.create_task(watching)  # edits count from now on, also while environments start
             stack.push_async_callback(ended, watcher)
             await stack.enter_async_context(runtime)

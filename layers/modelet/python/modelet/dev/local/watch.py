@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from modelet.dev.local.runtime import Runtime
 
     Rebuild = Callable[[str], LocalFunction]
+    Served = Callable[[LocalFunction], str | None]
 
 PACKAGE = LAYER / "modelet"
 LAPTOP_ONLY = PACKAGE / "dev"
@@ -51,28 +52,27 @@ class Sources(DefaultFilter):
 
 
 async def watch(
-    functions: Iterable[LocalFunction], runtime: Runtime, *, log: Log, rebuild: Rebuild | None = None
+    functions: Iterable[LocalFunction],
+    runtime: Runtime,
+    *,
+    log: Log,
+    rebuild: Rebuild | None = None,
+    served: Served | None = None,
 ) -> None:
     """Replace a function's environments when its folder changes, everybody's when modelet itself does; until cancelled.
 
     rebuild: makes the function anew (its snapshot, bundle and configuration) before that. Where it raises, or the new
     function does not load, the reason is logged and the old environments go on. A change that comes meanwhile starts
-    the load afresh: nobody waits for an init that was wrong.
+    the load afresh: nobody waits for an init that was wrong. served: told what a reload brought, and names another
+    function that has to be made anew then, if there is one.
     """
-    reloads: dict[str, asyncio.Task[None]] = {}
-    rebuilding = ThreadPoolExecutor(1)  # one at a time: it imports the author's modules into this process
+    reloads = _Reloads(runtime, log, rebuild, served)
     try:
         async for changed in _changes(functions, PACKAGE):
             for name, files in changed.items():
-                log.line(name, f"Reload: {', '.join(files) or 'modelet'} changed")
-                if name in reloads:
-                    reloads[name].cancel()
-                reloads[name] = asyncio.create_task(_reload(name, runtime, log, rebuild, rebuilding))
+                reloads.begin(name, f"{', '.join(files) or 'modelet'} changed")
     finally:
-        rebuilding.shutdown(wait=False, cancel_futures=True)
-        for reload in reloads.values():
-            reload.cancel()
-        await asyncio.gather(*reloads.values(), return_exceptions=True)
+        await reloads.stop()
 
 
 async def tell(functions: Iterable[LocalFunction], *, log: Log) -> None:
@@ -88,17 +88,45 @@ async def tell(functions: Iterable[LocalFunction], *, log: Log) -> None:
                     log.line(name, f"{', '.join(told)} changed: {remedy}")
 
 
-async def _reload(
-    name: str, runtime: Runtime, log: Log, rebuild: Rebuild | None, rebuilding: ThreadPoolExecutor
-) -> None:
-    try:
-        renewed = None if rebuild is None else await _rebuilt(rebuilding.submit(rebuild, name))
-    except Exception as error:  # noqa: BLE001  # it runs the author's modules, which raise what they like
-        why = str(error) if isinstance(error, ModeletError) else f"{type(error).__name__}: {error}"
-        log.line(name, f"{KEPT}: {why}")
-        return
-    failed = await runtime.replace(name, renewed)
-    log.line(name, f"{KEPT}: the new init ended with {failed}" if failed else "Reload: the new sources are served")
+class _Reloads:
+    """The reloads under way: one a function at a time, the latest."""
+
+    def __init__(self, runtime: Runtime, log: Log, rebuild: Rebuild | None, served: Served | None) -> None:
+        self._runtime = runtime
+        self._log = log
+        self._rebuild = rebuild
+        self._served = served
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._rebuilding = ThreadPoolExecutor(1)  # one at a time: it imports the author's modules into this process
+
+    def begin(self, name: str, why: str) -> None:
+        """Reload a function; what was loading for it is given up."""
+        self._log.line(name, f"Reload: {why}")
+        if name in self._tasks:
+            self._tasks[name].cancel()
+        self._tasks[name] = asyncio.create_task(self._reload(name))
+
+    async def stop(self) -> None:
+        """Give up all of them."""
+        self._rebuilding.shutdown(wait=False, cancel_futures=True)
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    async def _reload(self, name: str) -> None:
+        try:
+            rebuild = self._rebuild
+            renewed = None if rebuild is None else await _rebuilt(self._rebuilding.submit(rebuild, name))
+        except Exception as error:  # noqa: BLE001  # it runs the author's modules, which raise what they like
+            why = str(error) if isinstance(error, ModeletError) else f"{type(error).__name__}: {error}"
+            self._log.line(name, f"{KEPT}: {why}")
+            return
+        if failed := await self._runtime.replace(name, renewed):
+            self._log.line(name, f"{KEPT}: the new init ended with {failed}")
+            return
+        self._log.line(name, "Reload: the new sources are served")
+        if renewed and self._served and (follower := self._served(renewed)):
+            self.begin(follower, f"{name} serves version {renewed.version}")
 
 
 async def _rebuilt(work: Future[LocalFunction]) -> LocalFunction:
