@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import os
+import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from gateways import run, until
 from modelet.dev.local.api import Invocation, Reply, RuntimeApi
@@ -143,6 +147,56 @@ def test_what_is_no_endpoint_is_not_found() -> None:
                 ("PUT", "x"),
             ]:
                 assert (await client.call(method, path))[0] == 404
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "invocation/next"),
+        ("POST", "invocation/an-id/response"),
+        ("POST", "init/error"),
+        ("GET", "restore/next"),
+    ],
+)
+@pytest.mark.parametrize(
+    "host", ["evil.example:{port}", "localhost:{port}", "127.0.0.1", "127.0.0.1:1", "[::1]:{port}"]
+)
+def test_a_page_that_leads_here_by_another_name_is_not_answered(method: str, path: str, host: str) -> None:
+    async def scenario() -> None:
+        async with listening() as (api, client, heard):
+            await handed_over(api, client, heard)
+            named = host.format(port=client.connection.port)
+            status, _, body = await client.call(method, path, b"{}" if method == "POST" else None, Host=named)
+            assert (status, json.loads(body)["errorType"]) == (403, "Forbidden")
+            assert (heard.waiting, heard.replies, heard.init_errors) == (1, [], [])
+            assert (await client.call("POST", "invocation/an-id/response", b"1"))[0] == 202
+
+    run(scenario())
+
+
+OFFICIAL = """
+import sys
+from awslambdaric.lambda_runtime_client import LambdaRuntimeClient
+client = LambdaRuntimeClient(sys.argv[1])
+asked = client.wait_next_invocation()
+client.post_invocation_result(asked.invoke_id, asked.event_body)
+client.call_rapid("POST", "/2018-06-01/runtime/init/error", 202, {"errorType": "Own"}, {})
+"""
+
+
+def test_the_official_client_is_answered_by_each_of_its_two_ways() -> None:
+    async def scenario() -> None:
+        async with listening() as (api, client, heard):
+            address = f"{client.connection.host}:{client.connection.port}"
+            environment = {**os.environ, "AWS_LAMBDA_RUNTIME_API": address}
+            official = await asyncio.create_subprocess_exec(sys.executable, "-c", OFFICIAL, address, env=environment)
+            await until(lambda: heard.waiting == 1)
+            api.send(INVOCATION)
+            assert await asyncio.wait_for(official.wait(), 20) == 0
+            assert heard.replies == [Reply(INVOCATION.event)]
+            assert [reply.error for reply in heard.init_errors] == ["Own"]
 
     run(scenario())
 

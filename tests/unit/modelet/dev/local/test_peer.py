@@ -22,7 +22,8 @@ caller = socket.socket(socket.AF_INET6 if family == "6" else socket.AF_INET)
 caller.settimeout(10)
 try:
     caller.connect((address, int(port)))
-    caller.sendall(b"POST /2018-06-01/runtime/init/error HTTP/1.1\\r\\nhost: h\\r\\ncontent-length: 2\\r\\n\\r\\n{}")
+    caller.sendall(b"POST /2018-06-01/runtime/init/error HTTP/1.1\\r\\n"
+                   b"host: 127.0.0.1:%s\\r\\ncontent-length: 2\\r\\n\\r\\n{}" % port.encode())
     if closes == "closes":
         caller.close()
         print("closed")

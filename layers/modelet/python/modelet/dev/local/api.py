@@ -52,6 +52,8 @@ class RuntimeApi:
     """Hands one invocation at a time to the client; on Linux, programs of other users are cut off.
 
     They could read events and forge answers: the port is open to all of the machine, and the client knows no token.
+    Pages in a browser of the same user could too, by a name of their own that leads here (see hosts): only the address
+    that the client was given is answered.
 
     on_waiting: the client asked for the next event: it is initialised and idle. on_reply: it answered the invocation.
     on_init_error: it said why it cannot start. admits: see Wire; None admits every program.
@@ -72,6 +74,7 @@ class RuntimeApi:
         self._next: Exchange | None = None
         self._current: Invocation | None = None
         self._server: asyncio.Server | None = None
+        self._address = ""
 
     async def start(self) -> str:
         """Listen on a free port; returns the address for AWS_LAMBDA_RUNTIME_API."""
@@ -80,7 +83,8 @@ class RuntimeApi:
             lambda: Wire(self._serve, self._connections, LONGEST_ANSWER, self._admits), "127.0.0.1", 0
         )
         host, port = self._server.sockets[0].getsockname()[:2]
-        return f"{host}:{port}"
+        self._address = f"{host}:{port}"
+        return self._address
 
     def send(self, invocation: Invocation) -> None:
         """Answer the client's waiting request for the next event."""
@@ -109,7 +113,10 @@ class RuntimeApi:
 
     def _serve(self, exchange: Exchange) -> None:
         path = exchange.target.decode("latin-1")
-        if exchange.method == "GET" and path == ROOT + "invocation/next":
+        if [value.decode("latin-1") for name, value in exchange.headers if name.lower() == b"host"] != [self._address]:
+            named = failure("Forbidden", f"this is {self._address}, and the request names another host")
+            exchange.answer(exchange.refusal or 403, [JSON], named)
+        elif exchange.method == "GET" and path == ROOT + "invocation/next":
             self._next = exchange
             self._on_waiting()
         elif exchange.method == "GET" and path == ROOT + "restore/next":
