@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,43 @@ def test_what_is_installed_from_a_lock_is_held_to_its_hashes() -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_requirement_file_names_no_index_and_no_place(path: Path) -> None:
     assert not re.search(r"^-|https?:|file:", path.read_text(), re.MULTILINE)
+
+
+WHEEL = f"file:///build/wheels/modelet-1.0-py3-none-any.whl --hash=sha256:{'a' * 64}"
+OWN = f" \\\n    --hash=sha256:{'b' * 64}"
+
+
+@pytest.mark.parametrize(
+    ("line", "written"),
+    [
+        ("modelet", f"modelet @ {WHEEL}"),
+        ("modelet[onnx]", f"modelet[onnx] @ {WHEEL}"),
+        ("Modelet [onnx, sklearn]  # the run time", f"modelet[onnx, sklearn] @ {WHEEL}"),
+        ("  modelet==1.0", f"modelet @ {WHEEL}"),
+        ("modelet[onnx] ; python_version >= '3.11'", f"modelet[onnx] @ {WHEEL}"),
+        (f"modelet[onnx]==1.0{OWN}{OWN}", f"modelet[onnx] @ {WHEEL}"),
+        (f"modelet{OWN}\n    # via an author", f"modelet @ {WHEEL}\n    # via an author"),
+        (f"modelet-extras==2{OWN}", f"modelet-extras==2{OWN}"),
+        (f"modelet_extras==2{OWN}", f"modelet_extras==2{OWN}"),
+        (f"modelet.extras[all]==2{OWN}", f"modelet.extras[all]==2{OWN}"),
+        (f"modelets==2{OWN}", f"modelets==2{OWN}"),
+        (f"my-modelet==2{OWN}", f"my-modelet==2{OWN}"),
+        ("# modelet is here", "# modelet is here"),
+    ],
+)
+def test_an_image_gives_modelet_its_own_wheel_s_hash_and_leaves_other_packages_alone(
+    tmp_path: Path, line: str, written: str
+) -> None:
+    """The image's own command, from functions/Dockerfile."""
+    dockerfile = (ROOT / "functions" / "Dockerfile").read_text()
+    (command,) = re.findall(r"then (sed .*?);\s*\\$", dockerfile, re.DOTALL | re.MULTILINE)
+    file = tmp_path / "function" / "requirements.txt"
+    file.parent.mkdir()
+    before, after = f"numpy==2{OWN}\n", f"zipp==3{OWN}\n"
+    file.write_text(f"{before}{line}\n{after}")
+    (tmp_path / "hashed.txt").write_text(f"{WHEEL}\n")
+    subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True)
+    assert file.read_text() == f"{before}{written}\n{after}"
 
 
 def recipes() -> list[tuple[str, str]]:
