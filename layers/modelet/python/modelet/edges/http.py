@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 
 REPLACED = "\N{REPLACEMENT CHARACTER}"
-"""What a gateway puts for bytes that are not UTF-8: three bytes, nearly always in place of fewer.
+"""What a gateway puts for bytes that are not UTF-8.
 
-A caller may have written the character itself. Then the body is as long as the caller said, in `content-length`: HTTP
-APIs and Function URLs hand that header over, REST APIs do not.
+A caller may have written the character itself, and no event tells: for the first three bytes of a character of four it
+is as long as what it stands for, so the length of the body proves nothing.
 """
 NOT_UTF_8 = (
-    "The body is not UTF-8: the gateway put U+FFFD for bytes that are none. Send UTF-8; "
+    "The body holds U+FFFD, which the gateway puts for bytes that are not UTF-8. Send UTF-8; "
     "where the character itself is meant, write the escape \\ufffd."
 )
 FIRST = (NotFoundError, MethodNotAllowedError, MediaTypeError)
@@ -50,7 +50,7 @@ def answer(event: dict[str, Any], service: Service, call: Call) -> Outcome:
     """Answer an HTTP event with the response that the gateway wants."""
     request = _request(event, call)
     try:
-        request.body = _body(event, request.headers)
+        request.body = _body(event)
     except ModeletError as error:
         # An unknown route or a wrong media type is named first, as it is where the body can be read.
         _, first = exchange(request, service)
@@ -109,16 +109,15 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _body(event: dict[str, Any], headers: Mapping[str, Any]) -> bytes:
+def _body(event: dict[str, Any]) -> bytes:
     body = event.get("body") or ""
     if not isinstance(body, str):
         raise MalformedBodyError("The event's body is not a string: API Gateway sends one.")
     if not event.get("isBase64Encoded"):
-        # A lone surrogate is not text in UTF-8; the JSON parser then says so.
-        text = body.encode("utf-8", "surrogatepass")
-        if REPLACED in body and str(headers.get("content-length")) != str(len(text)):
+        if REPLACED in body:
             raise MalformedBodyError(NOT_UTF_8)
-        return text
+        # A lone surrogate is not text in UTF-8; the JSON parser then says so.
+        return body.encode("utf-8", "surrogatepass")
     try:
         return binascii.a2b_base64(body, strict_mode=True)
     except ValueError:
