@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Annotated, Any, Literal, NamedTuple, NotRequired
 
 import pytest
 from annotated_types import Ge, Len
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    RootModel,
+    TypeAdapter,
+    ValidationError,
+)
+from pydantic_core import core_schema
 from typing_extensions import TypedDict
 
 from modelet.brief import UnknownFieldError, brief
@@ -77,6 +89,47 @@ class Pair(NamedTuple):
     b: float
 
 
+class Attributes(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+    a: float = 1.0
+
+
+class Root(RootModel[Attributes]):
+    pass
+
+
+class Subclass(Attributes):
+    b: Annotated[int | None, AfterValidator(lambda value: value)] = None
+
+
+class Holder(BaseModel):
+    b: Attributes
+
+
+class Branch(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+    a: list[Branch] = []
+
+
+class AnyInstance(type):
+    def __instancecheck__(cls, _instance: object) -> bool:
+        return True
+
+
+class Loose(metaclass=AnyInstance):
+    pass
+
+
+class Equal(Enum):
+    A = "a"
+
+    def __eq__(self, _other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return 0
+
+
 TYPES: dict[str, Any] = {
     "flat": Flat,
     "optional": Maybe,
@@ -95,6 +148,7 @@ TYPES: dict[str, Any] = {
     "open": Open,
     "dataclass": Data,
     "named tuple": Pair,
+    "from attributes": Holder,
 }
 
 
@@ -175,7 +229,8 @@ def test_a_key_written_twice_is_judged_the_same_by_every_reader_and_as_its_last_
         assert values == expected[0] or not failed
 
 
-@pytest.mark.parametrize("name", TYPES)
+# Of a large instance that is no object, a model that reads attributes says so by another rule: dict_type.
+@pytest.mark.parametrize("name", [name for name in TYPES if name != "from attributes"])
 @settings(max_examples=40)
 @given(row=VALUES)
 def test_a_large_instance_is_judged_as_a_small_one(name: str, row: Any) -> None:
@@ -252,6 +307,75 @@ def test_an_unknown_field_ends_a_typed_dict_but_not_a_union() -> None:
     with pytest.raises(UnknownFieldError):
         validator(brief(core(Flat))).validate_json(b'{"a":1,"b":1,"c":1}')
     assert validator(brief(core(One | Two))).validate_json(b'{"kind":"two","b":1}') == {"kind": "two", "b": 1}
+
+
+FLOAT = core_schema.float_schema()
+DEFAULT = core_schema.with_default_schema(FLOAT, default=1.0)
+FIELDS = core_schema.model_fields_schema({"a": core_schema.model_field(DEFAULT)})
+FROM_ATTRIBUTES: Any = {"from_attributes": True}
+WIDE: dict[str, Any] = {
+    "attributes": core(Attributes),
+    "subclass": core(Subclass),
+    "optional": core(Attributes | None),
+    "validated": core(Annotated[Attributes, AfterValidator(lambda value: value)]),
+    "root": core(Root),
+    "holder": core(Holder),
+    "recursive": core(Branch),
+    "dataclass": core(dataclass(type("Made", (), {"__annotations__": {"a": float}, "a": 1.0}))),
+    "fields alone": {**FIELDS, **FROM_ATTRIBUTES},
+    "fields alone, by the config around": FIELDS,
+    "an instance of anything": core_schema.model_schema(Loose, FIELDS),
+    "equal to anything": core_schema.literal_schema([Equal.A]),
+    "a shared default": core_schema.definition_reference_schema("default"),
+    "defaults inside": core_schema.nullable_schema(DEFAULT),
+    "number": FLOAT,
+}
+AROUND: dict[str, Callable[[Any], Any]] = {
+    "typed dict": lambda schema: core_schema.typed_dict_schema(
+        {"x": core_schema.typed_dict_field(schema, required=True)}, config=FROM_ATTRIBUTES
+    ),
+    "typed dict of optional fields": lambda schema: core_schema.typed_dict_schema(
+        {"x": core_schema.typed_dict_field(schema)}, total=False
+    ),
+    "model": lambda schema: core_schema.model_schema(
+        Record, core_schema.model_fields_schema({"x": core_schema.model_field(schema)}), config=FROM_ATTRIBUTES
+    ),
+    "dataclass": lambda schema: core_schema.dataclass_schema(
+        Data, core_schema.dataclass_args_schema("Data", [core_schema.dataclass_field("x", schema)]), ["x"]
+    ),
+    "dataclass that makes the field": lambda schema: core_schema.dataclass_schema(
+        Data, core_schema.dataclass_args_schema("Data", [core_schema.dataclass_field("x", schema, init=False)]), ["x"]
+    ),
+}
+
+
+@pytest.mark.parametrize("ends", [True, False])
+@pytest.mark.parametrize("around", AROUND)
+@pytest.mark.parametrize("name", WIDE)
+def test_a_field_that_is_left_out_is_judged_as_before_whatever_its_schema_takes(
+    name: str, around: str, ends: bool
+) -> None:
+    schema: Any = WIDE[name]
+    shared = [{**DEFAULT, "ref": "default"}, *schema.get("definitions", ())]
+    inner = schema["schema"] if schema["type"] == "definitions" else schema
+    whole = {"type": "definitions", "schema": AROUND[around](inner), "definitions": shared}
+    assert accepts(brief(whole, ends=ends), b"{}") == accepts(whole, b"{}")
+
+
+def accepts(schema: Any, body: bytes) -> bool:
+    from modelet.reading import validator
+
+    try:
+        validator(schema).validate_json(body)
+    except ValidationError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"instances":[{}]}'])
+def test_a_nested_model_that_reads_attributes_is_required_all_the_same(body: bytes) -> None:
+    with pytest.raises(ContractError, match="field b: Field required"):
+        Body(body).check(CONTRACTS["from attributes"]).require_all()
 
 
 def test_columns_are_counted_like_rows() -> None:

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 MANY = frozenset({"list", "tuple", "set", "frozenset", "dict"})
 """Core schemas of values with any number of items."""
 TYPED = MANY | {
-    *("bool", "bytes", "date", "datetime", "decimal", "float", "int", "literal", "none", "str", "time", "timedelta"),
-    *("dataclass-args", "model-fields", "typed-dict", "url", "uuid"),
+    *("bool", "bytes", "date", "datetime", "decimal", "float", "int", "none", "str", "time", "timedelta"),
+    *("dataclass-args", "typed-dict", "url", "uuid"),
 }
 """Core schemas that refuse an object of an unknown class, whatever else they ask."""
-WRAPPING = frozenset({"custom-error", "dataclass", "default", "definitions", "function-after", "model", "nullable"})
-"""Core schemas that refuse it where the schema inside does."""
+WRAPPING = frozenset({"custom-error", "dataclass", "definitions", "function-after", "model", "nullable"})
+"""Core schemas that refuse it where the schema inside does, unless it is an instance of their class."""
+PLAIN = (bool, bytes, int, str, type(None))
+"""Types of values that are equal to no object of an unknown class; an author's own may be equal to anything."""
 FIELDS = frozenset({"dataclass-field", "model-field", "typed-dict-field"})
 
 
@@ -111,23 +113,37 @@ class _Brief:
 
     def _soften(self, made: Core, node: Core) -> None:
         """Give a required field a default that its schema refuses."""
-        schema = node["schema"]
-        if not node.get("required", True) or schema["type"] == "default" or not self._refuses(schema, set()):
+        if not _is_required(node) or not self._refuses(node["schema"], set()):
             return
         made["schema"] = {"type": "default", "schema": made["schema"], "default": MISSING, "validate_default": True}
         if node["type"] == "typed-dict-field":
             made["required"] = False
 
-    def _refuses(self, schema: Core, seen: set[Any]) -> bool:
-        """Whether a schema is certain to refuse MISSING before code of an author's sees it."""
+    def _refuses(self, schema: Core, seen: set[Any], config: Core | None = None) -> bool:
+        """Whether a schema is certain to refuse MISSING before code of an author's sees it.
+
+        A schema with a default is not: its field may be left out. config: that of the model around, which holds for its
+        fields; None where it is not known.
+        """
         kind = schema["type"]
         if kind == "definition-ref":
             named = schema["schema_ref"]
             known = self._definitions.get(named) if named not in seen else None
             return known is not None and self._refuses(known, {*seen, named})
         if kind in WRAPPING:
-            return schema.get("on_error", "raise") == "raise" and self._refuses(schema["schema"], seen)
+            if isinstance(MISSING, schema.get("cls", ())):  # a class may say that of anything
+                return False
+            return self._refuses(schema["schema"], seen, schema.get("config", {}) if kind == "model" else config)
+        if kind == "model-fields":  # from attributes, it reads an object of any class
+            return config is not None and not schema.get("from_attributes", config.get("from_attributes"))
+        if kind == "literal":
+            return all(type(value) in PLAIN for value in schema["expected"])
         return kind in TYPED
+
+
+def _is_required(field: Core) -> bool:
+    """Whether a field is certain to be required: one of a typed dict says so itself, or its typed dict may not."""
+    return bool(field.get("required", field["type"] != "typed-dict-field") and field.get("init", True))
 
 
 def _refuse(_value: Any) -> Any:
