@@ -26,6 +26,9 @@ class Model(Generic[InstanceT, PredictionT]):
     request.
     """
 
+    _asked: int | None = None
+    """Instances that `infer` is asked for; None outside of a pipeline."""
+
     def load(self, artifacts: Artifacts) -> None:
         """Open the version's files, once, when the function starts."""
 

@@ -82,6 +82,7 @@ class InferencePipeline:
                 if not count:
                     return Inference([], checked.failed, checked.total)
                 timings.preprocess = (preprocessed := perf_counter()) - validated
+                self._model._asked = count
                 try:
                     outputs = self._model.infer(inputs)
                 except Exception as cause:  # noqa: BLE001 - the author's code may raise anything
@@ -140,6 +141,7 @@ class InferencePipeline:
         return ContractError([Violation(row, field, REFUSED, RULE) for row, field in blamed.items()])
 
     def _fails(self, inputs: Any, rows: list[int], cause: Exception) -> bool:
+        self._model._asked = len(rows)
         try:
             self._model.infer(self._model._part(inputs, rows, cause))
         except Exception:  # noqa: BLE001 - whatever it raises, it cannot take the rows

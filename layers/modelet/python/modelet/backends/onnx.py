@@ -154,9 +154,10 @@ class OnnxModel(Model[InstanceT, PredictionT]):
     def infer(self, inputs: Feeds) -> Outputs:
         """Run the graph on all instances: its outputs by name, a row an instance.
 
-        Many rows go through it a part at a time, so that the deadline is looked at between; texts a few at a time. A
-        graph makes a dense row, as wide as its vocabulary, of each text: of a thousand together they leave the
-        processor's cache, and of ten thousand the function's memory.
+        Many instances go through it a part at a time, so that the deadline is looked at between; texts a few at a time.
+        A graph makes a dense row, as wide as its vocabulary, of each text: of a thousand together they leave the
+        processor's cache, and of ten thousand the function's memory. Inputs whose rows are not the instances, as an
+        author's own `preprocess` may make them, go through it whole: it may look at one row beside another.
 
         Raises ContractError for what is no text where the graph takes texts: it would see "None" for None.
         """
@@ -164,7 +165,7 @@ class OnnxModel(Model[InstanceT, PredictionT]):
             if name in inputs:
                 table.check_texts(name, inputs[name])
         part = self._at_once
-        if part and _are_more(inputs, part):
+        if part and _are_more(inputs, part) and self._are_instances(inputs):
             feeds = [
                 {name: array[start : start + part] for name, array in inputs.items()}
                 for start in range(0, len(next(iter(inputs.values()))), part)
@@ -174,6 +175,12 @@ class OnnxModel(Model[InstanceT, PredictionT]):
         else:
             found = self.session.run(self.outputs, inputs)
         return dict(zip(self.outputs, found, strict=True))
+
+    def _are_instances(self, inputs: Feeds) -> bool:
+        """Whether each row of the inputs is an instance, so that none is looked at beside another."""
+        if self._asked is None:
+            return table.is_own(self, "preprocess", OnnxModel)
+        return len(next(iter(inputs.values()))) == self._asked
 
     @cached_property
     def _text_inputs(self) -> list[str]:
@@ -196,7 +203,7 @@ class OnnxModel(Model[InstanceT, PredictionT]):
 
 
 def _are_more(inputs: Feeds, rows: int) -> bool:
-    """Whether the inputs hold more instances than one run should see; not where they differ in length."""
+    """Whether the inputs hold more rows than one run should see; not where they differ in length."""
     counts = [len(array) for array in inputs.values()]
     return counts[0] > rows and len(set(counts)) == 1
 
