@@ -13,7 +13,7 @@ from modelet.core import tighten
 from modelet.errors import ContractError, DeadlineError, ModelError, PredictionError, RequestError, TooLargeError
 from modelet.model import Model, contract_types
 from modelet.observability import Timings
-from modelet.pipeline import InferencePipeline
+from modelet.pipeline import AGAIN, InferencePipeline
 from modelet.violation import Violation
 
 
@@ -131,6 +131,43 @@ def test_a_contract_error_of_the_author_s_own_ends_even_where_it_names_no_row() 
         model = raising("preprocess", ContractError(violations))
         with pytest.raises(ContractError):
             pipeline(model).infer(rows(1), Timings(), partial=True)
+
+
+class Picky(Doubling):
+    """An author's model that takes no negative number, and names so many of them at a time."""
+
+    def __init__(self, at_a_time: int) -> None:
+        self.at_a_time = at_a_time
+        self.prepared = 0
+
+    def preprocess(self, instances: list[float]) -> list[float]:
+        self.prepared += len(instances)
+        bad = [Violation(row, "", "no", "mine") for row, value in enumerate(instances) if value < 0]
+        if bad:
+            raise ContractError(bad[: self.at_a_time])
+        return list(instances)
+
+
+def test_rows_that_preprocessing_names_at_once_cost_one_further_pass() -> None:
+    values = [row if row % 4 == 0 else -1 for row in range(8_000)]
+    model = Picky(len(values))
+    result = pipeline(model).infer(rows(*values), Timings(), partial=True)
+    assert model.prepared == 8_000 + 2_000
+    assert (len(result.predictions), len(result.failed)) == (2_000, 6_000)
+    assert sum(map(len, result.failed.values())) == 100, "as many are listed as of any body"
+    assert [row for row, value in enumerate(values) if value < 0] == sorted(result.failed)
+
+
+def test_rows_that_preprocessing_names_one_at_a_time_are_left_out_too() -> None:
+    result = pipeline(Picky(1)).infer(rows(*[1.0, -1.0] * 40), Timings(), partial=True)
+    assert (len(result.predictions), list(result.failed)) == (40, list(range(1, 80, 2)))
+
+
+def test_rows_are_not_prepared_without_end_to_find_those_that_preprocessing_refuses() -> None:
+    model = Picky(1)
+    with pytest.raises(ContractError, match="send fewer at a time"):
+        pipeline(model).infer(rows(*[1.0, -1.0] * 4_000), Timings(), partial=True)
+    assert model.prepared <= AGAIN + 2 * 8_000
 
 
 def test_a_model_without_infer_says_what_to_do() -> None:

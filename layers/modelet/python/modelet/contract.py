@@ -73,12 +73,15 @@ class Checked:
         Raises the error itself where it names none.
         """
         places = [row for row in range(self.total) if row not in self.failed]
-        bad = {violation.instance for violation in error.violations}
-        if not bad or not bad <= set(range(len(places))):
+        bad = error.rows
+        is_placed = all(0 <= place < len(places) for place in bad)
+        if not bad or not is_placed or any(violation.instance is None for violation in error.violations):
             raise error
         for violation in error.violations:
             row = places[violation.instance or 0]
             self.failed.setdefault(row, []).append(violation._replace(instance=row))
+        for place in bad:
+            self.failed.setdefault(places[place], [])
         self.instances = [instance for place, instance in enumerate(self.instances) if place not in bad]
         self.count += error.count
 

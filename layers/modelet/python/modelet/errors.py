@@ -38,7 +38,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from modelet.violation import LISTED_VIOLATIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from modelet.violation import Violation
 
@@ -158,15 +158,25 @@ class SourceError(RequestError):
 class ContractError(RequestError):
     """Instances break the contract; at most 100 violations are listed, and counted with the others.
 
-    is_whole: whether all are counted; of a body with very many only some are.
+    is_whole: whether all are counted; of a body with very many only some are. rows: all bad instances, where there may
+    be more than those of the violations given.
     """
 
     status = 422
     kind = "contract"
     title = "The contract is broken"
 
-    def __init__(self, violations: Sequence[Violation], count: int | None = None, *, is_whole: bool = True) -> None:
+    def __init__(
+        self,
+        violations: Sequence[Violation],
+        count: int | None = None,
+        *,
+        is_whole: bool = True,
+        rows: Iterable[int] = (),
+    ) -> None:
         self.violations = list(violations[:LISTED_VIOLATIONS])
+        named = (violation.instance for violation in violations)
+        self.rows = {*rows, *(row for row in named if row is not None)}
         self.count = len(violations) if count is None else count
         self.is_whole = is_whole
         least = "" if is_whole else "at least "

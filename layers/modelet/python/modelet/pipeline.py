@@ -21,6 +21,9 @@ Read = Callable[["Contract"], "Checked"]
 SEARCHED = 200
 """How often a model is asked at most to find the rows that it cannot take."""
 
+AGAIN = 200_000
+"""Rows that are prepared again at most to find those that preprocessing refuses: an author's may name one at a time."""
+
 RULE = "model_refused"
 REFUSED = "The model cannot take this row: a value is unlike those that it was trained on"
 REFUSED_MANY = "The model cannot take some of these rows: send fewer at a time, and each of them is named"
@@ -103,6 +106,7 @@ class InferencePipeline:
 
     def _prepared(self, checked: Checked, partial: bool) -> Any:
         """What `infer` takes; bad rows that only preprocessing can tell are named by their place in the body."""
+        again = 0
         while True:
             count = len(checked.instances)
             try:
@@ -113,6 +117,9 @@ class InferencePipeline:
                     checked.require_all()
                 if not checked.instances:
                     return None
+                again += len(checked.instances)
+                if again > AGAIN:
+                    raise ContractError([Violation(None, "instances", REFUSED_MANY, RULE)]) from error
             else:
                 if len(checked.instances) != count:
                     raise ModelError(f"preprocess changed its instances from {count} to {len(checked.instances)}")
