@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 100_000
 """Instances that a request may hold, unless model.yaml says otherwise."""
+PARTIAL = "partial: "
+"""How the name of a body begins that is asked with `?partial=true`."""
+FAR = 1e39
+"""A number that contracts of any number accept, and no graph takes."""
 FLOWER = {"sepal_length": 5, "sepal_width": 3, "petal_length": 1, "petal_width": 2}
 
 
@@ -43,6 +47,8 @@ KINDS = (
     Kind("mapping", {"x": 1}, long=lambda count: {f"k{place}": 1 for place in range(count)}),
     Kind("text", {"text": "a"}, {"text": ("BYTES", '"a"')}),
 )
+TABLES = {"flat", "columns", "wide"}
+"""The kinds of which the backend itself makes the table of numbers."""
 
 
 def good(kind: Kind, size: int) -> dict[str, bytes]:
@@ -107,6 +113,21 @@ def bad(kind: Kind, size: int) -> dict[str, bytes]:
             [b'{"%b":null,"%b":[]}' % ((first.encode(),) * 2)] * min(MOST_ROWS - 1, size // 30)
         ),
     }
+
+
+def bad_for_model(kind: Kind, size: int) -> dict[str, bytes]:
+    """Bodies of a size that the contract accepts and the model refuses, of a kind that is a table of numbers."""
+    *_, last = kind.row
+    fields = {
+        "far numbers": dict.fromkeys(kind.row, FAR),
+        "a far number in the first field": {**kind.row, next(iter(kind.row)): FAR},
+        "a far number in the last field": {**kind.row, last: FAR},
+    }
+    bodies = {name: _rows([_json(row)] * min(MOST_ROWS, size // (len(_json(row)) + 1))) for name, row in fields.items()}
+    text = _json(kind.row)
+    many = min(MOST_ROWS, size // (len(text) + 1))
+    bodies["a far number in the last row"] = _rows([*[text] * (many - 1), _json(dict.fromkeys(kind.row, FAR))])
+    return bodies | {f"{PARTIAL}{name}": body for name, body in bodies.items()}
 
 
 def bad_tensors(kind: Kind, size: int) -> dict[str, bytes]:

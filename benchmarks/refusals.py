@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from benchmarks.bodies import KINDS, bad, bad_tensors, good
+from benchmarks.bodies import KINDS, PARTIAL, TABLES, bad, bad_for_model, bad_tensors, good
 from benchmarks.environment import Subject, variables
 from benchmarks.lineup import prepare
 from benchmarks.machine import machine, sentence
@@ -68,9 +68,9 @@ def measured(root: Path, kind: Kind, size: int) -> Iterator[dict[str, Any]]:
         ) as process,
     ):
 
-        def ask(body: bytes) -> dict[str, Any]:
+        def ask(body: bytes, *, partial: bool = False) -> dict[str, Any]:
             path = Path(events) / "event.json"
-            path.write_bytes(_event(kind.name, body))
+            path.write_bytes(_event(kind.name, body, partial=partial))
             print(path, file=process.stdin, flush=True)
             found: dict[str, Any] = json.loads(process.stdout.readline())  # type: ignore[union-attr] # it was asked for
             return found
@@ -81,8 +81,9 @@ def measured(root: Path, kind: Kind, size: int) -> Iterator[dict[str, Any]]:
                 raise click.ClickException(f"{kind.name}: {name} is refused: {answer['said']}")
         most = {figure: max(each[figure] for each in answers.values()) for figure in ("cpu_ms", "extra_peak_mb")}
         bodies = bad(kind, size) | (bad_tensors(kind, size) if kind.tensors else {})
+        bodies |= bad_for_model(kind, size) if kind.name in TABLES else {}
         for name, body in bodies.items():
-            found = ask(body)
+            found = ask(body, partial=name.startswith(PARTIAL))
             yield {"contract": kind.name, "bytes": size, "body": name, **found, "answer": most}
         process.stdin.close()  # type: ignore[union-attr] # it was asked for
 
@@ -96,10 +97,10 @@ def is_kept(row: dict[str, Any]) -> bool:
     )
 
 
-def _event(name: str, body: bytes) -> bytes:
+def _event(name: str, body: bytes, *, partial: bool = False) -> bytes:
     found = json.loads((HERE.parent / "events/sentiment/infer.json").read_text())
     path = f"/v2/models/{name}/infer" if body.startswith(b'{"inputs"') else f"/models/{name}/infer"
-    found |= {"rawPath": path, "body": body.decode()}
+    found |= {"rawPath": path, "body": body.decode(), "rawQueryString": "partial=true" if partial else ""}
     found["requestContext"]["http"]["path"] = path
     return json.dumps(found).encode()
 

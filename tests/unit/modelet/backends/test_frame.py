@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import random
+import sys
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelet.backends.frame import Frames
+from modelet.backends.frame import Frames, _UnfitError
 from modelet.dev.publish.columns import columns_of
 from modelet.dev.publish.draft import UNWRITTEN
 from modelet.dev.publish.frames import frame_of
@@ -147,6 +149,45 @@ def test_a_value_that_its_column_cannot_hold_unchanged_is_named(name: str, value
         made.of([good, {"x": value, "y": "a"}, good])
     assert [(one.instance, one.field) for one in refused.value.violations] == [(1, "x")]
     assert len(made.of([good, good])) == 2
+
+
+ANY = [value for values, _, _ in HELD.values() for value in values] + [value for row in UNFIT.values() for value in row]
+ANY = [value for value in ANY if not isinstance(value, list)]  # no column of the manifest lets one through to pandas
+ANY += [None, np.nan, math.inf, -math.inf, 1e39, -1e39, 65520.0, 65519.0, 3.4028235677973366e38, 2.0**63, 2.0**64, b"a"]
+
+
+@pytest.mark.parametrize("name", HELD)
+def test_a_value_is_named_exactly_where_its_column_cannot_hold_it(name: str) -> None:
+    made, _ = frames(pd.DataFrame({"x": series(name, [0, 1]), "y": ["a", "b"]}))
+    holder = made._holders[0]
+    for value in ANY:
+        try:
+            holder.array([value])
+        except _UnfitError:
+            assert not holder.takes(value), value
+        else:
+            assert holder.takes(value), value
+
+
+def test_of_many_values_that_do_not_fit_a_hundred_are_named_and_all_rows_are_known() -> None:
+    made, _ = frames(pd.DataFrame({"x": series("int8", [0, 1]), "y": series("float32", [0, 1]), "z": ["a", "b"]}))
+    rows = [{"x": 300, "y": 1e39 if row % 2 else 0.5, "z": "a"} for row in range(2_000)]
+    looked = 0
+
+    def count(_frame: Any, event: str, _argument: Any) -> None:
+        nonlocal looked
+        looked += event == "call"
+
+    sys.setprofile(count)
+    try:
+        made.of(rows)
+    except ContractError as error:
+        refused = error
+    finally:
+        sys.setprofile(None)
+    assert [(one.instance, one.field) for one in refused.violations[:4]] == [(0, "x"), (1, "x"), (1, "y"), (2, "x")]
+    assert (len(refused.violations), refused.count, refused.rows) == (100, 3_000, set(range(2_000)))
+    assert looked < 10 * len(rows), "pandas makes no array of one value for each"
 
 
 def test_columns_of_the_author_that_allow_more_than_their_dtype_are_widened_as_pandas_would() -> None:

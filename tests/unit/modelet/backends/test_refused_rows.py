@@ -6,9 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from pydantic import TypeAdapter
+from skl2onnx import to_onnx
+from skl2onnx.common.data_types import FloatTensorType
+from sklearn.compose import make_column_transformer
+from sklearn.linear_model import LinearRegression
 from sklearn.naive_bayes import CategoricalNB
+from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 from typing_extensions import TypedDict
 
@@ -69,3 +75,35 @@ def test_a_number_that_an_estimator_cannot_take_is_named(tmp_path: Path) -> None
 def test_an_author_s_own_stage_blames_no_row(kind: type[Any], stage: str, tmp_path: Path) -> None:
     own = type("Own", (kind,), {stage: lambda _self, given: given})
     assert loaded(own, classifier(), tmp_path)._part(np.zeros((1, 2)), [0], ValueError()) is None
+
+
+def test_many_rows_that_a_graph_cannot_take_are_left_out_in_one_pass(tmp_path: Path) -> None:
+    core = tighten(dict(TypeAdapter(Row).core_schema))
+    model = loaded(OnnxModel, classifier(), tmp_path)
+    passes = []
+    prepare = model.preprocess
+
+    def preprocess(instances: list[Any]) -> Any:
+        passes.append(len(instances))
+        return prepare(instances)
+
+    served = InferencePipeline(model, Contract(core, {"type": "any"}), preprocess=preprocess)
+    rows = [{"a": 1e39 if row % 2 else 1, "b": -1e39 if row % 3 else 1} for row in range(3_000)]
+    found = served.infer(lambda contract: contract.check_rows(rows), Timings(), partial=True)
+    assert passes == [3_000, 500]
+    assert (len(found.predictions), len(found.failed)) == (500, 2_500)
+
+
+def test_all_inputs_of_a_graph_name_the_rows_that_they_cannot_take_together(tmp_path: Path) -> None:
+    types = [("a", FloatTensorType([None, 1])), ("b", FloatTensorType([None, 1]))]
+    estimator = make_pipeline(make_column_transformer(("passthrough", ["a", "b"])), LinearRegression())
+    estimator.fit(pd.DataFrame({"a": [0.0, 1.0, 2.0], "b": [1.0, 0.0, 1.0]}), [0.0, 1.0, 2.0])
+    graph = to_onnx(estimator, initial_types=types, target_opset=18).SerializeToString()
+    store = Store((tmp_path / "store").as_uri())
+    lock = write_version(store, {"model.onnx": graph}, model_info={"task": "regression"})
+    model = OnnxModel[Any, Any]()
+    model.load(Artifacts.open(store, store.read(manifest_path("tiny", "1")), "tiny", lock, tmp_path))
+    with pytest.raises(ContractError) as caught:
+        model.preprocess([{"a": 1, "b": 1e39}, {"a": 1, "b": 1}, {"a": 1e39, "b": 1e39}])
+    assert [(one.instance, one.field) for one in caught.value.violations] == [(0, "b"), (2, "a"), (2, "b")]
+    assert (caught.value.count, caught.value.rows) == (3, {0, 2})

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
-from math import isnan
+from functools import cache
+from math import inf, isnan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelet.errors import ContractError
-from modelet.violation import LISTED_VIOLATIONS, Violation
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from modelet.manifest import Column
 
 NUMBERS = (int, float, Decimal, Fraction, np.number, np.bool_)
@@ -31,24 +27,6 @@ class UnfitError(Exception):
     def __init__(self, message: str, rule: str) -> None:
         super().__init__(message)
         self.rule = rule
-
-
-def array_of(
-    values: Sequence[Sequence[Any]], features: Sequence[str], columns: Sequence[Column | None], dtype: type[Any]
-) -> np.ndarray[Any, np.dtype[Any]]:
-    """Values as an array of a type, shape (rows, features). Raises ContractError naming each that does not fit.
-
-    dtype: one of numpy's numbers, or str for texts, which numpy keeps as objects.
-    """
-    made = _each(values, features, columns, lambda value, column: of_type(value, column, dtype))
-    return np.array(made, object if dtype is str else dtype)
-
-
-def checked(
-    values: Sequence[Sequence[Any]], features: Sequence[str], columns: Sequence[Column | None]
-) -> list[Sequence[Any]]:
-    """Values as their columns have them. Raises ContractError naming each that does not fit."""
-    return _each(values, features, columns, of_column)
 
 
 def of_type(value: Any, column: Column | None, dtype: type[Any]) -> Any:
@@ -70,10 +48,10 @@ def of_type(value: Any, column: Column | None, dtype: type[Any]) -> Any:
     number = _number(value)
     if dtype not in FLOATING or (column is not None and column.type != "number"):
         number = _whole(number)
-    name, made = np.dtype(dtype).name, _converted(number, dtype)
+    made = _converted(number, dtype)
     is_counted = isinstance(number, int) and (column is None or column.type != "number")
     if is_counted and dtype in FLOATING and int(made) != number:
-        raise UnfitError(f"Input is a whole number that {name} would round", "number_range")
+        raise UnfitError(f"Input is a whole number that {np.dtype(dtype).name} would round", "number_range")
     return made if column is None else _within(number, column, made)
 
 
@@ -95,30 +73,6 @@ def of_column(value: Any, column: Column | None) -> Any:
     # A frame may hold them as uint64, and says so where it does not.
     number = whole if WHOLE <= whole < 2 * WHOLE else _converted(whole, np.int64)
     return _within(number, column, bool(number) if column.type == "boolean" and number in {0, 1} else number)
-
-
-def _each(
-    values: Sequence[Sequence[Any]],
-    features: Sequence[str],
-    columns: Sequence[Column | None],
-    take: Callable[[Any, Column | None], Any],
-) -> list[Sequence[Any]]:
-    made: list[Sequence[Any]] = []
-    found: list[Violation] = []
-    count = 0
-    for index, row in enumerate(values):
-        taken: list[Any] = []
-        for name, column, value in zip(features, columns, row, strict=True):
-            try:
-                taken.append(take(value, column))
-            except UnfitError as error:
-                count += 1
-                if len(found) < LISTED_VIOLATIONS:
-                    found.append(Violation(index, name, str(error), error.rule))
-        made.append(taken)
-    if found:
-        raise ContractError(found, count)
-    return made
 
 
 def _is_missing(value: Any) -> bool:
@@ -155,15 +109,30 @@ def _whole(number: Any) -> int:
 
 def _converted(number: Any, dtype: type[Any]) -> Any:
     """A number of numpy's type, as Python's own."""
+    below, above = beyond(dtype)  # type: ignore[arg-type]  # to mypy no type is hashable
     try:
-        with np.errstate(over="raise"):
-            made = dtype(number if dtype is np.int64 else float(number)).item()
-        is_held = bool(np.isfinite(made))
-    except (OverflowError, FloatingPointError):
+        made = float(number) if dtype in FLOATING else number
+        is_held = below < made < above
+    except OverflowError:
         is_held = False
     if not is_held:
         raise UnfitError(f"Input is beyond the range of {np.dtype(dtype).name}", "number_range")
-    return made
+    return dtype(made).item()
+
+
+@cache
+def beyond(dtype: type[Any]) -> tuple[float, float]:
+    """The nearest numbers on both sides that one of numpy's types does not hold; others may round to one that it does.
+
+    Source: IEEE 754, 4.3.1: what is half a step or more beyond the greatest number becomes infinity.
+    """
+    if not issubclass(dtype, np.floating):
+        held = np.iinfo(dtype)
+        return int(held.min) - 1, int(held.max) + 1
+    most = np.finfo(dtype).max
+    half = (float(most) - float(np.nextafter(most, dtype(0)))) / 2
+    end = inf if dtype is np.float64 else float(most) + half
+    return -end, end
 
 
 def _within(number: Any, column: Column, made: Any) -> Any:

@@ -6,18 +6,20 @@ and encoders tell the two apart.
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from modelet.backends import table
+from modelet.backends.cell import beyond
 from modelet.errors import ContractError
 from modelet.manifest import FrameColumn
-from modelet.violation import Violation
+from modelet.violation import LISTED_VIOLATIONS, Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from modelet.manifest import Column, Manifest
 
@@ -47,14 +49,16 @@ class Frames:
         if not self._holders:  # a version of an older release whose class says the types
             return pd.DataFrame(dict(zip(names, columns, strict=True)))
         arrays: dict[str, Any] = {}
-        violations: list[Violation] = []
+        errors: list[ContractError] = []
         for name, holder, values in zip(names, self._holders, columns, strict=True):
             try:
                 arrays[name] = holder.array(values)
             except _UnfitError:
-                violations.extend(_violations(name, holder, values))
-        if violations:
-            raise ContractError(sorted(violations))
+                errors.append(_refusal(name, holder, values))
+        if errors:
+            from modelet.backends.grid import merged  # noqa: PLC0415 - few requests are refused
+
+            raise merged(errors)
         return pd.DataFrame(arrays, copy=False)
 
 
@@ -79,6 +83,10 @@ class _Objects:
             values = [self._missing if _is_missing(value) else value for value in values]
         return pd.Series(values, dtype=object)
 
+    def takes(self, value: Any) -> bool:
+        """Whether the column holds a value unchanged."""
+        return self._kind is None or not _is_unlike(value, is_text=self._kind == "string")
+
 
 class _Texts:
     """A column of one of pandas' string dtypes."""
@@ -91,6 +99,10 @@ class _Texts:
         """The same as of `_Objects`."""
         _require_text(values, is_text=True)  # pandas would write 1 as "1"
         return pd.array(values, dtype=self._dtype)
+
+    def takes(self, value: Any) -> bool:
+        """The same as of `_Objects`."""
+        return not _is_unlike(value, is_text=True)
 
 
 class _Categories:
@@ -110,6 +122,13 @@ class _Categories:
             raise _UnfitError from None
         return pd.Categorical.from_codes(codes, dtype=self._dtype)
 
+    def takes(self, value: Any) -> bool:
+        """The same as of `_Objects`."""
+        try:
+            return _is_missing(value) or value in self._codes
+        except TypeError:
+            return False
+
 
 class _Numbers:
     """A column of numbers or booleans, of one of numpy's dtypes, or of pandas' own, which may lack any value."""
@@ -118,6 +137,8 @@ class _Numbers:
         self._own = None if isinstance(dtype, np.dtype) else dtype.construct_array_type()
         self._dtype = dtype if self._own is None else dtype.numpy_dtype
         self._is_exact = self._dtype.kind in "iub"
+        ends: tuple[float, float] = (-1, 2) if self._dtype.kind == "b" else beyond(self._dtype.type)
+        self._below, self._above = ends
         self.shown = str(dtype)
 
     def array(self, values: list[Any]) -> Any:
@@ -138,6 +159,26 @@ class _Numbers:
         if self._is_exact and made.tolist() != values:
             raise _UnfitError  # numpy would cut 1.5 to 1, and take 2 for True
         return made
+
+    def takes(self, value: Any) -> bool:
+        """The same as of `_Objects`."""
+        if type(value) not in {bool, int, float}:  # a missing one, and what only numpy knows
+            try:
+                self.array([value])
+            except _UnfitError:
+                return False
+            return True
+        if self._own is not None and value != value:  # noqa: PLR0124 - NaN alone differs from itself
+            return True
+        if self._is_exact:
+            return bool(self._below < value < self._above and value % 1 == 0)
+        return self._is_within(value) or abs(value) == inf or value != value  # noqa: PLR0124 - as above
+
+    def _is_within(self, value: float) -> bool:
+        try:
+            return bool(self._below < float(value) < self._above)
+        except OverflowError:
+            return False
 
 
 def _holder(column: FrameColumn, kind: str | None) -> Any:
@@ -160,14 +201,12 @@ def guessed(column: Column) -> FrameColumn:
     return FrameColumn(str(pd.Series(["text"]).dtype), "None")
 
 
-def _violations(name: str, holder: Any, values: list[Any]) -> Iterator[Violation]:
-    """One for each value that does not fit."""
-    for index, value in enumerate(values):
-        try:
-            holder.array([value])
-        except _UnfitError:
-            said = f"Input does not fit the model's column, which holds {holder.shown}"
-            yield Violation(index, name, said, "column_type")
+def _refusal(name: str, holder: Any, values: list[Any]) -> ContractError:
+    """All rows whose value does not fit, and the first of them by name."""
+    bad = [row for row, value in enumerate(values) if not holder.takes(value)]
+    said = f"Input does not fit the model's column, which holds {holder.shown}"
+    listed = [Violation(row, name, said, "column_type") for row in bad[:LISTED_VIOLATIONS]]
+    return ContractError(listed, len(bad), rows=bad)
 
 
 def _is_missing(value: Any) -> bool:
@@ -188,3 +227,11 @@ def _require_text(values: list[Any], *, is_text: bool) -> None:
         kinds = {type(value) for value in values if not _is_missing(value)}
     if any(issubclass(kind, str | bytes) is not is_text for kind in kinds - {type(None)}):
         raise _UnfitError
+
+
+def _is_unlike(value: Any, *, is_text: bool) -> bool:
+    """Whether `_require_text` refuses a value."""
+    kind = type(value)
+    if value is None or (is_text and kind in _GAPS and _is_missing(value)):
+        return False
+    return issubclass(kind, str | bytes) is not is_text

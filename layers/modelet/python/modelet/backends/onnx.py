@@ -11,7 +11,7 @@ from modelet.backends import table
 from modelet.backends.outputs import Array, Outputs, predictions
 from modelet.backends.table import Packer
 from modelet.deadline import stop_at_alarm
-from modelet.errors import ArtifactError
+from modelet.errors import ArtifactError, ContractError
 from modelet.model import InstanceT, Model, PredictionT
 from modelet.settings import decline_telemetry, processors
 
@@ -120,7 +120,22 @@ class OnnxModel(Model[InstanceT, PredictionT]):
 
         Raises ContractError for a value that its column does not take, or that the graph's type would change.
         """
-        return {name: packer.pack(instances) for name, packer in self._packers.items()}
+        try:
+            return {name: packer.pack(instances) for name, packer in self._packers.items()}
+        except ContractError:
+            raise self._merged(instances) from None
+
+    def _merged(self, instances: list[InstanceT]) -> ContractError:
+        """What all inputs have against the instances, so that one answer names all bad rows."""
+        from modelet.backends.grid import merged  # noqa: PLC0415 - few requests are refused
+
+        errors = []
+        for packer in self._packers.values():
+            try:
+                packer.pack(instances)
+            except ContractError as error:
+                errors.append(error)
+        return merged(errors)
 
     @cached_property
     def _packers(self) -> dict[str, Packer]:

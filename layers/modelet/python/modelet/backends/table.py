@@ -85,7 +85,7 @@ def rows(instances: Sequence[Any], features: Sequence[str], columns: Sequence[Co
     known = {column.name: column for column in columns}
     if not known or all(_suits([row[place] for row in made], known.get(name)) for place, name in enumerate(features)):
         return made
-    from modelet.backends.cell import checked  # noqa: PLC0415 - only values that look wrong are looked at one by one
+    from modelet.backends.grid import checked  # noqa: PLC0415 - only values that look wrong are looked at one by one
 
     return checked(made, features, [known.get(name) for name in features])
 
@@ -215,7 +215,7 @@ class Packer:
         return self._one_by_one(rows(instances, self._features)) if strange.any() else made
 
     def _one_by_one(self, values: list[Sequence[Any]]) -> Array:
-        from modelet.backends.cell import array_of  # noqa: PLC0415 - only values that look wrong need it
+        from modelet.backends.grid import array_of  # noqa: PLC0415 - only values that look wrong need it
 
         return array_of(values, self._features, self._columns, self._dtype)
 
@@ -286,7 +286,7 @@ def check_texts(name: str, array: Array) -> None:
     """Refuse what is no text in an input of texts, whoever made it. Raises ContractError."""
     values = array.ravel().tolist()
     if set(map(type, values)) - {str, np.str_}:
-        from modelet.backends.cell import array_of  # noqa: PLC0415 - only values that look wrong need it
+        from modelet.backends.grid import array_of  # noqa: PLC0415 - only values that look wrong need it
 
         rows = array.reshape(len(array), -1)
         array_of(rows.tolist(), [name] * rows.shape[1], [Column(name, "string")] * rows.shape[1], str)
