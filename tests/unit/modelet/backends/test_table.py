@@ -135,6 +135,16 @@ def test_a_single_feature_is_a_column(values: list[Any], dtype: Any, column: Col
         assert made is None or [shown(cell) for [cell] in made] == list(map(shown, cells))
 
 
+@pytest.mark.parametrize("value", [1e-60, 1 + 1e-12, 7 - 1e-9, Decimal("1e-60")])
+@pytest.mark.parametrize("kind", ["integer", "boolean"])
+def test_a_fraction_that_rounding_makes_whole_is_a_fraction_all_the_same(value: Any, kind: Any) -> None:
+    columns = [Column("a", kind, nullable=True), Column("b", "number")]
+    good = table.matrix([(1, 0.5), (None, 0.5)], ("a", "b"), np.float32, columns)
+    assert np.isnan(good[1, 0])
+    with pytest.raises(ContractError, match="instance 1 field a: Input should be a whole number"):
+        table.matrix([(1, 0.5), (value, 0.5)], ("a", "b"), np.float32, columns)
+
+
 @pytest.mark.parametrize("value", [None, 1, True, 2.5, float("nan"), b"a"])
 def test_what_is_no_text_is_refused_where_a_graph_takes_texts(value: Any) -> None:
     for rows in ([{"a": "x"}, {"a": value}], [("x",), (value,)]):

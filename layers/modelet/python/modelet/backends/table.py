@@ -206,8 +206,9 @@ class Packer:
             limits = self._limits
             with np.errstate(invalid="ignore"):
                 strange |= ~((made >= limits.low) & (made <= limits.high))
-                if limits.whole:
-                    strange[:, limits.whole] |= made[:, limits.whole] != np.rint(made[:, limits.whole])
+                if limits.whole:  # a fraction may have been rounded to a whole number
+                    given = np.array(rows(instances, self._features), np.float64)[:, limits.whole]
+                    strange[:, limits.whole] |= given != np.rint(given)
             if limits.nullable:
                 strange[:, limits.nullable] &= ~np.isnan(made[:, limits.nullable])
         for place, categories in self._categories.items():
