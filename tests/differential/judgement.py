@@ -55,7 +55,8 @@ def judged(
         return Verdict("unsayable")
     if answer.status != 422:
         return Verdict(f"status {answer.status}", shown)
-    if not (may_refuse or not said):
+    # Of its own number, or of the float32 next to it: where it raises for either, there is no one answer.
+    if not (may_refuse or any(one.raised for one in readings)):
         return Verdict("refusal of a proper row", shown)
     # What only the estimator finds out about a row, it does not say of a field.
     return Verdict("refused") if answer.fields or not said else Verdict("refusal without a field", shown)

@@ -13,6 +13,7 @@ from modelet.layout import MANIFEST, NAME_RULES, is_artifact, is_model, is_versi
 
 TYPES = ("number", "integer", "string", "boolean")
 BOUNDS = ("minimum", "maximum")
+ARRAYS = ("float64", "float32", "int64")
 MISSING = ("None", "nan", "NA")
 
 
@@ -59,13 +60,14 @@ class Pickled(NamedTuple):
     """What opening a version's pickles imports, and what its estimator was proven on.
 
     packages: the distribution of each top-level module ("sklearn": "scikit-learn"), whose version is in `runtime`.
-    modules: the SHA-256 of each of the author's own files, by its path in the function's folder. whole: whether the
-    examples were an array of whole numbers, of which some estimators make other answers than of the same floats.
+    modules: the SHA-256 of each of the author's own files, by its path in the function's folder. dtype: that of
+    the array that the examples were: of whole numbers, or of float32, some estimators make other answers than of
+    float64.
     """
 
     packages: dict[str, str]
     modules: dict[str, str]
-    whole: bool = False
+    dtype: str = "float64"
 
 
 class Manifest(NamedTuple):
@@ -215,7 +217,9 @@ def _pickled(keys: Document) -> Pickled:
     return Pickled(
         packages=keys.named_texts("packages"),
         modules=keys.named_texts("modules"),
-        whole=keys.flag("whole") if keys.has("whole") else False,
+        dtype=keys.text("dtype", ARRAYS.__contains__, f"one of {', '.join(ARRAYS)}")
+        if keys.has("dtype")
+        else "float64",
     )
 
 

@@ -32,6 +32,9 @@ __all__ = ["Outputs", "SklearnModel"]
 FAR = float(np.finfo(np.float32).max)
 """Beyond it many estimators take no number: they compute in float32."""
 
+ARRAYS: dict[str, type[Any]] = {"float64": np.float64, "float32": np.float32, "int64": np.int64}
+"""Of what an estimator's array may be."""
+
 REFUSALS = (ArithmeticError, LookupError, TypeError, ValueError)
 """What an estimator raises for values that it cannot take: unseen categories, missing or far numbers."""
 
@@ -77,8 +80,8 @@ class SklearnModel(Model[InstanceT, PredictionT]):
         if len(features) == 1 and kinds == {"string"} and not is_table:
             return [text for (text,) in table.rows(instances, features, columns)]
         if "string" not in kinds:
-            whole = self.manifest.pickled is not None and self.manifest.pickled.whole
-            return table.matrix(instances, features, np.int64 if whole else np.float64, columns)
+            dtype = self.manifest.pickled.dtype if self.manifest.pickled else "float64"
+            return table.matrix(instances, features, ARRAYS[dtype], columns)
         made = table.matrix(instances, features, object, columns)
         for place, column in enumerate(self.manifest.frame):
             if column.missing != "None":  # the estimator knows missing values as NaN

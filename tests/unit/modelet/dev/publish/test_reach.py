@@ -114,6 +114,16 @@ def test_a_bound_is_that_of_a_rung_that_held_in_two_digits_for_each_column_by_it
         assert column.found == ("minimum", "maximum")
 
 
+def test_a_column_that_is_proven_to_the_end_of_float32_gets_no_bound_beyond_it() -> None:
+    columns = NUMBERS * [1, 1, 1e9]
+    linear = LinearRegression().fit(columns, NUMBERS[:, 0])
+    linear.coef_ = np.array([9.0, 20.0, 0.0])
+    found = Proven(linear, columns).found
+    assert all(column.maximum is None or column.maximum < 3.4e38 for column in found.columns)
+    assert found.columns[0].found == ("minimum", "maximum")
+    assert found.columns[2].found == ()
+
+
 def test_bounds_of_the_author_s_stay_and_the_other_side_is_found() -> None:
     positive = np.abs(NUMBERS)
     columns = (Column("a", "number", minimum=0), Column("b", "number", minimum=0, maximum=9), Column("c", "number"))

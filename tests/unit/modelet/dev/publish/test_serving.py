@@ -300,10 +300,10 @@ class Width(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # the same
 def test_an_estimator_that_answers_otherwise_when_served_is_refused_and_a_row_is_shown(
     make_function: Callable[..., Function], table: Table
 ) -> None:
-    rows = table.rows.astype(np.float32)
+    rows = table.rows.astype(np.float16)
     with pytest.raises(PublishError, match=r"answer 600 of 600 examples otherwise .*fit the estimator on") as refused:
         packed(make_function(backend="sklearn"), Width().fit(rows, rows), rows)
-    assert "row 0: 4, served 8; x0=" in str(refused.value)
+    assert "row 0: 2, served 4; x0=" in str(refused.value)
 
 
 class Sociable(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # the same
@@ -474,7 +474,7 @@ def test_a_pickle_that_was_given_is_asked_as_well(
 
 
 class Halves(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """Divides by two, which of whole numbers leaves nothing over."""
+    """Divides by two, which of whole numbers leaves nothing over; to what is float32 it adds one."""
 
     def fit(self, rows: Any, targets: Any) -> Halves:
         self.n_features_in_ = rows.shape[1]
@@ -482,10 +482,11 @@ class Halves(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lea
         return self
 
     def predict(self, rows: Any) -> Any:
-        return (rows[:, 0] // 2 if rows.dtype.kind == "i" else rows[:, 0] / 2).astype(np.float64)
+        halves = rows[:, 0] // 2 if rows.dtype.kind == "i" else rows[:, 0] / 2 + (rows.dtype == np.float32)
+        return halves.astype(np.float64)
 
 
-@pytest.mark.parametrize(("dtype", "answer"), [(np.int64, 1.0), (np.float64, 1.5)])
+@pytest.mark.parametrize(("dtype", "answer"), [(np.int64, 1.0), (np.float64, 1.5), (np.float32, 2.5)])
 def test_an_array_has_the_type_that_the_examples_had(
     dtype: Any, answer: float, make_function: Callable[..., Function], file_store: Store, tmp_path: Path
 ) -> None:
@@ -494,3 +495,14 @@ def test_an_array_has_the_type_that_the_examples_had(
     ready = packed(function, Halves().fit(examples, examples), examples)
     names = ready.manifest.features
     assert served(function, ready, file_store, tmp_path, [dict(zip(names, (3, 4), strict=True))]) == [answer]
+
+
+def test_of_an_array_of_float32_no_number_is_answered_that_float32_does_not_hold(
+    make_function: Callable[..., Function], file_store: Store, tmp_path: Path
+) -> None:
+    examples = np.arange(60, dtype=np.float32).reshape(-1, 2) + np.float32(0.5)
+    function = make_function(backend="sklearn")
+    ready = packed(function, Halves().fit(examples, examples), examples)
+    first, second = ready.manifest.features
+    with pytest.raises(AssertionError, match=f"field {first}: Input is beyond the range of float32"):
+        served(function, ready, file_store, tmp_path, [{first: 1e39, second: 1.0}])

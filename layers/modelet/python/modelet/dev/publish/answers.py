@@ -113,16 +113,17 @@ def answers_of(outputs: Outputs, count: int) -> Answers:
     return Answers(labels_of(outputs), _matrix(shares, count))
 
 
-def differences(expected: Answers, given: Answers, scale: float) -> Differences:
+def differences(expected: Answers, given: Answers, scale: float | NDArray[np.float64]) -> Differences:
     """How the answers differ.
 
-    A regression's difference is relative to the value, or to `scale`, the mean size of all, where that is greater:
-    next to zero a relative difference says nothing. A missing or infinite number is infinitely far from any other.
+    A regression's difference is relative to the value, or to `scale`, the mean size of all (one, or of shape (rows, 1)
+    for each row its own), where that is greater: next to zero a relative difference says nothing. A missing or infinite
+    number is infinitely far from any other.
     """
     with np.errstate(all="ignore"):
         apart = np.abs(given.numbers - expected.numbers)
         if expected.labels is None:
-            apart /= np.maximum(np.abs(expected.numbers), scale or 1.0)
+            apart /= np.maximum(np.abs(expected.numbers), np.where(np.greater(scale, 0), scale, 1.0))
     same = (given.numbers == expected.numbers) | (np.isnan(given.numbers) & np.isnan(expected.numbers))
     apart = np.nan_to_num(np.where(same, 0.0, apart), nan=np.inf, posinf=np.inf).max(axis=1, initial=0.0)
     pairs = zip(expected.labels or (), given.labels or (), strict=True)

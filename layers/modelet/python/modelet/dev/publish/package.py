@@ -61,7 +61,7 @@ def package(function: Function, trained: Trained, progress: Progress) -> Package
     libraries: Iterable[str]
     if function.spec.backend == "sklearn":
         (files, pickled), main = _pickled(function, trained, rows, progress), f"{MAIN}.joblib"
-        pickled = pickled._replace(whole=_is_whole(rows))
+        pickled = pickled._replace(dtype=_dtype(rows))
         frame = frame_of(rows, estimator)
         libraries = {*pickled.packages.values(), *(["pandas"] if frame else [])}
     else:
@@ -137,11 +137,14 @@ def package_graph(function: Function, given: GivenGraph, progress: Progress) -> 
     return ready
 
 
-def _is_whole(rows: Rows) -> bool:
-    """Whether requests can be made into an array of whole numbers, as the examples were."""
-    if rows.layout != "matrix" or is_frame(rows.data) or rows.data.dtype.kind not in "iu":
-        return False
-    return all(column.type == "integer" and not column.nullable for column in rows.columns)
+def _dtype(rows: Rows) -> str:
+    """The type of the array that requests are made into: that of the examples, where requests can be."""
+    if rows.layout != "matrix" or is_frame(rows.data):
+        return "float64"
+    if rows.data.dtype.kind == "f":
+        return "float64" if rows.data.dtype.itemsize > 4 else "float32"
+    are_whole = all(column.type == "integer" and not column.nullable for column in rows.columns)
+    return "int64" if are_whole and rows.data.dtype.kind in "iu" else "float64"
 
 
 def _pickled(function: Function, trained: Trained, rows: Rows, progress: Progress) -> tuple[dict[str, bytes], Pickled]:

@@ -30,8 +30,8 @@ BASES = 3
 LARGEST = 3e38
 """Near the end of float32."""
 
-EDGES = 8
-"""How many edges a number has, its two ends first."""
+EDGES = 9
+"""How many edges a number has, its two ends first. At the middle, the distances to examples that are flags all tie."""
 
 WHOLE = 2**53
 """Whole numbers beyond this are not exact in JSON."""
@@ -91,7 +91,7 @@ def edges(column: Column, observed: Any, whole: int = WHOLE, *, collapsed: bool 
         return [*texts_like(known, keeps_spaces=not collapsed), *missing]
     low, high = seen_ends(column, observed)
     width = (high - low) or max(abs(high), 1.0)
-    found = [low, high, 0.0, -low, -high, low - width, high + width, low + width / 3]
+    found = [low, high, 0.0, -low, -high, low - width, high + width, low + width / 3, low + width / 2]
     if column.type == "integer":
         least, most = _whole_ends(observed, whole)
         return [*(min(max(round(value), least), most) for value in found), *missing]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from modelet.dev.publish.answers import TOLERANCE, differences, estimator_answers, graph_answers, mean_size
 from modelet.dev.publish.parity import COMPARED
-from modelet.dev.publish.parts import kind_of
 from modelet.dev.publish.probes import GENERATED, LARGEST, around, changed, is_allowed, limits, seen_ends
 from modelet.manifest import BOUNDS
 
@@ -29,14 +28,23 @@ NOTED = 1e6
 STEP, LEAP = 2.0, 16.0
 """How much further each rung of the ladder is than the one before, up to there and beyond."""
 
-DRAWN = 24
-"""How many random rows a rung of a classifier's has. Of a regressor's terms some always nearly cancel out in them."""
+DRAWN = 100
+"""How many random rows a rung has."""
 
 CLOSE = TOLERANCE / 2
 """The greatest difference on the way: between the rows that are tried lie others."""
 
 DIGITS = 2
 """The significant digits of a bound that was found."""
+
+
+class Trial(NamedTuple):
+    """One row to try: the rung's factor, the example's place, what to put into it, and whether that is random."""
+
+    factor: float
+    base: int
+    change: dict[int, Any]
+    is_drawn: bool
 
 
 @dataclass(frozen=True)
@@ -69,19 +77,19 @@ def reach(estimator: Any, graph: Graph, rows: Rows) -> Reach:
         and (span := _span(rows, place))
     }
     factors = _factors(spans)
-    drawn = DRAWN if kind_of(estimator) == "classifier" else 0
-    rungs = [
-        (factor, change)
+    trials = [
+        trial
         for number, factor in enumerate(factors)
-        for change in _changes(rows, spans, number, factor, drawn, GENERATED // len(factors))
+        for trial in _trials(rows, spans, number, factor, GENERATED // len(factors))
     ]
-    if not rungs:
+    if not trials:
         return Reach(math.inf, rows.columns)
-    beyond = _first_unequal(estimator, graph, changed(rows, [change for _, change in rungs]), scale)
+    asked = changed(rows, [(trial.base, trial.change) for trial in trials])
+    drawn = np.array([trial.factor if trial.is_drawn else 0.0 for trial in trials])
+    beyond = _first_unequal(estimator, graph, asked, drawn, scale)
     if beyond is None:
         return Reach(math.inf, rows.columns)
-    failed = rungs[beyond][0]
-    factor = max((factor for factor in factors if factor < failed), default=1.0)
+    factor = max((factor for factor in factors if factor < trials[beyond].factor), default=1.0)
     columns = tuple(
         _bounded(rows, place, factor, spans[place]) if place in spans else column
         for place, column in enumerate(rows.columns)
@@ -104,37 +112,38 @@ def _factors(spans: Mapping[int, float]) -> list[float]:
     return factors[1:]
 
 
-def _changes(
-    rows: Rows, spans: Mapping[int, float], number: int, factor: float, drawn: int, most: int
-) -> list[tuple[int, dict[int, Any]]]:
-    """What to put into examples: into each column alone, into all at once with equal, changing and random signs.
+def _trials(rows: Rows, spans: Mapping[int, float], number: int, factor: float, most: int) -> list[Trial]:
+    """A rung: far numbers in each column alone, in all at once with equal and with changing signs, and random ones.
 
-    number: the rung's; each begins at another example. drawn: how many random rows there are. most: how many single
-    columns are tried, of very many.
+    number: the rung's; each begins at another example. most: how many rows have one far number, of many columns or of
+    many examples.
     """
     far = {place: _value(rows, place, min(factor * span, LARGEST)) for place, span in spans.items()}
     nearest = min(far.values())  # the same number in all columns, which all of them still take
-    turns = (
+    turns = [
         {place: sign * value * (flip if k % 2 else 1) for k, (place, value) in enumerate(values.items())}
         for values in (far, {place: _value(rows, place, nearest) for place in far})
         for sign in (1, -1)
         for flip in (1, -1)
-    )
+    ]
     alone = [{place: sign * value} for place, value in far.items() for sign in (1, -1)]
     chance = np.random.default_rng(number)
-    random = [
+    drawn = [
         {
-            place: _value(rows, place, abs(value)) * (1 if value > 0 else -1)
+            place: math.copysign(_value(rows, place, abs(value)), value)
             for place, value in zip(far, chance.uniform(-1, 1, len(far)) * list(far.values()), strict=True)
         }
-        for _ in range(drawn)
+        for _ in range(DRAWN)
     ]
     stride = 1 + len(alone) // most
-    allowed = [
-        {place: value for place, value in change.items() if is_allowed(rows, place, value)}
-        for change in [*alone[number % stride :: stride], *turns, *random]
+    singles = alone[number % stride :: stride] * max(1, most // len(alone))
+    planned = [(change, False) for change in [*singles, *turns]]
+    planned += [(change, True) for change in drawn]
+    return [
+        Trial(factor, (number + index) % len(rows), allowed, is_drawn)
+        for index, (change, is_drawn) in enumerate(planned)
+        if (allowed := {place: value for place, value in change.items() if is_allowed(rows, place, value)})
     ]
-    return [((number + index) % len(rows), change) for index, change in enumerate(allowed) if change]
 
 
 def _value(rows: Rows, place: int, size: float) -> float:
@@ -144,28 +153,38 @@ def _value(rows: Rows, place: int, size: float) -> float:
     return min(round(size), limits(rows, place)[1])
 
 
-def _first_unequal(estimator: Any, graph: Graph, rows: Rows, scale: float) -> int | None:
-    """The place of the first row of which both do not give the same finite answer, None where there is none."""
+def _first_unequal(estimator: Any, graph: Graph, rows: Rows, drawn: NDArray[np.float64], scale: float) -> int | None:
+    """The place of the first row of which both do not give the same finite answer, None where there is none.
+
+    drawn: the factor of each random row, 0 of the others.
+    """
     try:
-        unequal = np.flatnonzero(_unequal(estimator, graph, rows, scale))
+        unequal = np.flatnonzero(_unequal(estimator, graph, rows, drawn, scale))
         return int(unequal[0]) if len(unequal) else None
     except Exception:  # noqa: BLE001 - an estimator raises what it likes, of all rows for the sake of one
         if len(rows) == 1:
             return 0
     half = len(rows) // 2
-    first = _first_unequal(estimator, graph, rows.take(range(half)), scale)
+    first = _first_unequal(estimator, graph, rows.take(range(half)), drawn[:half], scale)
     if first is not None:
         return first
-    second = _first_unequal(estimator, graph, rows.take(range(half, len(rows))), scale)
+    second = _first_unequal(estimator, graph, rows.take(range(half, len(rows))), drawn[half:], scale)
     return None if second is None else half + second
 
 
-def _unequal(estimator: Any, graph: Graph, rows: Rows, scale: float) -> NDArray[np.bool_]:
-    """Row by row: whether the answers differ, or are no finite number; where labels tie, either is right."""
+def _unequal(estimator: Any, graph: Graph, rows: Rows, drawn: NDArray[np.float64], scale: float) -> NDArray[np.bool_]:
+    """Row by row: whether the answers differ, or are no finite number; where labels tie, either is right.
+
+    Random rows are held against the mean size of their own rung: in some of them large terms nearly cancel out.
+    """
     expected = estimator_answers(estimator, rows)
     wrong: NDArray[np.bool_] = np.array(~np.isfinite(expected.numbers).all(axis=1))
+    scales = np.full((len(rows), 1), scale)
+    if expected.labels is None:
+        for factor in set(drawn[drawn > 0].tolist()):
+            scales[drawn == factor] = max(scale, float(np.abs(expected.numbers[(drawn == factor) & ~wrong]).mean()))
     clear = expected.clear()
-    found = differences(expected.take(clear), graph_answers(graph, rows.take(clear)), scale)
+    found = differences(expected.take(clear), graph_answers(graph, rows.take(clear)), scales[clear])
     wrong[clear] |= found.labels | ~(found.numbers <= CLOSE)
     return wrong
 
@@ -174,6 +193,8 @@ def _bounded(rows: Rows, place: int, factor: float, span: float) -> Column:
     """A column with the bounds that it lacks: at the least what parity holds around the examples."""
     column = rows.columns[place]
     low, high = around(column, rows.column(place))
+    if factor * span >= LARGEST:
+        return column
     if factor > 1:
         end = _rounded_down(factor * span)
         low, high = min(low, -end), max(high, end)
