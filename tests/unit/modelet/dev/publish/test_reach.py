@@ -151,6 +151,14 @@ def test_whole_numbers_get_whole_bounds_within_what_float32_holds() -> None:
     assert all(column.found == () for column in Proven(linear, counts).found.columns)
 
 
+@pytest.mark.parametrize("examples", [np.int8, "uint8", "Int16"])
+def test_whole_numbers_of_a_small_type_are_tried_as_far_as_requests_may_go(examples: Any) -> None:
+    counts = pd.DataFrame(RANDOM.integers(0, 9, (200, 2)), columns=["visits", "age"]).astype(examples)
+    given = counts.to_numpy() if examples is np.int8 else counts
+    poisson = PoissonRegressor(alpha=0).fit(given, np.exp(counts["visits"].astype(float) / 2))
+    assert all(9 <= (column.maximum or 0) < 1000 for column in Proven(poisson, given).found.columns)
+
+
 def test_an_estimator_that_raises_far_away_is_bounded_where_it_still_answers() -> None:
     class Careful(LinearRegression):  # type: ignore[misc]  # scikit-learn has no types
         def predict(self, rows: Any) -> Any:

@@ -66,6 +66,7 @@ def reach(estimator: Any, graph: Graph, rows: Rows) -> Reach:
     out. It ends as well where the estimator itself answers no finite number, or nothing at all. Columns that have
     bounds of their author's are tried within them.
     """
+    rows = rows.widened()
     held_out = rows.take(rows.spread(COMPARED))
     scale = mean_size(estimator_answers(estimator, held_out))
     spans = {

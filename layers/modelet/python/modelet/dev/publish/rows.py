@@ -83,6 +83,16 @@ class Rows:
                 rounded[self.data.columns[place]] = numbers.astype(np.float64)
         return replace(self, data=rounded)
 
+    def widened(self) -> Rows:
+        """The rows with room for every whole number that a request may carry, whatever type the examples have."""
+        if self.layout == "text":
+            return self
+        if not is_frame(self.data):
+            return replace(self, data=self.data.astype(np.int64)) if self.data.dtype.kind in "iu" else self
+        types = {name: kind for name, kind in self.data.dtypes.items() if getattr(kind, "kind", "O") in "iu"}
+        wide = {name: "int64" if isinstance(kind, np.dtype) else "Int64" for name, kind in types.items()}
+        return replace(self, data=self.data.astype(wide))
+
     def input_type(self, column: Column) -> type[Any]:
         """The type of a column's values in the graph: whole numbers stay whole where each column is an input."""
         if column.type == "string":
