@@ -20,7 +20,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from modelet.dev.progress import Silent
 from modelet.dev.publish import publish
 from modelet.digest import digest
-from modelet.errors import ParityError, PublishError, StoreError, VersionExistsError
+from modelet.errors import PublishError, StoreError, VersionExistsError
 from modelet.registry.alias import set_alias
 from modelet.registry.listing import read_manifest, versions
 from modelet.store import Store
@@ -256,12 +256,13 @@ def test_a_finished_estimator_is_compiled_and_compared_too(
     file_store: Store, make_function: Callable[..., Function], finished: tuple[Path, Path]
 ) -> None:
     function, (model, examples) = make_function(None), finished
-    with pytest.raises(ParityError, match="bounds"):
-        publish(function, file_store, from_file=model, examples=examples)
-    publish(function, file_store, from_file=model, examples=examples, bounded=True)
+    publish(function, file_store, from_file=model, examples=examples)
     manifest, _ = read_manifest(file_store, "iris", "1")
     assert (manifest.metric, manifest.performance, manifest.columns[0].name) == ("", {}, "a")
-    assert manifest.columns[0].maximum is not None
+    assert manifest.columns[0].found == ("minimum", "maximum")
+    publish(function, file_store, from_file=model, examples=examples, bounded=True)
+    [bounded, *_] = read_manifest(file_store, "iris", "2")[0].columns
+    assert (bounded.maximum, bounded.found) == (float(pd.read_csv(examples)["a"].max()), ())
 
 
 def test_a_finished_graph_is_kept_byte_for_byte(
