@@ -222,9 +222,10 @@ class Packer:
 
     @cached_property
     def _nearest(self) -> float:
-        """The least of the bounds that publish found: what is smaller is within all of them."""
-        bounds = (getattr(one, name) for one in self._columns if one is not None for name in one.found)
-        return min(abs(float(bound)) for bound in bounds)
+        """What is smaller in size is within all bounds that publish found; negative where zero is beyond one."""
+        ends = [-one.minimum for one in self._columns if one and "minimum" in one.found and one.minimum is not None]
+        ends += [one.maximum for one in self._columns if one and "maximum" in one.found and one.maximum is not None]
+        return min(ends)
 
     @cached_property
     def _categories(self) -> dict[int, frozenset[Any]]:

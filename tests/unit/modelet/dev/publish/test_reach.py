@@ -25,7 +25,7 @@ from modelet.dev.publish.parity import compare
 from modelet.dev.publish.probes import probes
 from modelet.dev.publish.reach import Reach, reach
 from modelet.errors import ContractError
-from modelet.manifest import Column
+from modelet.manifest import BOUNDS, Column
 
 RANDOM = np.random.default_rng(0)
 NUMBERS = RANDOM.normal(size=(200, 3))
@@ -184,3 +184,12 @@ def test_a_number_beyond_a_bound_that_was_found_is_refused_with_its_field(proven
         packer.pack([{"a": 1, "b": 1}, {"a": -46.1, "b": 2}])
     [found] = refused.value.violations
     assert (found.instance, found.field, found.message) == (1, "a", "Input should be greater than or equal to -46")
+
+
+@pytest.mark.parametrize(("low", "high", "inside", "outside"), [(1975, 2035, 1990, 5), (-40, -10, -20, 0)])
+def test_bounds_that_were_found_need_not_hold_zero(low: float, high: float, inside: float, outside: float) -> None:
+    packer = Packer(("a",), np.float32, (Column("a", "number", minimum=low, maximum=high, found=BOUNDS),))
+    packer.proven = True
+    assert packer.pack([{"a": inside}]).tolist() == [[inside]]
+    with pytest.raises(ContractError, match="Input should be"):
+        packer.pack([{"a": outside}])
