@@ -172,7 +172,7 @@ class _Numbers:
             return True
         if self._is_exact:
             return bool(self._below < value < self._above and value % 1 == 0)
-        return self._is_within(value) or abs(value) == inf or value != value  # noqa: PLR0124 - as above
+        return self._is_within(value) or abs(value) == inf or value != value  # noqa: PLR0124 - NaN
 
     def _is_within(self, value: float) -> bool:
         try:

@@ -131,7 +131,7 @@ def _unfit_numbers(numbers: Array, values: Sequence[Any], column: Column | None,
             bad |= numbers != np.rint(numbers)
         if floating and (column is None or column.type != "number"):
             rounded = made != numbers
-            if column is None and rounded.any():  # of a fraction it is no matter
+            if column is None and rounded.any():  # rounding a fraction is no change
                 rounded &= np.array([type(value) is not float for value in values], np.bool_)
             bad |= rounded
         if column is not None:

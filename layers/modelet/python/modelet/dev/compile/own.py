@@ -29,7 +29,7 @@ def own_files(modules: Iterable[str], folder: Path) -> set[Path]:
 def own_file(folder: Path, name: str) -> Path | None:
     """The file that `import name` opens in a folder, without its parents; None where there is none.
 
-    A folder without `__init__` is no file: it counts only where nothing else has the name.
+    A folder without `__init__` is not considered: Python takes it only where no file has the name.
     """
     for place, stem in ((folder / name, "__init__"), (folder, name)):
         there = sorted(path for path in place.glob(f"{stem}.*") if path.is_file())
@@ -57,7 +57,7 @@ def _files(folder: Path, module: str) -> Iterator[Path]:
 
 
 def _imports(path: Path, folder: Path) -> Iterator[str]:
-    """The modules that a file imports, anywhere in it, by their full names; one that is no source does not tell."""
+    """The full names of the modules that a source file imports, anywhere in it; none for a compiled file."""
     try:
         tree = ast.parse(path.read_bytes() if path.suffix == SOURCE else b"")
     except (SyntaxError, ValueError):  # it cannot be imported either
