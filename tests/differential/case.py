@@ -21,6 +21,7 @@ from differential.estimators import PREDICTORS, STEPS, Learns, Predictor, Takes
 from differential.preparing import preparations
 from differential.table import Table
 from differential.texts import LEARNERS, vectorizers
+from modelet.dev.publish.kinds import EXACT
 
 FITTED, HELD_OUT = 90, 60
 """Rows to fit on, and rows that prove the version."""
@@ -30,6 +31,12 @@ TRIES = 20
 
 TEXT_SHARE = 8
 """One case of so many is of texts."""
+
+TURNS = [step for step in STEPS for _ in range(2 if step.name in EXACT else 1)]
+"""The first step of a pipeline; those whose graphs are exact have two turns."""
+
+SECONDS = [step for step in TURNS if step.takes == "any"]
+"""The second step: what takes whatever numbers the first one makes."""
 
 Backend = Literal["onnx", "sklearn"]
 
@@ -92,9 +99,9 @@ def plans(draw: st.DrawFn, seed: int) -> Plan:
     if layout == "mixed" and predictor.is_open:
         return _of_mixed(draw, predictor, chance)
     steps = []
-    if predictor.is_open and draw(st.integers(0, 2)) == 0:
-        step = STEPS[(turn + turn // len(PREDICTORS)) % len(STEPS)]
-        steps, takes = [step.made()], step.takes
+    if predictor.is_open and (count := draw(st.sampled_from([0, 1, 2, 2]))):
+        first = TURNS[(turn + turn // len(PREDICTORS)) % len(TURNS)]
+        steps, takes = [first, *(draw(st.sampled_from(SECONDS)) for _ in range(count - 1))], first.takes
     kinds = list(NUMERIC[takes])
     width = 1 if takes == "one" else draw(st.integers(2, 5))
     if layout == "array":
@@ -103,7 +110,7 @@ def plans(draw: st.DrawFn, seed: int) -> Plan:
     else:
         chosen, dtype = [draw(st.sampled_from(kinds)) for _ in range(width)], ""
     names = draw(_names(width)) if layout != "array" else [f"x{place}" for place in range(width)]
-    estimator = make_pipeline(*steps, predictor.made()) if steps else predictor.made()
+    estimator = make_pipeline(*(step.made() for step in steps), predictor.made()) if steps else predictor.made()
     tables = _tables("array" if layout == "array" else "frame", names, chosen, chance, dtype)
     return _plan(draw, predictor.name, estimator, predictor.learns, tables)
 

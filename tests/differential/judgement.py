@@ -59,7 +59,8 @@ def judged(
     if not (may_refuse or any(one.raised for one in readings)):
         return Verdict("refusal of a proper row", shown)
     # What only the estimator finds out about a row, it does not say of a field.
-    return Verdict("refused") if answer.fields or not said else Verdict("refusal without a field", shown)
+    is_named = answer.fields or any(one.raised for one in readings)
+    return Verdict("refused") if is_named else Verdict("refusal without a field", shown)
 
 
 def _same(prediction: Any, said: Said, labels: Sequence[Any], scale: float) -> bool:

@@ -8,12 +8,14 @@ from collections.abc import Iterable, Sequence
 
 from differential.estimators import PREDICTORS, generated
 from differential.trial import Outcome
+from modelet.dev.publish.kinds import EXACT
 
 SHARE = 0.8
 """How many of the cases must be published: refusing is no way out."""
 
 OFTEN, SELDOM = 20, 5
-"""How often each predictor, and each other estimator, must have had its turn in a long run."""
+"""How often each predictor and each estimator with an exact graph, and how often each other estimator, must have had
+its turn in a long run."""
 
 _ROW = "{:<34}{:>7}{:>7}{:>9}{:>9}{:>10}{:>10}{:>9}{:>7}"
 
@@ -52,7 +54,8 @@ def shortcomings(outcomes: Sequence[Outcome]) -> list[str]:
         found.append(f"{published} of {len(outcomes)} cases are published, fewer than {SHARE:.0%}")
     if len(outcomes) >= LONG:
         turns = Counter(name for outcome in outcomes for name in {outcome.predictor, *outcome.holds})
-        often = dict.fromkeys(generated(), SELDOM) | {each.name: OFTEN for each in PREDICTORS}
+        often = dict.fromkeys(generated(), SELDOM)
+        often |= dict.fromkeys(EXACT | {each.name for each in PREDICTORS}, OFTEN)
         found += [
             f"{name} had {turns[name]} turns, fewer than {least}"
             for name, least in sorted(often.items())

@@ -98,6 +98,14 @@ def test_numbers_go_to_their_edges_in_all_columns_at_once_on_the_same_and_on_opp
     assert all(row in values for row in edges)
 
 
+@pytest.mark.parametrize("edge", [0.0, 0.5, 1.0])
+def test_the_middle_and_the_ends_of_a_column_stand_beside_any_values_of_the_others(edge: float) -> None:
+    values = probes(None, rows(np.array([[0.0, 0.0], [1.0, 1.0]]))).data
+    beside = values[values[:, 1] == edge, 0]
+    between = beside[(beside > 0.0) & (beside < 1.0) & (beside != 0.5)]
+    assert len(np.unique(between)) > 8
+
+
 def test_bounds_hold_in_all_columns_at_once() -> None:
     columns = (Column("a", "number", minimum=2.0, maximum=5.0), Column("b", "number"))
     values = probes(None, rows(np.array([[2.0, 1.0], [5.0, 3.0]]), columns=columns)).data

@@ -22,7 +22,7 @@ GENERATED = 4000
 """About how many rows of numbers are generated at most; of many columns some are then left out."""
 
 BETWEEN = 300
-"""How many rows are drawn at random from around the examples."""
+"""How many rows are drawn at random from around the examples; as many more are half at their ends and middles."""
 
 BASES = 3
 """How many examples each generated value is put into."""
@@ -115,18 +115,27 @@ def _at_once(rows: Rows) -> list[dict[int, Any]]:
 
 
 def _drawn(rows: Rows) -> list[tuple[int, dict[int, Any]]]:
-    """Changes to all columns of numbers: any values between the ends and somewhat beyond, in any combination."""
+    """Changes to all columns of numbers: any values between the ends and somewhat beyond, in any combination.
+
+    Then as many in which about half the values are an end or the middle: beside the middle of a column of flags,
+    distances tie whatever the other columns hold.
+    """
     chance = np.random.default_rng(0)
     values: dict[int, list[Any]] = {}
     for place, column in enumerate(rows.columns):
         if column.type not in {"number", "integer"} or column.categories:
             continue
-        drawn = chance.uniform(*around(column, rows.column(place)), BETWEEN).tolist()
-        values[place] = [round(value) for value in drawn] if column.type == "integer" else drawn
+        observed = rows.column(place)
+        drawn = chance.uniform(*around(column, observed), 2 * BETWEEN)
+        low, high = seen_ends(column, observed)
+        marked = np.arange(2 * BETWEEN) >= BETWEEN
+        marked &= chance.random(2 * BETWEEN) < 0.5
+        drawn[marked] = chance.choice([low, high, low + (high - low) / 2], marked.sum())
+        values[place] = [round(value) for value in drawn.tolist()] if column.type == "integer" else drawn.tolist()
     if not values:
         return []
-    bases = chance.integers(len(rows), size=BETWEEN).tolist()
-    drawn_rows = ({place: found[index] for place, found in values.items()} for index in range(BETWEEN))
+    bases = chance.integers(len(rows), size=2 * BETWEEN).tolist()
+    drawn_rows = ({place: found[index] for place, found in values.items()} for index in range(2 * BETWEEN))
     return [
         (base, {place: value for place, value in drawn.items() if is_allowed(rows, place, value)})
         for base, drawn in zip(bases, drawn_rows, strict=True)
