@@ -14,6 +14,14 @@ MOST_ROWS = 100_000
 """Instances that a request may hold, unless model.yaml says otherwise."""
 PARTIAL = "partial: "
 """How the name of a body begins that is asked with `?partial=true`."""
+ALSO_PARTIAL = (
+    "empty objects, below the limit",
+    "nulls",
+    "wrong types",
+    "an unknown field a row",
+    "every second row",
+    "deep",
+)
 FAR = 1e39
 """A number that contracts of any number accept, and no graph takes."""
 FLOWER = {"sepal_length": 5, "sepal_width": 3, "petal_length": 1, "petal_width": 2}
@@ -46,9 +54,14 @@ KINDS = (
     Kind("unions", {"x": ["a"]}, long=lambda count: {"x": ["a"] * count}),
     Kind("mapping", {"x": 1}, long=lambda count: {f"k{place}": 1 for place in range(count)}),
     Kind("text", {"text": "a"}, {"text": ("BYTES", '"a"')}),
+    Kind(
+        "frame",
+        {"city": "a", "rooms": 1, "area": 20},
+        {"city": ("BYTES", '"a"'), "rooms": ("FP64", "1"), "area": ("FP64", "1")},
+    ),
 )
-TABLES = {"flat", "columns", "wide"}
-"""The kinds of which the backend itself makes the table of numbers."""
+TABLES = {"flat", "columns", "wide", "frame"}
+"""The kinds of which the backend itself makes the table."""
 
 
 def good(kind: Kind, size: int) -> dict[str, bytes]:
@@ -75,7 +88,7 @@ def bad(kind: Kind, size: int) -> dict[str, bytes]:
     same = b",".join([b'"":1'] * (size // 5))
     long_text = b'"%b"' % (b"x" * size)
     many = min(MOST_ROWS - 1, size // (len(text) + 1))
-    return {
+    bodies = {
         "empty objects, below the limit": _rows([b"{}"] * min(MOST_ROWS - 1, size // 3)),
         "empty objects": _rows([b"{}"] * (size // 3)),
         "empty lists": _rows([b"[]"] * (size // 3)),
@@ -102,7 +115,7 @@ def bad(kind: Kind, size: int) -> dict[str, bytes]:
         "the last row lacks a brace": _rows([text] * many)[:-3] + b"]}",
         "the end is missing": _rows([text] * many)[:-1],
         "empty objects, the end is missing": _rows([b"{}"] * (size // 3))[:-1],
-        "too many rows": _rows([text] * max(MOST_ROWS + 1, size // (len(text) + 1))),
+        "too many rows": _rows([text] * (size // (len(text) + 1))),
         "deep": _rows([b"[" * 150 + b"]" * 150] * (size // 301)),
         "too deep": b"[" * size,
         "long numbers": _rows([_json({**row, "k": 0})[:-2] + b"9" * 4_000 + b"}"] * (size // 4_000)),
@@ -113,20 +126,25 @@ def bad(kind: Kind, size: int) -> dict[str, bytes]:
             [b'{"%b":null,"%b":[]}' % ((first.encode(),) * 2)] * min(MOST_ROWS - 1, size // 30)
         ),
     }
+    return bodies | {f"{PARTIAL}{name}": bodies[name] for name in ALSO_PARTIAL}
 
 
 def bad_for_model(kind: Kind, size: int) -> dict[str, bytes]:
-    """Bodies of a size that the contract accepts and the model refuses, of a kind that is a table of numbers."""
-    *_, last = kind.row
-    fields = {
-        "far numbers": dict.fromkeys(kind.row, FAR),
-        "a far number in the first field": {**kind.row, next(iter(kind.row)): FAR},
+    """Bodies of a size that the contract accepts and the model may refuse, of a kind that is a table."""
+    first, *_, last = (name for name, value in kind.row.items() if not isinstance(value, str))
+    far = {name: "?" if isinstance(value, str) else FAR for name, value in kind.row.items()}
+    rows = {
+        "far numbers": far,
+        "a far number in the first field": {**kind.row, first: FAR},
         "a far number in the last field": {**kind.row, last: FAR},
+        "unseen texts": {name: "?" if isinstance(value, str) else value for name, value in kind.row.items()},
     }
-    bodies = {name: _rows([_json(row)] * min(MOST_ROWS, size // (len(_json(row)) + 1))) for name, row in fields.items()}
+    rows = {name: row for name, row in rows.items() if row != kind.row}
+    bodies = {name: _rows([_json(row)] * min(MOST_ROWS, size // (len(_json(row)) + 1))) for name, row in rows.items()}
     text = _json(kind.row)
     many = min(MOST_ROWS, size // (len(text) + 1))
-    bodies["a far number in the last row"] = _rows([*[text] * (many - 1), _json(dict.fromkeys(kind.row, FAR))])
+    bodies["a far number in the last row"] = _rows([*[text] * (many - 1), _json(far)])
+    bodies["a far number in every second row"] = _rows([text, _json(far)] * (many // 3))
     return bodies | {f"{PARTIAL}{name}": body for name, body in bodies.items()}
 
 

@@ -17,9 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from typing_extensions import TypedDict
 
 from modelet.contract import Contract
-from modelet.core import tighten
+from modelet.core import tighten, to_json
 from modelet.dev.compile.core import compile_type
-from modelet.errors import ContractError, MalformedBodyError, PredictionError
+from modelet.errors import RESPONSE_LIMIT, ContractError, MalformedBodyError, PredictionError, TooLargeError
+from modelet.violation import MOST_PROBLEMS, Violation
 
 
 class Point(TypedDict):
@@ -78,14 +79,31 @@ def test_each_bad_row_is_named_by_its_index_and_its_field() -> None:
     assert caught.value.problem()["count"] == 3
 
 
+def test_each_bad_row_has_its_place_until_an_answer_has_no_room_for_more() -> None:
+    good, bad = GOOD, {"name": 1, "x": "no"}
+    checked = contract().check_rows([good, bad] * 1_000)
+    assert list(checked.failed) == list(range(1, 2_000, 2))
+    assert len(checked.instances) == 1_000
+    assert sum(map(len, checked.failed.values())) == 100
+    checked.require_room()
+    checked = contract().check_rows([bad] * 100_000)
+    assert len(checked.failed) == MOST_PROBLEMS + 1
+    with pytest.raises(TooLargeError, match=str(RESPONSE_LIMIT)):
+        checked.require_room()
+
+
+def test_so_many_problems_are_above_the_limit_of_an_answer() -> None:
+    unlisted = ContractError([Violation(None, "", "Breaks the contract (not listed: too many bad rows)", "unlisted")])
+    assert (MOST_PROBLEMS - 100) * len(to_json(unlisted.problem())) > RESPONSE_LIMIT
+
+
 def test_a_hundred_violations_are_listed_and_all_are_counted() -> None:
-    checked = contract().check_rows([{"name": 1, "x": "no"}] * 1000)
+    checked = contract().check_rows([{"name": 1, "x": "no"}] * 1000, partial=False)
     with pytest.raises(ContractError) as caught:
         checked.require_all()
     problem = caught.value.problem()
     assert len(problem["errors"]) == 100
     assert problem["count"] == 2000
-    assert len(checked.failed) == 1000
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", '"inf"', '"nan"', "1e999"])

@@ -14,7 +14,7 @@ from modelet.errors import ContractError, DeadlineError, ModelError, PredictionE
 from modelet.model import Model, contract_types
 from modelet.observability import Timings
 from modelet.pipeline import AGAIN, InferencePipeline
-from modelet.violation import Violation
+from modelet.violation import MOST_PROBLEMS, Violation
 
 
 class Doubling(Model[float, float]):
@@ -67,6 +67,12 @@ def test_asked_for_partial_answers_the_good_rows_are_predicted() -> None:
     assert result.predictions == [2.0, 6.0]
     assert list(result.failed) == [1]
     assert result.total == 3
+
+
+def test_a_partial_answer_of_too_many_problems_is_refused_before_the_model_runs() -> None:
+    model = raising("preprocess", AssertionError("must not run"))
+    with pytest.raises(TooLargeError, match="in batches"):
+        pipeline(model).infer(rows(1, *["x"] * (MOST_PROBLEMS + 1)), Timings(), partial=True)
 
 
 def test_when_every_row_is_bad_the_model_is_left_alone() -> None:

@@ -213,3 +213,12 @@ def test_tuples_hold_the_features_in_their_order_and_nothing_of_other_fields() -
 def test_keys_written_twice_are_read_as_objects() -> None:
     [instance] = tuples().envelope(f'{{"instances":[{WRITTEN_TWICE}]}}'.encode())
     assert instance["area"] == 2.0
+
+
+def test_a_large_body_that_is_no_list_of_flat_objects_is_doubtful() -> None:
+    ones = ",".join(["1"] * 200_000)
+    good = json.dumps({"area": 1, "count": 1, "maybe": None, "flag": True, "kind": 1})
+    for reader in READERS.values():
+        assert not reader.is_doubtful(f'{{"instances":[{",".join([good] * 10_000)}]}}'.encode())
+        assert reader.is_doubtful(f'{{"area":[{ones}]}}'.encode())
+        assert reader.is_doubtful(f'{{"instances":[{good},{{"area":[{ones}]}}]}}'.encode())

@@ -18,10 +18,10 @@ from modelet.core import (
     from_json,
     to_json,
 )
-from modelet.errors import ContractError, MalformedBodyError, PredictionError
+from modelet.errors import TOO_LARGE, ContractError, MalformedBodyError, PredictionError, TooLargeError
 from modelet.fields import is_bounded, is_plain
 from modelet.reading import as_rows, list_of, reader_of, validator
-from modelet.violation import LISTED_VIOLATIONS
+from modelet.violation import LISTED_VIOLATIONS, MOST_PROBLEMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from modelet.core import Core
     from modelet.examining import Examiner
+    from modelet.pieces import Pieces
     from modelet.violation import Violation
 
 WRITTEN_TWICE = 1_000
@@ -90,6 +91,11 @@ class Checked:
         if self.failed:
             listed = [violation for row in self.failed.values() for violation in row]
             raise ContractError(listed, self.count, is_whole=self.is_whole)
+
+    def require_room(self) -> None:
+        """Raise TooLargeError where the problems of bad rows alone are more than an answer may hold."""
+        if len(self.failed) > MOST_PROBLEMS:
+            raise TooLargeError(TOO_LARGE)
 
 
 class Alike(list[Any]):
@@ -185,12 +191,13 @@ class Contract:
         except ValueError as error:
             raise MalformedBodyError(f"Invalid JSON: {error}") from None
 
-    def check_rows(self, rows: list[Any], *, size: int | None = None, partial: bool = True) -> Checked:
+    def check_rows(self, rows: list[Any] | Pieces, *, size: int | None = None, partial: bool = True) -> Checked:
         """Check rows one by one, so that each bad one is named.
 
         rows: parsed JSON, in which a key that was written twice has its last value. Of all violations the first hundred
         are kept. size: bytes that the rows came in; no more violations are counted than so many bytes are worth.
-        partial: every bad row has its place, else only the first ones do.
+        partial: every bad row has its place, until there are more than an answer has room for; else only the first
+        ones do.
         """
         from modelet.examining import BYTES_EACH, RefusalError  # noqa: PLC0415 - as above
 
@@ -198,10 +205,16 @@ class Contract:
         most = max(LISTED_VIOLATIONS, size // BYTES_EACH) if size is not None else None
         for index, row in enumerate(rows):
             if not partial and checked.count >= LISTED_VIOLATIONS:
-                count, is_whole = self._examiner.count(rows[index:], most and most - checked.count)
+                count, is_whole = self._examiner.count(rows, index, most and most - checked.count)
                 checked.count += count
                 checked.is_whole = checked.is_whole and is_whole
                 break
+            if len(checked.failed) > MOST_PROBLEMS:
+                break
+            if checked.count >= LISTED_VIOLATIONS and self._examiner.is_surely_bad(row):
+                checked.failed[index] = []
+                checked.count, checked.is_whole = checked.count + 1, False
+                continue
             try:
                 instance = self._examiner.examine(row)
                 if partial or not checked.failed:

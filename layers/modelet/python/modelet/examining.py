@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from modelet.brief import FIELDS, MANY, MISSING, brief, nodes
+from modelet.brief import FIELDS, MANY, MISSING, UnknownFieldError, brief, nodes
 from modelet.core import ValidationError, around, to_json
 from modelet.reading import list_of, validator
 from modelet.violation import LISTED_VIOLATIONS, LONGEST_NAME, Violation
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from modelet.core import Core, SchemaValidator
+    from modelet.pieces import Pieces
 
 LONGEST_MESSAGE = 1_000
 """Characters of a message, which may repeat what was sent."""
@@ -60,6 +61,16 @@ class Examiner:
         except ValidationError as error:
             raise RefusalError(error, is_whole=True) from None
 
+    def is_surely_bad(self, row: Any) -> bool:
+        """Whether an instance is bad, as is soon told of most where nobody asks why. row: parsed JSON."""
+        if not self._is_alike:
+            return False
+        try:
+            self._brief.validate_python(row)
+        except (ValidationError, UnknownFieldError):
+            return True
+        return False
+
     def is_good(self, row: Any, text: bytes) -> bool:
         """Whether to read an instance in one pass with others costs no more than an answer, even if it is bad.
 
@@ -73,17 +84,15 @@ class Examiner:
             return False
         return True
 
-    def count(self, rows: list[Any], most: int | None) -> tuple[int, bool]:
-        """How many violations rows have, and whether these are all: counting ends where there are more than `most`."""
+    def count(self, rows: list[Any] | Pieces, first: int, most: int | None) -> tuple[int, bool]:
+        """How many violations rows have from one on, and whether these are all: more than `most` are not looked for."""
         count, is_whole = 0, True
-        for start in range(0, len(rows), TOGETHER):
+        for part, size in _together(rows, first) if isinstance(rows, list) else rows.parts(first):
             if most is not None and count > most:
                 return count, False
-            part = rows[start : start + TOGETHER]
-            text = to_json(part)
-            if len(text) * self._width <= SMALL:
+            if size <= SMALL if self._is_alike else size * self._width <= SMALL:
                 try:
-                    self._many.validate_python(part) if self._is_alike else self._many.validate_json(text)
+                    self._many.validate_python(part) if self._is_alike else self._many.validate_json(to_json(part))
                 except ValidationError as error:
                     count += error.error_count()
                 continue
@@ -123,6 +132,10 @@ class Examiner:
     @cached_property
     def _large(self) -> SchemaValidator:
         return validator(brief(self._core, ends=False))
+
+    @cached_property
+    def _brief(self) -> SchemaValidator:
+        return validator(brief(self._core))
 
     @cached_property
     def _width(self) -> int:
@@ -174,6 +187,13 @@ class Examiner:
             return value
         items = [self._pruned(each) for each in value]
         return value if all(made is each for made, each in zip(items, value, strict=True)) else items
+
+
+def _together(rows: list[Any], first: int) -> Iterator[tuple[list[Any], int]]:
+    """Rows from one on, some at a time, and the bytes that they would be as JSON."""
+    for start in range(first, len(rows), TOGETHER):
+        part = rows[start : start + TOGETHER]
+        yield part, len(to_json(part))
 
 
 class RefusalError(Exception):

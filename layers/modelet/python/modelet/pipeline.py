@@ -72,7 +72,9 @@ class InferencePipeline:
         checked = read(self.contract)
         timings.instances = checked.total
         self._check_size(checked.total)
-        if not partial:
+        if partial:
+            checked.require_room()
+        else:
             checked.require_all()
         timings.validate = (validated := perf_counter()) - started
         if not checked.instances:
@@ -90,8 +92,7 @@ class InferencePipeline:
                     outputs = self._model.infer(inputs)
                 except Exception as cause:  # noqa: BLE001 - the author's code may raise anything
                     checked.leave_out(self._refusal(inputs, instances, cause))
-                    if not partial:
-                        checked.require_all()
+                    checked.require_room() if partial else checked.require_all()
                 else:
                     break
             timings.infer = (inferred := perf_counter()) - preprocessed
@@ -113,8 +114,7 @@ class InferencePipeline:
                 inputs = self._preprocess(checked.instances)
             except ContractError as error:
                 checked.leave_out(error)
-                if not partial:
-                    checked.require_all()
+                checked.require_room() if partial else checked.require_all()
                 if not checked.instances:
                     return None
                 again += len(checked.instances)

@@ -223,7 +223,7 @@ def as_rows(columns: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
 def _is_flat(body: bytes, width: int, colons: int) -> bool:
     """Whether a body may be good objects of so many scalars, bare or in the one list of an envelope."""
     lists, objects = body.count(b"["), body.count(b"{")
-    return lists <= 1 and colons == lists + width * (objects - lists)
+    return lists == (b'"instances"' in body) and colons == lists + width * (objects - lists)
 
 
 def _envelope_of(core: Core) -> Core:

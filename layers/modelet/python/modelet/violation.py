@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 LISTED_VIOLATIONS = 100
 """How many violations an answer lists; beside them it says how many there are."""
+MOST_PROBLEMS = 25_000
+"""Bad rows of a partial answer: with more, each of which takes 280 bytes, it is above what Lambda lets through."""
 LONGEST_NAME = 100
 """Characters of a field's name that a violation repeats."""
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelet.edges.call import RESPONSE_LIMIT
+from modelet.errors import RESPONSE_LIMIT
 from modelet.handler import ModelHandler
 from rungs import Context, in_process
 from tiny import BAD, GOOD, make_tiny, rows_event

@@ -17,6 +17,7 @@ from modelet.edges import http
 from modelet.edges.call import Call
 from modelet.errors import ContractError, ModelError, StoreError
 from modelet.model import Model
+from modelet.protocols import oip
 from modelet.protocols.oip import problem
 from modelet.protocols.service import Service
 from modelet.violation import Violation
@@ -593,3 +594,23 @@ def test_predictions_are_those_of_the_same_rows_by_the_other_protocol(
     instances = [{"area": area, "count": count} for area, count in zip(areas, counts, strict=True)]
     rows = ask(served, "POST", "/models/tiny/infer", {"instances": instances})[1]["predictions"]
     assert rows == [dict(zip(answered, values, strict=True)) for values in zip(*answered.values(), strict=True)]
+
+
+@pytest.mark.parametrize("data", [[{}, 2], [2, {"a": {}}], [None, {}], [[{}], [2]], [[1], {}], [{}], [1, 2]])
+@pytest.mark.parametrize("datatype", ["FP32", "INT32", "BYTES", "BOOL"])
+def test_many_objects_among_the_data_are_refused_as_few_are(
+    data: list[Any], datatype: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge = service(Judge)
+    for shape in ([2], [2, 1], [1]):
+        body = {"inputs": [{**tensor("area", data, datatype), "shape": shape}, tensor("count", [1, 2])]}
+        few = ask(judge, "POST", INFER, body)[:2]
+        with monkeypatch.context() as patched:
+            patched.setattr(oip, "MANY", 0)
+            assert ask(judge, "POST", INFER, body)[:2] == few
+
+
+def test_of_many_objects_among_the_data_none_is_kept() -> None:
+    item = {"name": "area", "datatype": "FP64", "shape": [3], "data": [{}, {"a": 1}, 1]}
+    read = oip._request_schema(has_objects=True).validate_json(json.dumps({"inputs": [item]}))
+    assert read["inputs"][0] == {**item, "data": [oip.OBJECT, oip.OBJECT, 1]}

@@ -12,14 +12,7 @@ if TYPE_CHECKING:
 
 
 EVENT_LIMIT = 6_291_456
-"""Bytes of an event that Lambda takes in a synchronous invocation."""
-RESPONSE_LIMIT = 6_291_556
-"""Bytes of an encoded response that Lambda lets through.
-
-Source of both: docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (6 MB each; Lambda's own errors have the
-exact figures).
-"""
-TOO_LARGE = f"The answer is above {RESPONSE_LIMIT} bytes: send the instances in batches."
+"""Bytes of an event that Lambda takes in a synchronous invocation; `RESPONSE_LIMIT` has the source."""
 
 
 def encoded_size(response: Any) -> int:

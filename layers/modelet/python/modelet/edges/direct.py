@@ -10,9 +10,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from modelet.edges.call import RESPONSE_LIMIT, TOO_LARGE, Call, Outcome, encoded_size
+from modelet.edges.call import Call, Outcome, encoded_size
 from modelet.edges.router import exchange
-from modelet.errors import MalformedBodyError, ModeletError, RequestError, SourceError, TooLargeError
+from modelet.errors import (
+    RESPONSE_LIMIT,
+    TOO_LARGE,
+    MalformedBodyError,
+    ModeletError,
+    RequestError,
+    SourceError,
+    TooLargeError,
+)
 from modelet.protocols.service import Request, Service
 
 MARKS = frozenset((

@@ -8,9 +8,11 @@ from __future__ import annotations
 import binascii
 from typing import TYPE_CHECKING, Any
 
-from modelet.edges.call import RESPONSE_LIMIT, TOO_LARGE, Call, Outcome, encoded_size
+from modelet.edges.call import Call, Outcome, encoded_size
 from modelet.edges.router import exchange, matched, problem
 from modelet.errors import (
+    RESPONSE_LIMIT,
+    TOO_LARGE,
     MalformedBodyError,
     MediaTypeError,
     MethodNotAllowedError,

@@ -27,6 +27,10 @@ PLATFORMS = {"onnx": "onnx_onnxv1", "sklearn": "sklearn_joblib"}
 
 BINARY_HEADER = "inference-header-content-length"
 MAX_DIMENSIONS = 32
+MANY = 200_000
+"""Braces of a body that may be objects where elements should be: each would take 70 bytes."""
+OBJECT = object()
+"""Stands for any of them: it is of no datatype either."""
 
 
 class Question:
@@ -119,7 +123,8 @@ ROUTES: Routes = {(): {"GET": describe}, ("ready",): {"GET": ready}, ("infer",):
 
 def _parse(body: bytes) -> dict[str, Any]:
     try:
-        return cast("dict[str, Any]", _request_schema().validate_json(body))
+        schema = _request_schema(has_objects=body.count(b"{") > MANY)
+        return cast("dict[str, Any]", schema.validate_json(body))
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         if first["type"] == "json_invalid":
@@ -130,17 +135,25 @@ def _parse(body: bytes) -> dict[str, Any]:
 
 
 @cache
-def _request_schema() -> SchemaValidator:
-    """The protocol's `$inference_request`, as far as it holds for every model; members it does not name are let be."""
+def _request_schema(*, has_objects: bool) -> SchemaValidator:
+    """The protocol's `$inference_request`, as far as it holds for every model; members it does not name are let be.
+
+    has_objects: an object among the data, which no datatype has, becomes one that is always the same.
+    """
     text = {"type": "str", "strict": True}
     parameters = _optional({"type": "dict"})
+    element = {"type": "function-plain", "function": {"type": "no-info", "function": _element}}
     dimension = {"type": "int", "strict": True, "ge": 0, "lt": 2**64}
     tensor = {
         "name": _required(text),
         "shape": _required(_list(dimension, max_length=MAX_DIMENSIONS)),
         "datatype": _required(text),
         "parameters": parameters,
-        "data": {"type": "typed-dict-field", "schema": {"type": "list"}, "required": False},
+        "data": {
+            "type": "typed-dict-field",
+            "schema": _list(element) if has_objects else {"type": "list"},
+            "required": False,
+        },
     }
     output = {"name": _required(text), "parameters": parameters}
     request = {
@@ -150,6 +163,10 @@ def _request_schema() -> SchemaValidator:
         "outputs": _optional(_list(_object(output))),
     }
     return SchemaValidator(cast("CoreSchema", brief(_object(request))))
+
+
+def _element(value: Any) -> Any:
+    return OBJECT if type(value) is dict else value
 
 
 def _object(fields: dict[str, Any]) -> dict[str, Any]:

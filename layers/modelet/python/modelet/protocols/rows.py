@@ -7,13 +7,14 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from modelet.contract import Checked
-from modelet.core import compact, from_json, to_json
+from modelet.core import compact, to_json
 from modelet.errors import ContractError, MalformedBodyError, ModeletError, NotFoundError, RequestError
 from modelet.protocols.service import JSON, PROBLEM, Answer, Request, Routes, Service
 from modelet.violation import LISTED_VIOLATIONS, LONGEST_NAME, Violation
 
 if TYPE_CHECKING:
     from modelet.contract import Contract
+    from modelet.pieces import Pieces
 
 MEMBER = "instances"
 TRUSTED = 8_192
@@ -44,20 +45,31 @@ class Body:
             checked = contract.check_bare(self.text) if self.bare else contract.check_envelope(self.text)
             if checked is not None:
                 return checked
+        from modelet.pieces import uncollected  # noqa: PLC0415 - who is never sent a bad row has no use for it
+
+        with uncollected():
+            return self._looked_at(contract, doubtful)
+
+    def _looked_at(self, contract: Contract, doubtful: bool) -> Checked:
         rows = self._rows()
         if len(rows) > self._limit:
             return Checked([], len(rows))  # the pipeline refuses it by its count: no need to look at them
-        if doubtful and contract.are_good(rows, self.text) and (checked := self._at_once(contract)) is not None:
-            return checked
+        # What was parsed in pieces pydantic-core would hold whole, at two hundred bytes a list.
+        if doubtful and isinstance(rows, list) and contract.are_good(rows, self.text):
+            checked = self._at_once(contract)
+            if checked is not None:
+                return checked
         return contract.check_rows(rows, size=len(self.text), partial=self._partial)
 
     def _at_once(self, contract: Contract) -> Checked | None:
         return contract.check_bare(self.text) if self.bare else contract.check_envelope(self.text)
 
-    def _rows(self) -> list[Any]:
+    def _rows(self) -> list[Any] | Pieces:
         """The instances as parsed JSON. Raises MalformedBodyError, and ContractError for what is wrong around them."""
+        from modelet.pieces import parsed  # noqa: PLC0415 - as above
+
         try:
-            document = from_json(self.text)
+            document, pieces = parsed(self.text)
         except ValueError as error:
             raise MalformedBodyError(
                 f'The body is not JSON: {error}. Send {{"{MEMBER}": [...]}} or one instance.'
@@ -74,7 +86,7 @@ class Body:
         ]
         if unknown:
             raise ContractError(unknown, len(document) - 1)
-        return rows
+        return rows if pieces is None else pieces
 
 
 def infer(request: Request, service: Service) -> Answer:

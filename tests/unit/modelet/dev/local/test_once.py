@@ -19,8 +19,8 @@ import pytest
 from modelet.dev.local.function import LocalFunction
 from modelet.dev.local.once import invoke_once
 from modelet.dev.local.runtime import Runtime
-from modelet.edges.call import EVENT_LIMIT, RESPONSE_LIMIT
-from modelet.errors import TooLargeError
+from modelet.edges.call import EVENT_LIMIT
+from modelet.errors import RESPONSE_LIMIT, TooLargeError
 
 if TYPE_CHECKING:
     from gateways import Make
