@@ -10,7 +10,7 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from pins import requirements
+from pins import hashes, requirements
 
 ROOT = Path(__file__).parents[2]
 FUNCTIONS = sorted(path.parent for path in (ROOT / "functions").glob("*/model.yaml"))
@@ -75,3 +75,11 @@ def test_the_layer_pins_all_that_platform_functions_run_as_the_tests_do() -> Non
 def test_platform_functions_bring_no_packages_of_their_own() -> None:
     folders = [path.parent for path in (ROOT / "functions").glob("*/app.py") if path.parent not in FUNCTIONS]
     assert not [folder for folder in folders if (folder / "requirements.txt").exists()]
+
+
+@pytest.mark.parametrize("folder", FUNCTIONS, ids=lambda folder: folder.name)
+def test_hashes_are_those_of_the_project(folder: Path) -> None:
+    """An author's own packages are not the project's, and `modelet new` writes pins without hashes."""
+    tested = hashes(ROOT / "requirements" / "dev.txt")
+    found = hashes(folder / "requirements.txt")
+    assert all(digests == tested.get(name, digests) for name, digests in found.items() if digests)
