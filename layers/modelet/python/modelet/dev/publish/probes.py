@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modelet.dev.publish.neighbours import has_neighbours, tied
 from modelet.dev.publish.parts import vectorizers
 from modelet.dev.publish.rows import EXACT, is_frame, is_missing
 from modelet.dev.publish.texts import texts_like
@@ -23,6 +24,9 @@ GENERATED = 4000
 
 BETWEEN = 300
 """How many rows are drawn at random from around the examples; as many more are half at their ends and middles."""
+
+SEARCHED = 5000
+"""How many such rows of either kind are looked through for nearest neighbours that tie."""
 
 BASES = 3
 """How many examples each generated value is put into."""
@@ -73,7 +77,7 @@ def probes(estimator: Any, rows: Rows, *, collapsed: bool = False) -> Rows:
     # What is split into tokens is never left out; each text stands in one example.
     changes += [(bases[k % len(bases)], {place: text}) for place in split for k, text in enumerate(values[place])]
     changes += [(0, at_once) for at_once in _at_once(rows) if at_once]
-    return changed(rows, [*changes, *_drawn(rows)])
+    return changed(rows, [*changes, *_drawn(rows, BETWEEN), *_tied(estimator, rows)])
 
 
 def edges(column: Column, observed: Any, whole: int = WHOLE, *, collapsed: bool = False) -> list[Any]:
@@ -114,7 +118,15 @@ def _at_once(rows: Rows) -> list[dict[int, Any]]:
     return [*changes, {place: None for place, column in enumerate(rows.columns) if column.nullable}]
 
 
-def _drawn(rows: Rows) -> list[tuple[int, dict[int, Any]]]:
+def _tied(estimator: Any, rows: Rows) -> list[tuple[int, dict[int, Any]]]:
+    """Changes that give rows whose nearest neighbours tie, where neighbours decide."""
+    if not has_neighbours(estimator):
+        return []
+    drawn = _drawn(rows, SEARCHED)
+    return [drawn[place] for place in tied(estimator, changed(rows, drawn))[:BETWEEN]] if drawn else []
+
+
+def _drawn(rows: Rows, count: int) -> list[tuple[int, dict[int, Any]]]:
     """Changes to all columns of numbers: any values between the ends and somewhat beyond, in any combination.
 
     Then as many in which about half the values are an end or the middle: beside the middle of a column of flags,
@@ -126,16 +138,16 @@ def _drawn(rows: Rows) -> list[tuple[int, dict[int, Any]]]:
         if column.type not in {"number", "integer"} or column.categories:
             continue
         observed = rows.column(place)
-        drawn = chance.uniform(*around(column, observed), 2 * BETWEEN)
+        drawn = chance.uniform(*around(column, observed), 2 * count)
         low, high = seen_ends(column, observed)
-        marked = np.arange(2 * BETWEEN) >= BETWEEN
-        marked &= chance.random(2 * BETWEEN) < 0.5
+        marked = np.arange(2 * count) >= count
+        marked &= chance.random(2 * count) < 0.5
         drawn[marked] = chance.choice([low, high, low + (high - low) / 2], marked.sum())
         values[place] = [round(value) for value in drawn.tolist()] if column.type == "integer" else drawn.tolist()
     if not values:
         return []
-    bases = chance.integers(len(rows), size=2 * BETWEEN).tolist()
-    drawn_rows = ({place: found[index] for place, found in values.items()} for index in range(2 * BETWEEN))
+    bases = chance.integers(len(rows), size=2 * count).tolist()
+    drawn_rows = ({place: found[index] for place, found in values.items()} for index in range(2 * count))
     return [
         (base, {place: value for place, value in drawn.items() if is_allowed(rows, place, value)})
         for base, drawn in zip(bases, drawn_rows, strict=True)
