@@ -39,7 +39,7 @@ from modelet.contract import Contract
 from modelet.core import tighten
 from modelet.dev.compile.columns import column_types
 from modelet.dev.compile.constraints import inapplicable
-from modelet.dev.compile.proof import check_answers, check_fields
+from modelet.dev.compile.proof import check_fields
 from modelet.dev.publish.draft import draft, listed
 from modelet.errors import CommandError, ContractError
 from modelet.manifest import Column, Manifest
@@ -366,51 +366,6 @@ def test_a_value_reaches_the_model_as_it_is_or_is_refused(
         assert _is_same(cell, got)
         assert column.nullable or cell is not None
         assert not column.categories or got in column.categories
-
-
-# Answers
-
-
-@pytest.mark.parametrize(
-    ("prediction", "fits"),
-    [
-        (record("P", {"label": Literal["no", "yes"], "probability": float}), True),
-        (record("P", {"label": str, "probability": Annotated[float, Gt(0.5)]}), True),
-        (dict[str, Any], True),
-        (record("P", {"label": Literal["no"], "probability": float}), False),
-        (record("P", {"label": int, "probability": float}), False),
-        (record("P", {"label": str}), False),
-        (str, False),
-    ],
-    ids=str,
-)
-def test_an_answer_that_the_prediction_s_contract_never_takes_is_refused(prediction: Any, fits: bool) -> None:
-    ask = partial(check_answers, "app.py", version(NUMBER), core_of(float), core_of(prediction, returned=True))
-    if fits:
-        ask()
-    else:
-        with pytest.raises(CommandError, match=r"does not take \{'label': '(yes|no)'.*or override postprocess"):
-            ask()
-
-
-@pytest.mark.parametrize(
-    ("prediction", "targets", "fits"),
-    [
-        (float, 1, True),
-        (Annotated[float, Ge(1000)], 1, True),
-        (list[float], 2, True),
-        (str, 1, False),
-        (float, 2, False),
-    ],
-)
-def test_a_regressor_s_contract_takes_numbers(prediction: Any, targets: int, fits: bool) -> None:
-    found = version(NUMBER, model_info={"task": "regression", "targets": targets})
-    ask = partial(check_answers, "app.py", found, core_of(float), core_of(prediction, returned=True))
-    if fits:
-        ask()
-    else:
-        with pytest.raises(CommandError, match="takes no number"):
-            ask()
 
 
 # Constraints
