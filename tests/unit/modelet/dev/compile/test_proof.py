@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, make_dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import Enum
 from functools import partial
+from ipaddress import IPv4Address
+from pathlib import Path
 from types import GenericAlias
 from typing import Annotated, Any, Literal, NamedTuple, NotRequired
+from uuid import UUID
 
 import numpy as np
 import onnx
 import pytest
-from annotated_types import Ge, Gt, Le, Len, Lt, MultipleOf
+from annotated_types import Ge, Gt, Le, Len, Lt, MultipleOf, Predicate
 from hypothesis import example, given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
@@ -22,11 +26,20 @@ from pydantic import (
     AfterValidator,
     AliasChoices,
     AliasPath,
+    AnyUrl,
+    Base64Bytes,
+    Base64Str,
     BaseModel,
     BeforeValidator,
+    ByteSize,
     ConfigDict,
     Field,
+    ImportString,
+    IPvAnyAddress,
+    Json,
     RootModel,
+    Secret,
+    SecretStr,
     TypeAdapter,
     create_model,
     model_validator,
@@ -133,8 +146,25 @@ WIDER: list[tuple[Column, Any, str]] = [
     (BOUNDED, Mark, "6"),
     (SIZES, str, "categories"),
     (SIZES, Literal["s", "l"], "'l'"),
+    (TEXT, SecretStr, "SecretStr"),
+    (TEXT, AnyUrl, "an object that pydantic makes"),
+    (TEXT, IPvAnyAddress, "an object that pydantic makes"),
+    (TEXT, ImportString, "an object that pydantic makes"),
+    (TEXT, IPv4Address, "an object that pydantic makes"),
+    (TEXT, Path, "an object that pydantic makes"),
+    (TEXT, Base64Bytes, "an object that pydantic makes"),
+    (TEXT, Secret[str], "an object that pydantic makes"),
+    (TEXT, UUID, "uuid"),
+    (TEXT, Json[str], "json"),
+    (TEXT, date, "date"),
+    (TEXT, bytes, "bytes"),
+    (NUMBER, timedelta, "timedelta"),
 ]
 FITTING: list[tuple[Column, Any]] = [
+    (TEXT, Base64Str),
+    (TEXT, Annotated[str, Predicate(str.islower)]),
+    (TEXT, Annotated[AnyUrl, AfterValidator(str)]),
+    (WHOLE, ByteSize),
     (WHOLE, int),
     (WHOLE, bool),
     (WHOLE, Literal[1, 2]),
