@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 Type = Literal["number", "integer", "string", "boolean"]
 KINDS: dict[str, Type] = {"f": "number", "i": "integer", "u": "integer", "b": "boolean"}
 """Column types by numpy's kind of dtype."""
+EMPTY = "give some rows a value, or say --types {}=number where it is one of a CSV file"
+"""What to do about a column without any value."""
 
 
 def columns_of(
@@ -105,13 +107,13 @@ def _present(values: Any) -> list[Any]:
 
 def _kind(name: str, present: Sequence[Any]) -> Type:
     """The type of a column of Python objects."""
+    if not present:
+        raise PublishError(f"column {name} of the examples is empty: {EMPTY.format(name)}")
     for accepted, kind in (((str,), "string"), ((bool,), "boolean"), ((int,), "integer"), ((int, float), "number")):
-        if present and all(isinstance(value, accepted) for value in present):
+        if all(isinstance(value, accepted) for value in present):
             return kind  # type: ignore[return-value] # mypy widens the literals of a tuple
     held = sorted({type(value).__name__ for value in present})
-    raise PublishError(
-        f"column {name} holds {' and '.join(held) or 'nothing'}: make it texts, whole numbers, numbers or booleans"
-    )
+    raise PublishError(f"column {name} holds {' and '.join(held)}: make it texts, whole numbers, numbers or booleans")
 
 
 def _plain(value: Any) -> Any:
