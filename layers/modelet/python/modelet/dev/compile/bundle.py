@@ -162,6 +162,11 @@ def _check_contract(
     if "$ref" in schema:
         schema = schema["$defs"][schema["$ref"].rpartition("/")[2]]
     if "instances" in schema.get("properties", ()):
+        if model_class is None:
+            raise CommandError(
+                f"version {manifest.version} of {manifest.name} has a column called instances, which is the envelope's "
+                "own word: rename it before the fit and publish again, or write a contract in app.py"
+            )
         raise CommandError(f"{app}: a field cannot be called instances, which is the envelope's own word: rename it")
     if model_class is None:
         return

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Type = Literal["number", "integer", "string", "boolean"]
 KINDS: dict[str, Type] = {"f": "number", "i": "integer", "u": "integer", "b": "boolean"}
 """Column types by numpy's kind of dtype."""
+ENVELOPE = "instances"
 EMPTY = "give some rows a value, or say --types {}=number where it is one of a CSV file"
 """What to do about a column without any value."""
 
@@ -36,12 +37,22 @@ def columns_of(
     else:
         array = np.asarray(examples)
         if array.ndim == 1:
-            return (Column(_names(feature_names, 1, TEXT)[0], "string"),)
+            [name] = _names(feature_names, 1, TEXT)
+            _check_free([name])
+            return (Column(name, "string"),)
         names = _names(feature_names, array.shape[1])
         values = [array[:, place] for place in range(array.shape[1])]
     if len(set(names)) < len(names):
         raise PublishError("two columns of the examples have the same name: give each its own")
+    _check_free(names)
     return tuple(_column(name, value, bounded) for name, value in zip(names, values, strict=True))
+
+
+def _check_free(names: Sequence[str]) -> None:
+    if ENVELOPE in names:
+        raise PublishError(
+            f"a column cannot be called {ENVELOPE}, which is what a request calls its rows: rename it before the fit"
+        )
 
 
 def check_columns(columns: Sequence[Column], rows: Rows) -> None:
