@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
-from modelet.backends import table
+from modelet.backends import onnx, table
 from modelet.backends.onnx import OnnxModel
 from modelet.contract import Contract
 from modelet.core import tighten
@@ -152,7 +152,7 @@ def test_what_is_no_text_is_refused_where_a_graph_takes_texts(value: Any) -> Non
             with pytest.raises(ContractError, match="instance 1 field a: Input should be a valid string"):
                 table.Packer(("a",), str, columns).pack(rows)
     with pytest.raises(ContractError, match="instance 1 field a: Input should be a valid string"):
-        table.check_texts("a", np.array([["x"], [value]], object))
+        onnx.check_texts("a", np.array([["x"], [value]], object))
 
 
 def test_a_text_beside_the_recorded_categories_is_refused() -> None:
@@ -269,3 +269,20 @@ def test_a_model_whose_author_sees_no_instance_reads_tuples() -> None:
 @given(text=st.text(st.sampled_from(":a€\n"), max_size=6000))
 def test_colons_are_counted_alike_in_short_texts_and_in_long_ones(text: str) -> None:
     assert table._colons(text.encode() * 3) == text.count(":") * 3
+
+
+@given(st.lists(st.tuples(*[VALUES] * 3), min_size=1, max_size=4), DTYPES | st.just(str), st.data())
+def test_one_feature_of_a_tuple_is_read_from_its_own_place(rows: Any, dtype: Any, data: Any) -> None:
+    name = data.draw(st.sampled_from(FEATURES))
+    packer = table.Packer((name,), dtype, among=FEATURES)
+    by_name = [dict(zip(FEATURES, row, strict=True)) for row in rows]
+    mixed = [data.draw(st.sampled_from(pair)) for pair in zip(rows, by_name, strict=True)]
+    made, refused = outcome(lambda: packer.pack(by_name))
+    for instances in (rows, mixed):
+        again, refused_again = outcome(lambda: packer.pack(instances))  # noqa: B023 - it is called at once
+        assert refused_again == refused
+        assert made is None or [*map(shown_any, again.ravel())] == [*map(shown_any, made.ravel())]
+
+
+def shown_any(cell: Any) -> Any:
+    return cell if isinstance(cell, str) else shown(cell)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import TypeAdapter
 from skl2onnx import to_onnx
 from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 from sklearn.compose import make_column_transformer
@@ -14,10 +15,15 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
+from typing_extensions import TypedDict
 
 from modelet.artifacts import Artifacts
 from modelet.backends.onnx import TEXTS_AT_ONCE, Feeds, OnnxModel
+from modelet.contract import Contract
+from modelet.core import tighten
 from modelet.layout import manifest_path
+from modelet.observability import Timings
+from modelet.pipeline import InferencePipeline
 from modelet.store import Store
 from versions import classifier, onnx_bytes, write_version
 
@@ -79,7 +85,13 @@ def test_texts_are_predicted_a_few_at_a_time_as_they_would_be_together(
     assert sum(model.session.runs) == count
 
 
-def test_texts_beside_numbers_stay_beside_them(tmp_path: Path) -> None:
+class Row(TypedDict):
+    a: str
+    b: float
+
+
+def of_columns() -> tuple[bytes, Any, Any]:
+    """A graph with an input for each column, its estimator, and rows."""
     import pandas as pd
 
     chance = np.random.default_rng(3)
@@ -88,6 +100,11 @@ def test_texts_beside_numbers_stay_beside_them(tmp_path: Path) -> None:
     fitted = make_pipeline(encoded, LogisticRegression()).fit(frame, np.where(frame["b"] > 0, "high", "low"))
     types = [("a", StringTensorType([None, 1])), ("b", FloatTensorType([None, 1]))]
     graph = to_onnx(fitted, initial_types=types, options={"zipmap": False}, target_opset=18).SerializeToString()
+    return graph, fitted, frame
+
+
+def test_texts_beside_numbers_stay_beside_them(tmp_path: Path) -> None:
+    graph, fitted, frame = of_columns()
     model = loaded(graph, tmp_path)
     feeds = {"a": frame[["a"]].to_numpy(object), "b": frame[["b"]].to_numpy(np.float32)}
     assert model.infer(feeds)["label"].tolist() == fitted.predict(frame).tolist()
@@ -110,3 +127,16 @@ def test_a_graph_that_takes_a_fixed_number_of_texts_gets_that_number(of_texts: b
     texts = np.array(sentences(100), dtype=object).reshape(-1, 1)
     assert len(model.infer({"text": texts})["label"]) == 100
     assert model.session.runs == [100]
+
+
+@pytest.mark.parametrize("kind", [tuple[str, float], tuple[str, float] | Row])
+def test_a_contract_of_tuples_serves_a_graph_with_an_input_for_each_column(kind: Any, tmp_path: Path) -> None:
+    model = loaded(of_columns()[0], tmp_path)
+    core = tighten(dict(TypeAdapter(kind).core_schema))
+    pipeline = InferencePipeline(model, Contract(core, {"type": "any"}))
+    rows = [["home", 1.5], ["car", -2.0], ["home", -0.5]]
+    named = [{"a": text, "b": number} for text, number in rows]
+    expected = model.postprocess(model.infer(model.preprocess(named)), named)
+    for sent in (rows, *([[named[0], *rows[1:]], [rows[0], *named[1:]]] if kind != tuple[str, float] else [])):
+        found = pipeline.infer(lambda contract, sent=sent: contract.check_rows(sent), Timings())
+        assert found.predictions == expected

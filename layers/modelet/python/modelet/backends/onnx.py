@@ -12,6 +12,7 @@ from modelet.backends.outputs import Array, Outputs, predictions
 from modelet.backends.table import Packer
 from modelet.deadline import stop_at_alarm
 from modelet.errors import ArtifactError, ContractError
+from modelet.manifest import Column
 from modelet.model import InstanceT, Model, PredictionT
 from modelet.settings import decline_telemetry, processors
 
@@ -147,8 +148,9 @@ class OnnxModel(Model[InstanceT, PredictionT]):
                 raise ArtifactError(
                     f"the graph's input {name} takes {node.type}, which requests do not carry: override preprocess"
                 )
-            features = self.manifest.features if len(self.inputs) == 1 else (name,)
-            made[name] = Packer(features, str if dtype is object else dtype, self.manifest.columns)
+            known = self.manifest.features
+            features = known if len(self.inputs) == 1 else (name,)
+            made[name] = Packer(features, str if dtype is object else dtype, self.manifest.columns, known)
         return made
 
     def _own_contract(self, contract: Contract) -> Contract:
@@ -178,7 +180,7 @@ class OnnxModel(Model[InstanceT, PredictionT]):
         """
         for name in self._text_inputs:
             if name in inputs:
-                table.check_texts(name, inputs[name])
+                check_texts(name, inputs[name])
         part = self._at_once
         if part and _are_more(inputs, part) and self._are_instances(inputs):
             feeds = [
@@ -215,6 +217,16 @@ class OnnxModel(Model[InstanceT, PredictionT]):
     def postprocess(self, outputs: Outputs, instances: list[InstanceT]) -> list[PredictionT]:  # noqa: ARG002 - for authors
         """A label and its probability, or a number, for each instance."""
         return predictions(outputs, self.manifest)
+
+
+def check_texts(name: str, array: Array) -> None:
+    """Refuse what is no text in an input of texts, whoever made it. Raises ContractError."""
+    values = array.ravel().tolist()
+    if set(map(type, values)) - {str, np.str_}:
+        from modelet.backends.grid import array_of  # noqa: PLC0415 - only values that look wrong need it
+
+        rows = array.reshape(len(array), -1)
+        array_of(rows.tolist(), [name] * rows.shape[1], [Column(name, "string")] * rows.shape[1], str)
 
 
 def _are_more(inputs: Feeds, rows: int) -> bool:

@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from modelet.manifest import Column
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from modelet.backends.outputs import Array
     from modelet.contract import Contract
+    from modelet.manifest import Column
 
 PACKED = {np.float32: "f", np.float64: "d", np.int64: "q"}
 """How `struct` writes numpy's types, in the byte order of every machine that onnxruntime runs on.
@@ -58,14 +57,15 @@ def is_own(model: Any, stage: str, backend: type[Any]) -> bool:
     return getattr(getattr(model, stage), "__func__", None) is getattr(backend, stage)
 
 
-def cells(instance: Any, features: Sequence[str]) -> Sequence[Any]:
+def cells(instance: Any, features: Sequence[str], places: Sequence[int] = ()) -> Sequence[Any]:
     """An instance's values in the order of the features; an optional field that was left out is None.
 
-    instance: the tuple itself (see `own_contract`), a mapping, an object with the fields as attributes, or the bare
-    value of a single feature. That each feature is a field of the contract is certain since the bundle was made.
+    instance: a tuple (see `own_contract`), a mapping, an object with the fields as attributes, or the bare value of a
+    single feature. That each feature is a field of the contract is certain since the bundle was made. places: of the
+    features in a tuple, where it holds more than these.
     """
     if type(instance) is tuple:
-        return instance
+        return [instance[place] for place in places] if places else instance
     if isinstance(instance, dict | Mapping):  # an instance is a dict nearly always, and that is asked fast
         return [instance.get(name) for name in features]
     if len(features) == 1 and isinstance(instance, BARE):
@@ -73,13 +73,15 @@ def cells(instance: Any, features: Sequence[str]) -> Sequence[Any]:
     return [getattr(instance, name) for name in features]
 
 
-def rows(instances: Sequence[Any], features: Sequence[str], columns: Sequence[Column] = ()) -> list[Sequence[Any]]:
+def rows(
+    instances: Sequence[Any], features: Sequence[str], columns: Sequence[Column] = (), places: Sequence[int] = ()
+) -> list[Sequence[Any]]:
     """All features of all instances as plain values: a model was fitted on what an enum's members stand for.
 
-    columns: the version's; a value that its column does not take is refused with its row and field. Raises
-    ContractError.
+    columns: the version's; a value that its column does not take is refused with its row and field. places: see
+    `cells`. Raises ContractError.
     """
-    made = [cells(instance, features) for instance in instances]
+    made = [cells(instance, features, places) for instance in instances]
     if any(issubclass(kind, Enum) for kind in set(map(type, chain.from_iterable(made)))):
         made = [[value.value if isinstance(value, Enum) else value for value in row] for row in made]
     known = {column.name: column for column in columns}
@@ -121,13 +123,17 @@ class Limits(NamedTuple):
 class Packer:
     """Makes one array of some features of instances, and lets no value change in silence.
 
-    dtype: one of numpy's numbers, or str for texts, which numpy keeps as objects. proven: instances come as a contract
-    checked them that was held against the columns when the function was bundled, so that types, categories and bounds
-    need not be looked at again, but for the bounds that publish found.
+    dtype: one of numpy's numbers, or str for texts, which numpy keeps as objects. among: all features of an instance,
+    where these are some of them. proven: instances come as a contract checked them that was held against the columns
+    when the function was bundled, so that only the bounds that publish found need be looked at again.
     """
 
-    def __init__(self, features: Sequence[str], dtype: type[Any], columns: Sequence[Column] = ()) -> None:
+    def __init__(
+        self, features: Sequence[str], dtype: type[Any], columns: Sequence[Column] = (), among: Sequence[str] = ()
+    ) -> None:
         self._features = features
+        self._places = [among.index(name) for name in features] if set(features) < set(among) else []
+        self._whole = None if self._places else tuple
         self._width = len(features)
         self._dtype = dtype
         known = {column.name: column for column in columns}
@@ -144,7 +150,7 @@ class Packer:
         made = self._texts(instances) if self._dtype is str else self._numbers(instances)
         if made is not None:
             return made if self._is_certain(made) else self._verified(made, instances)
-        values = rows(instances, self._features)
+        values = self._rows(instances)
         kinds = set(map(type, chain.from_iterable(values)))
         if self._dtype is not str and kinds <= (PLAIN if self._dtype in EXACT else {bool, int}):
             try:
@@ -156,14 +162,14 @@ class Packer:
 
     def _numbers(self, instances: Sequence[Any]) -> Array | None:
         """The array where all values are numbers in their range, as nearly always: numpy takes twice as long."""
-        pack, values = self._pack, self._values
+        pack = self._pack
         kind = type(instances[0]) if instances else dict
         try:
-            if kind is tuple:
+            if kind is self._whole:
                 rows = [pack(*instance) for instance in instances]
             elif kind is not dict:
-                rows = [pack(*cells(instance, self._features)) for instance in instances]
-            elif values is None:
+                rows = [pack(*cells(instance, self._features, self._places)) for instance in instances]
+            elif (values := self._values) is None:
                 name = self._features[0]
                 rows = [pack(instance[name]) for instance in instances]
             else:
@@ -181,7 +187,7 @@ class Packer:
             if kind is dict:
                 values = [instance[name] for instance in instances for name in features]
             else:
-                values = list(chain.from_iterable(cells(instance, features) for instance in instances))
+                values = list(chain.from_iterable(cells(instance, features, self._places) for instance in instances))
         except (KeyError, TypeError):
             return None
         return np.array(values, object).reshape(-1, self._width) if set(map(type, values)) <= {str} else None
@@ -207,13 +213,16 @@ class Packer:
             with np.errstate(invalid="ignore"):
                 strange |= ~((made >= limits.low) & (made <= limits.high))
                 if limits.whole:  # a fraction may have been rounded to a whole number
-                    given = np.array(rows(instances, self._features), np.float64)[:, limits.whole]
+                    given = np.array(self._rows(instances), np.float64)[:, limits.whole]
                     strange[:, limits.whole] |= given != np.rint(given)
             if limits.nullable:
                 strange[:, limits.nullable] &= ~np.isnan(made[:, limits.nullable])
         for place, categories in self._categories.items():
             strange[:, place] |= [value not in categories for value in made[:, place].tolist()]
-        return self._one_by_one(rows(instances, self._features)) if strange.any() else made
+        return self._one_by_one(self._rows(instances)) if strange.any() else made
+
+    def _rows(self, instances: Sequence[Any]) -> list[Sequence[Any]]:
+        return rows(instances, self._features, places=self._places)
 
     def _one_by_one(self, values: list[Sequence[Any]]) -> Array:
         from modelet.backends.grid import array_of  # noqa: PLC0415 - only values that look wrong need it
@@ -282,16 +291,6 @@ def _ends(column: Column, low: float, high: float) -> tuple[float, float]:
         low, high = max(low, 0), min(high, 1)
     low = low if column.minimum is None else max(low, column.minimum)
     return low, high if column.maximum is None else min(high, column.maximum)
-
-
-def check_texts(name: str, array: Array) -> None:
-    """Refuse what is no text in an input of texts, whoever made it. Raises ContractError."""
-    values = array.ravel().tolist()
-    if set(map(type, values)) - {str, np.str_}:
-        from modelet.backends.grid import array_of  # noqa: PLC0415 - only values that look wrong need it
-
-        rows = array.reshape(len(array), -1)
-        array_of(rows.tolist(), [name] * rows.shape[1], [Column(name, "string")] * rows.shape[1], str)
 
 
 def _colons(text: bytes) -> int:

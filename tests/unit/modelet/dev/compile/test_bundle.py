@@ -43,6 +43,14 @@ def test_a_contract_that_hides_the_envelope_is_refused_when_it_is_bundled(tmp_pa
         make_tiny(tmp_path, app=APP.replace("    b: float", "    b: float\n    instances: float"))
 
 
+def test_a_version_whose_column_hides_the_envelope_is_named(tmp_path: Path) -> None:
+    columns = (Column("a", "number"), Column("instances", "number"))
+    with pytest.raises(
+        CommandError, match=r"^version 1 of tiny has a column called instances, .* write a contract in app"
+    ):
+        make_tiny(tmp_path, app=None, columns=columns, features=("a", "instances"))
+
+
 def test_instances_keep_the_order_of_their_fields_through_the_bundle(tmp_path: Path) -> None:
     app = """
 from typing_extensions import TypedDict

@@ -196,6 +196,24 @@ def test_what_comes_in_one_packet_behind_the_end_of_a_connection_is_not_served(
 
 
 @pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"GET / HTTP/2.0\r\nhost: a\r\n\r\n", 505),
+        (b"GET / HTTP/2.0\r\n\r\n", 505),
+        (b"GET / HTTP/0.9\r\nhost: a\r\n\r\n", 505),
+        (b"GET / HTTP/2.0\r\nhost: a\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n", 505),
+        (b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: gzip, chunked\r\n\r\n1\r\na\r\n0\r\n\r\n", 501),
+        (b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: gzip\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", 501),
+        (b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding:  Chunked \r\n\r\n1\r\na\r\n0\r\n\r\n", 200),
+    ],
+)
+def test_another_version_or_coding_is_refused_by_its_own_status(head: bytes, status: int) -> None:
+    answer = run(exchange_of(head, half_close=False) if status != 200 else exchange_of(head))
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+@pytest.mark.parametrize(
     "head", [b"GET / HTTP/1.0\r\n", b"GET / HTTP/1.1\r\nHost: [::1]:80\r\n", b"GET / HTTP/1.1\r\nhost:\r\n"]
 )
 def test_http_1_0_needs_no_host_and_an_empty_one_is_one(head: bytes) -> None:

@@ -77,7 +77,10 @@ def test_a_number_may_be_missing_where_an_example_lacks_it(values: np.typing.NDA
         (np.zeros((1, 2)), ["a"], "1 names for 2 columns"),
         (np.zeros((1, 2)), ["a", "a"], "the same name"),
         (pd.DataFrame({"a": ["x", 3]}), None, "a holds int and str"),
-        (pd.DataFrame({"a": [None, None]}), None, "a holds nothing"),
+        (pd.DataFrame({"a": [1], "instances": [1]}), None, "cannot be called instances"),
+        (np.zeros((1, 2)), ["a", "instances"], "cannot be called instances"),
+        (["a text"], ["instances"], "cannot be called instances"),
+        (pd.DataFrame({"a": [None, None]}), None, "a of the examples is empty: give some rows a value"),
         (pd.DataFrame({"a": pd.to_datetime(["2026-01-01"])}), None, "a holds Timestamp"),
     ],
 )

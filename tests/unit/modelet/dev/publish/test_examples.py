@@ -91,7 +91,8 @@ def test_a_json_file_may_hold_objects_texts_rows_or_the_body_of_a_request(tmp_pa
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("rows.csv", "", "rows.csv cannot be read"),
+        ("rows.csv", "", "rows.csv is empty: give a header line"),
+        ("rows.csv", "a,b\n", "rows.csv has no rows below its header"),
         ("rows.json", "[", "rows.json cannot be read"),
         ("rows.json", "[" * 100_000, "rows.json cannot be read"),
         ("rows.json", "{}", "no list of rows"),
@@ -134,6 +135,7 @@ def test_an_estimator_of_texts_gets_the_one_column_or_the_one_named_text() -> No
         (Ridge().fit(NUMBERS, [1, 2]), np.eye(2), "takes columns by name"),
         (Ridge().fit(np.eye(2), [1, 2]), np.eye(3), "3 columns, the estimator takes 2"),
         (Ridge().fit(np.eye(2), [1, 2]), pd.DataFrame({"a": ["x"], "b": [1]}), "column a of the examples is text"),
+        (Ridge().fit(np.eye(2), [1, 2]), pd.DataFrame({"a": [None], "b": [1]}), "column a of the examples is empty"),
         (make_pipeline(TfidfVectorizer(), Ridge()), NUMBERS, "one text a row"),
     ],
 )

@@ -17,13 +17,14 @@ from modelet.bundle import AUTHORS_HANDLER, BUNDLE_FILE, ENTRY_POINT, Bundle, Lo
 from modelet.core import tighten
 from modelet.dev.author import author_modules
 from modelet.dev.baking import BAKED
+from modelet.dev.compile.answers import check_answers
 from modelet.dev.compile.columns import column_types
 from modelet.dev.compile.constraints import inapplicable
 from modelet.dev.compile.core import compile_type
 from modelet.dev.compile.modules import check_modules
 from modelet.dev.compile.openapi import openapi
 from modelet.dev.compile.opens import check_opens
-from modelet.dev.compile.proof import check_answers, check_fields
+from modelet.dev.compile.proof import check_fields
 from modelet.dev.compile.schema import json_schema
 from modelet.dev.compile.tensors import tensors
 from modelet.errors import CommandError
@@ -161,6 +162,11 @@ def _check_contract(
     if "$ref" in schema:
         schema = schema["$defs"][schema["$ref"].rpartition("/")[2]]
     if "instances" in schema.get("properties", ()):
+        if model_class is None:
+            raise CommandError(
+                f"version {manifest.version} of {manifest.name} has a column called instances, which is the envelope's "
+                "own word: rename it before the fit and publish again, or write a contract in app.py"
+            )
         raise CommandError(f"{app}: a field cannot be called instances, which is the envelope's own word: rename it")
     if model_class is None:
         return

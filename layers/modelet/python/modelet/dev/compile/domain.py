@@ -26,6 +26,17 @@ INSIDE = {
 
 CONSTRAINTS = "pydantic._internal._validators"
 """Where pydantic's functions are that check a constraint which a type's own validator does not know."""
+MAKERS = {
+    CONSTRAINTS,
+    "pydantic._internal._generate_schema",
+    "pydantic._internal._std_types_schema",
+    "pydantic.color",
+    "pydantic.networks",
+    "pydantic.types",
+}
+"""Where pydantic's functions are that make the objects of its own types."""
+RETURNED: dict[str, Kind] = {"str": "string", "ByteSize": "integer"}
+"""What such functions return, as their annotations say, that is a plain value."""
 ENUMERATED = 1_000
 """Whole numbers between bounds that are listed one by one."""
 
@@ -103,7 +114,9 @@ def parts_of(core: Core, known: dict[str, Core]) -> Iterator[Part]:
             yield from parts_of(one["schema"], names)
         elif kind == "function-after":
             yield from _constrained(one, names)
-        elif kind in {"function-wrap", "function-plain", "is-instance", "call"}:
+        elif kind in {"function-wrap", "function-plain"}:
+            yield _returned(one)
+        elif kind in {"is-instance", "call"}:
             yield Part("open", "what a function of yours returns")
         else:
             yield from _scalars(one)
@@ -150,7 +163,7 @@ def _constrained(core: Core, known: dict[str, Core]) -> Iterator[Part]:
     """What passes a function: one of pydantic's own keeps bounds, any other may return what it likes."""
     function = core["function"]["function"]
     if not is_constraint(core):
-        yield Part("open", "what a function of yours returns")
+        yield _returned(core)
         return
     bounds = function.keywords if isinstance(function, partial) else {"allow_inf_nan": False}
     for part in parts_of(core["schema"], known):
@@ -166,6 +179,19 @@ def _constrained(core: Core, known: dict[str, Core]) -> Iterator[Part]:
             yield part
 
 
+def _returned(core: Core) -> Part:
+    """What a function returns: one of pydantic's own makes an object that no column holds."""
+    function = _inner(core)
+    if getattr(function, "__module__", "") not in MAKERS:
+        return Part("open", "what a function of yours returns")
+    returns = getattr(function, "__annotations__", {}).get("return")
+    kind = RETURNED.get(getattr(returns, "__name__", str(returns)))
+    if kind is None:
+        title = function.__name__ if isinstance(function, type) else "an object that pydantic makes"
+        return Part("other", title)
+    return Part(kind, str(returns), is_whole=kind == "integer")
+
+
 def _keeps(value: Any, function: Any) -> bool:
     try:
         function(value)
@@ -176,9 +202,13 @@ def _keeps(value: Any, function: Any) -> bool:
 
 def is_constraint(core: Core) -> bool:
     """Whether a function-after is a constraint of pydantic's own, as `Ge` of a union is."""
+    return getattr(_inner(core), "__module__", "") == CONSTRAINTS
+
+
+def _inner(core: Core) -> Any:
+    """The function of a schema, without the bounds that it is given."""
     function = core["function"]["function"]
-    inner = function.func if isinstance(function, partial) else function
-    return getattr(inner, "__module__", "") == CONSTRAINTS
+    return function.func if isinstance(function, partial) else function
 
 
 def _bounded(part: Part, bounds: dict[str, Any]) -> Part:

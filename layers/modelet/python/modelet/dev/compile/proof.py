@@ -1,4 +1,4 @@
-"""The contract of a class, held against what its version was proven with: the fields and columns, the answers."""
+"""The contract of a class, held against what its version was proven with: the fields and the columns."""
 
 from __future__ import annotations
 
@@ -6,10 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from modelet.backends.outputs import predictions
-from modelet.contract import Contract
 from modelet.dev.compile.columns import bounds_of
 from modelet.dev.compile.domain import Part, alternatives, definitions_of, parts_of
 from modelet.errors import CommandError
@@ -24,10 +20,6 @@ SHOWN = 3
 """How many fields a message names."""
 LISTED = 8
 """How many categories a message lists."""
-SHARES = (0.5, 0.75, 0.9, 1.0, 0.25, 0.0)
-"""Probabilities that an answer may have; a contract must take one of them with each label."""
-NUMBERS = (0.5, 1.0, -0.5, -1.0, 0.0, 12.5, 150.25, 2_000.0, 1e6, -1e6)
-"""Numbers that a regressor may answer; a contract must take one of them."""
 TYPES = {"number": "float", "integer": "int", "string": "str", "boolean": "bool"}
 RECORDS = {"typed-dict", "model", "dataclass", "named-tuple"}
 FUNCTIONS = {"function-after", "function-wrap"}
@@ -77,34 +69,6 @@ def check_fields(app: str, manifest: Manifest, instance: Core) -> None:
                 f"{'; '.join(wide[:SHOWN])}{more}: narrow the fields, publish with examples that hold such values, or "
                 "override preprocess"
             )
-
-
-def check_answers(app: str, manifest: Manifest, instance: Core, prediction: Core) -> None:
-    """Refuse a prediction's contract that the backend's own answers cannot keep. Raises CommandError."""
-    contract, info = Contract(instance, prediction), manifest.model_info
-    remedy = "change the prediction's type, or override postprocess"
-    if info.get("task") == "regression":
-        targets = info.get("targets", 1)
-        if not any(_keeps(contract, manifest, {"variable": np.full((1, targets), number)}) for number in NUMBERS):
-            raise CommandError(f"{app}: the prediction's contract takes no number, which the version answers: {remedy}")
-    labels = info.get("labels") if info.get("task") == "classification" else None
-    for label in labels or ():
-        shares = [np.full((1, len(labels or ())), share) for share in SHARES]
-        made = [{"label": np.array([label], object), "probabilities": share} for share in shares]
-        if not any(_keeps(contract, manifest, outputs) for outputs in made):
-            shown = predictions(made[0], manifest)[0]
-            raise CommandError(
-                f"{app}: the prediction's contract does not take {shown!r}, which version {manifest.version} may "
-                f"answer: {remedy}"
-            )
-
-
-def _keeps(contract: Contract, manifest: Manifest, outputs: dict[str, Any]) -> bool:
-    try:
-        contract.check_predictions(predictions(outputs, manifest), 1)
-    except Exception:  # noqa: BLE001 - a validator of the author's may raise anything; a request would end as it did
-        return False
-    return True
 
 
 def _check_names(app: str, manifest: Manifest, record: Record) -> None:

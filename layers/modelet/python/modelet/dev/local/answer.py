@@ -36,6 +36,8 @@ class Trouble(Enum):
     HEAD_TOO_LARGE = auto()
     BODY_TOO_LARGE = auto()
     EVENT_TOO_LARGE = auto()
+    UNKNOWN_CODING = auto()
+    UNKNOWN_VERSION = auto()
     THROTTLED = auto()
     FUNCTION_FAILED = auto()
     MALFORMED_ANSWER = auto()

@@ -27,7 +27,8 @@ class Exchange:
     """One request, and the way to answer it: once, and in vain when the caller left.
 
     target: as sent, percent-encoded. headers: in the sender's order and case. refusal: the status that the wire itself
-    demands (400 malformed, 413 body above the limit), 0 for a request that can be served; a refused body is dropped.
+    demands (400 malformed, 413 body above the limit, 505 another HTTP), 0 for a request that can be served; a refused
+    body is dropped.
     """
 
     __slots__ = ("_sender", "body", "headers", "keep_alive", "method", "refusal", "target", "version")

@@ -34,7 +34,13 @@ BACKLOG = 1024
 """Connections that the kernel holds until they are accepted."""
 IDLE_LIMIT = 60.0
 """Seconds after which a connection that sends nothing is closed."""
-REFUSED = {400: Trouble.MALFORMED_REQUEST, 413: Trouble.BODY_TOO_LARGE, 431: Trouble.HEAD_TOO_LARGE}
+REFUSED = {
+    400: Trouble.MALFORMED_REQUEST,
+    413: Trouble.BODY_TOO_LARGE,
+    431: Trouble.HEAD_TOO_LARGE,
+    501: Trouble.UNKNOWN_CODING,
+    505: Trouble.UNKNOWN_VERSION,
+}
 
 
 class Gateway:

@@ -21,6 +21,8 @@ REFUSALS = {
     Trouble.HEAD_TOO_LARGE: refusal(431, "Request Header Fields Too Large"),
     Trouble.BODY_TOO_LARGE: refusal(413, "Request Entity Too Large"),
     Trouble.EVENT_TOO_LARGE: refusal(413, "Request Entity Too Large"),
+    Trouble.UNKNOWN_CODING: refusal(501, "Not Implemented"),
+    Trouble.UNKNOWN_VERSION: refusal(505, "HTTP Version Not Supported"),
     Trouble.THROTTLED: refusal(503, "Service Unavailable"),
     Trouble.FUNCTION_FAILED: refusal(500, "Internal Server Error"),
     Trouble.MALFORMED_ANSWER: refusal(500, "Internal Server Error"),
@@ -30,7 +32,8 @@ REFUSALS = {
 
 Sources: docs.aws.amazon.com/apigateway/latest/developerguide/http-api-troubleshooting-lambda.html for a function that
 fails or answers in another format (500); github.com/anomalyco/sst/issues/2232 for 503, after 30 s and when Lambda
-throttles. For 431 AWS publishes the limit only (…/http-api-quotas.html), not the body.
+throttles. For 431 AWS publishes the limit only (…/http-api-quotas.html), not the body, and
+for 501 and 505 nothing.
 """
 
 

@@ -33,6 +33,8 @@ REFUSALS = {
     Trouble.HEAD_TOO_LARGE: Answer(431, PLAIN, b"HTTP header is larger than 10240 bytes."),
     Trouble.BODY_TOO_LARGE: Answer(413, PLAIN, b"HTTP content length exceeded 10485760 bytes."),
     Trouble.EVENT_TOO_LARGE: refusal(413, "Request Too Long", headers=[(b"x-amzn-errortype", b"BadRequestException")]),
+    Trouble.UNKNOWN_CODING: refusal(501, "Not Implemented"),
+    Trouble.UNKNOWN_VERSION: refusal(505, "HTTP Version Not Supported"),
     Trouble.THROTTLED: refusal(500, "Internal server error", headers=FAILED),
     Trouble.FUNCTION_FAILED: refusal(502, "Internal server error", headers=FAILED),
     Trouble.MALFORMED_ANSWER: refusal(502, "Internal server error", headers=FAILED),

@@ -116,8 +116,8 @@ class Wire(asyncio.Protocol):
         if self._closing or self._parser.should_upgrade():
             return  # what else the packet holds, behind a refusal or the last request, is not served
         method, version = self._parser.get_method().decode(), self._parser.get_http_version()
-        if not names_its_host(self._headers, version):
-            self._refuse(400)
+        if refusal := refusal_of(self._headers, version):
+            self._refuse(refusal)
             return
         exchange = Exchange(self, method, self._target, version, self._headers)
         exchange.keep_alive = self._parser.should_keep_alive()
@@ -226,6 +226,19 @@ class Wire(asyncio.Protocol):
         exchange.refusal = status
         exchange.keep_alive = False
         self._enqueue(exchange)
+
+
+def refusal_of(headers: Headers, version: str) -> int:
+    """The status for a head that is not served: another HTTP, a body in another coding, no host; 0 for one that is.
+
+    Source: RFC 9110, 15.6.6; RFC 9112, 6.1 and 3.2.
+    """
+    if version not in {"1.0", "1.1"}:
+        return 505
+    if not names_its_host(headers, version):
+        return 400
+    codings = b",".join(value for name, value in headers if name.lower() == b"transfer-encoding")
+    return 501 if codings and codings.strip().lower() != b"chunked" else 0
 
 
 def names_its_host(headers: Headers, version: str) -> bool:

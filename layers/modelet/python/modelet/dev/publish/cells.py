@@ -17,7 +17,6 @@ from modelet.errors import PublishError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from modelet.dev.publish.answers import Answers
     from modelet.dev.publish.columns import Type
@@ -35,17 +34,12 @@ ALIKE = 1e-9
 """How far two answers of one estimator to the same row may be apart."""
 
 
-def read_cells(path: Path) -> Any:
-    """All cells of a CSV file with a header line as texts, a DataFrame; an empty cell is missing."""
-    return pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
-
-
 def typed(
     cells: Any, said: Mapping[str, Type], known: Mapping[str, Type], ask: Callable[[Any], Answers] | None = None
 ) -> Any:
     """The cells in the types that the model takes, a DataFrame.
 
-    cells: see `read_cells`. said, known: types of columns from a person, and from the model. ask: gives the estimator's
+    cells: see `lines`. said, known: types of columns from a person, and from the model. ask: gives the estimator's
     answers to such a table; None where no column can be in doubt. Raises PublishError naming a column that is.
     """
     if strange := [name for name in said if name not in cells.columns]:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 Type = Literal["number", "integer", "string", "boolean"]
 KINDS: dict[str, Type] = {"f": "number", "i": "integer", "u": "integer", "b": "boolean"}
 """Column types by numpy's kind of dtype."""
+ENVELOPE = "instances"
+EMPTY = "give some rows a value, or say --types {}=number where it is one of a CSV file"
+"""What to do about a column without any value."""
 
 
 def columns_of(
@@ -34,12 +37,22 @@ def columns_of(
     else:
         array = np.asarray(examples)
         if array.ndim == 1:
-            return (Column(_names(feature_names, 1, TEXT)[0], "string"),)
+            [name] = _names(feature_names, 1, TEXT)
+            _check_free([name])
+            return (Column(name, "string"),)
         names = _names(feature_names, array.shape[1])
         values = [array[:, place] for place in range(array.shape[1])]
     if len(set(names)) < len(names):
         raise PublishError("two columns of the examples have the same name: give each its own")
+    _check_free(names)
     return tuple(_column(name, value, bounded) for name, value in zip(names, values, strict=True))
+
+
+def _check_free(names: Sequence[str]) -> None:
+    if ENVELOPE in names:
+        raise PublishError(
+            f"a column cannot be called {ENVELOPE}, which is what a request calls its rows: rename it before the fit"
+        )
 
 
 def check_columns(columns: Sequence[Column], rows: Rows) -> None:
@@ -105,13 +118,13 @@ def _present(values: Any) -> list[Any]:
 
 def _kind(name: str, present: Sequence[Any]) -> Type:
     """The type of a column of Python objects."""
+    if not present:
+        raise PublishError(f"column {name} of the examples is empty: {EMPTY.format(name)}")
     for accepted, kind in (((str,), "string"), ((bool,), "boolean"), ((int,), "integer"), ((int, float), "number")):
-        if present and all(isinstance(value, accepted) for value in present):
+        if all(isinstance(value, accepted) for value in present):
             return kind  # type: ignore[return-value] # mypy widens the literals of a tuple
     held = sorted({type(value).__name__ for value in present})
-    raise PublishError(
-        f"column {name} holds {' and '.join(held) or 'nothing'}: make it texts, whole numbers, numbers or booleans"
-    )
+    raise PublishError(f"column {name} holds {' and '.join(held)}: make it texts, whole numbers, numbers or booleans")
 
 
 def _plain(value: Any) -> Any:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelet.dev.publish.answers import Answers, estimator_answers
-from modelet.dev.publish.cells import read_cells, typed
-from modelet.dev.publish.columns import Type, check_columns, columns_of
+from modelet.dev.publish.cells import typed
+from modelet.dev.publish.columns import EMPTY, Type, check_columns, columns_of
 from modelet.dev.publish.fitted import known_columns, with_markers
+from modelet.dev.publish.lines import read_cells
 from modelet.dev.publish.parts import names_columns, reads_text
 from modelet.dev.publish.rows import TEXT, Layout, Rows, is_frame
 from modelet.errors import PublishError
@@ -105,6 +106,8 @@ def fitted_to(estimator: Any, table: Any) -> tuple[Any, list[str] | None]:
     strange = [str(name) for name in table.columns if table[name].dtype.kind not in "fiub"]
     if strange and all(name in known and known[name].type == "string" for name in strange):
         return table, None  # fitted on an array of objects
+    if strange and table[strange[0]].isna().all():
+        raise PublishError(f"column {strange[0]} of the examples is empty: {EMPTY.format(strange[0])}")
     if strange:
         raise PublishError(f"column {strange[0]} of the examples is text, but the estimator takes numbers: encode it")
     return table.to_numpy(), [str(name) for name in table.columns]
