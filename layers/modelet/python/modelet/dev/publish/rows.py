@@ -93,6 +93,19 @@ class Rows:
         wide = {name: "int64" if isinstance(kind, np.dtype) else "Int64" for name, kind in types.items()}
         return replace(self, data=self.data.astype(wide))
 
+    def is_single(self) -> bool:
+        """Whether the estimator gets all numbers in single precision."""
+        if self.layout == "text":
+            return False
+        if not is_frame(self.data):
+            return bool(self.data.dtype == np.float32)
+        numbers = [
+            self.data.dtypes.iloc[place]
+            for place, column in enumerate(self.columns)
+            if column.type in {"number", "integer"}
+        ]
+        return bool(numbers) and all(kind == np.float32 for kind in numbers)
+
     def input_type(self, column: Column) -> type[Any]:
         """The type of a column's values in the graph: whole numbers stay whole where each column is an input."""
         if column.type == "string":
