@@ -75,10 +75,11 @@ class Rows:
         if self.layout == "text":
             return self
         if not is_frame(self.data):
-            return replace(self, data=self.data.astype(np.float32).astype(np.float64))
+            kind = np.float32 if self.is_single() else np.float64
+            return replace(self, data=self.data.astype(np.float32).astype(kind))
         rounded = self.data.copy()
         for place, column in enumerate(self.columns):
-            if self.input_type(column) is np.float32:
+            if self.input_type(column) is np.float32 and self.data.dtypes.iloc[place] != np.float32:
                 numbers = self.data.iloc[:, place].to_numpy(dtype=np.float32, na_value=np.nan)
                 rounded[self.data.columns[place]] = numbers.astype(np.float64)
         return replace(self, data=rounded)
