@@ -84,6 +84,29 @@ class Rows:
                 rounded[self.data.columns[place]] = numbers.astype(np.float64)
         return replace(self, data=rounded)
 
+    def stated(self) -> Rows:
+        """The rows with room for all that their columns say, which may be more than the examples hold.
+
+        A number is no integer, and neither an integer nor a boolean can be missing: else fractions would be cut off on
+        their way into a trial, and NaN would be true.
+        """
+        if self.layout == "text":
+            return self
+        if not is_frame(self.data):
+            kind = self.data.dtype.kind
+            wide = any(_needs_room(column, kind) for column in self.columns)
+            return replace(self, data=self.data.astype(np.float64)) if wide else self
+        types = {}
+        for place, column in enumerate(self.columns):
+            held = self.data.dtypes.iloc[place]
+            if not _needs_room(column, getattr(held, "kind", "O")):
+                continue
+            if isinstance(held, np.dtype):
+                types[self.data.columns[place]] = "object" if held.kind == "b" else "float64"
+            elif column.type == "number":
+                types[self.data.columns[place]] = "Float64"  # pandas' own, which hold missing values as they are
+        return replace(self, data=self.data.astype(types)) if types else self
+
     def widened(self) -> Rows:
         """The rows with room for every whole number that a request may carry, whatever type the examples have."""
         if self.layout == "text":
@@ -185,6 +208,11 @@ def is_missing(value: Any) -> bool:
     if value is None or type(value).__name__ == "NAType":
         return True
     return isinstance(value, float | np.floating) and math.isnan(value)
+
+
+def _needs_room(column: Column, kind: str) -> bool:
+    """Whether a column may hold what numpy's kind of dtype cannot."""
+    return (kind in "iu" and (column.type == "number" or column.nullable)) or (kind == "b" and column.nullable)
 
 
 def _cells(values: Any, column: Column) -> list[Any]:
