@@ -110,3 +110,19 @@ def test_columns_that_the_examples_contradict_are_refused_by_name(column: Column
 def test_whole_numbers_may_be_declared_as_numbers() -> None:
     data = np.array([[1], [2]])
     check_columns([Column("x0", "number", minimum=0, maximum=9)], Rows(data, "matrix", columns_of(data)))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (Column("x0", "integer", minimum=math.nan), "has minimum nan: say a number"),
+        (Column("x0", "integer", maximum=math.inf), "has maximum inf: say a number"),
+        (Column("x0", "integer", categories=()), "has no categories: name all"),
+        (Column("x0", "integer", categories=(0, 1, "x")), "is integer, but 'x' among its categories is not"),
+        (Column("x0", "integer", categories=(0, 1, True)), "is integer, but True among its categories is not"),
+    ],
+)
+def test_a_column_that_makes_no_sense_is_refused_whatever_the_examples_hold(given: Column, said: str) -> None:
+    data = np.array([[0], [1]])
+    with pytest.raises(PublishError, match=said):
+        check_columns((given,), Rows(data, "matrix", columns_of(data)))

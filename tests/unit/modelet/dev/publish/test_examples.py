@@ -16,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 from modelet.dev.publish import Trained
 from modelet.dev.publish.examples import fitted_to, read_table, rows_of
+from modelet.dev.publish.probes import probes
 from modelet.errors import PublishError
 from modelet.manifest import Column
 
@@ -142,3 +143,24 @@ def test_an_estimator_of_texts_gets_the_one_column_or_the_one_named_text() -> No
 def test_a_file_that_does_not_fit_the_estimator_is_refused(estimator: Any, table: Any, said: str) -> None:
     with pytest.raises(PublishError, match=said):
         fitted_to(estimator, table)
+
+
+WIDER = (Column("a", "number"), Column("b", "integer", nullable=True), Column("c", "boolean", nullable=True))
+
+
+def test_examples_get_room_for_what_their_columns_say_beyond_them() -> None:
+    whole = np.array([[1, 2], [3, 4]])
+    assert rows(whole, columns=[WIDER[0], Column("b", "integer")]).data.dtype == np.float64
+    assert rows(whole, columns=[Column("a", "integer"), WIDER[1]]).data.dtype == np.float64
+    assert rows(whole, columns=[Column("a", "integer"), Column("b", "integer")]).data.dtype == whole.dtype
+    assert rows(np.array([[True]]), columns=[WIDER[2]]).data.dtype == np.float64
+    frame = pd.DataFrame({"a": [1, 2], "b": [3, 4], "c": [True, False]})
+    assert [str(kind) for kind in rows(frame, columns=WIDER).data.dtypes] == ["float64", "float64", "object"]
+    masked = frame.astype({"a": "Int64", "b": "Int64", "c": "boolean"})
+    assert [str(kind) for kind in rows(masked, columns=WIDER).data.dtypes] == ["Float64", "Int64", "boolean"]
+
+
+def test_fractions_and_missing_values_reach_the_trials_of_whole_examples_as_they_are() -> None:
+    found = probes(None, rows(np.array([[0, 2], [4, 3]]), columns=WIDER[:2])).data
+    assert (found[:, 0] % 1 != 0).any()
+    assert np.isnan(found[:, 1]).any()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from modelet.dev.publish.rows import TEXT, is_frame, is_missing
 from modelet.errors import PublishError
-from modelet.manifest import Column
+from modelet.manifest import BOUNDS, Column
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +22,14 @@ KINDS: dict[str, Type] = {"f": "number", "i": "integer", "u": "integer", "b": "b
 ENVELOPE = "instances"
 EMPTY = "give some rows a value, or say --types {}=number where it is one of a CSV file"
 """What to do about a column without any value."""
+
+CATEGORIES: dict[str, tuple[type, ...]] = {
+    "number": (int, float, np.number),
+    "integer": (int, float, np.number),
+    "string": (str,),
+    "boolean": (bool, np.bool_),
+}
+"""What a column's categories may be."""
 
 
 def columns_of(
@@ -63,23 +72,59 @@ def check_columns(columns: Sequence[Column], rows: Rows) -> None:
             f"columns names {', '.join(column.name for column in columns)}, "
             f"but the examples have {', '.join(rows.features)}: name each once, in that order"
         )
+    for each in columns:
+        if nonsense := _nonsense(each):
+            raise PublishError(f"column {each.name} {nonsense}")
     for place, (given, found) in enumerate(zip(columns, derived, strict=True)):
-        values = _present(rows.column(place))
-        wrong = None
-        if given.type != found.type and (given.type, found.type) not in {("number", "integer"), ("integer", "number")}:
-            wrong = f"is {given.type}, but the examples hold {found.type} values"
-        elif found.nullable and not given.nullable:
-            wrong = "is missing in some examples: say nullable=True"
-        elif given.type == "integer" and found.type == "number" and any(value != int(value) for value in values):
-            wrong = "is integer, but the examples hold fractions: say number"
-        elif given.categories and (strange := [value for value in values if value not in given.categories]):
-            wrong = f"has no category {strange[0]!r}, which the examples hold"
-        elif given.minimum is not None and len(values) and min(values) < given.minimum:
-            wrong = f"has minimum {given.minimum:g}, but the examples hold {min(values):g}"
-        elif given.maximum is not None and len(values) and max(values) > given.maximum:
-            wrong = f"has maximum {given.maximum:g}, but the examples hold {max(values):g}"
-        if wrong:
+        if wrong := _contradiction(given, found, _present(rows.column(place))):
             raise PublishError(f"column {given.name} {wrong}")
+
+
+def _contradiction(given: Column, found: Column, values: Sequence[Any]) -> str | None:
+    """What the examples say against a column; None where nothing is.
+
+    found: what they would make of it. values: those that are there.
+    """
+    if given.type != found.type and {given.type, found.type} != {"number", "integer"}:
+        return f"is {given.type}, but the examples hold {found.type} values"
+    if found.nullable and not given.nullable:
+        return "is missing in some examples: say nullable=True"
+    if given.type == "integer" and found.type == "number" and any(value != int(value) for value in values):
+        return "is integer, but the examples hold fractions: say number"
+    if given.categories and (strange := [value for value in values if value not in given.categories]):
+        return f"has no category {strange[0]!r}, which the examples hold"
+    return _beyond(given, values) if len(values) else None
+
+
+def _beyond(given: Column, values: Sequence[Any]) -> str | None:
+    if given.minimum is not None and min(values) < given.minimum:
+        return f"has minimum {given.minimum:g}, but the examples hold {min(values):g}"
+    if given.maximum is not None and max(values) > given.maximum:
+        return f"has maximum {given.maximum:g}, but the examples hold {max(values):g}"
+    return None
+
+
+def _nonsense(column: Column) -> str | None:
+    """What is wrong with a column whatever the examples hold; None where nothing is."""
+    for name in BOUNDS:
+        bound = getattr(column, name)
+        if bound is not None and not math.isfinite(bound):
+            return f"has {name} {bound}: say a number, or None where there is no bound"
+    if column.categories is None:
+        return None
+    if not column.categories:
+        return "has no categories: name all that there are, or say None where there are any"
+    kinds = CATEGORIES[column.type]
+    strange = [
+        value
+        for value in column.categories
+        if not isinstance(value, kinds) or (isinstance(value, bool) and column.type != "boolean")
+    ]
+    return (
+        f"is {column.type}, but {strange[0]!r} among its categories is not: name values of that type"
+        if strange
+        else None
+    )
 
 
 def _names(given: Sequence[str] | None, count: int, single: str | None = None) -> list[str]:

@@ -17,11 +17,14 @@ from modelet.dev.publish.graph import LABEL, PROBABILITIES, VARIABLE, check_serv
 from modelet.dev.publish.kinds import check_kinds, without_graph
 from modelet.dev.publish.parts import final, kind_of, splits_characters
 from modelet.dev.publish.rows import MATRIX, TEXT
+from modelet.dev.publish.scaling import converters as scalers
 from modelet.dev.publish.vectorizing import OPSET as NEWER
 from modelet.dev.publish.vectorizing import converters
 from modelet.errors import ConversionError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from modelet.dev.publish.rows import Rows
 
 OPSET = {"": 18, "ai.onnx.ml": 3}
@@ -49,7 +52,8 @@ def to_graph(estimator: Any, rows: Rows, name: str, *, collapsed: bool = False) 
         with warnings.catch_warnings():
             # What the converter doubts, parity tests: every difference that it warns of is looked for there.
             warnings.simplefilter("ignore")
-            model = _converted(estimator, name, inputs, collapsed=collapsed)
+            own = converters(collapsed=collapsed) | scalers(single=rows.is_single())
+            model = _converted(estimator, name, inputs, own, collapsed=collapsed)
     except ConversionError:
         raise
     except Exception as error:  # each of skl2onnx's converters raises what it likes
@@ -65,12 +69,19 @@ def to_graph(estimator: Any, rows: Rows, name: str, *, collapsed: bool = False) 
     return bytes(model.SerializeToString(deterministic=True))
 
 
-def _converted(estimator: Any, name: str, inputs: list[tuple[str, Any]], *, collapsed: bool) -> onnx.ModelProto:
+def _converted(
+    estimator: Any,
+    name: str,
+    inputs: list[tuple[str, Any]],
+    own: dict[type[Any], Callable[..., None]],
+    *,
+    collapsed: bool,
+) -> onnx.ModelProto:
     """Convert a classifier without ZipMap; some converters have none, and no option for it."""
     said: dict[str, Any] = {
         "initial_types": inputs,
         "target_opset": OPSET | ({"": NEWER} if splits_characters(estimator) and not collapsed else {}),
-        "custom_conversion_functions": converters(collapsed=collapsed),
+        "custom_conversion_functions": own,
     }
     options = {id(estimator): {"zipmap": False}} if kind_of(estimator) == "classifier" else None
     try:

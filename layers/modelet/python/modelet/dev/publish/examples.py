@@ -37,7 +37,7 @@ def rows_of(trained: Trained) -> Rows:
         return rows
     given = tuple(trained.columns)
     check_columns(given, rows)
-    return Rows(data, rows.layout, given)
+    return Rows(data, rows.layout, given).stated()
 
 
 def read_table(path: Path, typing: Callable[[Any], Any] | None = None) -> Any:

@@ -11,7 +11,7 @@ from modelet.dev.publish.neighbours import has_neighbours, tied
 from modelet.dev.publish.parts import vectorizers
 from modelet.dev.publish.rows import EXACT, is_frame, is_missing
 from modelet.dev.publish.texts import texts_like
-from modelet.dev.publish.thresholds import threshold_values
+from modelet.dev.publish.thresholds import scales_for_trees, threshold_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,11 +73,14 @@ def probes(estimator: Any, rows: Rows, *, collapsed: bool = False) -> Rows:
     cells = [(place, value) for place, found in values.items() if place not in split for value in found]
     cells = cells[:: 1 + len(cells) // GENERATED]
     bases = [len(rows) * base // BASES for base in range(min(BASES, max(1, GENERATED // max(1, len(cells)))))]
-    changes = [(base, {place: value}) for base in bases for place, value in cells]
+    # Each value begins at another example: a threshold deep in a tree is met by few of them.
+    changes = [((base + k) % len(rows), {place: value}) for base in bases for k, (place, value) in enumerate(cells)]
     # What is split into tokens is never left out; each text stands in one example.
     changes += [(bases[k % len(bases)], {place: text}) for place in split for k, text in enumerate(values[place])]
     changes += [(0, at_once) for at_once in _at_once(rows) if at_once]
-    return changed(rows, [*changes, *_drawn(rows, BETWEEN), *_tied(estimator, rows)])
+    made = changed(rows, [*changes, *_drawn(rows, BETWEEN), *_tied(estimator, rows)])
+    # Where a double and its float32 go different ways, held-out rows tell whether that matters.
+    return made.as_float32() if scales_for_trees(estimator, rows) else made
 
 
 def edges(column: Column, observed: Any, whole: int = WHOLE, *, collapsed: bool = False) -> list[Any]:

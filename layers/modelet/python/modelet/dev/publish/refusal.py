@@ -9,7 +9,10 @@ import numpy as np
 
 from modelet.dev.publish.answers import TOLERANCE, differences, estimator_answers
 from modelet.dev.publish.graph import line
+from modelet.dev.publish.origins import SCALERS
 from modelet.dev.publish.parts import parts
+from modelet.dev.publish.probes import seen_ends
+from modelet.dev.publish.rows import is_missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +37,10 @@ BEYOND = (
 DOUBLES = (
     "The estimator itself answers so once its numbers are float32, as graph inputs are: train it on float32 and give "
     f"the examples so (X.astype('float32')), or scale large numbers down first, {SKLEARN}"
+)
+INSIDE = (
+    "They lie among the examples: of a column of numbers that is always one of a few, say which "
+    f"(categories=(0.0, 1.0, 2.0) on its Column in train.py), train another kind of estimator, {SKLEARN}"
 )
 SCALED_TREES = (
     "Trees compare what the steps before them compute, which float32 rounds: leave scaling out, for trees need none, "
@@ -68,7 +75,7 @@ def refusal(estimator: Any, compared: list[Comparison], scale: float) -> str:
     changed = sum(int(each.found.labels.sum()) for each in wrong)
     labels = f"{changed:,} label{'s change' if changed > 1 else ' changes'}, " if changed else ""
     greatest = max(each.found.greatest for each in wrong)
-    remedy = _remedy(estimator, compared[0], greatest, scale)
+    remedy = _remedy(estimator, compared, greatest, scale)
     first = (
         f"the graph and the estimator differ on {counts}: {labels}the greatest difference is {greatest:.2g}. {remedy}"
     )
@@ -79,26 +86,65 @@ def refused_row(estimator: Any, rows: Rows, index: int, error: Exception) -> str
     """What to say of a generated row that the estimator refuses and the graph would answer."""
     return (
         f"{type(estimator).__name__} refuses a row that the graph would answer ({line(error)}): give the columns their "
-        f"categories or bounds, let the estimator accept it (handle_unknown='ignore'), {SKLEARN}\n  {rows.shown(index)}"
+        f"categories or bounds, {_acceptance(estimator, rows, index)}, {SKLEARN}\n  {rows.shown(index)}"
     )
 
 
-def _remedy(estimator: Any, held_out: Comparison, greatest: float, scale: float) -> str:
+def _acceptance(estimator: Any, rows: Rows, index: int) -> str:
+    """How the estimator would accept a row: what to say where it knows no such value."""
+    if rows.incomplete()[index]:
+        return "say nullable=False where nothing is ever missing"
+    encoders = {type(part).__name__ for part in parts(estimator)} & {"OneHotEncoder", "OrdinalEncoder"}
+    if encoders == {"OrdinalEncoder"}:
+        return "let the encoder accept it (handle_unknown='use_encoded_value', unknown_value=-1)"
+    if len(encoders) == 2:
+        return (
+            "let the encoders accept it (OneHotEncoder with handle_unknown='ignore', OrdinalEncoder with "
+            "handle_unknown='use_encoded_value', unknown_value=-1)"
+        )
+    return "let the estimator accept it (handle_unknown='ignore')"
+
+
+def _remedy(estimator: Any, compared: list[Comparison], greatest: float, scale: float) -> str:
     """The likeliest remedy: the first whose trouble is there."""
+    held_out = compared[0]
     rows, wrong = held_out.rows, held_out.found.wrong
+    only_generated = not wrong.any()
+    scaled_trees = any(isinstance(part, SCALERS) for part in parts(estimator)) and _has_trees(estimator)
     remedies: tuple[tuple[Callable[[], bool], str], ...] = (
         (lambda: greatest <= TOLERANCE, TIE),
         (lambda: rows.layout == "text", TOKENS),
-        (lambda: not wrong.any(), BEYOND),
-        (lambda: not wrong[~rows.incomplete()].any(), MISSING),
+        (lambda: only_generated and _all_beyond(rows, compared[1:]), BEYOND),
+        (lambda: not any((each.found.wrong & ~each.rows.incomplete()).any() for each in compared), MISSING),
+        (lambda: only_generated and scaled_trees, SCALED_TREES),
+        (lambda: only_generated, INSIDE),
         (rows.share_digits, OFFSET),
+        (lambda: scaled_trees, SCALED_TREES),
         (lambda: _rounds_alike(estimator, held_out, scale), DOUBLES),
-        (
-            lambda: hasattr(estimator, "steps") and any(hasattr(part, "tree_") for part in parts(estimator)),
-            SCALED_TREES,
-        ),
+        (lambda: hasattr(estimator, "steps") and _has_trees(estimator), SCALED_TREES),
     )
     return next((remedy for applies, remedy in remedies if applies()), OTHERWISE)
+
+
+def _has_trees(estimator: Any) -> bool:
+    return any(hasattr(part, "tree_") or hasattr(part, "_predictors") for part in parts(estimator))
+
+
+def _all_beyond(held_out: Rows, generated: list[Comparison]) -> bool:
+    """Whether each wrong row has a number that is beyond all examples."""
+    ends = {
+        place: seen_ends(column._replace(minimum=None, maximum=None), held_out.column(place))
+        for place, column in enumerate(held_out.columns)
+        if column.type in {"number", "integer"} and not column.categories
+    }
+    for each in generated:
+        beyond = np.zeros(len(each.rows), dtype=np.bool_)
+        for place, (low, high) in ends.items() if len(each.rows) else ():
+            numbers = np.array([np.nan if is_missing(v) else v for v in each.rows.column(place)], dtype=np.float64)
+            beyond |= (numbers < low) | (numbers > high)
+        if (each.found.wrong & ~beyond).any():
+            return False
+    return True
 
 
 def _rounds_alike(estimator: Any, held_out: Comparison, scale: float) -> bool:

@@ -75,13 +75,37 @@ class Rows:
         if self.layout == "text":
             return self
         if not is_frame(self.data):
-            return replace(self, data=self.data.astype(np.float32).astype(np.float64))
+            kind = np.float32 if self.is_single() else np.float64
+            return replace(self, data=self.data.astype(np.float32).astype(kind))
         rounded = self.data.copy()
         for place, column in enumerate(self.columns):
-            if self.input_type(column) is np.float32:
+            if self.input_type(column) is np.float32 and self.data.dtypes.iloc[place] != np.float32:
                 numbers = self.data.iloc[:, place].to_numpy(dtype=np.float32, na_value=np.nan)
                 rounded[self.data.columns[place]] = numbers.astype(np.float64)
         return replace(self, data=rounded)
+
+    def stated(self) -> Rows:
+        """The rows with room for all that their columns say, which may be more than the examples hold.
+
+        A number is no integer, and neither an integer nor a boolean can be missing: else fractions would be cut off on
+        their way into a trial, and NaN would be true.
+        """
+        if self.layout == "text":
+            return self
+        if not is_frame(self.data):
+            kind = self.data.dtype.kind
+            wide = any(_needs_room(column, kind) for column in self.columns)
+            return replace(self, data=self.data.astype(np.float64)) if wide else self
+        types = {}
+        for place, column in enumerate(self.columns):
+            held = self.data.dtypes.iloc[place]
+            if not _needs_room(column, getattr(held, "kind", "O")):
+                continue
+            if isinstance(held, np.dtype):
+                types[self.data.columns[place]] = "object" if held.kind == "b" else "float64"
+            elif column.type == "number":
+                types[self.data.columns[place]] = "Float64"  # pandas' own, which hold missing values as they are
+        return replace(self, data=self.data.astype(types)) if types else self
 
     def widened(self) -> Rows:
         """The rows with room for every whole number that a request may carry, whatever type the examples have."""
@@ -92,6 +116,19 @@ class Rows:
         types = {name: kind for name, kind in self.data.dtypes.items() if getattr(kind, "kind", "O") in "iu"}
         wide = {name: "int64" if isinstance(kind, np.dtype) else "Int64" for name, kind in types.items()}
         return replace(self, data=self.data.astype(wide))
+
+    def is_single(self) -> bool:
+        """Whether the estimator gets all numbers in single precision."""
+        if self.layout == "text":
+            return False
+        if not is_frame(self.data):
+            return bool(self.data.dtype == np.float32)
+        numbers = [
+            self.data.dtypes.iloc[place]
+            for place, column in enumerate(self.columns)
+            if column.type in {"number", "integer"}
+        ]
+        return bool(numbers) and all(kind == np.float32 for kind in numbers)
 
     def input_type(self, column: Column) -> type[Any]:
         """The type of a column's values in the graph: whole numbers stay whole where each column is an input."""
@@ -171,6 +208,11 @@ def is_missing(value: Any) -> bool:
     if value is None or type(value).__name__ == "NAType":
         return True
     return isinstance(value, float | np.floating) and math.isnan(value)
+
+
+def _needs_room(column: Column, kind: str) -> bool:
+    """Whether a column may hold what numpy's kind of dtype cannot."""
+    return (kind in "iu" and (column.type == "number" or column.nullable)) or (kind == "b" and column.nullable)
 
 
 def _cells(values: Any, column: Column) -> list[Any]:

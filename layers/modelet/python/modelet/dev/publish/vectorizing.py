@@ -15,6 +15,7 @@ from onnx import helper
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
 
 from modelet.dev.publish.characters import characters
+from modelet.dev.publish.nodes import ML, ONNXRUNTIME, Nodes
 from modelet.dev.publish.tokens import splitting
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ COLLAPSED = f"{RUN}|(?s:.)"
 OPSET = 20
 """The opset that brings RegexFullMatch, which finds the runs among the tokens."""
 
-ONNXRUNTIME, ML = "com.microsoft", "ai.onnx.ml"
-
 
 def converters(*, collapsed: bool) -> dict[type[Any], Callable[..., None]]:
     """skl2onnx's `custom_conversion_functions` for texts.
@@ -40,62 +39,20 @@ def converters(*, collapsed: bool) -> dict[type[Any], Callable[..., None]]:
     """
 
     def vectorize(scope: Any, operator: Any, container: Any) -> None:
-        part, nodes = operator.raw_operator, _Nodes(scope, container)
+        part, nodes = operator.raw_operator, Nodes(scope, container)
         counts = _counts(nodes, operator.inputs[0].full_name, part, collapsed=collapsed)
         weights = _weights(nodes, counts, part) if isinstance(part, TfidfVectorizer) else counts
         nodes.add("Identity", weights, output=operator.outputs[0].full_name)
 
     def weigh(scope: Any, operator: Any, container: Any) -> None:
-        nodes = _Nodes(scope, container)
+        nodes = Nodes(scope, container)
         weights = _weights(nodes, operator.inputs[0].full_name, operator.raw_operator)
         nodes.add("Identity", weights, output=operator.outputs[0].full_name)
 
     return {CountVectorizer: vectorize, TfidfVectorizer: vectorize, TfidfTransformer: weigh}
 
 
-class _Nodes:
-    """Writes nodes of one output, each under a name of its own."""
-
-    def __init__(self, scope: Any, container: Any) -> None:
-        self._scope, self._container = scope, container
-
-    def add(
-        self,
-        kind: str,
-        *inputs: str,
-        output: str | None = None,
-        domain: str = "",
-        version: int | None = None,
-        **attributes: Any,
-    ) -> str:
-        """Add a node; the name of its output is returned. version: the newest of the target where None."""
-        output = output or self.name(kind)
-        self._container.add_node(
-            kind,
-            list(inputs),
-            output,
-            op_domain=domain,
-            op_version=1 if domain else version,
-            name=self._scope.get_unique_operator_name(kind),
-            **attributes,
-        )
-        return output
-
-    def constant(self, values: Any) -> str:
-        """Add a constant; its name is returned."""
-        name = self.name("constant")
-        array = np.asarray(values)
-        kind = onnx.TensorProto.STRING if array.dtype == object else helper.np_dtype_to_tensor_dtype(array.dtype)
-        self._container.add_initializer(name, kind, list(array.shape), array.ravel().tolist())
-        return name
-
-    def name(self, kind: str) -> str:
-        """A name that no other tensor has."""
-        unique: str = self._scope.get_unique_variable_name(kind.lower())
-        return unique
-
-
-def _counts(nodes: _Nodes, texts: str, part: Any, *, collapsed: bool) -> str:
+def _counts(nodes: Nodes, texts: str, part: Any, *, collapsed: bool) -> str:
     """How often each term is in each text, shape (texts, terms)."""
     pattern, terms = splitting(part)
     padding = "#"
@@ -127,7 +84,7 @@ def _counts(nodes: _Nodes, texts: str, part: Any, *, collapsed: bool) -> str:
     return nodes.add("Cast", nodes.add("Cast", counts, to=onnx.TensorProto.BOOL), to=onnx.TensorProto.FLOAT)
 
 
-def _collapsed(nodes: _Nodes, texts: str, said: dict[str, Any]) -> str:
+def _collapsed(nodes: Nodes, texts: str, said: dict[str, Any]) -> str:
     """The characters of texts, each run of white space as one space.
 
     Measured: to look for a run takes a fiftieth of what it takes to split, and to replace the runs ten times that.
@@ -157,7 +114,7 @@ def _collapsed(nodes: _Nodes, texts: str, said: dict[str, Any]) -> str:
     return nodes.add("If", found, version=OPSET, then_branch=replaced, else_branch=split)
 
 
-def _weights(nodes: _Nodes, counts: str, part: Any) -> str:
+def _weights(nodes: Nodes, counts: str, part: Any) -> str:
     """The counts as TfidfTransformer weighs them."""
     weights = counts
     if part.sublinear_tf:

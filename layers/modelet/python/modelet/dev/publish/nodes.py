@@ -1,0 +1,57 @@
+"""Nodes: what the converters of Modelet's own write into a graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import helper
+
+ONNXRUNTIME, ML = "com.microsoft", "ai.onnx.ml"
+
+
+class Nodes:
+    """Writes nodes of one output, each under a name of its own."""
+
+    def __init__(self, scope: Any, container: Any) -> None:
+        self._scope, self._container = scope, container
+
+    def add(
+        self,
+        kind: str,
+        *inputs: str,
+        output: str | None = None,
+        domain: str = "",
+        version: int | None = None,
+        **attributes: Any,
+    ) -> str:
+        """Add a node; the name of its output is returned. version: the newest of the target where None."""
+        output = output or self.name(kind)
+        self._container.add_node(
+            kind,
+            list(inputs),
+            output,
+            op_domain=domain,
+            op_version=1 if domain else version,
+            name=self._scope.get_unique_operator_name(kind),
+            **attributes,
+        )
+        return output
+
+    def constant(self, values: Any) -> str:
+        """Add a constant; its name is returned."""
+        name = self.name("constant")
+        array = np.asarray(values)
+        kind = onnx.TensorProto.STRING if array.dtype == object else helper.np_dtype_to_tensor_dtype(array.dtype)
+        self._container.add_initializer(name, kind, list(array.shape), array.ravel().tolist())
+        return name
+
+    def name(self, kind: str) -> str:
+        """A name that no other tensor has."""
+        unique: str = self._scope.get_unique_variable_name(kind.lower())
+        return unique
+
+    def producer(self, name: str) -> onnx.NodeProto | None:
+        """The node that makes a tensor, None for an input of the graph and for a constant."""
+        return next((node for node in self._container.nodes if name in node.output), None)
