@@ -59,9 +59,7 @@ def check_columns(columns: Sequence[Column], rows: Rows) -> None:
             f"columns names {', '.join(column.name for column in columns)}, "
             f"but the examples have {', '.join(rows.features)}: name each once, in that order"
         )
-    for each in columns:
-        if nonsense := _nonsense(each):
-            raise PublishError(f"column {each.name} {nonsense}")
+    _check_sense(columns)
     for place, (given, found) in enumerate(zip(columns, derived, strict=True)):
         values = _present(rows.column(place))
         wrong = None
@@ -82,6 +80,12 @@ def check_columns(columns: Sequence[Column], rows: Rows) -> None:
             wrong = f"has maximum {given.maximum:g}, but the examples hold {max(values):g}"
         if wrong:
             raise PublishError(f"column {given.name} {wrong}")
+
+
+def _check_sense(columns: Sequence[Column]) -> None:
+    for column in columns:
+        if nonsense := _nonsense(column):
+            raise PublishError(f"column {column.name} {nonsense}")
 
 
 def _nonsense(column: Column) -> str | None:
