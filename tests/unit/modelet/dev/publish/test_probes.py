@@ -113,3 +113,12 @@ def test_bounds_hold_in_all_columns_at_once() -> None:
     assert values[:, 0].max() <= 5.0
     assert values[:, 1].max() == 5.0
     assert values[:, 1].min() < 1.0
+
+
+def test_numbers_shrink_towards_zero_alone_and_all_at_once_as_far_as_bounds_let_them() -> None:
+    data = probes(None, rows(np.array([[2.0, 5.0]]))).data
+    small = np.abs(data) < 1e-25
+    assert (small & (data != 0)).all(axis=1).any()
+    assert ((small & (data != 0)).sum(axis=1) == 1).any()
+    bounded = (Column("a", "number", minimum=0.5), Column("b", "number", minimum=0.5))
+    assert probes(None, rows(np.array([[2.0, 5.0]]), columns=bounded)).data.min() >= 0.5

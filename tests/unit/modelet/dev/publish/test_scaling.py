@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.compose import ColumnTransformer
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, OneHotEncoder, RobustScaler, StandardScaler
+from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, Normalizer, OneHotEncoder, RobustScaler, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
 from modelet.dev.publish.columns import columns_of
@@ -81,3 +81,14 @@ def test_scaled_columns_of_a_frame_of_whole_numbers_and_others_stand_beside_word
     estimator.fit(frames[0], np.sin(3 * train[:, 0]) + frames[0]["n"])
     found = served(estimator, Rows(frames[1], "columns", columns_of(frames[1])))
     assert found == pytest.approx(estimator.predict(frames[1]), rel=1e-6)
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32])
+@pytest.mark.parametrize("norm", ["l1", "l2", "max"])
+def test_a_row_is_not_divided_by_a_norm_that_scikit_learn_takes_for_zero(norm: str, kind: type[Any]) -> None:
+    train = (np.abs(lattice(100, 2)) + 0.1).astype(kind)
+    estimator = make_pipeline(Normalizer(norm), Ridge()).fit(train, train[:, 0] / train[:, 2])
+    powers = 10.0 ** -np.arange(38.0)
+    asked = np.vstack([train, powers[:, None] * [-1.0, 2.0, 0.5], np.zeros((1, 3))]).astype(np.float32).astype(kind)
+    found = served(estimator, Rows(asked, "matrix", columns_of(asked)))
+    assert found == pytest.approx(estimator.predict(asked), rel=1e-4, abs=1e-5)

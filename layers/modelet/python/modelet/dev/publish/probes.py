@@ -31,6 +31,12 @@ SEARCHED = 5000
 BASES = 3
 """How many examples each generated value is put into."""
 
+SHRUNK = tuple(10.0**-power for power in (1, 2, 4, 6, 8, 10, 12, 14, 15, 16, 17, 18, 20, 24, 30, 36))
+"""By how much the numbers of an example shrink; single precision ends soon after."""
+
+ALONE = 10
+"""About how many columns shrink alone at each of these."""
+
 LARGEST = 3e38
 """Near the end of float32."""
 
@@ -78,6 +84,7 @@ def probes(estimator: Any, rows: Rows, *, collapsed: bool = False) -> Rows:
     # What is split into tokens is never left out; each text stands in one example.
     changes += [(bases[k % len(bases)], {place: text}) for place in split for k, text in enumerate(values[place])]
     changes += [(0, at_once) for at_once in _at_once(rows) if at_once]
+    changes += _towards_zero(rows)
     made = changed(rows, [*changes, *_drawn(rows, BETWEEN), *_tied(estimator, rows)])
     # Where a double and its float32 go different ways, held-out rows tell whether that matters.
     return made.as_float32() if scales_for_trees(estimator, rows) else made
@@ -119,6 +126,26 @@ def _at_once(rows: Rows) -> list[dict[int, Any]]:
     changes = [{place: values[turn[k % 2]] for k, (place, values) in enumerate(found.items())} for turn in turns]
     changes = [{place: value for place, value in each.items() if is_allowed(rows, place, value)} for each in changes]
     return [*changes, {place: None for place, column in enumerate(rows.columns) if column.nullable}]
+
+
+def _towards_zero(rows: Rows) -> list[tuple[int, dict[int, Any]]]:
+    """An example's numbers that shrink, all at once and some columns alone: what is zero for one is none for another.
+
+    They are what float32 has of them, as all that a graph gets.
+    """
+    changes: list[tuple[int, dict[int, Any]]] = []
+    for step, factor in enumerate(SHRUNK):
+        base = step % len(rows)
+        small = {
+            place: shrunk
+            for place, column in enumerate(rows.columns)
+            if column.type == "number" and not column.categories
+            if not is_missing(value := rows.column(place)[base])
+            if is_allowed(rows, place, shrunk := float(np.float32(float(value) * factor)))
+        }
+        alone = [{place: small[place]} for place in list(small)[:: 1 + len(small) // ALONE]]
+        changes += [(base, change) for change in (small, *alone) if change]
+    return changes
 
 
 def _tied(estimator: Any, rows: Rows) -> list[tuple[int, dict[int, Any]]]:

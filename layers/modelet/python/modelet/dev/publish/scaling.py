@@ -1,4 +1,4 @@
-"""Scalers as operators of a graph, in place of skl2onnx's converters: in double precision, as scikit-learn scales.
+"""Scalers and norms as operators of a graph, in place of skl2onnx's converters: in double precision, as scikit-learn.
 
 Tables hold numbers of few digits, and trees split in the middle between two of them: proper rows lie on thresholds, and
 scaling keeps them there. Only the very same arithmetic sends them down the same branch.
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from onnx import TensorProto
 from skl2onnx.common.data_types import DoubleTensorType
-from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
+from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, Normalizer, RobustScaler, StandardScaler
 
-from modelet.dev.publish.nodes import Nodes
+from modelet.dev.publish.nodes import ML, Nodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -41,7 +41,41 @@ def converters(*, single: bool) -> dict[type[Any], Callable[..., None]]:
         nodes.add("Cast", numbers, output=output.full_name, to=TensorProto.FLOAT)
         exact[output.full_name] = numbers
 
-    return dict.fromkeys((MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler), scale)
+    def normalize(scope: Any, operator: Any, container: Any) -> None:
+        nodes, part, output = Nodes(scope, container), operator.raw_operator, operator.outputs[0].full_name
+        if len(operator.inputs) == 1 and _is_of_texts(nodes, operator.inputs[0].full_name):
+            # Their counts are never near zero, and they have many columns.
+            nodes.add("Normalizer", operator.inputs[0].full_name, output=output, domain=ML, norm=part.norm.upper())
+            return
+        numbers = joined(nodes, [doubled(nodes, each.full_name, exact) for each in operator.inputs])
+        divided = nodes.add("Div", numbers, _norms(nodes, numbers, part.norm, single=single))
+        is_double = isinstance(operator.outputs[0].type, DoubleTensorType)
+        nodes.add("Cast", divided, output=output, to=TensorProto.DOUBLE if is_double else TensorProto.FLOAT)
+
+    scalers = (MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler)
+    return {**dict.fromkeys(scalers, scale), Normalizer: normalize}
+
+
+def _norms(nodes: Nodes, numbers: str, norm: str, *, single: bool) -> str:
+    """The length of each row; 1 where scikit-learn takes it for zero (see its `_handle_zeros_in_scale`)."""
+    axes = nodes.constant(np.array([1], np.int64))
+    if norm == "l2":
+        squares = nodes.add("ReduceSum", nodes.add("Mul", numbers, numbers), axes, version=13, keepdims=1)
+        lengths = nodes.add("Sqrt", squares)
+    elif norm == "l1":
+        lengths = nodes.add("ReduceSum", nodes.add("Abs", numbers), axes, version=13, keepdims=1)
+    else:
+        lengths = nodes.add("ReduceMax", nodes.add("Abs", numbers), axes, version=18, keepdims=1)
+    least = nodes.constant(np.float64(10 * np.finfo(np.float32 if single else np.float64).eps))
+    return nodes.add("Where", nodes.add("Less", lengths, least), nodes.constant(np.float64(1)), lengths)
+
+
+def _is_of_texts(nodes: Nodes, name: str) -> bool:
+    """Whether a tensor counts the words of texts."""
+    node = nodes.producer(name)
+    if node is None or node.op_type not in {"Identity", "Mul", "Cast", "TfIdfVectorizer"}:
+        return False
+    return node.op_type == "TfIdfVectorizer" or _is_of_texts(nodes, node.input[0])
 
 
 def joined(nodes: Nodes, doubles: Sequence[str]) -> str:
