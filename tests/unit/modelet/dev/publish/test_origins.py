@@ -85,7 +85,7 @@ def test_a_frames_columns_are_found_behind_a_column_transformer() -> None:
 
 
 def test_the_middle_between_two_examples_is_tried_behind_a_scaler() -> None:
-    shown = np.where(DATA == 51.0, 51.5, DATA)  # type: ignore[arg-type]  # numpy's own stubs
+    shown = np.where(DATA == 51.0, 51.5, DATA)
     estimator = make_pipeline(StandardScaler(), tree()).fit(DATA, TARGET)
     assert 50.25 in tried(estimator, shown, "matrix")[2]
 
