@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
+from modelet.backends import BACKENDS
 from modelet.dev.cron import read_cron, refuse_unknown_zone
 from modelet.dev.wording import nearest, quoted
 
@@ -189,6 +190,11 @@ Tags = Annotated[
     Field(description="Tags of the function and of all that belongs to it alone."),
 ]
 Environment = Annotated[dict[Variable, Text], Field(description="Environment variables of the function.")]
+if TYPE_CHECKING:
+    Backend = str
+else:
+    Backend = Literal[tuple(BACKENDS)]
+
 Artifact = Annotated[
     Literal["store", "baked"],
     Field(

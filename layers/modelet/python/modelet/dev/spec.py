@@ -9,16 +9,18 @@ from __future__ import annotations
 import json
 import re
 import sys
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
 from pydantic.json_schema import GenerateJsonSchema
 
+from modelet.backends import BACKENDS, DEFAULT
 from modelet.dev.sections import (
     ENVIRONMENT_BYTES,
     RESERVED_VARIABLES,
     Artifact,
+    Backend,
     Batch,
     Environment,
     Limits,
@@ -47,8 +49,9 @@ class ModelSpec(Section):
     version: Version = Field(
         default="latest", description="The version or alias to serve; `modelet pin` writes it to model.lock."
     )
-    backend: Literal["onnx", "sklearn"] = Field(
-        default="onnx", description="sklearn unpickles a joblib file; onnx runs no code."
+    backend: Backend = Field(
+        default=DEFAULT,
+        description="; ".join(f"{record.name}: {record.summary}" for record in BACKENDS.values()) + ".",
     )
     preprocessing: Preprocessing | None = None
     artifact: Artifact = "store"

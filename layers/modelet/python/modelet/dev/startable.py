@@ -6,19 +6,17 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
+from modelet.backends import BACKENDS
 from modelet.errors import CommandError
 from modelet.layout import artifact_path
 from modelet.registry.listing import read_manifest
 
 if TYPE_CHECKING:
+    from modelet.backends import Backend
     from modelet.bundle import Lock
     from modelet.dev.project import Function
     from modelet.manifest import Manifest
     from modelet.store import Store
-
-JOBLIB = ".joblib"
-UNTOLD = ("scikit-learn", "numpy")
-"""What the scikit-learn backend wants as it was at publish, where a version does not say what its pickles import."""
 
 
 def check_startable(function: Function, store: Store, lock: Lock) -> None:
@@ -35,12 +33,14 @@ def check_startable(function: Function, store: Store, lock: Lock) -> None:
             f"{store.url} has lost {', '.join(gone)} of {where}: copy the version there again with `modelet push`, or "
             f"`modelet publish {function.name}` and `modelet pin {function.name}`"
         )
-    if manifest.model_data.endswith(JOBLIB):
-        _check_libraries(function, manifest)
+    backend = next((record for record in BACKENDS.values() if manifest.model_data.endswith(record.ending)), None)
+    if backend is not None and backend.checked:
+        _check_libraries(function, manifest, backend)
 
 
-def _check_libraries(function: Function, manifest: Manifest) -> None:
-    libraries = UNTOLD if manifest.pickled is None else manifest.pickled.packages.values()
+def _check_libraries(function: Function, manifest: Manifest, backend: Backend) -> None:
+    # Versions of an older release do not say what their pickles import.
+    libraries = backend.checked if manifest.pickled is None else manifest.pickled.packages.values()
     for library in ("python", *libraries):
         wrote, here = manifest.runtime.get(library), _here(library)
         if here is not None and wrote != here:  # another distribution may bring what is not here: the init looks

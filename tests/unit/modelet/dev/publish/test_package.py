@@ -117,7 +117,7 @@ def test_what_optimising_made_otherwise_is_packed_as_it_was_converted(
     function: Function, table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = package(function, trained(table, estimator=LogisticRegression(C=1e-3).fit(*table.train)), Silent())
-    monkeypatch.setattr("modelet.dev.publish.package.optimized", lambda _: other.files["model.onnx"])
+    monkeypatch.setattr("modelet.dev.publish.compiled.optimized", lambda _: other.files["model.onnx"])
     ready = package(function, trained(table), Silent())
     assert ready.files["model.onnx"] != other.files["model.onnx"]
     assert ready.manifest.compiled is not None

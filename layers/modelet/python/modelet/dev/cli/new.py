@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING
 
 import click
 
+from modelet.backends import BACKENDS, DEFAULT
 from modelet.dev.cli.output import hint, say
 from modelet.dev.cli.verb import here, verb
-
-if TYPE_CHECKING:
-    from modelet.dev.scaffold.scaffold import Backend
 
 
 @verb("modelet new churn\nmodelet new review-sentiment --backend sklearn")
 @click.argument("name")
 @click.option(
     "--backend",
-    type=click.Choice(["onnx", "sklearn"]),
-    default="onnx",
+    type=click.Choice(list(BACKENDS)),
+    default=DEFAULT,
     show_default=True,
-    help="onnx: compiled, starts ten times faster. sklearn: joblib files, for what ONNX cannot express.",
+    help=" ".join(f"{record.name}: {record.summary}." for record in BACKENDS.values()),
 )
-def new(name: str, backend: Backend) -> None:
+def new(name: str, backend: str) -> None:
     """Start a model: a folder, its events and its test.
 
     What is written passes the gate, and can be published and served at once. Nothing is overwritten.

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from modelet.backends import BACKENDS
 from modelet.errors import CommandError
-from modelet.handler import BACKENDS
 
 if TYPE_CHECKING:
+    from modelet.backends import Backend
     from modelet.dev.project import Function
     from modelet.manifest import Manifest
-
-ENDINGS = {"onnx": ".onnx", "sklearn": ".joblib"}
-"""By backend, how the main file ends that its class opens."""
 
 
 def check_opens(function: Function, manifest: Manifest, model_class: type[Any] | None) -> None:
@@ -21,9 +19,8 @@ def check_opens(function: Function, manifest: Manifest, model_class: type[Any] |
     Raises CommandError with the remedy. A class with a `load` of its own opens what it likes.
     """
     backend = function.spec.backend
-    module = BACKENDS[backend][0] if model_class is None else model_class.load.__module__
-    opened = next((name for name, (own, _) in BACKENDS.items() if own == module), None)
-    if opened is None or manifest.model_data.endswith(ENDINGS[opened]):
+    opened = BACKENDS[backend] if model_class is None else _whose(model_class.load.__module__)
+    if opened is None or manifest.model_data.endswith(opened.ending):
         return
     name = function.folder.name
     said = f"model.yaml says backend: {backend}" if model_class is None else f"app.py has {model_class.__name__}"
@@ -32,3 +29,8 @@ def check_opens(function: Function, manifest: Manifest, model_class: type[Any] |
         f"functions/{name}/{said}, which does not open {manifest.model_data} of version {manifest.version}: {cure}, or "
         f"`modelet publish {function.name}` and `modelet pin {function.name}`"
     )
+
+
+def _whose(module: str) -> Backend | None:
+    """The backend whose class is of a module; None for an author's own."""
+    return next((record for record in BACKENDS.values() if record.model.startswith(f"{module}:")), None)

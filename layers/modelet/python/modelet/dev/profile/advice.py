@@ -7,7 +7,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from modelet.artifacts import MEMORY_LIMIT
-from modelet.dev.profile.owners import BACKENDS, MODELET, YOURS
+from modelet.backends import BACKENDS
+from modelet.dev.profile.owners import MODELET, YOURS, imported_by
 from modelet.dev.profile.remedies import INSTEAD, OTHERWISE, PYDANTIC
 
 if TYPE_CHECKING:
@@ -84,12 +85,14 @@ def pydantic_contract(found: Findings) -> Iterator[Advice]:
         yield Advice("contract", where, what, "a TypedDict of modelet.typing with its constraints is compiled", cost)
 
 
-def sklearn_backend(found: Findings) -> Iterator[Advice]:
-    """An estimator that is served by its own library."""
-    if found.function.spec.backend == "sklearn":
-        cost = found.cost_ms(MODELET, BACKENDS["sklearn"] | {"pandas"})
-        instead = f"backend: onnx, then modelet publish {found.function.name}, which proves that it answers the same"
-        yield Advice("backend", f"{found.folder}/model.yaml", "backend: sklearn imports scikit-learn", instead, cost)
+def heavy_backend(found: Findings) -> Iterator[Advice]:
+    """A model that is served by a heavy library, where a lighter one may do."""
+    backend = BACKENDS[found.function.spec.backend]
+    if backend.instead:
+        cost = found.cost_ms(MODELET, imported_by(backend.name) | {"pandas"})
+        where = f"{found.folder}/model.yaml"
+        what = f"backend: {backend.name} imports {', '.join(backend.checked)}"
+        yield Advice("backend", where, what, f"{backend.instead}: modelet publish {found.function.name}", cost)
 
 
 def slow_fetch(found: Findings) -> Iterator[Advice]:
@@ -135,7 +138,7 @@ RULES: tuple[Callable[[Findings], Iterator[Advice]], ...] = (
     costly_imports,
     own_work,
     pydantic_contract,
-    sklearn_backend,
+    heavy_backend,
     slow_fetch,
     large_file,
     older_graph,

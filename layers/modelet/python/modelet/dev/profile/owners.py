@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from modelet.backends import BACKENDS
 from modelet.dev.profile.importtime import Import
 
 if TYPE_CHECKING:
@@ -18,8 +19,12 @@ NEEDED = frozenset({"modelet", "numpy", "obstore", "typing"})
 """What every model function imports, whoever asks first."""
 NATIVE = "pydantic_core._pydantic_core"
 """What it needs of pydantic-core; the Python around that is for pydantic only."""
-BACKENDS = {"onnx": frozenset({"onnxruntime"}), "sklearn": frozenset({"joblib", "scipy", "sklearn", "threadpoolctl"})}
-"""What a backend imports besides."""
+
+
+def imported_by(backend: str) -> frozenset[str]:
+    """The packages that a backend imports."""
+    record = BACKENDS[backend]
+    return frozenset({*record.libraries, *record.imports})
 
 
 class Asked(NamedTuple):
@@ -49,7 +54,7 @@ class Ownership:
             if kind == "import":
                 module, owner, file, line = rest
                 asked.setdefault(module, Asked(owner, file, int(line)))
-        return cls(asked, folder, NEEDED | BACKENDS[backend])
+        return cls(asked, folder, NEEDED | imported_by(backend))
 
     def is_authors(self, module: str) -> bool:
         """Whether a module is one of the function's folder."""

@@ -6,7 +6,7 @@ import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelet.artifacts import Artifacts
 from modelet.bundle import Lock
@@ -18,7 +18,8 @@ from modelet.store import Store
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from modelet.manifest import Manifest
+    from modelet.dev.publish.rows import Rows
+    from modelet.manifest import FrameColumn, Manifest, Pickled
 
 UNWRITTEN: dict[str, Any] = {"version": "0", "created_at": "1970-01-01T00:00:00Z"}
 """Stands in a manifest until a version is claimed."""
@@ -34,6 +35,22 @@ class Package:
     def manifest_of(self, version: str, created_at: str) -> bytes:
         """model.json of one version; the same arguments give the same bytes."""
         return self.manifest._replace(version=version, created_at=created_at).to_json()
+
+
+class Made(NamedTuple):
+    """What a backend makes of a trained estimator.
+
+    main: the name of the file that the backend opens. rows: the examples as they are served, their columns with the
+    bounds that were found. libraries: the distributions whose versions the manifest records.
+    """
+
+    files: dict[str, bytes]
+    main: str
+    rows: Rows
+    libraries: tuple[str, ...]
+    compiled: dict[str, Any] | None = None
+    frame: tuple[FrameColumn, ...] = ()
+    pickled: Pickled | None = None
 
 
 @contextmanager

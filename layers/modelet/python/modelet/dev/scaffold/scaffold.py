@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from modelet.dev.scaffold.name import Name
 
@@ -37,8 +37,6 @@ LIBRARIES = (
 )
 """What functions run, pinned in their requirements at what is installed where they are made."""
 
-Backend = Literal["onnx", "sklearn"]
-
 
 @dataclass(frozen=True)
 class Scaffold:
@@ -49,7 +47,7 @@ class Scaffold:
     instance: str
 
 
-def write_scaffold(project: Project, given: str, backend: Backend) -> Scaffold:
+def write_scaffold(project: Project, given: str, backend: str) -> Scaffold:
     """Write functions/<folder>, events/<folder> and tests/functions/test_<folder>.py.
 
     Raises CommandError for a name that cannot be, or where one of them exists already: nothing is overwritten. Raises
@@ -80,7 +78,7 @@ def _write(path: Path, text: str, made: list[Path]) -> None:
         file.write(text)
 
 
-def _files(name: Name, backend: Backend, instances: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _files(name: Name, backend: str, instances: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Each file's path in the project and its text."""
     values = {
         "name": name.model,

@@ -1,0 +1,88 @@
+"""Compiled: a trained estimator as an ONNX graph that was compared with it, for `backend: onnx`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from modelet.dev.publish.conversion import to_graph
+from modelet.dev.publish.draft import Made
+from modelet.dev.publish.graph import GRAPH_FILE, Graph
+from modelet.dev.publish.optimization import optimized
+from modelet.dev.publish.parity import compare
+from modelet.dev.publish.parts import splits_characters
+from modelet.dev.publish.probes import probes
+from modelet.dev.publish.reach import NOTED, reach
+from modelet.dev.publish.rows import is_missing
+from modelet.dev.publish.serving import prepares_texts
+from modelet.dev.publish.texts import are_collapsed
+from modelet.errors import ConversionError, ParityError
+
+if TYPE_CHECKING:
+    from modelet.dev.progress import Progress
+    from modelet.dev.project import Function
+    from modelet.dev.publish.rows import Rows
+    from modelet.dev.publish.trained import Trained
+
+COLLAPSED = "texts have no runs of white space, as in the examples: collapse them in preprocess"
+"""What is taken for granted of texts that the author's own code prepares, where character n-grams are made of them.
+
+To look for runs in the graph takes 10 µs a request, which such code has spent already.
+"""
+
+LIBRARIES = ("scikit-learn", "numpy", "skl2onnx", "onnx", "onnxruntime")
+"""What makes a graph, and runs it."""
+
+
+def made(function: Function, trained: Trained, rows: Rows, progress: Progress) -> Made:
+    """The graph, what the manifest says of it, and the rows with the bounds that were found.
+
+    Raises ConversionError and ParityError.
+    """
+    rows = rows.with_rounded()
+    if isinstance(trained.estimator, Mapping):
+        raise ConversionError(
+            f"{function.name}: several objects cannot become one graph: say backend: sklearn in model.yaml"
+        )
+    estimator = trained.estimator
+    progress.step(f"compiling {type(estimator).__name__} to ONNX")
+    collapsed = splits_characters(estimator) and prepares_texts(function) and _are_collapsed(rows)
+    try:
+        converted = to_graph(estimator, rows, function.name, collapsed=collapsed)
+        graph, figures = _compared(estimator, converted, rows, probes(estimator, rows, collapsed=collapsed), progress)
+    except (ConversionError, ParityError) as error:
+        raise type(error)(f"{function.name}: {error}") from error
+    progress.step(f"equal: the greatest difference is {figures['greatest_difference']:.2g} ({figures['measure']})")
+    if collapsed:
+        progress.step(f"note: {COLLAPSED}")
+    found = reach(estimator, graph, rows)
+    if found.factor < NOTED:
+        progress.step(
+            f"note: up to {found.factor:g} times the greatest example the graph answers as the estimator does; numbers "
+            "beyond are refused (backend: sklearn in model.yaml takes them)"
+        )
+    assumed = [COLLAPSED] if collapsed else []
+    described = {**graph.described(), "parity": figures, "assumes": assumed}
+    return Made(
+        {GRAPH_FILE: graph.data}, GRAPH_FILE, replace(rows, columns=found.columns), LIBRARIES, compiled=described
+    )
+
+
+def _compared(
+    estimator: Any, converted: bytes, rows: Rows, generated: Rows, progress: Progress
+) -> tuple[Graph, dict[str, Any]]:
+    """The graph that will be served and what comparing it showed: optimised, or as converted where that is refused."""
+    progress.step(f"comparing on {len(rows):,} examples and {len(generated):,} generated rows")
+    plain = Graph(converted, rows.features)
+    try:
+        graph = Graph(optimized(converted), rows.features, optimized=True)
+        return graph, compare(estimator, graph, rows, generated)
+    except (ConversionError, ParityError):
+        return plain, compare(estimator, plain, rows, generated)
+
+
+def _are_collapsed(rows: Rows) -> bool:
+    """Whether no text of the examples has runs of white space."""
+    places = [place for place, column in enumerate(rows.columns) if column.type == "string"]
+    return all(are_collapsed(text for text in rows.column(place) if not is_missing(text)) for place in places)

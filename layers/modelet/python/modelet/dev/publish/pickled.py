@@ -1,0 +1,39 @@
+"""Pickled: trained estimators as joblib files that were opened again, for `backend: sklearn`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from modelet.dev.publish.draft import Made
+from modelet.dev.publish.frames import frame_of
+from modelet.dev.publish.pickles import MAIN, check_reloads, dumped
+from modelet.dev.publish.rows import is_frame
+
+if TYPE_CHECKING:
+    from modelet.dev.progress import Progress
+    from modelet.dev.project import Function
+    from modelet.dev.publish.rows import Rows
+    from modelet.dev.publish.trained import Trained
+
+
+def made(function: Function, trained: Trained, rows: Rows, progress: Progress) -> Made:
+    """A joblib file for each object, and what opening them needs. Raises PublishError."""
+    progress.step("pickling, and opening the pickle again")
+    files = dumped(trained.estimator)
+    opened = check_reloads(files, function.folder, trained.estimator, rows, progress)
+    estimator = trained.estimator.get(MAIN) if isinstance(trained.estimator, Mapping) else trained.estimator
+    frame = frame_of(rows, estimator)
+    libraries = (*dict.fromkeys(opened.packages.values()), *(["pandas"] if frame else []))
+    pickled = opened._replace(dtype=_dtype(rows))
+    return Made(files, f"{MAIN}.joblib", rows, libraries, frame=frame, pickled=pickled)
+
+
+def _dtype(rows: Rows) -> str:
+    """The type of the array that requests are made into: that of the examples, where requests can be."""
+    if rows.layout != "matrix" or is_frame(rows.data):
+        return "float64"
+    if rows.data.dtype.kind == "f":
+        return "float64" if rows.data.dtype.itemsize > 4 else "float32"
+    are_whole = all(column.type == "integer" and not column.nullable for column in rows.columns)
+    return "int64" if are_whole and rows.data.dtype.kind in "iu" else "float64"
