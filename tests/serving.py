@@ -11,16 +11,17 @@ import pydantic_core
 from pydantic import TypeAdapter
 
 from modelet.bundle import Bundle, Lock
-from modelet.contract import Contract
+from modelet.contract import Checked, Contract
 from modelet.core import tighten
 from modelet.dev.compile.openapi import openapi
 from modelet.dev.compile.schema import json_schema
 from modelet.dev.compile.tensors import tensors
 from modelet.edges import http
-from modelet.edges.call import Call
+from modelet.edges.base import Call
 from modelet.manifest import ArtifactFile, Manifest
 from modelet.model import Model, contract_types
 from modelet.pipeline import InferencePipeline
+from modelet.protocols.rows import read_json
 from modelet.protocols.service import Service
 
 VERSION = "3"
@@ -47,6 +48,11 @@ def service(model_class: type[Model[Any, Any]], *, name: str = "tiny", **spec: A
     contract = Contract(tighten(dict(instance.core_schema)), tighten(dict(prediction.core_schema), returned=True))
     pipeline = InferencePipeline(model_class(), contract, max_instances=spec["limits"]["max_instances"])
     return Service(bundle, manifest(name), pipeline)
+
+
+def read_rows(body: bytes, contract: Contract, *, partial: bool = False) -> Checked:
+    """Read a body of rows under a contract, as for a model that is never asked."""
+    return read_json(body, InferencePipeline(Model(), contract), partial=partial)[0]
 
 
 def manifest(name: str = "tiny", **members: Any) -> Manifest:

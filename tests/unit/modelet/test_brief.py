@@ -30,8 +30,8 @@ from modelet.contract import Contract
 from modelet.core import from_json, tighten
 from modelet.errors import ContractError
 from modelet.examining import RefusalError
-from modelet.protocols.rows import Body
 from modelet.reading import as_rows
+from serving import read_rows
 
 
 class Flat(TypedDict):
@@ -173,7 +173,7 @@ ROWS = st.lists(VALUES, min_size=1, max_size=4)
 
 def judged(contract: Contract, body: bytes) -> tuple[str, Any]:
     """How a body is judged: its instances, or its violations' places, rules and messages."""
-    checked = Body(body, partial=True).check(contract)
+    checked = read_rows(body, contract, partial=True)
     named = {
         row: sorted((each.field, each.rule, each.message) for each in found) for row, found in checked.failed.items()
     }
@@ -280,7 +280,7 @@ def test_a_reader_that_refuses_notes_few_violations_and_copies_little(name: str,
 @pytest.mark.parametrize("around", [b"%b", b'{"instances":[%b]}'])
 def test_large_refusals_list_some_violations_and_say_where_there_are_more(name: str, bad: str, around: bytes) -> None:
     body = around % (b"{}" if (around, bad) == (b"%b", "empty objects") else BAD[bad])
-    checked = Body(body).check(CONTRACTS[name])
+    checked = read_rows(body, CONTRACTS[name])
     if not checked.failed:
         return
     with pytest.raises(ContractError) as caught:
@@ -295,7 +295,7 @@ def test_large_refusals_list_some_violations_and_say_where_there_are_more(name: 
 def test_counting_ends_where_the_body_is_not_worth_more() -> None:
     body = b'{"instances":[%b]}' % BAD["empty objects"]
     with pytest.raises(ContractError) as caught:
-        Body(body).check(FLAT).require_all()
+        read_rows(body, FLAT).require_all()
     problem = caught.value.problem()
     assert problem["at_least"]
     assert len(body) // 10 <= problem["count"] < 100_000
@@ -375,7 +375,7 @@ def accepts(schema: Any, body: bytes) -> bool:
 @pytest.mark.parametrize("body", [b"{}", b'{"instances":[{}]}'])
 def test_a_nested_model_that_reads_attributes_is_required_all_the_same(body: bytes) -> None:
     with pytest.raises(ContractError, match="field b: Field required"):
-        Body(body).check(CONTRACTS["from attributes"]).require_all()
+        read_rows(body, CONTRACTS["from attributes"]).require_all()
 
 
 def test_columns_are_counted_like_rows() -> None:

@@ -18,7 +18,7 @@ from modelet.contract import Contract
 from modelet.core import from_json, tighten
 from modelet.errors import ContractError, MalformedBodyError
 from modelet.pieces import Pieces, parsed, uncollected
-from modelet.protocols.rows import Body
+from serving import read_rows
 
 VALUES = st.recursive(
     st.none() | st.integers(-2, 3) | st.text('a,[]{}"\\é\n', max_size=6),
@@ -126,7 +126,7 @@ def test_where_rows_cannot_be_told_apart_all_is_parsed(body: bytes) -> None:
 @given(rows=st.lists(VALUES | st.just({"a": 1, "b": 2}), min_size=1, max_size=12), partial=st.booleans())
 def test_rows_in_pieces_are_judged_as_all_at_once(rows: list[Any], partial: bool) -> None:
     body = json.dumps({"instances": rows}).encode()
-    found = Body(body, partial=partial).check(CONTRACT)
+    found = read_rows(body, CONTRACT, partial=partial)
     expected = CONTRACT.check_rows(rows, partial=partial)
     assert found.failed == expected.failed
     assert found.total == expected.total
@@ -137,7 +137,7 @@ def test_rows_in_pieces_are_judged_as_all_at_once(rows: list[Any], partial: bool
 
 def test_very_many_rows_are_counted_and_no_more_than_a_hundred_named() -> None:
     with pytest.raises(ContractError) as caught:
-        Body(b'{"instances":[%b]}' % b",".join([b"{}"] * 5_000)).check(CONTRACT).require_all()
+        read_rows(b'{"instances":[%b]}' % b",".join([b"{}"] * 5_000), CONTRACT).require_all()
     assert len(caught.value.violations) == 100
     assert 1_500 <= caught.value.count < 3_000
     assert not caught.value.is_whole
@@ -150,7 +150,7 @@ def test_cycles_are_looked_for_again_afterwards(is_enabled: bool) -> None:
         gc.disable()
     try:
         with pytest.raises(MalformedBodyError):
-            Body(b"{").check(CONTRACT)
+            read_rows(b"{", CONTRACT)
         with uncollected():
             seen.append(gc.isenabled())
         seen.append(gc.isenabled())

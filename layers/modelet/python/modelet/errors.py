@@ -5,6 +5,7 @@ ModeletError
 │   ├── MalformedBodyError      400
 │   ├── NotFoundError           404  model, version or route
 │   ├── MethodNotAllowedError   405
+│   ├── NotAcceptableError      406
 │   ├── TooLargeError           413
 │   ├── MediaTypeError          415
 │   ├── SourceError             400  the event of a service that is not served; raised, so that it is not lost
@@ -124,6 +125,14 @@ class MethodNotAllowedError(RequestError):
         return {"allow": self.allow}
 
 
+class NotAcceptableError(RequestError):
+    """The Accept header excludes every media type that the route can answer in."""
+
+    status = 406
+    kind = "not-acceptable"
+    title = "Not acceptable"
+
+
 class TooLargeError(RequestError):
     """The request or its answer is above a limit; batches are the remedy."""
 
@@ -133,7 +142,7 @@ class TooLargeError(RequestError):
 
 
 class MediaTypeError(RequestError):
-    """The content type is not JSON, or the body is encoded.
+    """No reader takes the content type, or the body is encoded.
 
     accept: the header that says what is taken instead, and its value. Source: RFC 9110, 15.5.16.
     """

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from modelet.contract import Contract
 from modelet.core import tighten
-from modelet.edges import direct, http
-from modelet.edges.call import Call
+from modelet.edges import EDGES
+from modelet.edges.base import Call
 from modelet.errors import BundleError, ModeletError, StartError
 from modelet.memory import give_back
 from modelet.model import Model, contract_types
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
     from modelet.bundle import Bundle
     from modelet.opening import Opened
-
-BACKENDS = {"onnx": ("modelet.backends.onnx", "OnnxModel"), "sklearn": ("modelet.backends.sklearn", "SklearnModel")}
-"""What serves a function that has no class of its own."""
 
 
 class ModelHandler:
@@ -79,7 +76,9 @@ class ModelHandler:
         """Answer one event. Raises only errors that a retry may mend, and only to direct invocations."""
         started = time.perf_counter()
         vars(sys).pop("tracebacklimit", None)  # see below
-        edge = http if http.matches(event) else direct
+        for edge in EDGES:  # the last one takes every event
+            if edge.matches(event):
+                break
         call = Call(context.aws_request_id, context.get_remaining_time_in_millis() / 1000)
         try:
             outcome = edge.answer(event, self.service, call)
@@ -91,18 +90,20 @@ class ModelHandler:
         total = time.perf_counter() - started
         arn = context.invoked_function_arn
         self._log.request(arn, call.request_id, outcome.status, call.timings, total)
-        if error is not None and error.retryable and edge is direct:
+        if error is not None and error.retryable and edge.raises_retryable:
             sys.tracebacklimit = 0  # the runtime client sends the stack along; the log has it already
             raise type(error)(error.detail) from None
         return outcome.response
 
 
 def _backend_class(backend: str) -> type[Model[Any, Any]]:
+    """What serves a function that has no class of its own."""
+    from modelet.backends import BACKENDS, resolve  # noqa: PLC0415 - as it says
+
     if backend not in BACKENDS:
         raise BundleError(f"bundle.json names the backend {backend!r}, which this modelet lacks: run `modelet bundle`")
-    module, name = BACKENDS[backend]
-    found: type[Model[Any, Any]] = getattr(importlib.import_module(module), name)
-    return found
+    model_class: type[Model[Any, Any]] = resolve(BACKENDS[backend].model)
+    return model_class
 
 
 def _contract(bundle: Bundle, model_class: type[Model[Any, Any]]) -> Contract:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,13 +9,11 @@ from modelet.errors import ContractError, ModelError, ModeletError, TooLargeErro
 from modelet.violation import Violation
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from modelet.contract import Checked, Contract
     from modelet.model import Model
     from modelet.observability import Timings
-
-Read = Callable[["Contract"], "Checked"]
-"""How a protocol turns its body into checked instances."""
-
 
 SEARCHED = 200
 """How often a model is asked at most to find the rows that it cannot take."""
@@ -42,7 +39,7 @@ class Inference(NamedTuple):
 
 
 class InferencePipeline:
-    """Runs a model on what a protocol read.
+    """Runs a model on the instances that a protocol read.
 
     preprocess: a function that `model.yaml` names instead of the model's own method, with the same signature.
     max_instances: rows that one request may hold.
@@ -62,21 +59,23 @@ class InferencePipeline:
         self._preprocess = preprocess or model.preprocess
         self._max_instances = max_instances
 
-    def infer(self, read: Read, timings: Timings, *, partial: bool = False) -> Inference:
-        """Check instances, run the model, check predictions.
+    def takes(self, count: int) -> bool:
+        """Whether a request may hold so many instances: a protocol that knows better need not look at them."""
+        return count <= self._max_instances
+
+    def infer(self, checked: Checked, timings: Timings, *, partial: bool = False) -> Inference:
+        """Run the model on checked instances, check its predictions.
 
         partial: leave bad rows out instead of refusing the request. Raises RequestError for what the caller sent,
         ModelError where the author's code raised, PredictionError where its predictions break the contract.
         """
-        started = perf_counter()
-        checked = read(self.contract)
+        validated = perf_counter()
         timings.instances = checked.total
         self._check_size(checked.total)
         if partial:
             checked.require_room()
         else:
             checked.require_all()
-        timings.validate = (validated := perf_counter()) - started
         if not checked.instances:
             return Inference([], checked.failed, checked.total)
         try:
@@ -160,7 +159,7 @@ class InferencePipeline:
             raise ContractError(
                 [Violation(None, "instances", "There are no instances: send at least one", "too_short")]
             )
-        if total > self._max_instances:
+        if not self.takes(total):
             raise TooLargeError(
                 f"{total} instances are above this model's {self._max_instances} a request: send them in batches"
             )

@@ -83,7 +83,7 @@ def loaded(kind: type[OnnxModel[Any, Any]], data: bytes, tmp_path: Path) -> Any:
 
 def asked(model: Any, instances: list[Any], preprocess: Any = None) -> list[Any]:
     pipeline = InferencePipeline(model, Contract(ANY, ANY), preprocess=preprocess)
-    return pipeline.infer(lambda contract: contract.check_rows(instances), Timings()).predictions
+    return pipeline.infer(pipeline.contract.check_rows(instances), Timings()).predictions
 
 
 @pytest.mark.parametrize("named", [False, True])

@@ -56,8 +56,8 @@ def test_rows_that_a_model_cannot_take_are_found_among_others(kind: type[Model[A
     )
     rows = [{"a": 0, "b": 1}, {"a": 7, "b": 1}, {"a": 1, "b": 1}]  # no example had a 7
     with pytest.raises(ContractError, match="instance 1: The model cannot take this row"):
-        served.infer(lambda contract: contract.check_rows(rows), Timings())
-    found = served.infer(lambda contract: contract.check_rows(rows), Timings(), partial=True)
+        served.infer(served.contract.check_rows(rows), Timings())
+    found = served.infer(served.contract.check_rows(rows), Timings(), partial=True)
     assert (len(found.predictions), list(found.failed)) == (2, [1])
 
 
@@ -67,7 +67,7 @@ def test_a_number_that_an_estimator_cannot_take_is_named(tmp_path: Path) -> None
     core = tighten(dict(TypeAdapter(Row).core_schema))
     served = InferencePipeline(loaded(SklearnModel, estimator, tmp_path), Contract(core, {"type": "any"}))
     with pytest.raises(ContractError, match="instance 0 field b: The model cannot take this row"):
-        served.infer(lambda contract: contract.check_rows([{"a": 1, "b": 1e39}]), Timings())
+        served.infer(served.contract.check_rows([{"a": 1, "b": 1e39}]), Timings())
 
 
 @pytest.mark.parametrize("kind", [SklearnModel, OnnxModel])
@@ -89,7 +89,7 @@ def test_many_rows_that_a_graph_cannot_take_are_left_out_in_one_pass(tmp_path: P
 
     served = InferencePipeline(model, Contract(core, {"type": "any"}), preprocess=preprocess)
     rows = [{"a": 1e39 if row % 2 else 1, "b": -1e39 if row % 3 else 1} for row in range(3_000)]
-    found = served.infer(lambda contract: contract.check_rows(rows), Timings(), partial=True)
+    found = served.infer(served.contract.check_rows(rows), Timings(), partial=True)
     assert passes == [3_000, 500]
     assert (len(found.predictions), len(found.failed)) == (500, 2_500)
 

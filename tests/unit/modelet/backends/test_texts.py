@@ -137,6 +137,8 @@ def test_a_contract_of_tuples_serves_a_graph_with_an_input_for_each_column(kind:
     rows = [["home", 1.5], ["car", -2.0], ["home", -0.5]]
     named = [{"a": text, "b": number} for text, number in rows]
     expected = model.postprocess(model.infer(model.preprocess(named)), named)
-    for sent in (rows, *([[named[0], *rows[1:]], [rows[0], *named[1:]]] if kind != tuple[str, float] else [])):
-        found = pipeline.infer(lambda contract, sent=sent: contract.check_rows(sent), Timings())
+    mixed = [[named[0], *rows[1:]], [rows[0], *named[1:]]]
+    bodies: list[list[Any]] = [rows, *(mixed if kind != tuple[str, float] else [])]
+    for sent in bodies:
+        found = pipeline.infer(pipeline.contract.check_rows(sent), Timings())
         assert found.predictions == expected

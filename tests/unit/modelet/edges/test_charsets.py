@@ -14,7 +14,7 @@ from modelet.dev.local.request import Request
 from modelet.dev.local.rest_event import rest_event as gateway_rest_event
 from modelet.dev.local.route import Route
 from modelet.edges import direct, http
-from modelet.edges.call import Call
+from modelet.edges.base import Call
 from modelet.model import Model
 from serving import http_event, rest_event, service
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from typing_extensions import TypedDict
 
 from modelet.edges import http
-from modelet.edges.call import Call
+from modelet.edges.base import Call
 from modelet.errors import ContractError, ModelError, StoreError
 from modelet.model import Model
 from modelet.protocols import oip

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from modelet.edges.call import Call, Outcome, encoded_size
+from modelet.edges.base import Call, EdgeResult, encoded_size
 from modelet.edges.router import exchange
 from modelet.errors import (
     RESPONSE_LIMIT,
@@ -31,7 +31,16 @@ MARKS = frozenset((
 """Each service of `edges.source` that is known whatever the contract takes has one of these members in its events."""
 
 
-def answer(event: Any, service: Service, call: Call) -> Outcome:
+raises_retryable = True
+"""So that Lambda's own retries, and workflows, see what a retry may cure."""
+
+
+def matches(event: Any) -> bool:  # noqa: ARG001 - whatever no other edge takes is for this one
+    """Every event."""
+    return True
+
+
+def answer(event: Any, service: Service, call: Call) -> EdgeResult:
     """Answer a bare instance or `{"instances": [...]}` with its JSON value."""
     if isinstance(event, list) or (isinstance(event, dict) and not MARKS.isdisjoint(event)):
         from modelet.edges import source  # noqa: PLC0415 - few events are of another service
@@ -53,12 +62,12 @@ def answer(event: Any, service: Service, call: Call) -> Outcome:
     response = json.loads(answered.body)
     if len(answered.body) * 6 > RESPONSE_LIMIT and encoded_size(response) > RESPONSE_LIMIT:
         return refuse(TooLargeError(TOO_LARGE), service, call)
-    return Outcome(response, answered.status, failure)
+    return EdgeResult(response, answered.status, failure)
 
 
-def refuse(error: ModeletError, _service: Service, _call: Call) -> Outcome:
+def refuse(error: ModeletError, service: Service, call: Call) -> EdgeResult:  # noqa: ARG001 - as every edge
     """Answer with an error alone."""
-    return Outcome(error.problem(), error.status, error)
+    return EdgeResult(error.problem(), error.status, error)
 
 
 def _unserved(name: str, service: Service) -> SourceError:

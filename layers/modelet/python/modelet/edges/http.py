@@ -8,7 +8,7 @@ from __future__ import annotations
 import binascii
 from typing import TYPE_CHECKING, Any
 
-from modelet.edges.call import Call, Outcome, encoded_size
+from modelet.edges.base import Call, EdgeResult, encoded_size
 from modelet.edges.router import exchange, matched, problem
 from modelet.errors import (
     RESPONSE_LIMIT,
@@ -17,6 +17,7 @@ from modelet.errors import (
     MediaTypeError,
     MethodNotAllowedError,
     ModeletError,
+    NotAcceptableError,
     NotFoundError,
     TooLargeError,
 )
@@ -36,8 +37,12 @@ NOT_UTF_8 = (
     "The body holds U+FFFD, which the gateway puts for bytes that are not UTF-8. Send UTF-8; "
     "where the character itself is meant, write the escape \\ufffd."
 )
-FIRST = (NotFoundError, MethodNotAllowedError, MediaTypeError)
+FIRST = (NotFoundError, MethodNotAllowedError, NotAcceptableError, MediaTypeError)
 """What does not depend on the body."""
+
+
+raises_retryable = False
+"""A gateway's caller is answered: 503 with Retry-After says that a retry may help."""
 
 
 def matches(event: Any) -> bool:
@@ -48,7 +53,7 @@ def matches(event: Any) -> bool:
     return isinstance(context.get("http"), dict) or (isinstance(event.get("httpMethod"), str) and "elb" not in context)
 
 
-def answer(event: dict[str, Any], service: Service, call: Call) -> Outcome:
+def answer(event: dict[str, Any], service: Service, call: Call) -> EdgeResult:
     """Answer an HTTP event with the response that the gateway wants."""
     request = _request(event, call)
     try:
@@ -62,13 +67,13 @@ def answer(event: dict[str, Any], service: Service, call: Call) -> Outcome:
     # JSON in a JSON string grows to six times its size at the most; only then is it worth measuring.
     if len(answered.body) * 6 > RESPONSE_LIMIT and encoded_size(response) > RESPONSE_LIMIT:
         return refuse(TooLargeError(TOO_LARGE), service, call, request)
-    return Outcome(response, answered.status, failure)
+    return EdgeResult(response, answered.status, failure)
 
 
-def refuse(error: ModeletError, service: Service, call: Call, request: Request | None = None) -> Outcome:
+def refuse(error: ModeletError, service: Service, call: Call, request: Request | None = None) -> EdgeResult:
     """Answer with an error alone, in the words of the protocol that was asked."""
     answered = problem(error, request or Request("GET", "/"))
-    return Outcome(_write(answered, service, call), error.status, error)
+    return EdgeResult(_write(answered, service, call), error.status, error)
 
 
 def _request(event: dict[str, Any], call: Call) -> Request:

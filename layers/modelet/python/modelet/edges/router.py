@@ -6,9 +6,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from modelet.deadline import Alarm, Deadline, disarm
-from modelet.errors import DeadlineError, MediaTypeError, MethodNotAllowedError, ModeletError, NotFoundError
+from modelet.errors import DeadlineError, MethodNotAllowedError, ModeletError, NotFoundError
 from modelet.protocols import rows
-from modelet.protocols.service import JSON
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -16,16 +15,12 @@ if TYPE_CHECKING:
     from modelet.protocols.service import Answer, Request, Route, Routes, Service
 
 
-UTF_8 = frozenset({"utf-8", "utf8"})
-ASCII = frozenset({"ascii", "us-ascii"})
-"""Charsets whose texts are UTF-8 too. JSON is UTF-8, whatever its content type declares (RFC 8259, 8.1)."""
-
-
 def exchange(request: Request, service: Service) -> tuple[Answer, ModeletError | None]:
     """Answer a request; an error comes back beside its answer, for the log."""
     try:
         with Deadline(request.remaining):
-            return find(request, service)(request, service), None
+            route = _route(request.method, request.path, service.name, service.version)
+            return route(request, service), None
     except Alarm:
         disarm()
         late = DeadlineError("the alarm rang before the answer was ready")
@@ -59,14 +54,6 @@ def _segments(path: str) -> list[str]:
     return [unquote(segment) for segment in segments]
 
 
-def find(request: Request, service: Service) -> Route:
-    """The function that answers a path and a method. Raises NotFoundError, MethodNotAllowedError, MediaTypeError."""
-    route = _route(request.method, request.path, service.name, service.version)
-    if request.method == "POST":
-        _check_media_type(request)
-    return route
-
-
 @lru_cache(maxsize=64)
 def matched(path: str, route: str, proxy: str) -> str | None:
     """The part of a path that the gateway's route matched, without the path mapping of a custom domain before it.
@@ -89,6 +76,7 @@ def matched(path: str, route: str, proxy: str) -> str | None:
 
 @lru_cache(maxsize=64)  # what raises is not kept
 def _route(method: str, path: str, model: str, served: str) -> Route:
+    """The function that answers a path and a method. Raises NotFoundError and MethodNotAllowedError."""
     match _segments(path):
         case ["models", name, *rest]:
             routes: Routes = rows.ROUTES
@@ -108,27 +96,3 @@ def _route(method: str, path: str, model: str, served: str) -> Route:
     if route is None:
         raise MethodNotAllowedError(method, [*methods, *(["HEAD"] if "GET" in methods else [])])
     return route
-
-
-def _check_media_type(request: Request) -> None:
-    given = request.headers.get("content-type", JSON)
-    if given != JSON:
-        charset = _charset(str(given))
-        if charset not in UTF_8 and not (charset in ASCII and request.body.isascii()):
-            raise MediaTypeError(f"The charset is {charset[:100]}: send UTF-8.")
-    coding = str(request.headers.get("content-encoding", "identity")).strip().lower()
-    if coding != "identity":
-        identity = ("accept-encoding", "identity")
-        raise MediaTypeError(f"The content encoding is {coding[:100]}: send the body as it is.", identity)
-
-
-@lru_cache(maxsize=64)  # what raises is not kept
-def _charset(content_type: str) -> str:
-    """The charset that a content type of JSON declares, UTF-8 unless another. Raises MediaTypeError for other types."""
-    kind, *parameters = content_type.lower().split(";")
-    kind = kind.strip()
-    if kind != JSON and not kind.endswith("+json"):
-        raise MediaTypeError(f"The content type is {kind[:100]}: send application/json.")
-    named = [each.partition("=") for each in parameters]
-    declared = [value.strip().strip('"') for name, _, value in named if name.strip() == "charset"]
-    return next((charset for charset in declared if charset not in UTF_8), "utf-8")

@@ -7,12 +7,14 @@ specification/protocol.
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, cast
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from modelet.brief import MISSING, brief
 from modelet.contract import Checked
 from modelet.core import SchemaValidator, ValidationError, to_json
 from modelet.errors import MalformedBodyError, MediaTypeError, ModeletError, RequestError
+from modelet.protocols.media import Media, negotiate
 from modelet.protocols.service import JSON, Answer, Request, Routes, Service
 from modelet.protocols.signature import MATRIX, Signature
 from modelet.protocols.tensor import JSON_ONLY, Tensor
@@ -21,9 +23,7 @@ if TYPE_CHECKING:
     from pydantic_core import CoreSchema
 
     from modelet.contract import Contract
-
-PLATFORMS = {"onnx": "onnx_onnxv1", "sklearn": "sklearn_joblib"}
-"""The protocol's names for what runs a model, `<project>_<format>`, by backend."""
+    from modelet.pipeline import Inference
 
 BINARY_HEADER = "inference-header-content-length"
 MAX_DIMENSIONS = 32
@@ -33,67 +33,81 @@ OBJECT = object()
 """Stands for any of them: it is of no datatype either."""
 
 
-class Question:
-    """The body of one inference request; after `read` it knows the request's id and the outputs asked for."""
+class Tensors(NamedTuple):
+    """What a body came to: its checked instances, the request's id, and the outputs that it asks for."""
 
-    __slots__ = ("_body", "_limit", "_signature", "id", "outputs")
+    checked: Checked
+    id: str | None
+    outputs: list[str]
 
-    def __init__(self, body: bytes, signature: Signature, limit: int) -> None:
-        self._body = body
-        self._signature = signature
-        self._limit = limit
-        self.id: str | None = None
-        self.outputs: list[str] = []
 
-    def read(self, contract: Contract) -> Checked:
-        """Read the tensors as instances and check them. Raises RequestError for what is not a request of this model."""
-        document = _parse(self._body)
-        self.id = document.get("id")
-        wanted = document.get("outputs")
-        self.outputs = self._signature.choose([each["name"] for each in wanted] if wanted else None)
-        tensors = [Tensor.read(item) for item in document["inputs"]]
-        count, seen = tensors[0].rows, set[str]()
-        for tensor in tensors:
-            if tensor.name in seen:
-                raise tensor.refuse("the name is there twice")
-            if tensor.rows != count:
-                raise tensor.refuse(f"the first dimension, the number of instances, is {count} in the one before")
-            seen.add(tensor.name)
-        if count > self._limit:
-            return Checked([], count)  # the pipeline refuses it by its count: no need to build the rows
-        columns = self._signature.columns(tensors)
-        if self._signature.has_fields:
-            return contract.check_columns(columns)
-        [rows] = columns.values()
-        text = b'{"instances":%b}' % to_json(rows)
-        at_once = not contract.is_doubtful(text) or contract.are_good(rows, text)
-        checked = contract.check_envelope(text) if at_once else None
-        return checked or contract.check_rows(rows, size=len(self._body), partial=False)
+def read_json(body: bytes, service: Service) -> Tensors:
+    """Read tensors as instances and check them. Raises RequestError for what is not a request of this model."""
+    signature = Signature(service.bundle.tensors)
+    document = _parse(body)
+    wanted = document.get("outputs")
+    outputs = signature.choose([each["name"] for each in wanted] if wanted else None)
+    tensors = [Tensor.read(item) for item in document["inputs"]]
+    count, seen = tensors[0].rows, set[str]()
+    for tensor in tensors:
+        if tensor.name in seen:
+            raise tensor.refuse("the name is there twice")
+        if tensor.rows != count:
+            raise tensor.refuse(f"the first dimension, the number of instances, is {count} in the one before")
+        seen.add(tensor.name)
+    if service.pipeline.takes(count):
+        checked = _checked(signature, tensors, service.pipeline.contract, len(body))
+    else:
+        checked = Checked([], count)  # refused by its count: no need to build the rows
+    return Tensors(checked, document.get("id"), outputs)
+
+
+def _checked(signature: Signature, tensors: list[Tensor], contract: Contract, size: int) -> Checked:
+    columns = signature.columns(tensors)
+    if signature.has_fields:
+        return contract.check_columns(columns)
+    [rows] = columns.values()
+    text = b'{"instances":%b}' % to_json(rows)
+    at_once = not contract.is_doubtful(text) or contract.are_good(rows, text)
+    checked = contract.check_envelope(text) if at_once else None
+    return checked or contract.check_rows(rows, size=size, partial=False)
+
+
+def write_json(result: Inference, asked: Tensors, service: Service) -> bytes:
+    """Write the outputs that were asked for."""
+    predictions = service.pipeline.contract.plain_predictions(result.predictions)
+    answer: dict[str, Any] = {"model_name": service.name, "model_version": service.version}
+    if asked.id is not None:
+        answer["id"] = asked.id
+    answer["outputs"] = Signature(service.bundle.tensors).tensors(predictions, asked.outputs)
+    return to_json(answer)
+
+
+MEDIA = (Media(JSON, read_json, write_json),)
+"""The bodies that this protocol reads and writes; a new media type is a row."""
 
 
 def infer(request: Request, service: Service) -> Answer:
     """POST …/infer: tensors in, tensors out."""
+    began = perf_counter()
+    reader, writer = negotiate(request, MEDIA)
     if BINARY_HEADER in request.headers:
         raise MediaTypeError(f"The body is not JSON alone: {JSON_ONLY}")
-    signature = Signature(service.bundle.tensors)
-    question = Question(request.body, signature, service.bundle.spec["limits"]["max_instances"])
-    result = service.pipeline.infer(question.read, request.timings)
-    predictions = service.pipeline.contract.plain_predictions(result.predictions)
-    answer: dict[str, Any] = {"model_name": service.name, "model_version": service.version}
-    if question.id is not None:
-        answer["id"] = question.id
-    answer["outputs"] = signature.tensors(predictions, question.outputs)
-    return Answer(200, to_json(answer), {"content-type": JSON})
+    tensors = reader.read(request.body, service)
+    request.timings.validate = perf_counter() - began
+    result = service.pipeline.infer(tensors.checked, request.timings)
+    return Answer(200, writer.write(result, tensors, service), {"content-type": writer.name})
 
 
 def describe(_request: Request, service: Service) -> Answer:
     """GET …/{name}: the model's metadata; `parameters` says where one matrix may be sent in place of all fields."""
+    from modelet.backends import BACKENDS  # noqa: PLC0415 - few requests ask what a model is
+
     tensors = service.bundle.tensors
-    backend = service.bundle.spec["backend"]
     metadata = {
         "name": service.name,
         "versions": [service.version],
-        "platform": PLATFORMS[backend],
+        "platform": BACKENDS[service.bundle.spec["backend"]].platform,
         "inputs": tensors["inputs"],
         "outputs": tensors["outputs"],
     }

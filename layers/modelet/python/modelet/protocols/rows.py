@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from functools import cache
 from itertools import islice
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from modelet.contract import Checked
 from modelet.core import compact, to_json
 from modelet.errors import ContractError, MalformedBodyError, ModeletError, NotFoundError, RequestError
+from modelet.protocols.media import Media, negotiate
 from modelet.protocols.service import JSON, PROBLEM, Answer, Request, Routes, Service
 from modelet.violation import LISTED_VIOLATIONS, LONGEST_NAME, Violation
 
 if TYPE_CHECKING:
     from modelet.contract import Contract
     from modelet.pieces import Pieces
+    from modelet.pipeline import Inference, InferencePipeline
 
 MEMBER = "instances"
 TRUSTED = 8_192
@@ -22,89 +25,85 @@ TRUSTED = 8_192
 NAMED = f'"{MEMBER}"'.encode()
 
 
-class Body:
-    """The body of one request; after `check` it knows whether it was a bare instance.
+def read_json(text: bytes, pipeline: InferencePipeline, *, partial: bool = False) -> tuple[Checked, bool]:
+    """The instances of a body, and whether it was one bare instance.
 
-    limit: instances that a request may hold. partial: whether each bad instance is to have its place.
+    They are read under the contract: in one pass where all is well, else again to name what is wrong. partial: whether
+    each bad instance is to have its place. Raises MalformedBodyError, and ContractError for what is wrong around them.
     """
+    contract = pipeline.contract
+    # The member's name may also be there in escapes, or be deeper down in a bare instance.
+    bare = NAMED not in text and b"\\u00" not in text
+    doubtful = len(text) > TRUSTED and contract.is_doubtful(text)
+    if not doubtful and (checked := _at_once(text, contract, bare=bare)) is not None:
+        return checked, bare
+    from modelet.pieces import uncollected  # noqa: PLC0415 - who is never sent a bad row has no use for it
 
-    __slots__ = ("_limit", "_partial", "bare", "text")
-
-    def __init__(self, text: bytes, limit: int = 100_000, *, partial: bool = False) -> None:
-        self.text = text
-        self.bare = False
-        self._limit = limit
-        self._partial = partial
-
-    def check(self, contract: Contract) -> Checked:
-        """Read instances under the contract: in one pass where all is well, else again to name what is wrong."""
-        # The member's name may also be there in escapes, or be deeper down in a bare instance.
-        self.bare = NAMED not in self.text and b"\\u00" not in self.text
-        doubtful = len(self.text) > TRUSTED and contract.is_doubtful(self.text)
-        if not doubtful:
-            checked = contract.check_bare(self.text) if self.bare else contract.check_envelope(self.text)
-            if checked is not None:
-                return checked
-        from modelet.pieces import uncollected  # noqa: PLC0415 - who is never sent a bad row has no use for it
-
-        with uncollected():
-            return self._looked_at(contract, doubtful)
-
-    def _looked_at(self, contract: Contract, doubtful: bool) -> Checked:
-        rows = self._rows()
-        if len(rows) > self._limit:
-            return Checked([], len(rows))  # the pipeline refuses it by its count: no need to look at them
+    with uncollected():
+        bare, instances = _parsed(text)
+        if not pipeline.takes(len(instances)):
+            return Checked([], len(instances)), bare  # refused by its count: no need to look at them
         # What was parsed in pieces pydantic-core would hold whole, at two hundred bytes a list.
-        if doubtful and isinstance(rows, list) and contract.are_good(rows, self.text):
-            checked = self._at_once(contract)
+        if doubtful and isinstance(instances, list) and contract.are_good(instances, text):
+            checked = _at_once(text, contract, bare=bare)
             if checked is not None:
-                return checked
-        return contract.check_rows(rows, size=len(self.text), partial=self._partial)
-
-    def _at_once(self, contract: Contract) -> Checked | None:
-        return contract.check_bare(self.text) if self.bare else contract.check_envelope(self.text)
-
-    def _rows(self) -> list[Any] | Pieces:
-        """The instances as parsed JSON. Raises MalformedBodyError, and ContractError for what is wrong around them."""
-        from modelet.pieces import parsed  # noqa: PLC0415 - as above
-
-        try:
-            document, pieces = parsed(self.text)
-        except ValueError as error:
-            raise MalformedBodyError(
-                f'The body is not JSON: {error}. Send {{"{MEMBER}": [...]}} or one instance.'
-            ) from None
-        self.bare = not isinstance(document, dict) or MEMBER not in document
-        if self.bare:
-            return [document]
-        rows = document[MEMBER]
-        if not isinstance(rows, list):
-            raise ContractError([Violation(None, MEMBER, "Input should be a list of instances", "list_type")])
-        unknown = [
-            Violation(None, name[:LONGEST_NAME], f"Unknown field beside {MEMBER}: leave it out", "extra_forbidden")
-            for name in islice((name for name in document if name != MEMBER), LISTED_VIOLATIONS)
-        ]
-        if unknown:
-            raise ContractError(unknown, len(document) - 1)
-        return rows if pieces is None else pieces
+                return checked, bare
+        return contract.check_rows(instances, size=len(text), partial=partial), bare
 
 
-def infer(request: Request, service: Service) -> Answer:
-    """POST …/infer: predict for each instance."""
-    partial = _flag(request, "partial")
-    body = Body(request.body, service.bundle.spec["limits"]["max_instances"], partial=partial)
-    result = service.pipeline.infer(body.check, request.timings, partial=partial)
-    if body.bare and result.failed:
-        raise ContractError(result.failed[0])
+def _at_once(text: bytes, contract: Contract, *, bare: bool) -> Checked | None:
+    return contract.check_bare(text) if bare else contract.check_envelope(text)
+
+
+def _parsed(text: bytes) -> tuple[bool, list[Any] | Pieces]:
+    """Whether a body is one bare instance, and its instances as parsed JSON."""
+    from modelet.pieces import parsed  # noqa: PLC0415 - as above
+
+    try:
+        document, pieces = parsed(text)
+    except ValueError as error:
+        raise MalformedBodyError(
+            f'The body is not JSON: {error}. Send {{"{MEMBER}": [...]}} or one instance.'
+        ) from None
+    if not isinstance(document, dict) or MEMBER not in document:
+        return True, [document]
+    rows = document[MEMBER]
+    if not isinstance(rows, list):
+        raise ContractError([Violation(None, MEMBER, "Input should be a list of instances", "list_type")])
+    unknown = [
+        Violation(None, name[:LONGEST_NAME], f"Unknown field beside {MEMBER}: leave it out", "extra_forbidden")
+        for name in islice((name for name in document if name != MEMBER), LISTED_VIOLATIONS)
+    ]
+    if unknown:
+        raise ContractError(unknown, len(document) - 1)
+    return False, rows if pieces is None else pieces
+
+
+def write_json(result: Inference, service: Service, *, bare: bool) -> bytes:
+    """Write predictions, with a problem in the place of each bad row. bare: the one prediction alone."""
     contract = service.pipeline.contract
     if not result.failed:
         text = contract.write_predictions(result.predictions)
     else:
         text = to_json(_with_problems(contract.plain_predictions(result.predictions), result.failed, result.total))
-    if body.bare:
-        return Answer(200, text[1:-1], {"content-type": JSON})
-    text = b'{"predictions":%b,%b}' % (text, _origin(service.name, service.version))
-    return Answer(200, text, {"content-type": JSON})
+    return text[1:-1] if bare else b'{"predictions":%b,%b}' % (text, _origin(service.name, service.version))
+
+
+MEDIA = (Media(JSON, read_json, write_json),)
+"""The bodies that this protocol reads and writes; a new media type is a row."""
+
+
+def infer(request: Request, service: Service) -> Answer:
+    """POST …/infer: predict for each instance."""
+    began = perf_counter()
+    reader, writer = negotiate(request, MEDIA)
+    partial = _flag(request, "partial")
+    checked, bare = reader.read(request.body, service.pipeline, partial=partial)
+    request.timings.validate = perf_counter() - began
+    result = service.pipeline.infer(checked, request.timings, partial=partial)
+    if bare and result.failed:
+        raise ContractError(result.failed[0])
+    return Answer(200, writer.write(result, service, bare=bare), {"content-type": writer.name})
 
 
 def describe(_request: Request, service: Service) -> Answer:

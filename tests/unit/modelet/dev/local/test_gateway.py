@@ -18,7 +18,7 @@ from modelet.dev.local.gateway import BODY_LIMIT, HEAD_LIMIT
 from modelet.dev.local.http_api import HttpApi
 from modelet.dev.local.rest_api import RestApi
 from modelet.dev.local.wire import LONGEST_HEAD
-from modelet.edges.call import EVENT_LIMIT
+from modelet.edges.base import EVENT_LIMIT
 
 if TYPE_CHECKING:
     from gateways import Make

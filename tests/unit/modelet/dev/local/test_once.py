@@ -19,7 +19,7 @@ import pytest
 from modelet.dev.local.function import LocalFunction
 from modelet.dev.local.once import invoke_once
 from modelet.dev.local.runtime import Runtime
-from modelet.edges.call import EVENT_LIMIT
+from modelet.edges.base import EVENT_LIMIT
 from modelet.errors import RESPONSE_LIMIT, TooLargeError
 
 if TYPE_CHECKING:

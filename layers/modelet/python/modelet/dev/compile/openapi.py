@@ -11,6 +11,7 @@ from modelet.errors import (
     MalformedBodyError,
     MediaTypeError,
     ModelError,
+    NotAcceptableError,
     StoreError,
     TooLargeError,
 )
@@ -39,7 +40,16 @@ SCHEMAS = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
 NAMED_SCHEMAS = frozenset({"$defs", "dependentSchemas", "patternProperties", "properties"})
 """The keywords of JSON Schema 2020-12 (core, section 10) whose value is a schema, a list of them, or some by name."""
 
-FAILURES = (MalformedBodyError, TooLargeError, MediaTypeError, ContractError, ModelError, StoreError, DeadlineError)
+FAILURES = (
+    MalformedBodyError,
+    NotAcceptableError,
+    TooLargeError,
+    MediaTypeError,
+    ContractError,
+    ModelError,
+    StoreError,
+    DeadlineError,
+)
 """What `infer` may answer beside predictions."""
 
 

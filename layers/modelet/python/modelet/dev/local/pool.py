@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelet.dev.local.environment import EXIT, TIMEOUT, Environment
 from modelet.dev.local.lanes import Lanes
-from modelet.edges.call import EVENT_LIMIT
+from modelet.edges.base import EVENT_LIMIT
 from modelet.errors import ThrottledError, TooLargeError
 
 if TYPE_CHECKING:

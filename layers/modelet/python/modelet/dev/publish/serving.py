@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import warnings
 from contextlib import nullcontext
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modelet.backends import BACKENDS, resolve
 from modelet.contract import Contract
 from modelet.dev.compile.columns import column_types
 from modelet.dev.compile.core import compile_type
@@ -18,7 +18,6 @@ from modelet.dev.publish.draft import draft
 from modelet.dev.publish.graph import line
 from modelet.dev.publish.pickles import as_in_the_image
 from modelet.errors import ContractError, PublishError
-from modelet.handler import BACKENDS
 from modelet.observability import Timings
 from modelet.pipeline import InferencePipeline
 
@@ -65,7 +64,7 @@ def check_serves(function: Function, package: Package, rows: Rows, expected: Ans
     progress.step("asking what will be served for the examples")
     backend = function.spec.backend
     # A graph calls no code; a pickle calls that of the folder, but not train.py.
-    surroundings = as_in_the_image(function.folder) if backend == "sklearn" else nullcontext()
+    surroundings = as_in_the_image(function.folder) if BACKENDS[backend].runs_code else nullcontext()
     try:
         with surroundings, draft(manifest, package.files) as artifacts, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the answers tell whether it matters
@@ -95,8 +94,7 @@ def check_serves(function: Function, package: Package, rows: Rows, expected: Ans
 
 
 def _pipeline(backend: str, artifacts: Artifacts) -> InferencePipeline:
-    module, name = BACKENDS[backend]
-    model = getattr(import_module(module), name)()
+    model = resolve(BACKENDS[backend].model)()
     model.load(artifacts)
     instance, prediction = column_types(artifacts.manifest)
     compiled = compile_type(instance), compile_type(prediction, returned=True)
@@ -107,8 +105,7 @@ def _pipeline(backend: str, artifacts: Artifacts) -> InferencePipeline:
 
 
 def _answers(pipeline: InferencePipeline, rows: Rows, info: dict[str, Any]) -> Answers:
-    instances = rows.instances()
-    found = pipeline.infer(lambda contract: contract.check_rows(instances), Timings()).predictions
+    found = pipeline.infer(pipeline.contract.check_rows(rows.instances()), Timings()).predictions
     if info["task"] == "classification":
         return Answers([one["label"] for one in found], np.array([[one["probability"]] for one in found]))
     return Answers(None, np.array(found, dtype=np.float64).reshape(len(rows), -1))
@@ -143,6 +140,6 @@ def _compare(function: Function, rows: Rows, expected: Answers, given: Answers, 
 
 
 def _remedy(backend: str) -> str:
-    if backend == "sklearn":
+    if BACKENDS[backend].runs_code:
         return "fit the estimator on what requests carry, a list of texts, an array of floats or a DataFrame of both"
     return "give the graph one input for all columns, or one named as each"

@@ -1,0 +1,109 @@
+"""Media types: the bodies that a protocol reads and writes, and the one negotiation by Content-Type and Accept.
+
+Source: RFC 9110, 8.3 (Content-Type), 12.5.1 (Accept), 15.5.7 (406) and 15.5.16 (415).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from modelet.errors import MediaTypeError, NotAcceptableError
+from modelet.protocols.service import JSON
+
+if TYPE_CHECKING:
+    from modelet.protocols.service import Request
+
+ReadT = TypeVar("ReadT")
+WriteT = TypeVar("WriteT")
+
+ANY, IDENTITY = "*/*", "identity"
+UTF_8 = frozenset({"utf-8", "utf8"})
+ASCII = frozenset({"ascii", "us-ascii"})
+"""Charsets whose texts are UTF-8 too. JSON is UTF-8, whatever its content type declares (RFC 8259, 8.1)."""
+
+
+class Media(Generic[ReadT, WriteT]):
+    """One media type of a protocol: its name, what reads a body of it, and what writes an answer in it."""
+
+    __slots__ = ("name", "read", "write")
+
+    def __init__(self, name: str, read: ReadT, write: WriteT) -> None:
+        self.name = name
+        self.read = read
+        self.write = write
+
+
+def negotiate(
+    request: Request, table: tuple[Media[ReadT, WriteT], ...]
+) -> tuple[Media[ReadT, WriteT], Media[ReadT, WriteT]]:
+    """The media types in which to read the body of a request, and to write its answer.
+
+    table: the media types of the protocol, the preferred one first. Raises MediaTypeError for a body that none of them
+    reads, NotAcceptableError where Accept excludes all of them.
+    """
+    headers, first = request.headers, table[0]
+    given, accept = headers.get("content-type", JSON), headers.get("accept", ANY)
+    coding = headers.get("content-encoding", IDENTITY)
+    if given == first.name and accept == ANY and coding == IDENTITY:  # nearly every request
+        return first, first
+    names = tuple(media.name for media in table)
+    reader, charset = _content(str(given), names)
+    if charset not in UTF_8 and not (charset in ASCII and request.body.isascii()):
+        raise MediaTypeError(f"The charset is {charset[:100]}: send UTF-8.")
+    if (coding := str(coding).strip().lower()) != IDENTITY:
+        taken = ("accept-encoding", IDENTITY)
+        raise MediaTypeError(f"The content encoding is {coding[:100]}: send the body as it is.", taken)
+    return table[reader], table[_accepted(str(accept), names)]
+
+
+@lru_cache(maxsize=64)  # what raises is not kept
+def _content(content_type: str, names: tuple[str, ...]) -> tuple[int, str]:
+    """The place of the media type that a Content-Type names, and the charset that it declares, UTF-8 unless another.
+
+    A type with the suffix +json is JSON (RFC 6839, 3.1). Raises MediaTypeError where none of the names is meant.
+    """
+    kind, *parameters = content_type.lower().split(";")
+    kind = kind.strip()
+    meant = JSON if kind.endswith("+json") else kind
+    if meant not in names:
+        listed = ", ".join(names)
+        raise MediaTypeError(f"The content type is {kind[:100]}: send {listed}.", ("accept", listed))
+    named = [each.partition("=") for each in parameters]
+    declared = [value.strip().strip('"') for name, _, value in named if name.strip() == "charset"]
+    return names.index(meant), next((charset for charset in declared if charset not in UTF_8), "utf-8")
+
+
+@lru_cache(maxsize=64)  # what raises is not kept
+def _accepted(accept: str, names: tuple[str, ...]) -> int:
+    """The place of the media type that an Accept header prefers; of equal ones the first.
+
+    What is no media range is passed over. Raises NotAcceptableError where the ranges exclude all names.
+    """
+    ranges = dict(found for each in accept.lower().split(",") if (found := _range(each)))
+    if not ranges:
+        return 0
+    # The most specific range that fits a type is the one that counts.
+    weights = [
+        next((ranges[one] for one in (name, f"{name.partition('/')[0]}/*", ANY) if one in ranges), 0.0)
+        for name in names
+    ]
+    if not any(weights):
+        listed = ", ".join(names)
+        raise NotAcceptableError(f"Accept is {accept[:100]}: this route answers {listed}.")
+    return weights.index(max(weights))
+
+
+def _range(text: str) -> tuple[str, float] | None:
+    """A media range and its weight; None for what is none."""
+    kind, *parameters = (part.strip() for part in text.split(";"))
+    main, _, sub = kind.partition("/")
+    if not main or not sub:
+        return None
+    named = [each.partition("=") for each in parameters]
+    weights = [value for name, _, value in named if name.strip() == "q"]
+    try:
+        weight = float(weights[0]) if weights else 1.0
+    except ValueError:
+        return None
+    return (kind, weight) if 0.0 <= weight <= 1.0 else None
