@@ -1,4 +1,4 @@
-"""The routes of the API: few, so that our own code answers 404 and 405 (DESIGN: the wire)."""
+"""The routes of the API: few, so that our own code answers 404 and 405 (docs/design.md, the wire)."""
 
 from __future__ import annotations
 

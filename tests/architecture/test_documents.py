@@ -1,8 +1,9 @@
-"""What CONTRIBUTING.md and SECURITY.md say of files, targets and commands is there."""
+"""What the documents say of files, targets and figures is so."""
 
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,14 @@ def test_each_target_is_there() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     made = {text.removeprefix("make ") for page in PAGES for text in named(page) if text.startswith("make ")}
     assert {"check", "lock"} <= made <= targets
+
+
+def test_the_design_has_the_budget_that_the_gate_holds() -> None:
+    budget = tomllib.loads((ROOT / "benchmarks" / "budget.toml").read_text())
+    held = {kind["cpu"] for kind in budget["cold"].values()} | set(budget["warm"].values())
+    held.add(budget["cold"]["modelet, S3"]["memory"])
+    text = (ROOT / "docs" / "design.md").read_text().partition("## The budget")[2]
+    assert held == set(map(float, re.findall(r"\d\.\d+", text)))
 
 
 def test_the_version_stands_in_one_place() -> None:

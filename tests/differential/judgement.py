@@ -10,7 +10,7 @@ from typing import Any
 from differential.oracle import Said
 
 TOLERANCE = 1e-5
-"""Of a probability; of a regression relative to its size, or to the mean size of all (DESIGN §6)."""
+"""Of a probability; of a regression relative to its size, or to the mean size of all (docs/design.md, the store)."""
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ FUNCTIONS = {
     if not (function.folder / "Dockerfile").is_file()  # what is in an image of its own is its author's to say
 }
 BUDGET = 120_000_000
-"""Bytes of /var/task of an online ONNX image (DESIGN §7)."""
+"""Bytes of /var/task of an online ONNX image (docs/design.md, the budget)."""
 LAPTOP = {
     "aws_lambda_powertools", "boto3", "botocore", "click", "fastapi", "hatchling", "mangum", "onnx", "pandas", "pip",
     "pytest", "rich", "skl2onnx", "starlette", "uvicorn", "yaml",

@@ -1,4 +1,4 @@
-"""The names of things in a store: models, versions, aliases, and the path of each file (DESIGN §6)."""
+"""The names of things in a store: models, versions, aliases, and the path of each file (docs/design.md, the store)."""
 
 from __future__ import annotations
 

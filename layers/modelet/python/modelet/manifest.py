@@ -1,4 +1,4 @@
-"""The manifest, `model.json`: what a version is, with the size and SHA-256 of each of its files (DESIGN §6)."""
+"""The manifest, `model.json`: what a version is, with size and SHA-256 of each file (docs/design.md, the store)."""
 
 from __future__ import annotations
 

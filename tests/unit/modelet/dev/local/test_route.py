@@ -1,4 +1,4 @@
-"""DESIGN §5's routes."""
+"""The routes of docs/design.md."""
 
 from __future__ import annotations
 

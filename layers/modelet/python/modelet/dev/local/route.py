@@ -1,4 +1,4 @@
-"""Which function answers a path: DESIGN §5's routes, as one gateway has them."""
+"""Which function answers a path: the routes of docs/design.md, as one gateway has them."""
 
 from __future__ import annotations
 

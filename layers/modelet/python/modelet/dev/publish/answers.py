@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from modelet.dev.publish.rows import Rows
 
 TOLERANCE = 1e-5
-"""The greatest difference: of a probability, or of a regression relative to its size (DESIGN §6)."""
+"""The greatest difference: of a probability, or of a regression relative to its size (docs/design.md, the store)."""
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,7 @@ def _events(model: str, instances: dict[str, Any]) -> dict[str, Any]:
 
 
 def _event(kind: str, method: str, path: str, body: Any) -> Any:
-    """An event as API Gateway makes it (http: payload format 2.0, rest: 1.0), for the routes of DESIGN §5."""
+    """An event as API Gateway makes it (http: payload format 2.0, rest: 1.0), for the routes of docs/design.md."""
     resource, proxy = f"{path.rpartition('/')[0]}/{{proxy+}}", path.rpartition("/")[2]
     template = Template((TEMPLATES / "events" / f"{kind}.json.tmpl").read_text(encoding="utf-8"))
     text = "null" if body is None else json.dumps(json.dumps(body, ensure_ascii=False), ensure_ascii=False)
