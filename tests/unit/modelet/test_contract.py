@@ -19,8 +19,8 @@ from typing_extensions import TypedDict
 from modelet.contract import Contract
 from modelet.core import tighten, to_json
 from modelet.dev.compile.core import compile_type
-from modelet.errors import RESPONSE_LIMIT, ContractError, MalformedBodyError, PredictionError, TooLargeError
-from modelet.violation import MOST_PROBLEMS, Violation
+from modelet.errors import ContractError, MalformedBodyError, PredictionError, TooLargeError
+from modelet.violation import MOST_PROBLEMS, RESPONSE_LIMIT, Violation
 
 
 class Point(TypedDict):

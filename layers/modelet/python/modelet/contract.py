@@ -18,10 +18,10 @@ from modelet.core import (
     from_json,
     to_json,
 )
-from modelet.errors import TOO_LARGE, ContractError, MalformedBodyError, PredictionError, TooLargeError
+from modelet.errors import ContractError, MalformedBodyError, PredictionError, TooLargeError
 from modelet.fields import is_bounded, is_plain
 from modelet.reading import as_rows, list_of, reader_of, validator
-from modelet.violation import LISTED_VIOLATIONS, MOST_PROBLEMS
+from modelet.violation import LISTED_VIOLATIONS, MOST_PROBLEMS, TOO_LARGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -44,14 +44,6 @@ if TYPE_CHECKING:
     from modelet.violation import Violation
 
 
-RESPONSE_LIMIT = 6_291_556
-"""Bytes of an encoded response that Lambda lets through.
-
-Source: docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (6 MB; Lambda's own error has the exact figure).
-"""
-TOO_LARGE = f"The answer is above {RESPONSE_LIMIT} bytes: send the instances in batches."
-
-
 class ModeletError(Exception):
     """The root: a message for people, and what each kind of edge needs to know about it."""
 

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+RESPONSE_LIMIT = 6_291_556
+"""Bytes of an encoded response that Lambda lets through.
+
+Source: docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (6 MB; Lambda's own error has the exact figure).
+"""
+TOO_LARGE = f"The answer is above {RESPONSE_LIMIT} bytes: send the instances in batches."
 LISTED_VIOLATIONS = 100
 """How many violations an answer lists; beside them it says how many there are."""
 MOST_PROBLEMS = 25_000

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelet.errors import RESPONSE_LIMIT
 from modelet.handler import ModelHandler
+from modelet.violation import RESPONSE_LIMIT
 from rungs import Context, in_process
 from tiny import BAD, GOOD, make_tiny, rows_event
 

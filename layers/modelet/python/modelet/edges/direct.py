@@ -12,16 +12,9 @@ from typing import Any
 
 from modelet.edges.base import Call, EdgeResult, encoded_size
 from modelet.edges.router import exchange
-from modelet.errors import (
-    RESPONSE_LIMIT,
-    TOO_LARGE,
-    MalformedBodyError,
-    ModeletError,
-    RequestError,
-    SourceError,
-    TooLargeError,
-)
+from modelet.errors import MalformedBodyError, ModeletError, RequestError, SourceError, TooLargeError
 from modelet.protocols.service import Request, Service
+from modelet.violation import RESPONSE_LIMIT, TOO_LARGE
 
 MARKS = frozenset((
     "ClientRequestToken", "CodePipeline.job", "LifecycleEventHookExecutionId", "Records", "ResponseURL", "alarmArn",

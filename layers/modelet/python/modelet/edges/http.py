@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 from modelet.edges.base import Call, EdgeResult, encoded_size
 from modelet.edges.router import exchange, matched, problem
 from modelet.errors import (
-    RESPONSE_LIMIT,
-    TOO_LARGE,
     MalformedBodyError,
     MediaTypeError,
     MethodNotAllowedError,
@@ -22,6 +20,7 @@ from modelet.errors import (
     TooLargeError,
 )
 from modelet.protocols.service import Answer, Request, Service
+from modelet.violation import RESPONSE_LIMIT, TOO_LARGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

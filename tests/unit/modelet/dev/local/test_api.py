@@ -14,7 +14,7 @@ import pytest
 
 from gateways import run, until
 from modelet.dev.local.api import Invocation, Reply, RuntimeApi
-from modelet.errors import RESPONSE_LIMIT
+from modelet.violation import RESPONSE_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

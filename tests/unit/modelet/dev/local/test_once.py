@@ -20,7 +20,8 @@ from modelet.dev.local.function import LocalFunction
 from modelet.dev.local.once import invoke_once
 from modelet.dev.local.runtime import Runtime
 from modelet.edges.base import EVENT_LIMIT
-from modelet.errors import RESPONSE_LIMIT, TooLargeError
+from modelet.errors import TooLargeError
+from modelet.violation import RESPONSE_LIMIT
 
 if TYPE_CHECKING:
     from gateways import Make

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from modelet.dev.local.outcome import failure
 from modelet.dev.local.peer import is_own
 from modelet.dev.local.wire import Wire
-from modelet.errors import RESPONSE_LIMIT
+from modelet.violation import RESPONSE_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

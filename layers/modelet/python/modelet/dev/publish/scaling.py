@@ -43,12 +43,13 @@ def converters(*, single: bool) -> dict[type[Any], Callable[..., None]]:
 
     def normalize(scope: Any, operator: Any, container: Any) -> None:
         nodes, part, output = Nodes(scope, container), operator.raw_operator, operator.outputs[0].full_name
-        if len(operator.inputs) == 1 and _is_of_texts(nodes, operator.inputs[0].full_name):
+        if len(operator.inputs) == 1 and is_of_texts(nodes, operator.inputs[0].full_name):
             # Their counts are never near zero, and they have many columns.
             nodes.add("Normalizer", operator.inputs[0].full_name, output=output, domain=ML, norm=part.norm.upper())
             return
         numbers = joined(nodes, [doubled(nodes, each.full_name, exact) for each in operator.inputs])
-        divided = nodes.add("Div", numbers, _norms(nodes, numbers, part.norm, single=single))
+        least = 10 * float(np.finfo(np.float32 if single else np.float64).eps)
+        divided = normalized(nodes, numbers, part.norm, least)
         is_double = isinstance(operator.outputs[0].type, DoubleTensorType)
         nodes.add("Cast", divided, output=output, to=TensorProto.DOUBLE if is_double else TensorProto.FLOAT)
 
@@ -56,8 +57,11 @@ def converters(*, single: bool) -> dict[type[Any], Callable[..., None]]:
     return {**dict.fromkeys(scalers, scale), Normalizer: normalize}
 
 
-def _norms(nodes: Nodes, numbers: str, norm: str, *, single: bool) -> str:
-    """The length of each row; 1 where scikit-learn takes it for zero (see its `_handle_zeros_in_scale`)."""
+def normalized(nodes: Nodes, numbers: str, norm: str, least: float) -> str:
+    """Rows of doubles divided by their length, but for those that are shorter than what counts as zero.
+
+    least: of dense rows ten times the precision (scikit-learn's `_handle_zeros_in_scale`), of sparse rows any number.
+    """
     axes = nodes.constant(np.array([1], np.int64))
     if norm == "l2":
         squares = nodes.add("ReduceSum", nodes.add("Mul", numbers, numbers), axes, version=13, keepdims=1)
@@ -66,16 +70,16 @@ def _norms(nodes: Nodes, numbers: str, norm: str, *, single: bool) -> str:
         lengths = nodes.add("ReduceSum", nodes.add("Abs", numbers), axes, version=13, keepdims=1)
     else:
         lengths = nodes.add("ReduceMax", nodes.add("Abs", numbers), axes, version=18, keepdims=1)
-    least = nodes.constant(np.float64(10 * np.finfo(np.float32 if single else np.float64).eps))
-    return nodes.add("Where", nodes.add("Less", lengths, least), nodes.constant(np.float64(1)), lengths)
+    are_zero = nodes.add("Less", lengths, nodes.constant(np.float64(least)))
+    return nodes.add("Div", numbers, nodes.add("Where", are_zero, nodes.constant(np.float64(1)), lengths))
 
 
-def _is_of_texts(nodes: Nodes, name: str) -> bool:
+def is_of_texts(nodes: Nodes, name: str) -> bool:
     """Whether a tensor counts the words of texts."""
     node = nodes.producer(name)
     if node is None or node.op_type not in {"Identity", "Mul", "Cast", "TfIdfVectorizer"}:
         return False
-    return node.op_type == "TfIdfVectorizer" or _is_of_texts(nodes, node.input[0])
+    return node.op_type == "TfIdfVectorizer" or is_of_texts(nodes, node.input[0])
 
 
 def joined(nodes: Nodes, doubles: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, T
 
 from modelet.dev.publish.characters import characters
 from modelet.dev.publish.nodes import ML, ONNXRUNTIME, Nodes
+from modelet.dev.publish.scaling import is_of_texts, normalized
 from modelet.dev.publish.tokens import splitting
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 SPACES = characters(re.compile(r"\s+")).written()
 """White space as scikit-learn's character n-grams know it, of which they make one space of any two and more."""
+
+LEAST = 5e-324
+"""The least number above zero."""
 
 RUN = f"{SPACES}{{2,}}"
 COLLAPSED = f"{RUN}|(?s:.)"
@@ -41,12 +45,12 @@ def converters(*, collapsed: bool) -> dict[type[Any], Callable[..., None]]:
     def vectorize(scope: Any, operator: Any, container: Any) -> None:
         part, nodes = operator.raw_operator, Nodes(scope, container)
         counts = _counts(nodes, operator.inputs[0].full_name, part, collapsed=collapsed)
-        weights = _weights(nodes, counts, part) if isinstance(part, TfidfVectorizer) else counts
+        weights = _weights(nodes, counts, part, of_texts=True) if isinstance(part, TfidfVectorizer) else counts
         nodes.add("Identity", weights, output=operator.outputs[0].full_name)
 
     def weigh(scope: Any, operator: Any, container: Any) -> None:
-        nodes = Nodes(scope, container)
-        weights = _weights(nodes, operator.inputs[0].full_name, operator.raw_operator)
+        nodes, counts = Nodes(scope, container), operator.inputs[0].full_name
+        weights = _weights(nodes, counts, operator.raw_operator, of_texts=is_of_texts(nodes, counts))
         nodes.add("Identity", weights, output=operator.outputs[0].full_name)
 
     return {CountVectorizer: vectorize, TfidfVectorizer: vectorize, TfidfTransformer: weigh}
@@ -114,8 +118,8 @@ def _collapsed(nodes: Nodes, texts: str, said: dict[str, Any]) -> str:
     return nodes.add("If", found, version=OPSET, then_branch=replaced, else_branch=split)
 
 
-def _weights(nodes: Nodes, counts: str, part: Any) -> str:
-    """The counts as TfidfTransformer weighs them."""
+def _weights(nodes: Nodes, counts: str, part: Any, *, of_texts: bool) -> str:
+    """The counts as TfidfTransformer weighs them. of_texts: they are whole numbers, whose squares float32 holds."""
     weights = counts
     if part.sublinear_tf:
         one, none = nodes.constant(np.float32(1)), nodes.constant(np.float32(0))
@@ -123,6 +127,9 @@ def _weights(nodes: Nodes, counts: str, part: Any) -> str:
         weights = nodes.add("Where", nodes.add("Equal", counts, none), counts, logarithms)
     if part.use_idf:
         weights = nodes.add("Mul", weights, nodes.constant(np.asarray(part.idf_, np.float32)))
-    if part.norm is not None:
-        weights = nodes.add("Normalizer", weights, domain=ML, norm=part.norm.upper())
-    return weights
+    if part.norm is None:
+        return weights
+    if of_texts:
+        return nodes.add("Normalizer", weights, domain=ML, norm=part.norm.upper())
+    doubles = nodes.add("Cast", weights, to=onnx.TensorProto.DOUBLE)
+    return nodes.add("Cast", normalized(nodes, doubles, part.norm, LEAST), to=onnx.TensorProto.FLOAT)
