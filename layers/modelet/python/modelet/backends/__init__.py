@@ -1,4 +1,4 @@
-"""Glue to one ML framework a file, and the one register of them; nobody else imports the frameworks.
+"""The backends, one module for each ML framework, and their register. No other module imports a framework.
 
 A new backend is a module here, what makes its versions in `dev/publish`, and a record in BACKENDS. Whatever else has to
 know something of a backend reads its record.
@@ -17,8 +17,8 @@ class Backend:
     file. platform: the Open Inference Protocol's name for it, `<project>_<format>`. libraries: what the class imports,
     each top-level module with its distribution. imports: the top-level modules that these bring along. checked:
     distributions whose versions must be those that a version was written with. runs_code: whether opening a version
-    runs code, of the folder too. summary: what is said of it where somebody chooses. instead: what to do where
-    importing it costs much of a start; empty where nothing is quicker.
+    runs code, the code of the function's folder included. summary: its description in help texts. instead: the faster
+    alternative that `modelet profile` recommends; empty if there is none.
     """
 
     __slots__ = (

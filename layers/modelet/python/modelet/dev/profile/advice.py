@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from modelet.artifacts import MEMORY_LIMIT
 from modelet.backends import BACKENDS
-from modelet.dev.profile.owners import MODELET, YOURS, imported_by
+from modelet.dev.profile.owners import MODELET, NEEDED, YOURS, imported_by
 from modelet.dev.profile.remedies import INSTEAD, OTHERWISE, PYDANTIC
 
 if TYPE_CHECKING:
@@ -89,9 +89,10 @@ def heavy_backend(found: Findings) -> Iterator[Advice]:
     """A model that is served by a heavy library, where a lighter one may do."""
     backend = BACKENDS[found.function.spec.backend]
     if backend.instead:
-        cost = found.cost_ms(MODELET, imported_by(backend.name) | {"pandas"})
+        # numpy and the like are imported whatever the backend is.
+        cost = found.cost_ms(MODELET, (imported_by(backend.name) | {"pandas"}) - NEEDED)
         where = f"{found.folder}/model.yaml"
-        what = f"backend: {backend.name} imports {', '.join(backend.checked)}"
+        what = f"backend: {backend.name} imports {', '.join(sorted(imported_by(backend.name) - NEEDED))}"
         yield Advice("backend", where, what, f"{backend.instead}: modelet publish {found.function.name}", cost)
 
 
