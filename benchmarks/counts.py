@@ -17,7 +17,7 @@ import click
 
 from benchmarks.environment import variables
 from benchmarks.lineup import BAKED, PYDANTIC, S3, lineup
-from modelet.dev.local.variables import LAYER
+from modelet.dev.local.runtime.variables import LAYER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelet.dev.local.api import Invocation, Reply, RuntimeApi
+from modelet.dev.local.runtime.runtime_api import Invocation, Reply, RuntimeApi
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

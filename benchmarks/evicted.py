@@ -18,7 +18,7 @@ import click
 from benchmarks import page_cache
 from benchmarks.lineup import BAKED, FLOOR, NAIVE, POWERTOOLS, lineup, sampled
 from benchmarks.machine import Row, machine, rows, sentence
-from modelet.dev.local.variables import LAYER
+from modelet.dev.local.runtime.variables import LAYER
 
 SUBJECTS = (FLOOR, BAKED, POWERTOOLS, NAIVE)
 NOTES = "ms until the first answer with files in the page cache and evicted; read_mb: from the disk, after the eviction"

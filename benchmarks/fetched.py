@@ -46,7 +46,7 @@ def by_boto3_checked() -> Fetch:
 
 def to_disk() -> Fetch:
     """Modelet's fetch of large files: streamed to disk and hashed on the way."""
-    from modelet.store import Store
+    from modelet.store.store import Store
 
     store = Store(f"s3://{BUCKET}")
     return lambda key, size, sha256, target: store.fetch_to(key, target, size, sha256)
@@ -54,7 +54,7 @@ def to_disk() -> Fetch:
 
 def to_memory() -> Fetch:
     """Modelet's fetch of files up to 64 MB: into memory, hashed."""
-    from modelet.store import Store
+    from modelet.store.store import Store
 
     store = Store(f"s3://{BUCKET}")
     return lambda key, size, sha256, _target: store.fetch(key, size, sha256)

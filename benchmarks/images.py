@@ -28,7 +28,7 @@ from benchmarks.s3 import BUCKET, SIGNED_IN, emulated
 from e2e.engine.base import ready_engine
 from e2e.engine.engine import Engine, Skipped, running_engine, stop
 from modelet.bundle import BUNDLE_FILE, ENTRY_POINT
-from modelet.dev.local.api import Invocation, Reply, RuntimeApi
+from modelet.dev.local.runtime.runtime_api import Invocation, Reply, RuntimeApi
 from modelet.digest import digest
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import joblib
 
 from benchmarks.environment import Subject
 from modelet.bundle import BUNDLE_FILE, ENTRY_POINT
-from modelet.dev.local.variables import LAYER
+from modelet.dev.local.runtime.variables import LAYER
 from modelet.digest import digest
 
 HERE = Path(__file__).parent

@@ -16,7 +16,7 @@ from benchmarks.environment import Sample, Subject, measure
 from benchmarks.s3 import BUCKET, SIGNED_IN, emulated
 from benchmarks.tls import behind_tls
 from modelet.bundle import BUNDLE_FILE, ENTRY_POINT
-from modelet.dev.local.variables import LAYER
+from modelet.dev.local.runtime.variables import LAYER
 from modelet.digest import digest
 
 if TYPE_CHECKING:

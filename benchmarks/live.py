@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from benchmarks.environment import variables
-from modelet.dev.local.api import Invocation, Reply, RuntimeApi
+from modelet.dev.local.runtime.runtime_api import Invocation, Reply, RuntimeApi
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -22,7 +22,7 @@ from benchmarks.environment import Subject, variables
 from benchmarks.lineup import prepare
 from benchmarks.machine import machine, sentence
 from modelet.bundle import ENTRY_POINT
-from modelet.dev.local.variables import LAYER
+from modelet.dev.local.runtime.variables import LAYER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

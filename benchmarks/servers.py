@@ -22,7 +22,7 @@ import click
 
 from benchmarks.machine import Row, machine, rows, sentence
 from benchmarks.server import QUIET, Running, Server
-from modelet.dev.local.variables import LAYER
+from modelet.dev.local.runtime.variables import LAYER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -14,13 +14,13 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.stage import Stage, find_stage
-from modelet.dev.project import Project
+from modelet.dev.project.project import Project
 from modelet.errors import ModeletError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from modelet.dev.spec import ModelSpec
+    from modelet.dev.project.spec import ModelSpec
 
 NEW_ACCOUNT_MEMORY_MB = 3008
 """What a function of a new account may have at first; no call of AWS's tells.

@@ -20,7 +20,7 @@ from infra.limits import refuse_the_impossible
 from infra.stacks.serving_stack import ServingStack
 from infra.stacks.storage_stack import StorageStack
 from infra.stage import Stage, find_stage
-from modelet.dev.project import Project
+from modelet.dev.project.project import Project
 from modelet.errors import ModeletError
 
 REFUSED = "ValidationFailed"

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 from infra.errors import SynthError
 from infra.stage import STAGES
 from modelet.bundle import BUNDLE_FILE, Bundle
-from modelet.dev.baking import BAKED, is_baked
-from modelet.dev.cron import read_cron
-from modelet.dev.project import Project
+from modelet.dev.bundle.bake import BAKED, is_baked
+from modelet.dev.project.cron import read_cron
+from modelet.dev.project.project import Project
 from modelet.errors import BundleError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from infra.stage import Stage
-    from modelet.dev.project import Function
-    from modelet.dev.spec import ModelSpec
+    from modelet.dev.project.project import Function
+    from modelet.dev.project.spec import ModelSpec
 
 API_TIMEOUT_S = 29
 """How long API Gateway waits for a function: https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"""

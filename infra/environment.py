@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 from infra.errors import SynthError
-from modelet.dev.baking import BAKED
-from modelet.dev.sections import ENVIRONMENT_BYTES
+from modelet.dev.bundle.bake import BAKED
+from modelet.dev.project.sections import ENVIRONMENT_BYTES
 
 if TYPE_CHECKING:
     from infra.discovery import Deployable

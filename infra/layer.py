@@ -25,6 +25,8 @@ ROOT = Path(__file__).parents[1]
 BUILT = Path(".modelet/layer")
 REQUIREMENTS = Path("layers/modelet/requirements.txt")
 SOURCE = Path("layers/modelet/python/modelet")
+LAPTOP = {"dev", "publishing.py"}
+"""The parts of the package that nothing imports which serves."""
 
 NOISE = ("RECORD", "REQUESTED", "INSTALLER", "direct_url.json", "uv_build.json", "uv_cache.json")
 """What installers note about an installation: of no use in a layer, and it names this machine."""
@@ -68,9 +70,9 @@ def require(root: Path = ROOT) -> Path:
 
 
 def sources(package: Path) -> list[Path]:
-    """The files of a package that belong in a layer, sorted: neither dev/ nor bytecode."""
+    """The files of a package that belong in a layer, sorted: neither what is for the laptop nor bytecode."""
     found = (path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    return sorted(path for path in found if path.relative_to(package).parts[0] != "dev")
+    return sorted(path for path in found if path.relative_to(package).parts[0] not in LAPTOP)
 
 
 def _install(target: Path, *what: str) -> None:
@@ -85,6 +87,7 @@ def _install(target: Path, *what: str) -> None:
 def _tidy(site: Path) -> None:
     """Remove the laptop's part of modelet, command lines, and what names this machine."""
     shutil.rmtree(site / "modelet" / "dev")
+    (site / "modelet" / "publishing.py").unlink()
     shutil.rmtree(site / "bin", ignore_errors=True)
     (site / ".lock").unlink(missing_ok=True)
     [ours] = site.glob("modelet-*.dist-info")

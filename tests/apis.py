@@ -21,7 +21,7 @@ from infra.constructs.models_index import ModelsIndex
 from infra.constructs.monitoring import Monitoring
 from infra.discovery import discover
 from infra.stage import Stage
-from modelet.dev.sections import Scaling
+from modelet.dev.project.sections import Scaling
 from rungs import ROOT
 
 ISSUER, AUDIENCE, ORIGIN = "https://issuer.example.com", "models", "https://page.example.com"

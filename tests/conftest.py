@@ -14,10 +14,10 @@ import pytest
 from filelock import FileLock
 from hypothesis import settings
 
-from modelet.dev.compile.bundle import write_bundle
-from modelet.dev.project import Project
-from modelet.dev.publish import pin, publish
-from modelet.store import Store
+from modelet.dev.bundle.bundle import write_bundle
+from modelet.dev.project.project import Project
+from modelet.publishing import pin, publish
+from modelet.store.store import Store
 from rungs import ROOT
 
 # How long an example takes is no property of the code: this machine may be busy. CI tries the same examples each time,

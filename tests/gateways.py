@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import psutil
 import uvloop
 
-from modelet.dev.local.gateway import Gateway
-from modelet.dev.local.http_api import HttpApi
-from modelet.dev.local.route import Routes
-from modelet.dev.local.runtime import Runtime
+from modelet.dev.local.gateway.gateway import Gateway
+from modelet.dev.local.gateway.http_api import HttpApi
+from modelet.dev.local.runtime.runtime import Runtime
 from modelet.dev.local.serve import bound
+from modelet.dev.project.routes import Routes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
 
-    from modelet.dev.local.cors import Cors
-    from modelet.dev.local.function import LocalFunction
-    from modelet.dev.local.log import Log
-    from modelet.dev.local.rest_api import RestApi
+    from modelet.dev.local.gateway.cors import Cors
+    from modelet.dev.local.gateway.rest_api import RestApi
+    from modelet.dev.local.runtime.function import LocalFunction
+    from modelet.dev.local.runtime.log import Log
 
 T = TypeVar("T")
 

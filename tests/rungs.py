@@ -13,8 +13,8 @@ from uuid import uuid4
 
 import httpx
 
-from modelet.dev.author import author_modules
-from modelet.dev.project import Function
+from modelet.dev.project.author import author_modules
+from modelet.dev.project.project import Function
 from modelet.handler import ModelHandler
 from modelet.settings import Settings
 

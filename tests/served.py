@@ -9,14 +9,14 @@ from contextlib import contextmanager
 
 import uvloop
 
-from modelet.dev.local.function import LocalFunction
-from modelet.dev.local.gateway import Gateway
-from modelet.dev.local.http_api import HttpApi
-from modelet.dev.local.log import StreamLog
-from modelet.dev.local.rest_api import RestApi
-from modelet.dev.local.route import Routes
-from modelet.dev.local.runtime import Runtime
+from modelet.dev.local.gateway.gateway import Gateway
+from modelet.dev.local.gateway.http_api import HttpApi
+from modelet.dev.local.gateway.rest_api import RestApi
+from modelet.dev.local.runtime.function import LocalFunction
+from modelet.dev.local.runtime.log import StreamLog
+from modelet.dev.local.runtime.runtime import Runtime
 from modelet.dev.local.serve import bound
+from modelet.dev.project.routes import Routes
 
 
 @contextmanager

@@ -11,18 +11,18 @@ import pydantic_core
 from pydantic import TypeAdapter
 
 from modelet.bundle import Bundle, Lock
-from modelet.contract import Checked, Contract
-from modelet.core import tighten
-from modelet.dev.compile.openapi import openapi
-from modelet.dev.compile.schema import json_schema
-from modelet.dev.compile.tensors import tensors
+from modelet.contract.contract import Checked, Contract
+from modelet.contract.schema import tighten
+from modelet.dev.bundle.openapi import openapi
+from modelet.dev.bundle.schema import json_schema
+from modelet.dev.bundle.tensors import tensors
 from modelet.edges import http
 from modelet.edges.base import Call
-from modelet.manifest import ArtifactFile, Manifest
 from modelet.model import Model, contract_types
 from modelet.pipeline import InferencePipeline
 from modelet.protocols.rows import read_json
 from modelet.protocols.service import Service
+from modelet.store.manifest import ArtifactFile, Manifest
 
 VERSION = "3"
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from modelet.bundle import Lock
-from modelet.dev.compile.bundle import write_bundle
-from modelet.dev.project import Function, Project
+from modelet.dev.bundle.bundle import write_bundle
+from modelet.dev.project.project import Function, Project
 from modelet.settings import Settings
-from modelet.store import Store
+from modelet.store.store import Store
 from rungs import Context, in_process
 from versions import classifier, onnx_bytes, write_version
 

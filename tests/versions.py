@@ -15,8 +15,8 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from modelet.bundle import Lock
 from modelet.digest import digest
-from modelet.manifest import ArtifactFile, Manifest
-from modelet.store import Store
+from modelet.store.manifest import ArtifactFile, Manifest
+from modelet.store.store import Store
 
 RUNTIME = {
     "python": platform.python_version().rpartition(".")[0],

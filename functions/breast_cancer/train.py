@@ -11,7 +11,7 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.model_selection import RepeatedStratifiedKFold, cross_validate
 
-from modelet.dev.publish import Trained
+from modelet.publishing import Trained
 
 SEED = 2026
 SCORING = ("accuracy", "f1", "precision", "recall", "roc_auc")

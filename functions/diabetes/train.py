@@ -14,8 +14,8 @@ from sklearn.model_selection import RepeatedKFold, cross_validate
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from modelet.dev.publish import Trained
-from modelet.manifest import Column
+from modelet.publishing import Trained
+from modelet.store.manifest import Column
 
 SEED = 2026
 

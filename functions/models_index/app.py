@@ -17,7 +17,8 @@ from mangum import Mangum
 from starlette.exceptions import HTTPException
 
 from modelet.errors import MethodNotAllowedError, ModeletError, NotFoundError
-from modelet.protocols import oip, rows
+from modelet.protocols import rows
+from modelet.protocols.oip import oip
 from modelet.protocols.service import JSON, PROBLEM
 from modelet.settings import IndexSettings
 

@@ -21,7 +21,7 @@ from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from modelet.dev.publish import Trained
+from modelet.publishing import Trained
 
 CORPUS = Path(__file__).with_name("reviews.csv")
 LABELS = ("negative", "positive")

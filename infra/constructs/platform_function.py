@@ -14,7 +14,7 @@ from infra.constructs.layer import ARCHITECTURE, RUNTIME
 from infra.constructs.log_group import log_group
 from infra.errors import SynthError
 from infra.nag import accept
-from modelet.dev.sections import ENVIRONMENT_BYTES
+from modelet.dev.project.sections import ENVIRONMENT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

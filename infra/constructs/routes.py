@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from infra.errors import SynthError
-from modelet.dev.local.route import PREFIXES
+from modelet.dev.project.routes import PREFIXES
 
 if TYPE_CHECKING:
     from infra.stage import Stage

@@ -10,7 +10,7 @@ from aws_cdk import aws_applicationautoscaling as autoscaling
 if TYPE_CHECKING:
     from aws_cdk import aws_lambda as lambda_
 
-    from modelet.dev.sections import Scaling
+    from modelet.dev.project.sections import Scaling
 
 
 def keep_warm(alias: lambda_.Alias, scaling: Scaling) -> None:

@@ -21,7 +21,7 @@ from differential.estimators import PREDICTORS, STEPS, Learns, Predictor, Takes
 from differential.preparing import preparations
 from differential.table import Table
 from differential.texts import LEARNERS, vectorizers
-from modelet.dev.publish.kinds import EXACT
+from modelet.dev.publish.onnx.kinds import EXACT
 
 FITTED, HELD_OUT = 90, 60
 """Rows to fit on, and rows that prove the version."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from modelet.manifest import Column, Manifest
+from modelet.store.manifest import Column, Manifest
 
 Style = Literal["typed", "model", "dataclass", "generated"]
 Row = dict[str, Any]

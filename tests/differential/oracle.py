@@ -14,7 +14,7 @@ from sklearn.base import is_classifier
 from differential.case import Case
 from differential.contracts import Row
 from differential.rows import is_within
-from modelet.manifest import Column
+from modelet.store.manifest import Column
 
 TYPES: dict[str, Any] = {"number": float, "integer": int, "string": str, "boolean": bool}
 

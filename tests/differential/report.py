@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from differential.estimators import PREDICTORS, generated
 from differential.trial import Outcome
-from modelet.dev.publish.kinds import EXACT
+from modelet.dev.publish.onnx.kinds import EXACT
 
 SHARE = 0.8
 """How many of the cases must be published: refusing is no way out."""

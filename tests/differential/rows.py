@@ -13,7 +13,7 @@ from differential.case import Case
 from differential.columns import PHRASES, Chance
 from differential.contracts import Row
 from differential.draws import drawn
-from modelet.manifest import Column
+from modelet.store.manifest import Column
 
 PROPER, STRANGE = 90, 20
 """Rows that the columns allow, most of them, and rows with one value that they seldom do."""

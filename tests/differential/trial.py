@@ -20,9 +20,9 @@ from differential.judgement import Answer, Verdict, judged
 from differential.oracle import Oracle
 from differential.rows import is_within, rows_for
 from differential.version import Refused, Version, published, refusal
-from modelet.dev.publish.parts import parts
-from modelet.manifest import Column
+from modelet.dev.publish.source.parts import parts
 from modelet.protocols.service import Service
+from modelet.store.manifest import Column
 from serving import ask
 
 TOGETHER = 40

@@ -14,16 +14,16 @@ import numpy as np
 from differential.case import Backend, Case
 from differential.contracts import ContractKind
 from modelet.bundle import Lock
-from modelet.dev.compile.bundle import write_bundle
-from modelet.dev.project import Function
-from modelet.dev.publish import Trained, columns_of, pin, publish
-from modelet.dev.spec import ModelSpec
+from modelet.dev.bundle.bundle import write_bundle
+from modelet.dev.project.project import Function
+from modelet.dev.project.spec import ModelSpec
 from modelet.errors import CommandError, PublishError
-from modelet.manifest import Column, FrameColumn, Manifest
 from modelet.protocols.service import Service
+from modelet.publishing import Trained, columns_of, pin, publish
 from modelet.registry.listing import read_manifest
 from modelet.settings import Settings
-from modelet.store import Store
+from modelet.store.manifest import Column, FrameColumn, Manifest
+from modelet.store.store import Store
 from rungs import in_process
 
 TRAIN = """from pathlib import Path

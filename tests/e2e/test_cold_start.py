@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from modelet.dev.prepare import local_function
-from modelet.dev.project import Project
-from modelet.store import Store
+from modelet.dev.local.prepare import local_function
+from modelet.dev.project.project import Project
+from modelet.store.store import Store
 
 SCRIPT = """
 import json, sys, uuid

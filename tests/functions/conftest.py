@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from modelet.dev.author import author_modules
-from modelet.dev.project import Function, Project
-from modelet.dev.publish import publish
-from modelet.manifest import Manifest
+from modelet.dev.project.author import author_modules
+from modelet.dev.project.project import Function, Project
+from modelet.publishing import publish
 from modelet.registry.listing import latest, read_manifest
 from modelet.settings import Settings
-from modelet.store import Store
+from modelet.store.manifest import Manifest
+from modelet.store.store import Store
 from rungs import ROOT, Context, in_process
 from serving import http_event
 

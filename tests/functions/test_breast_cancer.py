@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer
 
-from modelet.dev.project import Function
-from modelet.manifest import Manifest
+from modelet.dev.project.project import Function
+from modelet.store.manifest import Manifest
 
 FOLDER = "breast_cancer"
 

@@ -12,11 +12,11 @@ from typing import Any
 import httpx
 import pytest
 
-from modelet.dev.local.once import invoke_once
-from modelet.dev.prepare import local_function
-from modelet.dev.project import Function, Project
+from modelet.dev.local.prepare import local_function
+from modelet.dev.local.runtime.once import invoke_once
+from modelet.dev.project.project import Function, Project
 from modelet.settings import Settings
-from modelet.store import Store
+from modelet.store.store import Store
 from rungs import ROOT, Context, essence, in_process, over_http
 from served import serving
 
@@ -93,7 +93,7 @@ def test_a_model_s_openapi_document_is_valid(folder: str, published: Project) ->
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_bundling_again_leaves_no_difference(folder: str, published: Project) -> None:
-    from modelet.dev.compile.bundle import write_bundle
+    from modelet.dev.bundle.bundle import write_bundle
 
     function = published.function(folder)
     before = function.bundle_path.read_bytes()

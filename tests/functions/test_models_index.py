@@ -19,10 +19,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelet.dev.local.function import LocalFunction
-from modelet.dev.local.log import MemoryLog
-from modelet.dev.local.once import invoke_once
-from modelet.dev.prepare import local_function
+from modelet.dev.local.prepare import local_function
+from modelet.dev.local.runtime.function import LocalFunction
+from modelet.dev.local.runtime.log import MemoryLog
+from modelet.dev.local.runtime.once import invoke_once
 from modelet.errors import SettingsError
 from modelet.observability import INIT, STAGES
 from rungs import Context

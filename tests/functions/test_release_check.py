@@ -17,11 +17,11 @@ from typing import Any
 import pytest
 
 from conftest import SIGNED_IN
-from modelet.dev.local.function import LocalFunction
-from modelet.dev.local.log import MemoryLog
-from modelet.dev.local.once import invoke_once
-from modelet.dev.local.outcome import Outcome
-from modelet.dev.prepare import local_function
+from modelet.dev.local.prepare import local_function
+from modelet.dev.local.runtime.function import LocalFunction
+from modelet.dev.local.runtime.log import MemoryLog
+from modelet.dev.local.runtime.once import invoke_once
+from modelet.dev.local.runtime.outcome import Outcome
 from rungs import ROOT
 from tiny import BAD, GOOD, make_tiny, rows_event
 

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelet.dev.author import author_modules
-from modelet.dev.project import Function, Project
-from modelet.manifest import Manifest
-from modelet.store import Store
+from modelet.dev.project.author import author_modules
+from modelet.dev.project.project import Function, Project
+from modelet.store.manifest import Manifest
+from modelet.store.store import Store
 from rungs import ROOT
 
 FOLDER = "sentiment"

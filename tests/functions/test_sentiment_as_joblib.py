@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from modelet.dev.compile.bundle import write_bundle
-from modelet.dev.project import Function, Project
-from modelet.dev.publish import pin, publish
+from modelet.dev.bundle.bundle import write_bundle
+from modelet.dev.project.project import Function, Project
 from modelet.errors import ArtifactError
 from modelet.handler import ModelHandler
+from modelet.publishing import pin, publish
 from modelet.registry.listing import read_manifest
 from modelet.settings import Settings
-from modelet.store import Store
+from modelet.store.store import Store
 from rungs import ROOT, Context, in_process
 from serving import http_event
 
@@ -54,7 +54,7 @@ TRAIN = '''
 
 from train_of_the_sample import new_pipeline, read_corpus
 
-from modelet.dev.publish import Trained
+from modelet.publishing import Trained
 
 
 def train() -> Trained:

@@ -18,10 +18,10 @@ from infra.app import assemble
 from infra.layer import BUILT, ROOT
 from infra.stage import STAGES, Stage, StageVpc
 from layers import project_with_layer
-from modelet.dev.baking import bake
-from modelet.dev.compile.bundle import write_bundle
-from modelet.dev.project import Project
-from modelet.store import Store
+from modelet.dev.bundle.bake import bake
+from modelet.dev.bundle.bundle import write_bundle
+from modelet.dev.project.project import Project
+from modelet.store.store import Store
 
 CONTEXT: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
 AS_THE_COMMAND_LINE = {"aws:cdk:enable-path-metadata": True, "aws:cdk:enable-asset-metadata": True}

@@ -12,7 +12,7 @@ from botocore.stub import Stubber
 from conftest import SIGNED_IN
 from infra.account import asked_for, concurrency_notes, memory_notes
 from infra.stage import Stage
-from modelet.dev.spec import ModelSpec
+from modelet.dev.project.spec import ModelSpec
 
 STAGE = Stage(name="dev")
 

@@ -14,11 +14,11 @@ from infra.discovery import discover, refuse_past_schedules
 from infra.errors import SynthError
 from infra.stage import STAGES, Stage, StageVpc
 from modelet.bundle import Bundle
-from modelet.dev.baking import bake
-from modelet.dev.compile.bundle import write_bundle
-from modelet.dev.project import Project
+from modelet.dev.bundle.bake import bake
+from modelet.dev.bundle.bundle import write_bundle
+from modelet.dev.project.project import Project
 from modelet.errors import ModeletError
-from modelet.store import Store
+from modelet.store.store import Store
 from tiny import make_tiny
 
 STAGE = STAGES["dev"]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from apis import AUDIENCE, COLD, ISSUER, ORIGIN, POOL, STAGES, WARM, Apis
 from infra.constructs.routes import GREEDY, ROUTE_LIMIT, refuse_too_many
-from modelet.dev.local.route import Routes
+from modelet.dev.project.routes import Routes
 
 HTTP = [stage.name for stage in STAGES if stage.api == "http"]
 REST = [stage.name for stage in STAGES if stage.api == "rest"]

@@ -13,8 +13,8 @@ import pytest
 from infra.errors import SynthError
 from infra.stage import STAGES
 from modelet.bundle import Lock
-from modelet.dev.project import Project
-from modelet.store import Store
+from modelet.dev.project.project import Project
+from modelet.store.store import Store
 
 from .conftest import FULL, SECRET, Copy, Synthesized, rebundle, synthesize
 

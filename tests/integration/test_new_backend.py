@@ -69,7 +69,7 @@ TRAIN = """\
 import numpy as np
 from sklearn.linear_model import LinearRegression
 
-from modelet.dev.publish import Trained
+from modelet.publishing import Trained
 
 
 def train():

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from modelet.bundle import Bundle
-from modelet.dev.compile.bundle import write_bundle
-from modelet.dev.prepare import lock_for
-from modelet.dev.project import Function, Project
+from modelet.dev.bundle.bundle import write_bundle
+from modelet.dev.local.prepare import lock_for
+from modelet.dev.project.project import Function, Project
 from modelet.errors import ArtifactError, BundleError
 from modelet.registry.listing import read_manifest
 from modelet.settings import Settings
-from modelet.store import Store
+from modelet.store.store import Store
 from rungs import ROOT, Context, in_process
 from serving import http_event
 
@@ -89,7 +89,7 @@ def test_a_version_answers_as_when_it_was_published(folder: str, project: Projec
 
 @pytest.mark.parametrize("folder", sorted(ANSWERS))
 def test_a_lock_still_pins_the_version_that_it_pinned(folder: str, project: Project) -> None:
-    from modelet.dev.publish import pin
+    from modelet.publishing import pin
 
     function, store = project.function(folder), Store(project.store_url(None))
     before = function.lock_path.read_bytes()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from modelet.dev.local.function import LocalFunction
-from modelet.dev.local.once import invoke_once
-from modelet.dev.prepare import local_function
-from modelet.dev.publish import push
-from modelet.store import Store
+from modelet.dev.local.prepare import local_function
+from modelet.dev.local.runtime.function import LocalFunction
+from modelet.dev.local.runtime.once import invoke_once
+from modelet.publishing import push
+from modelet.store.store import Store
 from tiny import GOOD, make_tiny
 
 

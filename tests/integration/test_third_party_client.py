@@ -20,7 +20,7 @@ from tiny import make_tiny
 SERVER = """
 import json, sys
 from pathlib import Path
-from modelet.dev.local.function import LocalFunction
+from modelet.dev.local.runtime.function import LocalFunction
 from modelet.dev.local.serve import serve
 
 functions = [

@@ -16,7 +16,7 @@ from e2e.deploy.account import NUMBER, REGION, Account
 from e2e.deploy.calls import Api
 from e2e.deploy.ministack import NODE
 from e2e.deploy.project import STAGE
-from modelet.dev.project import Project
+from modelet.dev.project.project import Project
 from rungs import ROOT
 
 TOOLS = Path(sys.executable).parent

@@ -13,8 +13,8 @@ from typing import Any
 import uvloop
 
 from e2e.deploy.images import Images
-from modelet.dev.local.function import LocalFunction
-from modelet.dev.local.runtime import Runtime
+from modelet.dev.local.runtime.function import LocalFunction
+from modelet.dev.local.runtime.runtime import Runtime
 from modelet.errors import ThrottledError, TooLargeError
 
 SHARED = 10

@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from modelet.dev.compile.bundle import write_bundle
-from modelet.dev.project import Project
-from modelet.dev.publish import pin, publish
-from modelet.store import Store
+from modelet.dev.bundle.bundle import write_bundle
+from modelet.dev.project.project import Project
+from modelet.publishing import pin, publish
+from modelet.store.store import Store
 from rungs import ROOT
 
 STAGE = "dev"

@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError, WaiterError
 from e2e.deploy.deployment import SERVING, STORAGE, TOOLS, CommandFailedError, Deployment, function_name
 from e2e.deploy.meddling import failures, flip, update, without_triggers
 from e2e.deploy.project import MORE, keep_warm, publish_another
-from modelet.dev.project import Function
+from modelet.dev.project.project import Function
 from modelet.settings import Settings
 from rungs import ROOT, Context, essence, in_process
 

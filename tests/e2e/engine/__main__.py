@@ -11,7 +11,7 @@ import sys
 from e2e.engine.base import ready_engine
 from e2e.engine.engine import Skipped, say, stop
 from e2e.engine.images import build, table
-from modelet.dev.project import Project
+from modelet.dev.project.project import Project
 from modelet.errors import CommandError
 from rungs import ROOT
 

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 from e2e.engine.engine import Engine
-from modelet.dev.project import Function
+from modelet.dev.project.project import Function
 
 DOCKERFILE = "functions/Dockerfile"
 TASK = "/var/task"

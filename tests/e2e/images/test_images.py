@@ -14,13 +14,13 @@ import pytest
 from e2e.engine.engine import Engine
 from e2e.engine.images import Image, build
 from modelet.bundle import Bundle
-from modelet.dev.baking import bake
-from modelet.dev.compile.bundle import write_bundle
-from modelet.dev.prepare import lock_for
-from modelet.dev.project import Function, Project
+from modelet.dev.bundle.bake import bake
+from modelet.dev.bundle.bundle import write_bundle
+from modelet.dev.local.prepare import lock_for
+from modelet.dev.project.project import Function, Project
 from modelet.digest import digest
-from modelet.manifest import Manifest
-from modelet.store import Store
+from modelet.store.manifest import Manifest
+from modelet.store.store import Store
 from rungs import ROOT
 
 FUNCTIONS = {

@@ -16,7 +16,7 @@ from e2e.engine.skip import skip
 from e2e.sam.cli import Sam
 from e2e.sam.table import lines
 from e2e.sam.template import ENDPOINT, Template, synthesize
-from modelet.dev.project import Project
+from modelet.dev.project.project import Project
 from rungs import ROOT
 
 BUCKET = "artifacts"

@@ -10,7 +10,7 @@ import httpx
 
 from e2e.engine.engine import Engine
 from e2e.sam.cli import emulator
-from modelet.dev.spec import ModelSpec
+from modelet.dev.project.spec import ModelSpec
 
 FULL_CPU_MB = 1769
 """Memory for one whole processor: docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html."""

@@ -22,7 +22,7 @@ from e2e.sam.strict import StrictContainer
 from e2e.sam.table import note
 from e2e.sam.template import Template
 from modelet.bundle import ENTRY_POINT, Bundle
-from modelet.dev.project import Project
+from modelet.dev.project.project import Project
 from modelet.digest import digest
 from modelet.settings import Settings
 from rungs import ROOT, Context, essence, in_process, over_http

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, cast
 import psutil
 
 from gateways import environments, run, served
-from modelet.dev.local.function import LocalFunction
-from modelet.dev.local.log import MemoryLog
+from modelet.dev.local.runtime.function import LocalFunction
+from modelet.dev.local.runtime.log import MemoryLog
 
 if TYPE_CHECKING:
     from pathlib import Path

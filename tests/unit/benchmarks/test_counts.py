@@ -13,7 +13,7 @@ from benchmarks import counts
 from benchmarks.environment import Subject
 from benchmarks.lineup import BAKED, PYDANTIC, S3
 
-BEFORE = {"init": {"app": [100, 10]}, "request": {"modelet.pipeline": [50, 5], "modelet.contract": [20, 2]}}
+BEFORE = {"init": {"app": [100, 10]}, "request": {"modelet.pipeline": [50, 5], "modelet.contract.contract": [20, 2]}}
 APP = """
 import math
 made = [abs(each) for each in (1, 2, 3)]
@@ -55,21 +55,21 @@ def test_a_function_that_refuses_its_event_is_an_error(tmp_path: Path) -> None:
 
 
 def test_what_has_not_grown_is_within_the_counts() -> None:
-    less = {"init": {"app": [99, 10]}, "request": {"modelet.contract": [70, 7]}}
+    less = {"init": {"app": [99, 10]}, "request": {"modelet.contract.contract": [70, 7]}}
     assert list(counts.grown("it", less, BEFORE)) == []
 
 
 def test_what_has_grown_is_named_with_its_modules_the_worst_first() -> None:
-    request = {"modelet.pipeline": [90, 4], "modelet.contract": [21, 2], "modelet.a": [5, 0]}
+    request = {"modelet.pipeline": [90, 4], "modelet.contract.contract": [21, 2], "modelet.a": [5, 0]}
     [said] = counts.grown("it", {"init": {"app": [100, 10]}, "request": request}, BEFORE)
     assert said.startswith(
         "it: a warm request takes 116 bytecodes of Modelet, above the 70 of benchmarks/counts.toml: "
     )
-    assert said.endswith(": modelet.pipeline +40, modelet.a +5, modelet.contract +1")
+    assert said.endswith(": modelet.pipeline +40, modelet.a +5, modelet.contract.contract +1")
 
 
 def test_a_stage_of_the_author_s_own_is_counted_apart_from_what_it_spares() -> None:
-    spared = {"init": {}, "request": {"modelet.contract": [20, 2], "app": [30, 1]}}
+    spared = {"init": {}, "request": {"modelet.contract.contract": [20, 2], "app": [30, 1]}}
     assert [line.rpartition(": ")[2] for line in counts.grown("it", spared, BEFORE)] == ["app +30", "app +1"]
 
 

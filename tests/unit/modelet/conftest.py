@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from modelet.receiving import PART
+from modelet.store.download import PART
 from tiny import Tiny, make_tiny
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from conftest import NOT_OURS, SIGNED_IN
 from modelet.aws import Keys, exchange, find_keys, sign
 from modelet.errors import SettingsError, StoreError
-from modelet.store import Store
+from modelet.store.store import Store
 from services import Request, Service, running_service
 from signatures import SIGNED, is_signed, signature
 

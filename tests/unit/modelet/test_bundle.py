@@ -13,7 +13,7 @@ from modelet.digest import digest
 from modelet.errors import (
     BundleError,
 )
-from modelet.opening import open_pinned
+from modelet.startup.version import open_pinned
 from rungs import in_process
 from tiny import Tiny
 

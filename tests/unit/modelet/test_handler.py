@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from modelet.backends.onnx import OnnxModel
-from modelet.dev.compile.bundle import write_bundle
+from modelet.dev.bundle.bundle import write_bundle
 from modelet.dev.publish.draft import draft
 from modelet.errors import ArtifactError, BundleError, CommandError, StartError
 from modelet.handler import ModelHandler
-from modelet.manifest import Column
 from modelet.model import Model
 from modelet.registry.listing import read_manifest
+from modelet.store.manifest import Column
 from rungs import Context, in_process
 from tiny import APP, GOOD, SLOW, Tiny, make_tiny, rows_event
 from versions import classifier, joblib_bytes, regressor, write_version

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from modelet.contract import Checked, Contract
-from modelet.core import tighten
+from modelet.contract.contract import Checked, Contract
+from modelet.contract.schema import tighten
 from modelet.errors import ContractError, DeadlineError, ModelError, PredictionError, RequestError, TooLargeError
 from modelet.model import Model, contract_types
 from modelet.observability import Timings

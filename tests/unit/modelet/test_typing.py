@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 import modelet.typing
-from modelet.dev.compile.core import compile_type
-from modelet.dev.compile.schema import json_schema
+from modelet.dev.bundle.core_schema import compile_type
+from modelet.dev.bundle.schema import json_schema
 from modelet.typing import Len, Strict, TypedDict
 
 NUMBERS = st.integers(-5, 5) | st.floats(-5, 5, allow_nan=False)

@@ -5,7 +5,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from modelet.dev.publish import Trained
+from modelet.publishing import Trained
 
 MOODS = {"good": ("great", "lovely", "works", "recommended"), "bad": ("awful", "broken", "late", "refund")}
 NEUTRAL = [f"word{place}" for place in range(2_000)]

@@ -5,7 +5,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from modelet.dev.publish import Trained
+from modelet.publishing import Trained
 
 
 def train() -> Trained:

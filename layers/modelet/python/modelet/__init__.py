@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from modelet.artifacts import Artifacts as Artifacts
     from modelet.errors import ModeletError as ModeletError
     from modelet.errors import RequestError as RequestError
     from modelet.handler import ModelHandler as ModelHandler
     from modelet.model import Model as Model
+    from modelet.store.artifacts import Artifacts as Artifacts
 
 _HOMES = {
-    "Artifacts": "modelet.artifacts",
+    "Artifacts": "modelet.store.artifacts",
     "Model": "modelet.model",
     "ModelHandler": "modelet.handler",
     "ModeletError": "modelet.errors",

@@ -9,8 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from modelet.bundle import AUTHORS_HANDLER
-from modelet.opening import open_ahead
 from modelet.settings import Settings
+from modelet.startup.version import open_ahead
 
 if TYPE_CHECKING:
     from modelet.handler import ModelHandler

@@ -6,7 +6,7 @@ import json
 import os.path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from modelet.core import PYDANTIC_CORE
+from modelet.contract.schema import PYDANTIC_CORE
 from modelet.digest import digest
 from modelet.errors import BundleError
 

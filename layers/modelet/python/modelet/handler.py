@@ -7,24 +7,24 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from modelet.contract import Contract
-from modelet.core import tighten
+from modelet.contract.contract import Contract
+from modelet.contract.schema import tighten
 from modelet.edges import EDGES
 from modelet.edges.base import Call
 from modelet.errors import BundleError, ModeletError, StartError
 from modelet.memory import give_back
 from modelet.model import Model, contract_types
 from modelet.observability import RequestLog, Startup
-from modelet.opening import is_deferred, open_pinned
 from modelet.pipeline import InferencePipeline
 from modelet.protocols.service import Service
 from modelet.settings import Settings, starts_from_snapshot
+from modelet.startup.version import is_deferred, open_pinned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from modelet.bundle import Bundle
-    from modelet.opening import Opened
+    from modelet.startup.version import Opened
 
 
 class ModelHandler:
@@ -68,7 +68,7 @@ class ModelHandler:
         self.startup = Startup(opened.seconds, fetch, loaded - began - fetch, time.perf_counter() - loaded)
         self._log = RequestLog(opened.settings, bundle.name, bundle.lock.version, self.startup)
         if starts_from_snapshot():
-            from modelet.snapstart import register  # noqa: PLC0415 - who starts without a snapshot has no use for it
+            from modelet.startup.snapstart import register  # noqa: PLC0415 - who starts without a snapshot has no use for it
 
             register(model, artifacts, self._log)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_origin
 
 if TYPE_CHECKING:
-    from modelet.artifacts import Artifacts
-    from modelet.contract import Contract
+    from modelet.contract.contract import Contract
+    from modelet.store.artifacts import Artifacts
 
 InstanceT = TypeVar("InstanceT")
 PredictionT = TypeVar("PredictionT")

@@ -11,7 +11,7 @@ from modelet.violation import Violation
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from modelet.contract import Checked, Contract
+    from modelet.contract.contract import Checked, Contract
     from modelet.model import Model
     from modelet.observability import Timings
 

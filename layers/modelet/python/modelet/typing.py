@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelet.opening import is_ahead_and_compiled
+from modelet.startup.version import is_ahead_and_compiled
 
 if TYPE_CHECKING:
     from annotated_types import Ge, Gt, Interval, Le, Len, Lt, MaxLen, MinLen, MultipleOf

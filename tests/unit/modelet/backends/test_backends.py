@@ -16,17 +16,17 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from typing_extensions import TypedDict
 
-from modelet.artifacts import Artifacts
 from modelet.backends.onnx import ENGINE, OnnxModel
 from modelet.backends.sklearn import SklearnModel
 from modelet.bundle import Lock
-from modelet.contract import Contract
+from modelet.contract.contract import Contract
 from modelet.errors import ArtifactError, ContractError, ManifestError
-from modelet.layout import manifest_path
-from modelet.manifest import Column, FrameColumn, Pickled
 from modelet.model import Model
 from modelet.pipeline import InferencePipeline
-from modelet.store import Store
+from modelet.store.artifacts import Artifacts
+from modelet.store.keys import manifest_path
+from modelet.store.manifest import Column, FrameColumn, Pickled
+from modelet.store.store import Store
 from versions import RUNTIME, classifier, joblib_bytes, onnx_bytes, regressor, write_version
 
 REGRESSION: dict[str, Any] = {"model_info": {"task": "regression"}, "class_name": "LinearRegression"}
@@ -461,7 +461,7 @@ def test_an_open_graph_does_not_keep_its_file(store: Store, tmp_path: Path) -> N
 def test_a_large_file_is_opened_from_disk(
     kind: type[Model[Any, Any]], store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("modelet.artifacts.MEMORY_LIMIT", 10)
+    monkeypatch.setattr("modelet.store.artifacts.MEMORY_LIMIT", 10)
     model = loaded(kind, classifier(), store, tmp_path)
     assert predict(model, [{"a": 4, "b": 2}])[0]["label"] == "high"
     name = "model.onnx" if kind is OnnxModel else "model.joblib"

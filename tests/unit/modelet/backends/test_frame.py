@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelet.backends.frame import Frames, _UnfitError
-from modelet.dev.publish.columns import columns_of
 from modelet.dev.publish.draft import UNWRITTEN
-from modelet.dev.publish.frames import frame_of
-from modelet.dev.publish.rows import Rows
+from modelet.dev.publish.source.columns import columns_of
+from modelet.dev.publish.source.frames import frame_of
+from modelet.dev.publish.source.rows import Rows
 from modelet.errors import ContractError
-from modelet.manifest import ArtifactFile, Column, FrameColumn, Manifest
+from modelet.store.manifest import ArtifactFile, Column, FrameColumn, Manifest
 
 TEXTS = ["a", "b", "02139", "", "서울", "NA"]
 WHOLE = [0, 1, -3, 100]

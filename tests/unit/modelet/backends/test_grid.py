@@ -17,7 +17,7 @@ from modelet.backends import table
 from modelet.backends.cell import UnfitError, beyond, of_column, of_type
 from modelet.backends.grid import unfit
 from modelet.errors import ContractError
-from modelet.manifest import Column
+from modelet.store.manifest import Column
 
 NUMBERS = [
     *(0, 1, -1, 7, 0.5, -0.0, 2**24 + 1, 2.0**24 + 1, 2**25 + 1, 2**53, 2**53 + 1, 2.0**53, 2**63 - 1, 2**63, 2.0**63),

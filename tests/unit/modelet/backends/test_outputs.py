@@ -14,8 +14,8 @@ from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
 from modelet.backends.outputs import labels_of, numbers_of, predictions
-from modelet.contract import Alike, Contract
-from modelet.core import tighten
+from modelet.contract.contract import Alike, Contract
+from modelet.contract.schema import tighten
 from modelet.errors import PredictionError
 from serving import manifest
 

@@ -10,13 +10,13 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from modelet.artifacts import Artifacts
 from modelet.backends.onnx import ROWS_AT_ONCE, TEXTS_AT_ONCE, Feeds, OnnxModel
-from modelet.contract import Contract
-from modelet.layout import manifest_path
+from modelet.contract.contract import Contract
 from modelet.observability import Timings
 from modelet.pipeline import InferencePipeline
-from modelet.store import Store
+from modelet.store.artifacts import Artifacts
+from modelet.store.keys import manifest_path
+from modelet.store.store import Store
 from versions import write_version
 
 ANY = {"type": "any"}

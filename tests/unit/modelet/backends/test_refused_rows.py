@@ -18,17 +18,17 @@ from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 from typing_extensions import TypedDict
 
-from modelet.artifacts import Artifacts
 from modelet.backends.onnx import OnnxModel
 from modelet.backends.sklearn import SklearnModel
-from modelet.contract import Contract
-from modelet.core import tighten
+from modelet.contract.contract import Contract
+from modelet.contract.schema import tighten
 from modelet.errors import ContractError
-from modelet.layout import manifest_path
 from modelet.model import Model
 from modelet.observability import Timings
 from modelet.pipeline import InferencePipeline
-from modelet.store import Store
+from modelet.store.artifacts import Artifacts
+from modelet.store.keys import manifest_path
+from modelet.store.store import Store
 from versions import classifier, joblib_bytes, onnx_bytes, write_version
 
 

@@ -10,11 +10,11 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from modelet.artifacts import Artifacts
 from modelet.backends.onnx import ROWS_AT_ONCE, OnnxModel
 from modelet.deadline import Alarm, Deadline, disarm
-from modelet.layout import manifest_path
-from modelet.store import Store
+from modelet.store.artifacts import Artifacts
+from modelet.store.keys import manifest_path
+from modelet.store.store import Store
 from versions import write_version
 
 WIDTH = 600

@@ -20,10 +20,10 @@ from typing_extensions import TypedDict
 
 from modelet.backends import onnx, table
 from modelet.backends.onnx import OnnxModel
-from modelet.contract import Contract
-from modelet.core import tighten
+from modelet.contract.contract import Contract
+from modelet.contract.schema import tighten
 from modelet.errors import ContractError
-from modelet.manifest import Column
+from modelet.store.manifest import Column
 from serving import manifest
 
 FEATURES = ("a", "b", "c")

@@ -17,14 +17,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from typing_extensions import TypedDict
 
-from modelet.artifacts import Artifacts
 from modelet.backends.onnx import TEXTS_AT_ONCE, Feeds, OnnxModel
-from modelet.contract import Contract
-from modelet.core import tighten
-from modelet.layout import manifest_path
+from modelet.contract.contract import Contract
+from modelet.contract.schema import tighten
 from modelet.observability import Timings
 from modelet.pipeline import InferencePipeline
-from modelet.store import Store
+from modelet.store.artifacts import Artifacts
+from modelet.store.keys import manifest_path
+from modelet.store.store import Store
 from versions import classifier, onnx_bytes, write_version
 
 WORDS = ("good", "fine", "bad", "sad", "so", "very", "quite", "")

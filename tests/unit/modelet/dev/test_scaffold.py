@@ -16,11 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelet.backends import BACKENDS
-from modelet.dev.project import Project
+from modelet.dev.project.project import Project
 from modelet.dev.scaffold.name import Name
 from modelet.dev.scaffold.scaffold import write_scaffold
 from modelet.errors import CommandError
-from modelet.layout import is_model
+from modelet.store.keys import is_model
 
 ROOT = Path(__file__).parents[4]
 OF_EVERY_MODEL = ("functions/test_events.py", "functions/test_every_model.py", "architecture/test_requirements.py")

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelet.dev.local.http_event import http_event as gateway_event
-from modelet.dev.local.request import Request
-from modelet.dev.local.rest_event import rest_event as gateway_rest_event
-from modelet.dev.local.route import Route
+from modelet.dev.local.gateway.http_event import http_event as gateway_event
+from modelet.dev.local.gateway.request import Request
+from modelet.dev.local.gateway.rest_event import rest_event as gateway_rest_event
+from modelet.dev.project.routes import Route
 from modelet.edges import direct, http
 from modelet.edges.base import Call
 from modelet.model import Model

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from modelet.digest import digest
-from modelet.layout import artifact_path, claim_path, manifest_path
-from modelet.manifest import ArtifactFile, Manifest
+from modelet.store.keys import artifact_path, claim_path, manifest_path
+from modelet.store.manifest import ArtifactFile, Manifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from modelet.store import Store
+    from modelet.store.store import Store
 
 
 @pytest.fixture

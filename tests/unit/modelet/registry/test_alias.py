@@ -11,8 +11,8 @@ from modelet.registry.alias import aliases, read_alias, set_alias
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from modelet.manifest import Manifest
-    from modelet.store import Store
+    from modelet.store.manifest import Manifest
+    from modelet.store.store import Store
 
 
 def test_a_model_without_aliases_has_none(store: Store) -> None:

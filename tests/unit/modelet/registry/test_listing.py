@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from modelet.digest import digest
 from modelet.errors import ManifestError, UnknownVersionError
-from modelet.layout import claim_path, is_number, is_version, manifest_path
-from modelet.manifest import Manifest
 from modelet.registry.listing import latest, models, read_manifest, versions
-from modelet.store import Store
+from modelet.store.keys import claim_path, is_number, is_version, manifest_path
+from modelet.store.manifest import Manifest
+from modelet.store.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from modelet.errors import CommandError, UnknownVersionError
-from modelet.layout import claim_path
 from modelet.registry.alias import set_alias
 from modelet.registry.resolve import resolve
+from modelet.store.keys import claim_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from modelet.manifest import Manifest
-    from modelet.store import Store
+    from modelet.store.manifest import Manifest
+    from modelet.store.store import Store
 
 
 @pytest.fixture

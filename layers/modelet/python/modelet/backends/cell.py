@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from modelet.manifest import Column
+    from modelet.store.manifest import Column
 
 NUMBERS = (int, float, Decimal, Fraction, np.number, np.bool_)
 FLOATING = (np.float32, np.float64)

@@ -15,13 +15,13 @@ import pandas as pd
 from modelet.backends import table
 from modelet.backends.cell import beyond
 from modelet.errors import ContractError
-from modelet.manifest import FrameColumn
+from modelet.store.manifest import FrameColumn
 from modelet.violation import LISTED_VIOLATIONS, Violation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from modelet.manifest import Column, Manifest
+    from modelet.store.manifest import Column, Manifest
 
 MARKERS = {"None": None, "nan": float("nan"), "NA": pd.NA}
 """What stands for a missing value among Python objects."""

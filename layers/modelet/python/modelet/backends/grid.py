@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from modelet.backends.outputs import Array
-    from modelet.manifest import Column
+    from modelet.store.manifest import Column
 
 QUICK = frozenset({bool, int, float, type(None)})
 """Types of values that numpy judges as `modelet.backends.cell` does."""

@@ -12,16 +12,16 @@ from modelet.backends.outputs import Array, Outputs, predictions
 from modelet.backends.table import Packer
 from modelet.deadline import stop_at_alarm
 from modelet.errors import ArtifactError, ContractError
-from modelet.manifest import Column
 from modelet.model import InstanceT, Model, PredictionT
 from modelet.settings import decline_telemetry, processors
+from modelet.store.manifest import Column
 
 decline_telemetry()
 import onnxruntime  # noqa: E402 - it reads its environment when it is imported
 
 if TYPE_CHECKING:
-    from modelet.artifacts import Artifacts
-    from modelet.contract import Contract
+    from modelet.contract.contract import Contract
+    from modelet.store.artifacts import Artifacts
 
 __all__ = ["Feeds", "OnnxModel", "Outputs"]
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelet.contract import Alike
+from modelet.contract.contract import Alike
 
 if TYPE_CHECKING:
-    from modelet.manifest import Manifest
+    from modelet.store.manifest import Manifest
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Outputs = dict[str, Array]

@@ -22,10 +22,10 @@ from modelet.errors import ArtifactError
 from modelet.model import InstanceT, Model, PredictionT
 
 if TYPE_CHECKING:
-    from modelet.artifacts import Artifacts
     from modelet.backends.frame import Frames
-    from modelet.contract import Contract
-    from modelet.manifest import Manifest
+    from modelet.contract.contract import Contract
+    from modelet.store.artifacts import Artifacts
+    from modelet.store.manifest import Manifest
 
 __all__ = ["Outputs", "SklearnModel"]
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from modelet.backends.outputs import Array
-    from modelet.contract import Contract
-    from modelet.manifest import Column
+    from modelet.contract.contract import Contract
+    from modelet.store.manifest import Column
 
 PACKED = {np.float32: "f", np.float64: "d", np.int64: "q"}
 """How `struct` writes numpy's types, in the byte order of every machine that onnxruntime runs on.

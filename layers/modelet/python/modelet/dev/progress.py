@@ -7,7 +7,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from modelet.dev.printing import printable
+from modelet.dev.cli.printing import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

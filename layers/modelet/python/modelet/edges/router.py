@@ -40,7 +40,7 @@ def problem(error: ModeletError, request: Request) -> Answer:
 
 def _oip() -> ModuleType:
     """The Open Inference Protocol, imported when somebody speaks it."""
-    from modelet.protocols import oip  # noqa: PLC0415 - 2 ms of a cold start
+    from modelet.protocols.oip import oip  # noqa: PLC0415 - 2 ms of a cold start
 
     return oip
 

@@ -7,16 +7,16 @@ from itertools import islice
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from modelet.contract import Checked
-from modelet.core import compact, to_json
+from modelet.contract.contract import Checked
+from modelet.contract.schema import compact, to_json
 from modelet.errors import ContractError, MalformedBodyError, ModeletError, NotFoundError, RequestError
 from modelet.protocols.media import Media, negotiate
 from modelet.protocols.service import JSON, PROBLEM, Answer, Request, Routes, Service
 from modelet.violation import LISTED_VIOLATIONS, LONGEST_NAME, Violation
 
 if TYPE_CHECKING:
-    from modelet.contract import Contract
-    from modelet.pieces import Pieces
+    from modelet.contract.contract import Contract
+    from modelet.contract.pieces import Pieces
     from modelet.pipeline import Inference, InferencePipeline
 
 MEMBER = "instances"
@@ -37,7 +37,7 @@ def read_json(text: bytes, pipeline: InferencePipeline, *, partial: bool = False
     doubtful = len(text) > TRUSTED and contract.is_doubtful(text)
     if not doubtful and (checked := _at_once(text, contract, bare=bare)) is not None:
         return checked, bare
-    from modelet.pieces import uncollected  # noqa: PLC0415 - who is never sent a bad row has no use for it
+    from modelet.contract.pieces import uncollected  # noqa: PLC0415 - who is never sent a bad row has no use for it
 
     with uncollected():
         bare, instances = _parsed(text)
@@ -57,7 +57,7 @@ def _at_once(text: bytes, contract: Contract, *, bare: bool) -> Checked | None:
 
 def _parsed(text: bytes) -> tuple[bool, list[Any] | Pieces]:
     """Whether a body is one bare instance, and its instances as parsed JSON."""
-    from modelet.pieces import parsed  # noqa: PLC0415 - as above
+    from modelet.contract.pieces import parsed  # noqa: PLC0415 - as above
 
     try:
         document, pieces = parsed(text)

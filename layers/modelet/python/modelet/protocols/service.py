@@ -10,8 +10,8 @@ from modelet.observability import Timings
 
 if TYPE_CHECKING:
     from modelet.bundle import Bundle
-    from modelet.manifest import Manifest
     from modelet.pipeline import InferencePipeline
+    from modelet.store.manifest import Manifest
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"

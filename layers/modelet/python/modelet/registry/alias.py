@@ -6,11 +6,11 @@ import json
 from typing import TYPE_CHECKING
 
 from modelet.errors import CommandError
-from modelet.layout import NAME_RULES, alias_path, aliases_folder, is_alias, is_model, is_version
 from modelet.registry.listing import unknown, versions
+from modelet.store.keys import NAME_RULES, alias_path, aliases_folder, is_alias, is_model, is_version
 
 if TYPE_CHECKING:
-    from modelet.store import Store
+    from modelet.store.store import Store
 
 SUFFIX = ".json"
 

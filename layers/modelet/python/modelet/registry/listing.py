@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from modelet.digest import digest
 from modelet.errors import ManifestError, UnknownVersionError
-from modelet.layout import MANIFEST, is_model, is_number, is_version, manifest_path
-from modelet.manifest import Manifest
+from modelet.store.keys import MANIFEST, is_model, is_number, is_version, manifest_path
+from modelet.store.manifest import Manifest
 
 if TYPE_CHECKING:
-    from modelet.store import Store
+    from modelet.store.store import Store
 
 LISTED = 20
 """How many names a message lists; the newest where there are more."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelet.layout import LATEST
 from modelet.registry.alias import aliases, read_alias
 from modelet.registry.listing import latest, unknown, versions
+from modelet.store.keys import LATEST
 
 if TYPE_CHECKING:
-    from modelet.store import Store
+    from modelet.store.store import Store
 
 
 def resolve(store: Store, model: str, reference: str) -> str:

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from modelet.dev.cli import main
-from modelet.store import Store
+from modelet.store.store import Store
 
 Run = Callable[..., Result]
 COMMAND = [sys.executable, "-c", "from modelet.dev.cli import main; main()"]

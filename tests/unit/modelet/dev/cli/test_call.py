@@ -13,8 +13,8 @@ import pytest
 from click.testing import Result
 
 from conftest import NOT_OURS, SIGNED_IN
-from modelet.dev.prepare import local_function
-from modelet.dev.remote import AMAZON
+from modelet.dev.cli.remote import AMAZON
+from modelet.dev.local.prepare import local_function
 from served import serving
 from signatures import is_signed
 from tiny import BAD, GOOD, make_tiny

@@ -20,7 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from modelet.registry.listing import read_manifest
-from modelet.store import Store
+from modelet.store.store import Store
 
 from .conftest import failure, lines
 

@@ -11,7 +11,7 @@ import pytest
 from click.testing import Result
 
 from modelet.bundle import Lock
-from modelet.store import Store
+from modelet.store.store import Store
 from versions import write_version
 
 from .conftest import failure, lines

@@ -26,7 +26,7 @@ import pytest
 from click.testing import Result
 from sklearn.linear_model import LogisticRegression
 
-from modelet.store import Store
+from modelet.store.store import Store
 from tiny import APP, GOOD, make_tiny, rows_event
 from versions import INPUTS, LABELS, onnx_bytes, write_version
 
@@ -39,7 +39,7 @@ ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 TRAIN = """
 import numpy as np
 from sklearn.linear_model import LogisticRegression
-from modelet.dev.publish import Trained
+from modelet.publishing import Trained
 
 def train():
     rows = np.random.default_rng(1).normal(2, 2, (200, 2)).astype(np.float32)

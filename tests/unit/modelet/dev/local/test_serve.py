@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateways import Make
-    from modelet.dev.local.function import LocalFunction
+    from modelet.dev.local.runtime.function import LocalFunction
 
 SERVER = """
 import dataclasses, json, sys
 from pathlib import Path
-from modelet.dev.local.function import LocalFunction
+from modelet.dev.local.runtime.function import LocalFunction
 from modelet.dev.local.serve import serve
 
 function, options = json.loads(sys.argv[1])

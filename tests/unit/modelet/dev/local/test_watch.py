@@ -11,8 +11,8 @@ import pytest
 from watchfiles import Change
 
 from gateways import environments, run, until
-from modelet.dev.local.runtime import Runtime
-from modelet.dev.local.variables import LAYER
+from modelet.dev.local.runtime.runtime import Runtime
+from modelet.dev.local.runtime.variables import LAYER
 from modelet.dev.local.watch import Sources, tell, watch
 from modelet.errors import SpecError
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateways import Make
-    from modelet.dev.local.function import LocalFunction
-    from modelet.dev.local.log import MemoryLog
+    from modelet.dev.local.runtime.function import LocalFunction
+    from modelet.dev.local.runtime.log import MemoryLog
 
 
 def test_files_that_a_function_can_read_matter_and_no_others(tmp_path: Path) -> None:

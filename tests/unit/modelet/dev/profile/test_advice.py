@@ -12,7 +12,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 from modelet.dev.profile.advice import Advice
 from modelet.dev.profile.remedies import INSTEAD, OTHERWISE
-from modelet.dev.publish.optimization import optimized
+from modelet.dev.publish.onnx.optimize import optimized
 from tiny import Tiny, make_tiny
 from versions import classifier, joblib_bytes, onnx_bytes, write_version
 

@@ -11,7 +11,7 @@ from modelet.dev.profile.owners import OWNERS
 from modelet.dev.profile.profile import profile
 from modelet.dev.progress import Lines
 from modelet.errors import CommandError, UnknownVersionError
-from modelet.store import Store
+from modelet.store.store import Store
 from tiny import BAD, Tiny, rows_event
 from versions import classifier, onnx_bytes, write_version
 

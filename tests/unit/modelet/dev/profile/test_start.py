@@ -11,12 +11,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from modelet.dev.local.function import LocalFunction
-from modelet.dev.prepare import local_function
+from modelet.dev.local.prepare import local_function
+from modelet.dev.local.runtime.function import LocalFunction
 from modelet.dev.profile.sample import Sample
 from modelet.dev.profile.start import start
 from modelet.errors import CommandError
-from modelet.manifest import Column
+from modelet.store.manifest import Column
 from tiny import BAD, Tiny, make_tiny, rows_event
 
 from .conftest import EVENT

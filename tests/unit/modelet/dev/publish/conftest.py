@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from modelet.dev.project import Function
+from modelet.dev.project.project import Function
+from modelet.dev.project.spec import ModelSpec
 from modelet.dev.publish.draft import UNWRITTEN, Package
-from modelet.dev.spec import ModelSpec
 from modelet.digest import digest
-from modelet.manifest import ArtifactFile, Manifest
+from modelet.store.manifest import ArtifactFile, Manifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 TRAIN = """
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
-from modelet.dev.publish import Trained
+from modelet.publishing import Trained
 
 def train() -> Trained:
     rows, kinds = load_iris(return_X_y=True)

@@ -21,7 +21,7 @@ from modelet.errors import VersionExistsError
 
 if TYPE_CHECKING:
     from modelet.dev.publish.draft import Package
-    from modelet.store import Store
+    from modelet.store.store import Store
 
 EARLIER = "2026-11-20T00:00:00Z"
 

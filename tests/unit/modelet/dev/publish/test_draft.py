@@ -9,7 +9,7 @@ import pytest
 from modelet.dev.publish.draft import draft, listed
 from modelet.digest import digest
 from modelet.errors import ArtifactError, StoreError
-from modelet.manifest import ArtifactFile
+from modelet.store.manifest import ArtifactFile
 
 if TYPE_CHECKING:
     from modelet.dev.publish.draft import Package

@@ -15,20 +15,20 @@ from sklearn.linear_model import LinearRegression, LogisticRegression, PoissonRe
 
 from modelet.backends.onnx import ENGINE
 from modelet.dev.progress import Lines, Silent
-from modelet.dev.publish import Trained
-from modelet.dev.publish.answers import Answers
-from modelet.dev.publish.given import GivenGraph
-from modelet.dev.publish.graph import Graph
+from modelet.dev.publish.onnx.graph import Graph
 from modelet.dev.publish.package import package, package_graph
-from modelet.dev.publish.rows import Rows
+from modelet.dev.publish.parity.predictions import Answers
+from modelet.dev.publish.source.file import GivenGraph
+from modelet.dev.publish.source.rows import Rows
 from modelet.digest import digest
 from modelet.errors import ConversionError, ParityError, PublishError
-from modelet.manifest import Manifest
+from modelet.publishing import Trained
+from modelet.store.manifest import Manifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from modelet.dev.project import Function
+    from modelet.dev.project.project import Function
     from unit.modelet.dev.publish.conftest import Reviews, Table
 
 

@@ -19,9 +19,9 @@ def bundle(name: str | None, stage: str | None, store: str | None) -> None:
     without a lock, the one that model.yaml means now. With `artifact: baked` its files are
     copied beside it, for the image.
     """
-    from modelet.dev.baking import BAKED, bake
-    from modelet.dev.compile.bundle import write_bundle
-    from modelet.dev.prepare import lock_for
+    from modelet.dev.bundle.bake import BAKED, bake
+    from modelet.dev.bundle.bundle import write_bundle
+    from modelet.dev.local.prepare import lock_for
     from modelet.dev.progress import progress
 
     project = here()

@@ -9,8 +9,8 @@ import click
 
 from modelet.dev.cli.infer import JsonArgument
 from modelet.dev.cli.output import document
+from modelet.dev.cli.printing import printable
 from modelet.dev.cli.verb import verb
-from modelet.dev.printing import printable
 
 
 @verb(
@@ -39,7 +39,7 @@ def call(
     Posts the JSON; without any it gets the URL. Variables, profiles and SSO work as they do for the AWS command
     line. The exit code is 1 where the answer is an error.
     """
-    from modelet.dev.remote import Caller
+    from modelet.dev.cli.remote import Caller
 
     caller = Caller(service, region, signs=not (no_sign or api_key or token), api_key=api_key, token=token)
     answer = caller.call(url, None if body is None else json.dumps(body).encode())

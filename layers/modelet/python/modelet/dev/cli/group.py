@@ -18,6 +18,7 @@ from modelet.dev.cli.invoke import invoke
 from modelet.dev.cli.models import models
 from modelet.dev.cli.new import new
 from modelet.dev.cli.pin import pin
+from modelet.dev.cli.printing import printable
 from modelet.dev.cli.profile import profile
 from modelet.dev.cli.publish import publish
 from modelet.dev.cli.push import push
@@ -25,7 +26,6 @@ from modelet.dev.cli.show import show
 from modelet.dev.cli.up import up
 from modelet.dev.cli.verb import Verb
 from modelet.dev.cli.versions import versions
-from modelet.dev.printing import printable
 from modelet.errors import ModeletError
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130

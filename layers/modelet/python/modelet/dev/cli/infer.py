@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from modelet.dev.cli.output import document
+from modelet.dev.cli.printing import printable
 from modelet.dev.cli.verb import here, name_argument, open_store, store_option, verb
-from modelet.dev.printing import printable
 
 
 class JsonArgument(click.ParamType[Any]):
@@ -53,9 +53,9 @@ def infer(name: str, instances: Any, store: str | None) -> None:
     pipeline, through the official runtime client. The exit code is 1 where it answers a problem.
     """
     from modelet.dev.cli.invoke import is_problem
-    from modelet.dev.local.log import MemoryLog
-    from modelet.dev.local.once import invoke_once
-    from modelet.dev.prepare import local_function
+    from modelet.dev.local.prepare import local_function
+    from modelet.dev.local.runtime.log import MemoryLog
+    from modelet.dev.local.runtime.once import invoke_once
 
     log = MemoryLog()
     function = local_function(here().function(name), open_store(store))

@@ -28,8 +28,8 @@ def invoke(name: str, event: Path, store: str | None) -> None:
     Runs the official runtime client. The function's log goes to standard error. The exit code is 1
     where the answer is an error.
     """
-    from modelet.dev.local.once import invoke_once
-    from modelet.dev.prepare import local_function
+    from modelet.dev.local.prepare import local_function
+    from modelet.dev.local.runtime.once import invoke_once
 
     data = sys.stdin.buffer.read() if str(event) == "-" else event.read_bytes()
     try:

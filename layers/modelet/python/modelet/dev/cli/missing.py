@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from modelet.dev.project import Function
-    from modelet.store import Store
+    from modelet.dev.project.project import Function
+    from modelet.store.store import Store
 
 publish_option = click.option(
     "--publish", "publish_missing", is_flag=True, help="First publish the models that have no version yet."
@@ -18,7 +18,7 @@ publish_option = click.option(
 def require_versions(verb: str, functions: list[Function], store: Store, *, publish: bool) -> None:
     """Publish the models that the store does not have. Raises CommandError that says how to, unless asked to."""
     from modelet.dev.progress import progress
-    from modelet.dev.publish import publish as publish_version
+    from modelet.dev.publish.publish import publish as publish_version
     from modelet.errors import CommandError
     from modelet.registry.listing import versions
 

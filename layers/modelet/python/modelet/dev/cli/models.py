@@ -8,7 +8,7 @@ from modelet.dev.cli.output import DAMAGED, NONE, hint, table, warn_of_damaged
 from modelet.dev.cli.verb import found, open_store, store_option, verb
 
 if TYPE_CHECKING:
-    from modelet.store import Store
+    from modelet.store.store import Store
 
 
 @verb("modelet models\nmodelet models --store s3://my-bucket/models | cut -f1")

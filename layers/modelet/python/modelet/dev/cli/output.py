@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from modelet.dev.printing import on_one_line, printable, printable_json
+from modelet.dev.cli.printing import on_one_line, printable, printable_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

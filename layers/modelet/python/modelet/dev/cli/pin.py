@@ -11,8 +11,8 @@ from modelet.dev.cli.output import say
 from modelet.dev.cli.verb import complete_name, here, open_store, store_option, verb
 
 if TYPE_CHECKING:
-    from modelet.dev.project import Function
-    from modelet.store import Store
+    from modelet.dev.project.project import Function
+    from modelet.store.store import Store
 
 
 @verb("modelet pin sentiment\nmodelet pin sentiment prod\nmodelet pin sentiment 3\nmodelet pin --publish")
@@ -43,7 +43,7 @@ def pin(name: str | None, version: str | None, publish_missing: bool, store: str
 
 
 def _pin(function: Function, store: Store, version: str | None) -> None:
-    from modelet.dev.publish import pin as pin_version
+    from modelet.dev.publish.pin import pin as pin_version
 
     before = function.lock()
     lock = pin_version(function, store, version)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from modelet.dev.cli.output import NONE, on_terminal, table
-from modelet.dev.printing import on_one_line, printable
+from modelet.dev.cli.printing import on_one_line, printable
 from modelet.dev.profile.costs import by_package, costs
 from modelet.dev.profile.owners import MODELET, RUNTIME, YOURS
 

@@ -10,13 +10,13 @@ import click
 
 from modelet.dev.cli.output import hint, say
 from modelet.dev.cli.verb import here, name_argument, open_store, store_option, verb
-from modelet.manifest import TYPES
+from modelet.store.manifest import TYPES
 
 if TYPE_CHECKING:
-    from modelet.dev.project import Function
-    from modelet.dev.publish import Published
-    from modelet.dev.publish.columns import Type
-    from modelet.store import Store
+    from modelet.dev.project.project import Function
+    from modelet.dev.publish.publish import Published
+    from modelet.dev.publish.source.columns import Type
+    from modelet.store.store import Store
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -65,7 +65,7 @@ def publish(
         raise click.UsageError("--types goes with --examples; in train.py the examples have their types.")
     said = _types(types)
     from modelet.dev.progress import progress
-    from modelet.dev.publish import publish as publish_version
+    from modelet.dev.publish.publish import publish as publish_version
 
     if verbose:
         ours = logging.getLogger("modelet")
@@ -102,7 +102,7 @@ def _types(said: tuple[str, ...]) -> dict[str, Type]:
 
 def _next(function: Function, store: Store, published: Published) -> str:
     """What to do next: whether the new version is the one that is served depends on model.lock, else on model.yaml."""
-    from modelet.dev.publish import resolve_lock
+    from modelet.dev.publish.pin import resolve_lock
     from modelet.errors import BundleError, ModeletError
 
     name, new, wanted = published.name, published.version, function.spec.version

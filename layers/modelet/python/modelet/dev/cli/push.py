@@ -10,7 +10,7 @@ from modelet.dev.cli.output import say
 from modelet.dev.cli.verb import complete_name, found, here, open_store, store_option, verb
 
 if TYPE_CHECKING:
-    from modelet.store import Store
+    from modelet.store.store import Store
 
 
 @verb(
@@ -33,7 +33,7 @@ def push(name: str | None, version: str | None, target: str, store: str | None) 
     pinned.
     """
     from modelet.dev.progress import progress
-    from modelet.dev.publish import push as push_version
+    from modelet.dev.publish.push import push as push_version
 
     source, there = open_store(store), open_store(target)
     for model, chosen, pinned in _chosen(name, version, source):
@@ -47,7 +47,7 @@ def _chosen(name: str | None, version: str | None, store: Store) -> list[tuple[s
 
     Raises CommandError where a model has no lock.
     """
-    from modelet.dev.prepare import lock_for
+    from modelet.dev.local.prepare import lock_for
     from modelet.errors import CommandError
     from modelet.registry.resolve import resolve
 

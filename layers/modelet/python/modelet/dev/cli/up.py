@@ -11,7 +11,7 @@ from modelet.dev.cli.missing import publish_option, require_versions
 from modelet.dev.cli.verb import complete_name, here, open_store, store_option, verb
 
 if TYPE_CHECKING:
-    from modelet.dev.local.function import LocalFunction
+    from modelet.dev.local.runtime.function import LocalFunction
 
 ORIGIN = re.compile(r"\*|https?://(\*|[^/?#@\s*]+)")
 """What an HTTP API takes as an allowed origin: all, all of a scheme, or one, without a path."""
@@ -82,9 +82,9 @@ def up(
     if origins and api == "rest":
         raise click.UsageError("--cors-origin goes with --api http: a REST API leaves these headers to the function.")
     from modelet.dev.cli.welcome import welcome
-    from modelet.dev.local.cors import Cors
+    from modelet.dev.local.gateway.cors import Cors
+    from modelet.dev.local.prepare import generation, index_function, lock_for
     from modelet.dev.local.serve import bound, serve
-    from modelet.dev.prepare import generation, index_function, lock_for
     from modelet.errors import CommandError
 
     project, kept = here(), open_store(store)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from modelet.dev.project import Project
-    from modelet.store import Store
+    from modelet.dev.project.project import Project
+    from modelet.store.store import Store
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -73,14 +73,14 @@ def found() -> Project | None:
 
 def here() -> Project:
     """The project that the command was called in. Raises CommandError."""
-    from modelet.dev.project import Project
+    from modelet.dev.project.project import Project
 
     return Project.find(Path.cwd())
 
 
 def open_store(url: str | None) -> Store:
     """The store that was given, else that of the project here; signs in as boto3 does. Raises CommandError."""
-    from modelet.dev.project import checked_url
-    from modelet.store import Store
+    from modelet.dev.project.project import checked_url
+    from modelet.store.store import Store
 
     return Store(checked_url(url) if url else here().store_url(None), sign_in_as_boto3=True)

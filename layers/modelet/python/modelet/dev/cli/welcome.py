@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from modelet.dev.project import Project
+    from modelet.dev.project.project import Project
 
 
 def welcome(url: str, project: Project, versions: Mapping[str, str]) -> None:

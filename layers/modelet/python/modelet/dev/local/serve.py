@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import uvloop
 
-from modelet.dev.local.gateway import BACKLOG, Gateway
-from modelet.dev.local.hosts import LOOPBACK
-from modelet.dev.local.http_api import HttpApi
-from modelet.dev.local.log import Log, StreamLog
-from modelet.dev.local.rest_api import RestApi
-from modelet.dev.local.route import Routes
-from modelet.dev.local.runtime import IDLE_S, Runtime
+from modelet.dev.local.gateway.gateway import BACKLOG, Gateway
+from modelet.dev.local.gateway.http_api import HttpApi
+from modelet.dev.local.gateway.rest_api import RestApi
+from modelet.dev.local.http.hosts import LOOPBACK
+from modelet.dev.local.runtime.log import Log, StreamLog
+from modelet.dev.local.runtime.runtime import IDLE_S, Runtime
 from modelet.dev.local.watch import tell, watch
+from modelet.dev.project.routes import Routes
 from modelet.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
-    from modelet.dev.local.cors import Cors
-    from modelet.dev.local.function import LocalFunction
+    from modelet.dev.local.gateway.cors import Cors
+    from modelet.dev.local.runtime.function import LocalFunction
     from modelet.dev.local.watch import Rebuild, Served
 
 

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 
 from watchfiles import Change, DefaultFilter, awatch
 
-from modelet.dev.baking import BAKED
-from modelet.dev.local.variables import LAYER
+from modelet.dev.bundle.bake import BAKED
+from modelet.dev.local.runtime.variables import LAYER
 from modelet.errors import ModeletError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
     from concurrent.futures import Future
 
-    from modelet.dev.local.function import LocalFunction
-    from modelet.dev.local.log import Log
-    from modelet.dev.local.runtime import Runtime
+    from modelet.dev.local.runtime.function import LocalFunction
+    from modelet.dev.local.runtime.log import Log
+    from modelet.dev.local.runtime.runtime import Runtime
 
     Rebuild = Callable[[str], LocalFunction]
     Served = Callable[[LocalFunction], str | None]

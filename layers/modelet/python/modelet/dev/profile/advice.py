@@ -6,10 +6,10 @@ import ast
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from modelet.artifacts import MEMORY_LIMIT
 from modelet.backends import BACKENDS
 from modelet.dev.profile.owners import MODELET, NEEDED, YOURS, imported_by
 from modelet.dev.profile.remedies import INSTEAD, OTHERWISE, PYDANTIC
+from modelet.store.artifacts import MEMORY_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

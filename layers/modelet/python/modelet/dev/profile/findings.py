@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from modelet.dev.profile.importtime import Import
     from modelet.dev.profile.owners import Ownership
-    from modelet.dev.project import Function
-    from modelet.manifest import Manifest
+    from modelet.dev.project.project import Function
+    from modelet.store.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from modelet.layout import artifact_path
+from modelet.store.keys import artifact_path
 
 if TYPE_CHECKING:
-    from modelet.manifest import Manifest
-    from modelet.store import Store
+    from modelet.store.manifest import Manifest
+    from modelet.store.store import Store
 
 GIVEN = "ModelProto"
 """The class of a graph that was given as it is, and that publishing leaves so."""
@@ -26,7 +26,7 @@ def gain_ms(store: Store, manifest: Manifest) -> float:
 
     Opened by the class that serves it, in this process. A version that is no graph gains nothing.
     """
-    from modelet.dev.publish.optimization import optimized
+    from modelet.dev.publish.onnx.optimize import optimized
 
     file = manifest.file(manifest.model_data)
     if not file.path.endswith(".onnx") or file.bytes > LARGEST or manifest.class_name == GIVEN:
@@ -40,7 +40,7 @@ def gain_ms(store: Store, manifest: Manifest) -> float:
 
 
 def _opening_ms(data: bytes) -> float:
-    from modelet.dev.publish.graph import Graph
+    from modelet.dev.publish.onnx.graph import Graph
 
     found = []
     for _ in range(OPENINGS):

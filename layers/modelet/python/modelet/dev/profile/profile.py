@@ -9,9 +9,9 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from modelet.dev.compile.bundle import write_bundle
-from modelet.dev.local.credentials import Credentials
-from modelet.dev.prepare import local_function, lock_for
+from modelet.dev.bundle.bundle import write_bundle
+from modelet.dev.local.prepare import local_function, lock_for
+from modelet.dev.local.runtime.credentials import Credentials
 from modelet.dev.profile.advice import Advice, advise
 from modelet.dev.profile.costs import costs
 from modelet.dev.profile.findings import Findings
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from modelet.dev.profile.sample import Sample
-    from modelet.dev.project import Function
-    from modelet.store import Store
+    from modelet.dev.project.project import Function
+    from modelet.store.store import Store
 
 
 @dataclass(frozen=True)

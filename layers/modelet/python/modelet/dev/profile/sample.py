@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from modelet.dev.local.api import Reply
+    from modelet.dev.local.runtime.runtime_api import Reply
 
 
 class Moment(NamedTuple):

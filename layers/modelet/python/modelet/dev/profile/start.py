@@ -16,9 +16,9 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelet.dev.local.api import Invocation, Reply, RuntimeApi
-from modelet.dev.local.process import words
-from modelet.dev.local.variables import variables
+from modelet.dev.local.runtime.process import words
+from modelet.dev.local.runtime.runtime_api import Invocation, Reply, RuntimeApi
+from modelet.dev.local.runtime.variables import variables
 from modelet.dev.profile import probe
 from modelet.dev.profile.sample import Moment, Sample, noted
 from modelet.dev.profile.usage import usage
@@ -27,7 +27,7 @@ from modelet.errors import CommandError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from modelet.dev.local.function import LocalFunction
+    from modelet.dev.local.runtime.function import LocalFunction
 
 INIT_S = 130.0
 """Seconds that an init may take: Lambda's own limit for a provisioned one."""

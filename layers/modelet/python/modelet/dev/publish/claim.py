@@ -22,12 +22,12 @@ import psutil
 
 from modelet.digest import digest
 from modelet.errors import VersionExistsError
-from modelet.layout import claim_path, is_number, manifest_path
+from modelet.store.keys import claim_path, is_number, manifest_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from modelet.store import Store
+    from modelet.store.store import Store
 
 LEASE = timedelta(hours=1)
 """How long a publisher on another machine is taken to be at work."""

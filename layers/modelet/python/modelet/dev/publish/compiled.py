@@ -6,24 +6,24 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from modelet.dev.publish.conversion import to_graph
 from modelet.dev.publish.draft import Made
-from modelet.dev.publish.graph import GRAPH_FILE, Graph
-from modelet.dev.publish.optimization import optimized
-from modelet.dev.publish.parity import compare
-from modelet.dev.publish.parts import splits_characters
-from modelet.dev.publish.probes import probes
-from modelet.dev.publish.reach import NOTED, reach
-from modelet.dev.publish.rows import is_missing
-from modelet.dev.publish.serving import prepares_texts
-from modelet.dev.publish.texts import are_collapsed
+from modelet.dev.publish.onnx.convert import to_graph
+from modelet.dev.publish.onnx.graph import GRAPH_FILE, Graph
+from modelet.dev.publish.onnx.optimize import optimized
+from modelet.dev.publish.parity.compare import compare
+from modelet.dev.publish.parity.edge_cases import probes
+from modelet.dev.publish.parity.reach import NOTED, reach
+from modelet.dev.publish.parity.smoke_test import prepares_texts
+from modelet.dev.publish.parity.texts import are_collapsed
+from modelet.dev.publish.source.parts import splits_characters
+from modelet.dev.publish.source.rows import is_missing
 from modelet.errors import ConversionError, ParityError
 
 if TYPE_CHECKING:
     from modelet.dev.progress import Progress
-    from modelet.dev.project import Function
-    from modelet.dev.publish.rows import Rows
-    from modelet.dev.publish.trained import Trained
+    from modelet.dev.project.project import Function
+    from modelet.dev.publish.source.rows import Rows
+    from modelet.dev.publish.source.trained import Trained
 
 COLLAPSED = "texts have no runs of white space, as in the examples: collapse them in preprocess"
 """What is taken for granted of texts that the author's own code prepares, where character n-grams are made of them.

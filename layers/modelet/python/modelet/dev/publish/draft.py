@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from modelet.artifacts import Artifacts
 from modelet.bundle import Lock
 from modelet.digest import digest
-from modelet.layout import artifact_path
-from modelet.manifest import ArtifactFile
-from modelet.store import Store
+from modelet.store.artifacts import Artifacts
+from modelet.store.keys import artifact_path
+from modelet.store.manifest import ArtifactFile
+from modelet.store.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from modelet.dev.publish.rows import Rows
-    from modelet.manifest import FrameColumn, Manifest, Pickled
+    from modelet.dev.publish.source.rows import Rows
+    from modelet.store.manifest import FrameColumn, Manifest, Pickled
 
 UNWRITTEN: dict[str, Any] = {"version": "0", "created_at": "1970-01-01T00:00:00Z"}
 """Stands in a manifest until a version is claimed."""

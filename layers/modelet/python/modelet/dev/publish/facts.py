@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelet.dev.publish.parts import final, kind_of
+from modelet.dev.publish.source.parts import final, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

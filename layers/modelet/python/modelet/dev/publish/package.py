@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 from modelet.backends import BACKENDS, resolve
 from modelet.dev.publish.draft import UNWRITTEN, Package, listed
-from modelet.dev.publish.examples import rows_of
 from modelet.dev.publish.facts import importance, information, runtime
-from modelet.dev.publish.graph import GRAPH_FILE
-from modelet.dev.publish.parity import COMPARED, told
-from modelet.dev.publish.pickles import MAIN
-from modelet.dev.publish.serving import check_serves, is_left_to_backend
+from modelet.dev.publish.onnx.graph import GRAPH_FILE
+from modelet.dev.publish.parity.compare import COMPARED, told
+from modelet.dev.publish.parity.smoke_test import check_serves, is_left_to_backend
+from modelet.dev.publish.source.examples import rows_of
+from modelet.dev.publish.source.pickles import MAIN
 from modelet.errors import PublishError
-from modelet.layout import NAME_RULES, is_artifact
-from modelet.manifest import Manifest
+from modelet.store.keys import NAME_RULES, is_artifact
+from modelet.store.manifest import Manifest
 
 if TYPE_CHECKING:
     from modelet.dev.progress import Progress
-    from modelet.dev.project import Function
+    from modelet.dev.project.project import Function
     from modelet.dev.publish.draft import Made
-    from modelet.dev.publish.given import GivenGraph
-    from modelet.dev.publish.trained import Trained
+    from modelet.dev.publish.source.file import GivenGraph
+    from modelet.dev.publish.source.trained import Trained
 
 FOUND_OUT = frozenset({"task", "labels", "targets", "params"})
 """What publish itself says in model_info."""

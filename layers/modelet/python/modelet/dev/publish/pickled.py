@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from modelet.dev.publish.draft import Made
-from modelet.dev.publish.frames import frame_of
-from modelet.dev.publish.pickles import MAIN, check_reloads, dumped
-from modelet.dev.publish.rows import is_frame
+from modelet.dev.publish.source.frames import frame_of
+from modelet.dev.publish.source.pickles import MAIN, check_reloads, dumped
+from modelet.dev.publish.source.rows import is_frame
 
 if TYPE_CHECKING:
     from modelet.dev.progress import Progress
-    from modelet.dev.project import Function
-    from modelet.dev.publish.rows import Rows
-    from modelet.dev.publish.trained import Trained
+    from modelet.dev.project.project import Function
+    from modelet.dev.publish.source.rows import Rows
+    from modelet.dev.publish.source.trained import Trained
 
 
 def made(function: Function, trained: Trained, rows: Rows, progress: Progress) -> Made:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from modelet.dev.wording import quoted
+from modelet.dev.project.messages import quoted
 from modelet.errors import CommandError
 
 if TYPE_CHECKING:
-    from modelet.dev.project import Project
+    from modelet.dev.project.project import Project
 
 OURS = {"app", "train", "features", "models_index", "release_check", "functions", "tests", "events", "infra", "layers"}
 """Names that mean something else in a project."""

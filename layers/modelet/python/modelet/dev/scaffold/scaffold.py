@@ -15,7 +15,7 @@ from modelet.dev.scaffold.name import Name
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from modelet.dev.project import Project
+    from modelet.dev.project.project import Project
 
 TEMPLATES = Path(__file__).parent / "templates"
 LIBRARIES = (

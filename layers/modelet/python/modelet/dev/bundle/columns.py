@@ -1,0 +1,87 @@
+"""The types that a version's columns stand for: the contract of a function that has no class."""
+
+from __future__ import annotations
+
+from math import ceil, floor, inf
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired
+
+from annotated_types import Ge, Le, Len
+from typing_extensions import TypedDict
+
+from modelet.errors import CommandError
+
+if TYPE_CHECKING:
+    from modelet.store.manifest import Column, Manifest
+
+SCALARS: dict[str, Any] = {"number": float, "integer": int, "string": str, "boolean": bool}
+
+
+def column_types(manifest: Manifest) -> tuple[Any, Any]:
+    """The types of one instance and one prediction. Raises CommandError where the version says too little."""
+    if not manifest.columns:
+        raise CommandError(
+            f"version {manifest.version} of {manifest.name} names no columns, so it needs a class: "
+            "write app.py, or publish it with examples that have named columns"
+        )
+    # Made from data, so beyond a type checker: TypedDict and Literal as plain callables.
+    typed_dict: Any = TypedDict
+    instance = typed_dict("Instance", {column.name: _column_type(column) for column in manifest.columns})
+    return instance, _prediction_type(manifest, typed_dict)
+
+
+def _column_type(column: Column) -> Any:
+    kind = _categories(column) if column.categories else _bounded(column)
+    return NotRequired[kind | None] if column.nullable else kind
+
+
+def _categories(column: Column) -> Any:
+    """The categories that are within the bounds: a constraint beside them would need Python to check it."""
+    low, high = bounds_of(column)
+    low, high = -inf if low is None else low, inf if high is None else high
+    within = [one for one in column.categories or () if isinstance(one, str) or low <= one <= high]
+    if not within:
+        raise CommandError(f"column {column.name} has no category within its bounds: publish it without the bounds")
+    return Literal.__getitem__(tuple(within))
+
+
+def _bounded(column: Column) -> Any:
+    kind: Any = SCALARS[column.type]
+    low, high = bounds_of(column)
+    if low is not None:
+        kind = Annotated[kind, Ge(low)]
+    if high is not None:
+        kind = Annotated[kind, Le(high)]
+    return kind
+
+
+def bounds_of(column: Column) -> tuple[float | None, float | None]:
+    """A column's bounds as its type takes them: those of whole numbers are whole."""
+    low, high = column.minimum, column.maximum
+    if column.type != "integer":
+        return low, high
+    return None if low is None else ceil(low), None if high is None else floor(high)
+
+
+def _prediction_type(manifest: Manifest, typed_dict: Any) -> Any:
+    task = manifest.model_info.get("task")
+    if task == "regression":
+        return _numbers(manifest)
+    labels = manifest.model_info.get("labels")
+    if task != "classification" or not labels:
+        raise CommandError(
+            f"version {manifest.version} of {manifest.name} is neither a classifier nor a regressor, "
+            "so it needs a class: write app.py"
+        )
+    label: Any = Literal.__getitem__(tuple(labels))
+    return typed_dict("Prediction", {"label": label, "probability": Annotated[float, Ge(0), Le(1)]})
+
+
+def _numbers(manifest: Manifest) -> Any:
+    """A number, or a list of as many as the regressor has targets."""
+    targets = manifest.model_info.get("targets", 1)
+    if type(targets) is not int or targets < 1:
+        raise CommandError(
+            f"version {manifest.version} of {manifest.name} has targets {targets!r}, "
+            "which is no count: publish it again"
+        )
+    return float if targets == 1 else Annotated[list[float], Len(targets, targets)]

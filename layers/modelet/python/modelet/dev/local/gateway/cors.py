@@ -1,0 +1,65 @@
+"""Cross-origin requests, answered by the gateway as an HTTP API does.
+
+Source: docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from modelet.dev.local.gateway.answer import Answer
+
+if TYPE_CHECKING:
+    from modelet.dev.local.gateway.request import Request
+    from modelet.dev.local.http.exchange import Headers
+
+
+@dataclass(frozen=True, slots=True)
+class Cors:
+    """An API's CORS configuration.
+
+    origins: exact, `*`, or with a wildcard (`https://*`). max_age_s: seconds; None leaves the header out.
+    """
+
+    origins: tuple[str, ...] = ("*",)
+    methods: tuple[str, ...] = ("*",)
+    headers: tuple[str, ...] = ("*",)
+    exposed: tuple[str, ...] = ()
+    credentials: bool = False
+    max_age_s: int | None = None
+
+    def preflight(self, request: Request) -> Answer | None:
+        """The answer to a preflight, None for any other request; an origin that is not allowed gets no permission."""
+        asked = request.header("origin") and request.header("access-control-request-method")
+        if request.method != "OPTIONS" or not asked:
+            return None
+        permission = self.permission(request)
+        if permission:
+            permission += [
+                (b"access-control-allow-methods", ",".join(self.methods).encode()),
+                (b"access-control-allow-headers", ",".join(self.headers).encode()),
+            ]
+            if self.max_age_s is not None:
+                permission.append((b"access-control-max-age", str(self.max_age_s).encode()))
+        return Answer(204, permission, b"")
+
+    def permission(self, request: Request) -> Headers:
+        """The headers that let a page of the request's origin read an answer."""
+        origin = request.header("origin")
+        # A literal IPv6 address has brackets, which are a pattern's too.
+        if not origin or not any(origin == allowed or fnmatchcase(origin, allowed) for allowed in self.origins):
+            return []
+        given = b"*" if "*" in self.origins else origin.encode()
+        headers = [(b"access-control-allow-origin", given)]
+        if self.credentials:
+            headers.append((b"access-control-allow-credentials", b"true"))
+        if self.exposed:
+            headers.append((b"access-control-expose-headers", ",".join(self.exposed).encode()))
+        return headers
+
+    def apply(self, answer: Answer, request: Request) -> Answer:
+        """A function's answer with these headers in the place of its own."""
+        own = [header for header in answer.headers if not header[0].lower().startswith(b"access-control-")]
+        return Answer(answer.status, [*own, *self.permission(request)], answer.body)

@@ -1,0 +1,126 @@
+"""A request as API Gateway sees it, before it becomes an event of either format."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import parse_qsl
+
+if TYPE_CHECKING:
+    from modelet.dev.local.http.exchange import Exchange
+
+ACCOUNT = "123456789012"
+API = "local"
+CONNECTION = {"connection", "expect", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
+"""Headers of one connection, which no gateway hands on. Source: RFC 9110, 7.6.1."""
+REWRITTEN = {"x-amzn-trace-id", "x-forwarded-for", "x-forwarded-port", "x-forwarded-proto"}
+"""Headers that the gateway writes itself."""
+ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+class Request(NamedTuple):
+    """One request.
+
+    path, query: as sent, percent-encoded; query is without its `?`. headers: in the sender's order and case, those of
+    the connection left out. time: seconds of the epoch. trace: the X-Ray header, the caller's or a new one.
+    """
+
+    method: str
+    path: str
+    query: str
+    protocol: str
+    headers: list[tuple[str, str]]
+    body: bytes
+    source_ip: str
+    port: int
+    time: float
+    trace: str
+
+    def header(self, name: str) -> str:
+        """The header's value (name in lower case), the first of several, empty without one."""
+        return next((value for key, value in self.headers if key.lower() == name), "")
+
+    @property
+    def domain(self) -> str:
+        """The host that the caller addressed, without the port."""
+        host = self.header("host")
+        return host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
+
+    @property
+    def forwarded(self) -> dict[str, str]:
+        """The headers that the gateway writes; what a proxy before it said of the caller is kept."""
+        before = [value for name, value in self.headers if name.lower() == "x-forwarded-for"]
+        return {
+            "X-Amzn-Trace-Id": self.trace,
+            "X-Forwarded-For": ", ".join([*before, self.source_ip]),
+            "X-Forwarded-Port": str(self.port),
+            "X-Forwarded-Proto": "http",
+        }
+
+    @property
+    def parameters(self) -> dict[str, list[str]]:
+        """The query's values by name, decoded: `+` is a space, a name without a value has the empty one."""
+        values: dict[str, list[str]] = {}
+        for name, value in parse_qsl(self.query, keep_blank_values=True):
+            values.setdefault(name, []).append(value)
+        return values
+
+    @property
+    def clock(self) -> str:
+        """The moment in the common log format, UTC."""
+        now = time.gmtime(self.time)
+        return time.strftime(f"%d/{MONTHS[now.tm_mon - 1]}/%Y:%H:%M:%S +0000", now)
+
+
+def read(exchange: Exchange, port: int) -> Request:
+    """The request of an exchange; port is the gateway's own."""
+    path, _, query = exchange.target.decode("latin-1").partition("?")
+    if not path.startswith("/"):  # a proxy's absolute form, http://host/path
+        path = "/" + path.partition("://")[2].partition("/")[2]
+    headers = [(decoded(name), decoded(value)) for name, value in exchange.headers]
+    trace = next((value for name, value in headers if name.lower() == "x-amzn-trace-id"), "")
+    return Request(
+        method=exchange.method,
+        path=path,
+        query=query,
+        protocol=f"HTTP/{exchange.version}",
+        headers=[header for header in headers if header[0].lower() not in CONNECTION],
+        body=exchange.body,
+        source_ip=exchange.peer,
+        port=port,
+        time=time.time(),
+        trace=trace if "Root=" in trace else new_root(),
+    )
+
+
+def host_of(exchange: Exchange) -> str | None:
+    """The host that a request is for: a proxy's target names it, else the Host header; None where HTTP/1.0 does not.
+
+    Source: RFC 9112, 3.2.2.
+    """
+    target = exchange.target.decode("latin-1")
+    if "://" in target and not target.startswith("/"):
+        return re.split("[/?#]", target.partition("://")[2], maxsplit=1)[0]
+    return next((decoded(value) for name, value in exchange.headers if name.lower() == b"host"), None)
+
+
+def decoded(raw: bytes) -> str:
+    """Header bytes as text: UTF-8 where they are, else what HTTP once said they are."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+def new_root() -> str:
+    """A new X-Ray trace. Source: docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html, "Tracing header"."""
+    return f"Root=1-{int(time.time()):08x}-{os.urandom(12).hex()}"
+
+
+def encoded(event: dict[str, Any]) -> bytes:
+    """An event as it travels: JSON in UTF-8, on whose size Lambda's limit is laid."""
+    return ENCODER.encode(event).encode("utf-8", "replace")

@@ -1,0 +1,124 @@
+"""A REST API of API Gateway: what it hands to a function, and what it makes of the answer.
+
+Sources: docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html for the format and
+…/api-gateway-known-issues.html for renamed headers; localstack, services/apigateway/next_gen, for what is malformed;
+github.com/ministackorg/ministack/pull/767 for binary media types, measured in AWS.
+"""
+
+from __future__ import annotations
+
+import uuid
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from modelet.dev.local.gateway.answer import FRAMING, Answer, Trouble, body_of, header_of, parsed, refusal, status_of
+from modelet.dev.local.gateway.request import Request, encoded
+from modelet.dev.local.gateway.rest_event import rest_event
+
+if TYPE_CHECKING:
+    from modelet.dev.project.routes import Route
+
+FIELDS = {"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}
+REMAPPED = {"authorization", "date", "server", "user-agent", "via", "www-authenticate"}
+"""Headers of the function that come back as x-amzn-Remapped-…"""
+
+PLAIN = [(b"content-type", b"text; charset=utf-8")]
+FAILED = [(b"x-amzn-errortype", b"InternalServerErrorException")]
+REFUSALS = {
+    Trouble.MALFORMED_REQUEST: refusal(400, "Bad Request", headers=[(b"x-amzn-errortype", b"BadRequestException")]),
+    Trouble.FOREIGN_HOST: refusal(403, "Forbidden", headers=[(b"x-amzn-errortype", b"ForbiddenException")]),
+    Trouble.NO_ROUTE: refusal(
+        403, "Missing Authentication Token", headers=[(b"x-amzn-errortype", b"MissingAuthenticationTokenException")]
+    ),
+    Trouble.HEAD_TOO_LARGE: Answer(431, PLAIN, b"HTTP header is larger than 10240 bytes."),
+    Trouble.BODY_TOO_LARGE: Answer(413, PLAIN, b"HTTP content length exceeded 10485760 bytes."),
+    Trouble.EVENT_TOO_LARGE: refusal(413, "Request Too Long", headers=[(b"x-amzn-errortype", b"BadRequestException")]),
+    Trouble.UNKNOWN_CODING: refusal(501, "Not Implemented"),
+    Trouble.UNKNOWN_VERSION: refusal(505, "HTTP Version Not Supported"),
+    Trouble.THROTTLED: refusal(500, "Internal server error", headers=FAILED),
+    Trouble.FUNCTION_FAILED: refusal(502, "Internal server error", headers=FAILED),
+    Trouble.MALFORMED_ANSWER: refusal(502, "Internal server error", headers=FAILED),
+    Trouble.TIMED_OUT: refusal(504, "Endpoint request timed out", headers=FAILED),
+}
+"""AWS's own bodies.
+
+Sources: docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html;
+github.com/koki-develop/lgtm-generator/issues/10 for both 413, captured;
+repost.aws/knowledge-center/malformed-502-api-gateway; repost.aws/questions/QUfI6bsdd0SOiPeyimzxSkfQ for a throttled
+function, which the caller sees as 500. For 431 AWS publishes the limit only.
+"""
+
+
+class RestApi:
+    """Builds events and reads answers. timeout_s: of an integration, the default quota of REST APIs.
+
+    binary: media types whose bodies are bytes (`image/*`), as the API's binaryMediaTypes say; all others are text.
+    """
+
+    timeout_s = 29.0
+    cors_on_answers = False
+
+    def __init__(self, binary: tuple[str, ...] = ()) -> None:
+        self._binary = binary
+
+    def path(self, request: Request) -> str:
+        """The path that is handed over: as it was sent."""
+        return request.path
+
+    def routed(self, request: Request) -> str:
+        """The path that is looked up among the routes: a slash at its end is ignored.
+
+        Source: github.com/aws-powertools/powertools-lambda-python/issues/1552, tried in AWS.
+        """
+        return request.path.removesuffix("/") or "/"
+
+    def new_id(self) -> str:
+        """An id for a request."""
+        return str(uuid.uuid4())
+
+    def mark(self, request_id: str) -> tuple[bytes, bytes]:
+        """The header that every answer has."""
+        return b"x-amzn-requestid", request_id.encode()
+
+    def event(self, request: Request, route: Route, request_id: str) -> bytes:
+        """The event for the function."""
+        binary = self._is_binary(request.header("content-type"))
+        return encoded(rest_event(request, route, request_id, binary=binary))
+
+    def answer(self, payload: bytes, request: Request, request_id: str) -> Answer:
+        """The function's answer for the caller. Raises TypeError, ValueError where it breaks the format."""
+        answer = parsed(payload)
+        if not isinstance(answer, dict) or set(answer) - FIELDS:
+            raise ValueError(f"the answer is not an object of {', '.join(sorted(FIELDS))} alone")
+        headers = answer_headers(answer)
+        if not any(name.lower() == b"content-type" for name, _ in headers):
+            headers.insert(0, (b"content-type", b"application/json"))
+        accept = request.header("accept").partition(",")[0]
+        status = 200 if answer.get("statusCode") is None else status_of(answer["statusCode"])
+        body = body_of(answer, decode=self._is_binary(accept))
+        return Answer(status, [*headers, self.mark(request_id)], body)
+
+    def refuse(self, trouble: Trouble, request_id: str) -> Answer:
+        """The gateway's own answer."""
+        answer = REFUSALS[trouble]
+        return Answer(answer.status, [*answer.headers, self.mark(request_id)], answer.body)
+
+    def _is_binary(self, media_type: str) -> bool:
+        kind = media_type.partition(";")[0].strip().lower()
+        return bool(kind) and any(fnmatchcase(kind, pattern) for pattern in self._binary)
+
+
+def answer_headers(answer: dict[str, Any]) -> list[tuple[bytes, bytes]]:
+    """`headers` and `multiValueHeaders` as one list, a pair of both only once. Raises TypeError, ValueError."""
+    single, multi = answer.get("headers") or {}, answer.get("multiValueHeaders") or {}
+    if not isinstance(single, dict) or not isinstance(multi, dict):
+        raise TypeError("headers and multiValueHeaders are not objects")
+    pairs = [
+        (name, value) for name, values in multi.items() for value in (values if isinstance(values, list) else [values])
+    ]
+    known = {(name.lower(), value) for name, value in pairs if isinstance(value, str)}
+    pairs += [(name, value) for name, value in single.items() if (name.lower(), str(value)) not in known]
+    if not all(isinstance(value, str | bool) for _, value in pairs):
+        raise TypeError("a header's value is not a string")
+    kept = [(name, value) for name, value in pairs if name.lower() not in FRAMING]
+    return [header_of(f"x-amzn-Remapped-{name}" if name.lower() in REMAPPED else name, value) for name, value in kept]

@@ -1,0 +1,150 @@
+"""A function of the project made ready to run here: its version, its bundle, its configuration."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import shutil
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from modelet.bundle import ENTRY_POINT
+from modelet.dev.bundle.bundle import write_bundle
+from modelet.dev.local.run import run_folder
+from modelet.dev.local.runtime.function import LocalFunction
+from modelet.dev.local.snapshot import take_snapshot
+from modelet.dev.local.startable import check_startable
+from modelet.dev.publish.pin import resolve_lock
+from modelet.errors import CommandError, ModeletError
+from modelet.registry.listing import read_manifest
+from modelet.settings import get_variable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from modelet.bundle import Lock
+    from modelet.dev.project.project import Function, Project
+    from modelet.store.store import Store
+
+INDEX = "models_index"
+"""The platform function that lists the models and answers what no model does."""
+
+UNRESERVED = 10
+"""How many requests a laptop answers at once for a model that reserves nothing: in AWS it shares the account's."""
+
+_numbers = itertools.count(1)
+
+
+def lock_for(function: Function, store: Store) -> Lock:
+    """The pinned version, else the one that model.yaml means now.
+
+    Raises UnknownVersionError where the store lacks it, CommandError where the store has another under its name.
+    """
+    lock = function.lock() or resolve_lock(function, store)
+    _, sha256 = read_manifest(store, function.name, lock.version)
+    if sha256 != lock.manifest_sha256:
+        raise CommandError(
+            f"functions/{function.folder.name}/model.lock pins another version {lock.version} of {function.name} than "
+            f"{store.url} has: choose the store that it was pinned in, or delete the lock and run "
+            f"`modelet pin {function.name}`"
+        )
+    return lock
+
+
+def generation(function: Function, store: Store, lock: Lock | None = None) -> LocalFunction:
+    """The function as it is now, for `modelet up`: it runs in a snapshot of its folder, out of reach of later edits.
+
+    Raises as `local_function` and `check_startable` do, and CommandError where the folder cannot be copied.
+    """
+    lock = lock or lock_for(function, store)
+    copy = _snapshot(function.folder)
+    try:
+        check_startable(function, store, lock)
+        return local_function(function, store, lock, copy)
+    except ModeletError as error:
+        shutil.rmtree(copy.parent, ignore_errors=True)
+        error.args = tuple(str(said).replace(str(copy), str(function.folder)) for said in error.args)
+        raise
+
+
+def local_function(
+    function: Function, store: Store, lock: Lock | None = None, snapshot: Path | None = None
+) -> LocalFunction:
+    """Write a bundle for this run of the function and say how it runs.
+
+    lock: the version, that of `lock_for` unless given. snapshot: a copy of the function's folder to run in, the folder
+    itself unless given. The bundle is a new file each time, in a folder of this process: no other command, and no later
+    call, changes what an environment has been told. Raises as `lock_for` and `write_bundle` do, and CommandError for a
+    secret that the shell does not give.
+    """
+    path = run_folder(function.folder.parents[1]) / f"{function.name}-{next(_numbers)}.json"
+    runs = replace(function, folder=snapshot or function.folder)
+    bundled = write_bundle(runs, store, lock or lock_for(function, store), path)
+    pinned = bundled.bundle.lock
+    resources, scaling = function.spec.resources, function.spec.scaling
+    return LocalFunction(
+        name=function.name,
+        folder=runs.folder,
+        sources=function.folder if snapshot else None,
+        version=pinned.version,
+        handler=ENTRY_POINT,
+        memory_mb=resources.memory_mb,
+        timeout_s=resources.timeout_s,
+        max_concurrency=scaling.max_concurrency or max(UNRESERVED, scaling.provisioned),
+        provisioned=scaling.provisioned,
+        snapstart=scaling.snapstart,
+        environment={
+            **function.spec.environment,
+            **_secrets(function),
+            "MODELET_STORE": store.url,
+            "MODELET_BUNDLE": str(path),
+            "MODELET_BUNDLE_SHA256": bundled.sha256,
+            "MODELET_LOCK": f"{pinned.version}@{pinned.manifest_sha256}",
+        },
+    )
+
+
+def _secrets(function: Function) -> dict[str, str]:
+    """What gives a function its secrets here: values from the shell's own variables, so that nobody asks AWS."""
+    values: dict[str, str] = {}
+    for name in function.spec.secrets:
+        value = get_variable(name)
+        if value is None:
+            raise CommandError(
+                f"functions/{function.folder.name}/model.yaml: secrets.{name}: a laptop takes its value from the "
+                f"shell, which has none: export {name}=… and run this again"
+            )
+        values[name] = value
+    return {**values, "MODELET_SECRETS": json.dumps(function.spec.secrets)} if values else {}
+
+
+def index_function(project: Project, served: Iterable[tuple[str, str]]) -> LocalFunction | None:
+    """The project's models_index, told what is served (each model's name and version); None where it has none.
+
+    It runs in a snapshot of its folder, as a `generation` does.
+    """
+    folder = project.root / "functions" / INDEX
+    if not (folder / "app.py").is_file():
+        return None
+    models = json.dumps(dict(served))
+    return LocalFunction(
+        INDEX.replace("_", "-"),
+        _snapshot(folder),
+        "app.handler",
+        environment={"MODELET_MODELS": models},
+        sources=folder,
+    )
+
+
+def _snapshot(folder: Path) -> Path:
+    """Copy a function's folder under its own name, which is the model's, into the folder of this process."""
+    copy = run_folder(folder.parents[1]).resolve() / f"generation-{next(_numbers)}" / folder.name
+    try:
+        take_snapshot(folder, copy)
+    except OSError as error:
+        shutil.rmtree(copy.parent, ignore_errors=True)
+        raise CommandError(
+            f"functions/{folder.name} cannot be copied to {copy.parent}: {error.strerror}: make room there"
+        ) from error
+    return copy

@@ -1,0 +1,51 @@
+"""AWS for functions of this laptop: what Lambda would give them by their role."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from modelet.errors import SettingsError
+from modelet.settings import aws_endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from modelet.dev.local.runtime.function import LocalFunction
+
+
+class Credentials:
+    """Signs in as boto3 does (variables, profiles, SSO), when a function's store is on S3 and only then.
+
+    Nobody else needs AWS here, and a laptop without an account should not wait for one to be looked for.
+    """
+
+    def __init__(self, functions: Iterable[LocalFunction]) -> None:
+        self.needed = any(function.environment.get("MODELET_STORE", "").startswith("s3://") for function in functions)
+        self._session: Any = None
+
+    def variables(self) -> dict[str, str]:
+        """Keys, region and endpoint as variables, fresh each time: a session's keys expire.
+
+        Raises SettingsError when a profile is wrong or a sign-in has expired.
+        """
+        if not self.needed:
+            return {}
+        import boto3
+        from botocore.exceptions import BotoCoreError
+
+        try:
+            self._session = self._session or boto3.Session()
+            return self._given()
+        except BotoCoreError as error:
+            raise SettingsError(f"AWS does not sign in: {error}") from error
+
+    def _given(self) -> dict[str, str]:
+        given: dict[str, str | None] = {"AWS_ENDPOINT_URL": aws_endpoint(), "AWS_REGION": self._session.region_name}
+        given["AWS_DEFAULT_REGION"] = given["AWS_REGION"]
+        keys = self._session.get_credentials()
+        if keys is not None:
+            frozen = keys.get_frozen_credentials()
+            given["AWS_ACCESS_KEY_ID"] = frozen.access_key
+            given["AWS_SECRET_ACCESS_KEY"] = frozen.secret_key
+            given["AWS_SESSION_TOKEN"] = frozen.token
+        return {name: value for name, value in given.items() if value}

@@ -1,0 +1,230 @@
+"""The environments of one function: as many as there are requests at once, up to the limit."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from modelet.dev.local.runtime.environment import EXIT, TIMEOUT, Environment
+from modelet.dev.local.runtime.lanes import Lanes
+from modelet.edges.base import EVENT_LIMIT
+from modelet.errors import ThrottledError, TooLargeError
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from modelet.dev.local.runtime.function import LocalFunction
+    from modelet.dev.local.runtime.host import Host
+    from modelet.dev.local.runtime.outcome import Outcome
+
+INIT_LIMIT = 10.0
+"""Seconds for an init on demand; one that takes longer is repeated once, and uses up the function's timeout.
+
+Source: docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html, "Init phase".
+"""
+PROVISIONED_INIT_LIMIT = 130.0
+"""Seconds for a provisioned init, or the function's timeout where that is longer. Source: the same page."""
+REPROVISION_AFTER = 1.0
+"""Seconds until a provisioned environment that died is replaced."""
+THROTTLE_LINES_EVERY = 1.0
+"""Seconds between two lines that say a function throttles: a caller in a tight loop would write a thousand of them."""
+
+
+class Pool:
+    """Gives each request an environment of its own: an idle one, else a new one, else a throttle.
+
+    Where answers are quick, a request may wait a moment for one to be idle (see Lanes).
+    idle_s: seconds after which an idle environment that is not provisioned is stopped.
+    """
+
+    def __init__(self, function: LocalFunction, host: Host, *, idle_s: float) -> None:
+        self.function = function
+        self._host = host
+        self._idle_s = idle_s
+        self._all: set[Environment] = set()
+        self._provisioned: list[Environment] = []  # idle ones; these are used first
+        self._on_demand: list[Environment] = []  # idle ones, the longest idle first
+        self._lanes = Lanes()
+        self._in_flight = 0
+        self._throttled = 0
+        self._throttle_said = float("-inf")
+        self._starting: set[asyncio.Task[None]] = set()
+        self._ending: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    async def start(self) -> None:
+        """Initialise the provisioned environments, and from now on stop those that are idle for long."""
+        await asyncio.gather(*(self._provision() for _ in range(self.function.provisioned)))
+        self._keep(self._reap(), self._starting)
+
+    async def invoke(self, event: bytes, trace: str = "") -> Outcome:
+        """Answer one event. Raises ThrottledError when all places are taken, TooLargeError above Lambda's limit."""
+        if len(event) > EVENT_LIMIT:
+            raise TooLargeError(
+                f"The event has {len(event)} bytes and Lambda takes {EVENT_LIMIT}: send fewer instances, or a batch."
+            )
+        if self._in_flight >= self.function.max_concurrency:
+            self._throttle()
+        request_id = str(uuid.uuid4())
+        self._in_flight += 1
+        try:
+            return await self._in_lane(event, request_id, trace or new_trace())
+        finally:
+            self._in_flight -= 1
+
+    async def replace(self, function: LocalFunction | None = None) -> str | None:
+        """Load new environments, one at least, then let them replace the old: idle ones end, busy ones after a request.
+
+        What comes back is the type of the error that kept one from loading: then the old ones go on.
+        """
+        renewed = function or self.function
+        loaded = await self._load_all(renewed)
+        new = [environment for environment, failed in loaded if failed is None]
+        if self._stopping or len(new) < len(loaded):
+            for environment in new:
+                self._retire(environment)
+            self._let_go(renewed)
+            return next((failed for _, failed in loaded if failed is not None), EXIT)
+        before, self.function = self.function, renewed
+        for environment in self._all.difference(new):
+            environment.stale = True
+        for environment in [*self._provisioned, *self._on_demand]:
+            self._retire(environment)
+        for environment in new:
+            self._release(environment)
+        self._let_go(before)
+        return None
+
+    async def stop(self) -> None:
+        """End everything, also what is busy, and leave nothing."""
+        self._stopping = True
+        for task in self._starting:
+            task.cancel()
+        await asyncio.gather(*self._starting, return_exceptions=True)
+        await asyncio.gather(*(environment.stop() for environment in self._all))
+        await asyncio.gather(*self._ending)
+
+    async def _in_lane(self, event: bytes, request_id: str, trace: str) -> Outcome:
+        await self._lanes.enter()
+        duration_s = None
+        try:
+            if self._stopping:
+                raise asyncio.CancelledError
+            idle = self._provisioned or self._on_demand
+            environment = idle.pop() if idle else await self._begin()
+            if not environment.alive:
+                return environment.refuse(request_id)
+            try:
+                outcome = await environment.invoke(event, request_id, trace)
+            finally:
+                self._release(environment)
+            duration_s = outcome.duration_ms / 1000
+            return outcome
+        finally:
+            self._lanes.leave(duration_s)
+
+    async def _begin(self) -> Environment:
+        environment, failed = await self._new(self.function, INIT_LIMIT)
+        if failed == TIMEOUT and not self._stopping:
+            function = self.function  # another may have replaced it meanwhile, and its snapshot is gone then
+            environment, _ = await self._new(function, function.timeout_s, repeated=True)
+        return environment
+
+    async def _provision(self, after_s: float = 0) -> None:
+        await asyncio.sleep(after_s)
+        environment, failed = await self._load(self.function)
+        if failed is None:
+            self._release(environment)
+
+    async def _load_all(self, function: LocalFunction) -> list[tuple[Environment, str | None]]:
+        """All that replace a function's environments; where that is given up, none of them is left."""
+        loads = [asyncio.create_task(self._load(function)) for _ in range(max(1, function.provisioned))]
+        try:
+            return await asyncio.gather(*loads)
+        except BaseException:
+            for load in loads:
+                load.cancel()
+            for loaded in await asyncio.gather(*loads, return_exceptions=True):
+                if not isinstance(loaded, BaseException) and loaded[1] is None:
+                    self._retire(loaded[0])
+            self._let_go(function)
+            raise
+
+    async def _load(self, function: LocalFunction) -> tuple[Environment, str | None]:
+        """An environment that no request waits for."""
+        limit = max(PROVISIONED_INIT_LIMIT, function.timeout_s)
+        return await self._new(function, limit, provisioned=function.provisioned > 0)
+
+    async def _new(
+        self, function: LocalFunction, limit_s: float, *, provisioned: bool = False, repeated: bool = False
+    ) -> tuple[Environment, str | None]:
+        environment = Environment(function, self._host, provisioned=provisioned, on_death=self._died)
+        self._all.add(environment)
+        try:
+            failed = await environment.start(limit_s, repeated=repeated)
+        except BaseException:
+            await environment.stop()
+            self._all.discard(environment)
+            raise
+        if failed is not None:
+            self._all.discard(environment)
+            self._let_go(function)
+        return environment, failed
+
+    def _release(self, environment: Environment) -> None:
+        if self._stopping:
+            return
+        if environment.alive and not environment.stale:
+            (self._provisioned if environment.provisioned else self._on_demand).append(environment)
+            return
+        self._retire(environment)
+        if environment.provisioned and not environment.stale:
+            self._keep(self._provision(REPROVISION_AFTER), self._starting)
+
+    def _died(self, environment: Environment) -> None:
+        self._release(environment)
+
+    def _retire(self, environment: Environment) -> None:
+        for idle in (self._provisioned, self._on_demand):
+            if environment in idle:
+                idle.remove(environment)
+        self._all.discard(environment)
+        self._keep(self._end(environment), self._ending)
+
+    async def _end(self, environment: Environment) -> None:
+        await environment.stop()
+        self._let_go(environment.function)
+
+    def _let_go(self, function: LocalFunction) -> None:
+        """Remove the snapshot of a generation that is not served any more, once its last environment has ended."""
+        if function is not self.function and all(each.function is not function for each in self._all):
+            function.discard()
+
+    async def _reap(self) -> None:
+        while True:
+            await asyncio.sleep(min(self._idle_s / 2, 10))
+            while self._on_demand and perf_counter() - self._on_demand[0].idle_since > self._idle_s:
+                self._retire(self._on_demand[0])
+
+    def _throttle(self) -> None:
+        self._throttled += 1
+        limit = self.function.max_concurrency
+        if perf_counter() - self._throttle_said > THROTTLE_LINES_EVERY:
+            self._throttle_said = perf_counter()
+            line = f"Throttled: {limit} requests are in flight and max_concurrency is {limit}; {self._throttled} so far"
+            self._host.log.line(self.function.name, line)
+        raise ThrottledError(f"{self.function.name}: {limit} requests are in flight, which is its max_concurrency")
+
+    @staticmethod
+    def _keep(work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+
+def new_trace() -> str:
+    """An X-Ray trace header, not sampled. Source: docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html."""
+    random = uuid.uuid4().hex
+    return f"Root=1-{random[:8]}-{random[8:]};Parent={uuid.uuid4().hex[:16]};Sampled=0"

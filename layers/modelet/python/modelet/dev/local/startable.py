@@ -1,0 +1,60 @@
+"""What keeps a pinned version from starting on this machine, found before anything is started."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from modelet.backends import BACKENDS
+from modelet.errors import CommandError
+from modelet.registry.listing import read_manifest
+from modelet.store.keys import artifact_path
+
+if TYPE_CHECKING:
+    from modelet.backends import Backend
+    from modelet.bundle import Lock
+    from modelet.dev.project.project import Function
+    from modelet.store.manifest import Manifest
+    from modelet.store.store import Store
+
+
+def check_startable(function: Function, store: Store, lock: Lock) -> None:
+    """Refuse a version that no environment here could open; whether its class can is the bundle's question.
+
+    Raises CommandError where a file of the version is gone from the store, or where other libraries pickled it.
+    """
+    manifest, _ = read_manifest(store, function.name, lock.version)
+    where = f"{function.name} version {lock.version}"
+    there = set(store.paths(f"{function.name}/{lock.version}"))
+    gone = [file.path for file in manifest.files if artifact_path(function.name, lock.version, file.path) not in there]
+    if gone:
+        raise CommandError(
+            f"{store.url} has lost {', '.join(gone)} of {where}: copy the version there again with `modelet push`, or "
+            f"`modelet publish {function.name}` and `modelet pin {function.name}`"
+        )
+    backend = next((record for record in BACKENDS.values() if manifest.model_data.endswith(record.ending)), None)
+    if backend is not None and backend.checked:
+        _check_libraries(function, manifest, backend)
+
+
+def _check_libraries(function: Function, manifest: Manifest, backend: Backend) -> None:
+    # Versions of an older release do not say what their pickles import.
+    libraries = backend.checked if manifest.pickled is None else manifest.pickled.packages.values()
+    for library in ("python", *libraries):
+        wrote, here = manifest.runtime.get(library), _here(library)
+        if here is not None and wrote != here:  # another distribution may bring what is not here: the init looks
+            raise CommandError(
+                f"{manifest.model_data} of {function.name} version {manifest.version} was written with {library} "
+                f"{wrote}, here is {here}: install that one, or `modelet publish {function.name}` and "
+                f"`modelet pin {function.name}`"
+            )
+
+
+def _here(library: str) -> str | None:
+    if library == "python":
+        return ".".join(platform.python_version_tuple()[:2])
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return None

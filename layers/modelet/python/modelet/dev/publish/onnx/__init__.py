@@ -1,0 +1,1 @@
+"""Estimators as ONNX graphs: conversion, our own operators, and what is optimized once."""

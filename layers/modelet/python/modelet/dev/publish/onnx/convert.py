@@ -1,0 +1,142 @@
+"""Estimators become ONNX graphs, once, on the publisher's machine."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+from skl2onnx import convert_sklearn
+from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
+from skl2onnx.common.exceptions import MissingConverter, MissingShapeCalculator
+
+from modelet.dev.publish.onnx.graph import LABEL, PROBABILITIES, VARIABLE, check_servable, line
+from modelet.dev.publish.onnx.kinds import check_kinds, without_graph
+from modelet.dev.publish.onnx.scaling import converters as scalers
+from modelet.dev.publish.onnx.vectorizing import OPSET as NEWER
+from modelet.dev.publish.onnx.vectorizing import converters
+from modelet.dev.publish.parity.predictions import estimator_answers
+from modelet.dev.publish.source.parts import final, kind_of, splits_characters
+from modelet.dev.publish.source.rows import MATRIX, TEXT
+from modelet.errors import ConversionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from modelet.dev.publish.source.rows import Rows
+
+OPSET = {"": 18, "ai.onnx.ml": 3}
+"""The newest operators of a converted graph, for IR 8, which every onnxruntime since 1.13 reads; see also forests."""
+
+TENSORS: dict[Any, Any] = {np.float32: FloatTensorType, np.int64: Int64TensorType, object: StringTensorType}
+
+
+def to_graph(estimator: Any, rows: Rows, name: str, *, collapsed: bool = False) -> bytes:
+    """The estimator as an ONNX graph with float32 inputs; the same estimator gives the same bytes.
+
+    collapsed: whether its texts will come without runs of white space, as `preprocess` leaves them.
+    Raises ConversionError, one sentence, where ONNX cannot express it.
+    """
+    kind = type(estimator).__name__
+    if kind_of(estimator) not in {"classifier", "regressor"}:
+        raise ConversionError(f"{kind} is neither a classifier nor a regressor: say backend: sklearn in model.yaml")
+    inputs = _inputs(rows)
+    if kind_of(estimator) == "classifier" and estimator_answers(estimator, rows.take([0])).targets:
+        raise ConversionError(
+            f"{kind} has several targets, each with labels of its own: say backend: sklearn in model.yaml"
+        )
+    check_kinds(estimator)
+    try:
+        with warnings.catch_warnings():
+            # What the converter doubts, parity tests: every difference that it warns of is looked for there.
+            warnings.simplefilter("ignore")
+            own = converters(collapsed=collapsed) | scalers(single=rows.is_single())
+            model = _converted(estimator, name, inputs, own, collapsed=collapsed)
+    except ConversionError:
+        raise
+    except Exception as error:  # each of skl2onnx's converters raises what it likes
+        why = _reason(estimator, error)
+        raise ConversionError(
+            f"{kind} cannot become an ONNX graph ({why}): change that, or say backend: sklearn in model.yaml"
+        ) from error
+    _name_tensors(model.graph, [name for name, _ in inputs], estimator)
+    opsets = {opset.domain: opset.version for opset in model.opset_import}
+    del model.opset_import[:]
+    model.opset_import.extend(onnx.helper.make_opsetid(*opset) for opset in sorted(opsets.items()))
+    check_servable(model)
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+def _converted(
+    estimator: Any,
+    name: str,
+    inputs: list[tuple[str, Any]],
+    own: dict[type[Any], Callable[..., None]],
+    *,
+    collapsed: bool,
+) -> onnx.ModelProto:
+    """Convert a classifier without ZipMap; some converters have none, and no option for it."""
+    said: dict[str, Any] = {
+        "initial_types": inputs,
+        "target_opset": OPSET | ({"": NEWER} if splits_characters(estimator) and not collapsed else {}),
+        "custom_conversion_functions": own,
+    }
+    options = {id(estimator): {"zipmap": False}} if kind_of(estimator) == "classifier" else None
+    try:
+        model: onnx.ModelProto = convert_sklearn(estimator, name, options=options, **said)
+    except NameError:
+        # An option that changes nothing keeps skl2onnx from giving the last step of a pipeline that of a ZipMap.
+        model = convert_sklearn(estimator, name, options={id(final(estimator)): {"nocl": False}}, **said)
+    return model
+
+
+def _inputs(rows: Rows) -> list[tuple[str, Any]]:
+    if rows.layout == "text":
+        return [(TEXT, StringTensorType([None, 1]))]
+    if rows.layout == "matrix":
+        return [(MATRIX, FloatTensorType([None, len(rows.columns)]))]
+    for column in rows.columns:
+        if column.type == "string" and column.nullable:
+            raise ConversionError(
+                f"column {column.name} has missing texts, which a graph's string input cannot hold: "
+                "give them a word of their own before training, or say backend: sklearn in model.yaml"
+            )
+        if column.name in {LABEL, PROBABILITIES, VARIABLE}:
+            raise ConversionError(f"column {column.name} has the name of the graph's output: rename the column")
+    return [(column.name, TENSORS[rows.input_type(column)]([None, 1])) for column in rows.columns]
+
+
+def _name_tensors(graph: onnx.GraphProto, inputs: list[str], estimator: Any) -> None:
+    """Give inputs and outputs the names that are served; skl2onnx changes names that are no identifiers."""
+    if kind_of(estimator) == "regressor":
+        outputs = [VARIABLE]
+    else:
+        # Without predict_proba the second output holds distances, which nobody must take for probabilities.
+        outputs = [LABEL, PROBABILITIES] if hasattr(estimator, "predict_proba") else [LABEL]
+    del graph.output[len(outputs) :]
+    wanted = [*zip(graph.input, inputs, strict=True), *zip(graph.output, outputs, strict=True)]
+    for tensor, name in wanted:
+        if tensor.name != name:
+            _rename(graph, name, f"{name}_inner")
+            _rename(graph, tensor.name, name)
+            tensor.name = name
+
+
+def _rename(graph: onnx.GraphProto, old: str, new: str) -> None:
+    for node in graph.node:
+        for names in (node.input, node.output):
+            for place, name in enumerate(names):
+                if name == old:
+                    names[place] = new
+
+
+def _reason(estimator: Any, error: Exception) -> str:
+    """Which part has no graph, or the first sentence of what skl2onnx said."""
+    if part := without_graph(estimator):
+        return f"skl2onnx has no converter for {part}, or none that works"
+    if isinstance(error, MissingShapeCalculator | MissingConverter):
+        unknown = re.search(r"class '[\w.]*?(\w+)'", str(error))
+        return f"skl2onnx has no converter for {unknown[1] if unknown else 'a part of it'}"
+    return line(error).partition(". ")[0].rstrip(".")

@@ -1,0 +1,179 @@
+"""An ONNX graph: what it takes and gives, whether it can be served, and its answers."""
+
+from __future__ import annotations
+
+import copy
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import onnx
+
+from modelet.backends.onnx import DTYPES, ENGINE, OnnxModel, session_options
+from modelet.dev.publish.draft import UNWRITTEN, draft, listed
+from modelet.errors import ArtifactError, ConversionError, PublishError
+from modelet.settings import MOST_PROCESSORS
+from modelet.store.manifest import Manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+GRAPH_FILE = "model.onnx"
+MOST_ROWS = 1000
+"""How many rows of one input are asked again with several threads."""
+
+LABEL, PROBABILITIES, VARIABLE = "label", "probabilities", "variable"
+"""A graph's outputs: a classifier's label, and probabilities of shape (rows, labels); a regressor's prediction."""
+
+
+class Graph:
+    """An ONNX graph, opened, fed and run by the very class that serves it.
+
+    features: the columns' names, where instances are asked for. optimized: the onnxruntime here has done that already.
+    Raises ConversionError where onnxruntime cannot run it.
+    """
+
+    def __init__(self, data: bytes, features: Sequence[str] = (), *, optimized: bool = False) -> None:
+        self.data = data
+        self._facts = {"optimized_by": ENGINE} if optimized else {}
+        self._model = OnnxModel[Any, Any]()
+        files = {GRAPH_FILE: data}
+        try:
+            with draft(_manifest(files, features, self._facts), files) as artifacts:
+                self._model.load(artifacts)
+        except ArtifactError as error:
+            said = line(error.__cause__ or error)
+            raise ConversionError(f"onnxruntime {version('onnxruntime')} cannot run the graph: {said}") from error
+        self._asked: dict[int, Mapping[str, NDArray[Any]]] = {}
+        self.inputs = self._model.inputs
+        self.outputs = {node.name: node for node in self._model.session.get_outputs()}
+
+    def answer(self, instances: list[Any]) -> dict[str, NDArray[Any]]:
+        """The outputs by name for what requests carry. Raises PublishError where they make no input of the graph."""
+        try:
+            feeds = self._model.preprocess(instances)
+        except Exception as error:  # whatever stops a request
+            raise PublishError(f"the graph cannot be asked: {line(error)}") from error
+        return self.run(feeds)
+
+    def run(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """The outputs by name. Raises PublishError where onnxruntime refuses the inputs."""
+        try:
+            found = self._model.infer(dict(feeds))
+        except Exception as error:  # onnxruntime's errors have no common root
+            raise PublishError(f"the graph cannot answer: {line(error)}") from error
+        self._asked[len(next(iter(feeds.values())))] = feeds
+        return found
+
+    def described(self) -> dict[str, Any]:
+        """What a manifest's `compiled` says about the graph itself."""
+        model = onnx.load_from_string(self.data)
+        opsets = {opset.domain: opset.version for opset in model.opset_import}
+        return {
+            "backend": "onnx",
+            "opset": opsets.get("", 0),
+            "ir_version": model.ir_version,
+            "parallel": self._is_parallel(),
+            **self._facts,
+        }
+
+    def _is_parallel(self) -> bool:
+        """Whether each number of threads that a function may have gives the very bits of one, as far as it was asked.
+
+        The smallest and the largest of the inputs so far are asked again: which work is shared depends on the rows.
+        """
+        sizes = {min(self._asked, default=0), max(self._asked, default=0)} - {0}
+        asked = [{name: values[:MOST_ROWS] for name, values in self._asked[size].items()} for size in sizes]
+        expected = [_bits(self._model.infer(feeds)) for feeds in asked]
+        several = copy.copy(self._model)
+        for threads in range(2, MOST_PROCESSORS + 1):
+            several.session = opened(self.data, threads=threads, optimized="optimized_by" in self._facts)
+            if [_bits(several.infer(feeds)) for feeds in asked] != expected:
+                return False
+        return bool(asked)
+
+
+def opened(data: bytes, *, threads: int, optimized: bool) -> Any:
+    """A session of the graph as the backend opens it, with so many threads."""
+    import onnxruntime  # after modelet.backends.onnx, which declines its telemetry
+
+    options = session_options(threads=threads, optimized=optimized)
+    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+
+
+def _bits(outputs: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+    """What outputs hold, to the last bit: NaN is equal to itself, texts are compared as such."""
+    return {name: array.tolist() if array.dtype == object else array.tobytes() for name, array in outputs.items()}
+
+
+def check_servable(model: onnx.ModelProto) -> None:
+    """Refuse what runs here and answers wrongly, or not at all, where it is served. Raises ConversionError."""
+    operators = {node.op_type for node in model.graph.node}
+    for node in model.graph.node:
+        if node.op_type == "StringNormalizer" and any(
+            attribute.name == "case_change_action" and attribute.s not in {b"", b"NONE"} for attribute in node.attribute
+        ):
+            raise ConversionError(
+                "the graph lower-cases text, which needs the en_US.UTF-8 locale that slim images lack: "
+                "lower-case in Python, and train with lowercase=False"
+            )
+    initialized = {initializer.name for initializer in model.graph.initializer}
+    if any(initializer.external_data for initializer in model.graph.initializer):
+        raise ConversionError("the graph keeps its weights in other files: save it as one file")
+    for node in model.graph.input:
+        if node.name in initialized or node.type.tensor_type.elem_type != onnx.TensorProto.DOUBLE:
+            continue
+        trees = sorted(name for name in operators if name.startswith("TreeEnsemble"))
+        why = f", and {trees[0]} answers wrongly on them" if trees else ""
+        raise ConversionError(f"the graph's input {node.name} takes doubles{why}: convert it with float32 inputs")
+    for node in model.graph.output:
+        if not node.type.HasField("tensor_type"):
+            raise ConversionError(
+                f"the graph's output {node.name} is no tensor: convert classifiers with the option zipmap=False"
+            )
+
+
+def check_inputs(graph: Graph) -> None:
+    """Refuse inputs of a type that columns do not become. Raises ConversionError."""
+    if strange := [f"{node.name} takes {node.type}" for node in graph.inputs.values() if node.type not in DTYPES]:
+        raise ConversionError(
+            f"the graph's input {strange[0]}, which requests do not carry: take float32, int64 or text, and cast inside"
+        )
+
+
+def _manifest(files: Mapping[str, bytes], features: Sequence[str], compiled: dict[str, Any]) -> Manifest:
+    """As much of a manifest as a graph needs to be opened."""
+    return Manifest(
+        name="draft",
+        model_lib="",
+        model_lib_version="",
+        model_data=GRAPH_FILE,
+        features=tuple(features),
+        class_name="",
+        metric="",
+        performance={},
+        feature_importance={},
+        model_info={},
+        files=listed(files),
+        runtime={},
+        compiled=compiled,
+        **UNWRITTEN,
+    )
+
+
+def read_model(data: bytes, name: str) -> onnx.ModelProto:
+    """Parse a graph. Raises PublishError where it is none."""
+    try:
+        model = onnx.load_from_string(data)
+    except Exception as error:  # protobuf's errors have no root that it would name
+        raise PublishError(f"{name} is no ONNX graph: {line(error)}") from error
+    if not model.graph.node:
+        raise PublishError(f"{name} is no ONNX graph: it has no nodes")
+    return model
+
+
+def line(error: BaseException) -> str:
+    """An error as one short line."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 200 else f"{text[:200]}…"

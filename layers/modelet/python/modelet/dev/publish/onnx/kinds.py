@@ -1,0 +1,114 @@
+"""What becomes of scikit-learn's classifiers, regressors and transformers: an exact graph, a refusal, or a pickle."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from modelet.dev.publish.source.parts import is_fitted, parts
+from modelet.dev.publish.source.rows import is_missing
+from modelet.errors import ConversionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SKLEARN = "or say backend: sklearn in model.yaml"
+
+_EXACT = (
+    # classifiers
+    "AdaBoostClassifier BaggingClassifier BernoulliNB CalibratedClassifierCV CategoricalNB ComplementNB "
+    "DecisionTreeClassifier ExtraTreeClassifier ExtraTreesClassifier GaussianNB GradientBoostingClassifier "
+    "HistGradientBoostingClassifier KNeighborsClassifier LinearDiscriminantAnalysis LinearSVC LogisticRegression "
+    "LogisticRegressionCV MLPClassifier MultinomialNB NuSVC OneVsOneClassifier OneVsRestClassifier "
+    "PassiveAggressiveClassifier Perceptron QuadraticDiscriminantAnalysis RandomForestClassifier RidgeClassifier "
+    "RidgeClassifierCV SGDClassifier SVC StackingClassifier VotingClassifier "
+    # regressors
+    "ARDRegression AdaBoostRegressor BaggingRegressor BayesianRidge DecisionTreeRegressor ElasticNet ElasticNetCV "
+    "ExtraTreeRegressor ExtraTreesRegressor GammaRegressor GaussianProcessRegressor GradientBoostingRegressor "
+    "HistGradientBoostingRegressor HuberRegressor KNeighborsRegressor Lars LarsCV Lasso LassoCV LassoLars LassoLarsCV "
+    "LassoLarsIC LinearRegression LinearSVR MLPRegressor MultiOutputRegressor MultiTaskElasticNet "
+    "MultiTaskElasticNetCV MultiTaskLasso MultiTaskLassoCV NuSVR OrthogonalMatchingPursuit "
+    "OrthogonalMatchingPursuitCV PLSRegression PassiveAggressiveRegressor PoissonRegressor QuantileRegressor "
+    "RANSACRegressor RandomForestRegressor Ridge RidgeCV SGDRegressor SVR StackingRegressor TheilSenRegressor "
+    "TweedieRegressor VotingRegressor "
+    # transformers
+    "Binarizer ColumnTransformer CountVectorizer FeatureUnion FunctionTransformer GenericUnivariateSelect "
+    "IncrementalPCA KBinsDiscretizer KNNImputer KernelPCA MaxAbsScaler MinMaxScaler NeighborhoodComponentsAnalysis "
+    "Normalizer OneHotEncoder OrdinalEncoder PCA PolynomialFeatures PowerTransformer QuantileTransformer RFE RFECV "
+    "RobustScaler SelectFdr SelectFpr SelectFromModel SelectFwe SelectKBest SelectPercentile SimpleImputer "
+    "StandardScaler TargetEncoder TfidfTransformer TfidfVectorizer TruncatedSVD VarianceThreshold"
+)
+EXACT = frozenset(_EXACT.split())
+"""Those whose graphs answer as they do; tests publish each. Of some options they are refused: see OPTIONS."""
+
+_SERVED = (
+    # classifiers
+    "ClassifierChain DummyClassifier FixedThresholdClassifier GaussianProcessClassifier LabelPropagation "
+    "LabelSpreading MultiOutputClassifier NearestCentroid OutputCodeClassifier RadiusNeighborsClassifier "
+    "SelfTrainingClassifier "
+    # regressors
+    "CCA DummyRegressor IsotonicRegression KernelRidge PLSCanonical RadiusNeighborsRegressor RegressorChain "
+    "TransformedTargetRegressor "
+    # transformers
+    "AdditiveChi2Sampler BernoulliRBM Birch BisectingKMeans DictVectorizer DictionaryLearning FactorAnalysis FastICA "
+    "FeatureAgglomeration FeatureHasher GaussianRandomProjection HashingVectorizer Isomap KMeans KNeighborsTransformer "
+    "KernelCenterer LatentDirichletAllocation LocallyLinearEmbedding MiniBatchDictionaryLearning MiniBatchKMeans "
+    "MiniBatchNMF MiniBatchSparsePCA MissingIndicator NMF Nystroem PLSSVD PatchExtractor PolynomialCountSketch "
+    "RBFSampler RadiusNeighborsTransformer RandomTreesEmbedding SequentialFeatureSelector SkewedChi2Sampler "
+    "SparseCoder SparsePCA SparseRandomProjection SplineTransformer TSNE "
+    # of labels, which are no columns
+    "LabelBinarizer LabelEncoder MultiLabelBinarizer"
+)
+SERVED = frozenset(_SERVED.split())
+"""Those that skl2onnx has no converter for, or none that onnxruntime runs: `backend: sklearn` serves them."""
+
+REFUSED = {
+    "TunedThresholdClassifierCV": (
+        "loses its threshold in a graph: train its estimator alone and compare the probability with best_threshold_ in "
+        f"postprocess, {SKLEARN}"
+    ),
+}
+"""Those whose converter drops a part that examples need not show, and what to do instead."""
+
+OPTIONS: tuple[tuple[frozenset[str], Callable[[Any], bool], str], ...] = (
+    (
+        frozenset({"SVC", "NuSVC"}),
+        lambda part: part.break_ties and part.decision_function_shape == "ovr" and len(part.classes_) > 2,
+        f"breaks ties between labels in another way in a graph: train with break_ties=False, {SKLEARN}",
+    ),
+    (
+        frozenset({"SimpleImputer", "KNNImputer"}),
+        lambda part: part.indicator_ is not None and len(part.indicator_.features_) > 0,
+        f"loses the columns of its indicator in a graph: train with add_indicator=False, {SKLEARN}",
+    ),
+    (
+        frozenset({"KNNImputer"}),
+        lambda part: not is_missing(part.missing_values),
+        f"fills NaN alone in a graph: write None for what is missing, train with missing_values=np.nan, {SKLEARN}",
+    ),
+    (
+        frozenset({"LinearDiscriminantAnalysis"}),
+        lambda part: len(part.classes_) == 2,
+        f"gives other probabilities of two labels in a graph: train LogisticRegression, {SKLEARN}",
+    ),
+)
+"""What a converter drops of the exact ones: the estimators, whether a fitted one has it, and what to do instead."""
+
+
+def without_graph(estimator: Any) -> str | None:
+    """The name of the estimator, or of a step of it, that only scikit-learn itself can serve; None without any."""
+    steps = [estimator, *(step for _, step in getattr(estimator, "steps", ()))]
+    return next((name for name in (type(step).__name__ for step in steps) if name in SERVED), None)
+
+
+def check_kinds(estimator: Any) -> None:
+    """Refuse an estimator with a part whose converter is known to drop something of it. Raises ConversionError."""
+    for part in parts(estimator):
+        if not type(part).__module__.startswith("sklearn."):
+            continue
+        name = type(part).__name__
+        if name in REFUSED:
+            raise ConversionError(f"{name} {REFUSED[name]}")
+        for names, drops, remedy in OPTIONS:
+            # What only says how to train is not fitted, and never asked.
+            if name in names and is_fitted(part) and drops(part):
+                raise ConversionError(f"{name} {remedy}")

@@ -1,0 +1,51 @@
+"""Optimisation: what onnxruntime would do to a graph at each start is done once, before the graph is compared."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import onnx
+
+from modelet.backends.onnx import session_options
+from modelet.dev.publish.onnx.forests import compact
+from modelet.dev.publish.onnx.graph import line
+from modelet.dev.publish.onnx.norms import plain_norms
+from modelet.errors import ConversionError
+
+
+def optimized(data: bytes) -> bytes:
+    """The graph with large forests as arrays, norms of texts plain, and as onnxruntime makes it for any processor.
+
+    Its level EXTENDED is the last that does not look at the processor: the same file serves x86 and arm64
+    (onnxruntime.ai, graph optimizations). A graph that it leaves as it is keeps its bytes. Raises ConversionError
+    where onnxruntime cannot run it.
+    """
+    model = onnx.load_from_string(data)
+    for rewritten in (compact, plain_norms):
+        better = rewritten(model)
+        if better is not None:
+            model, data = better, better.SerializeToString(deterministic=True)
+    found = _by_onnxruntime(data)
+    if [*found.graph.node] == [*model.graph.node]:
+        return data
+    # onnxruntime declares every domain that it knows: another release may not know them all.
+    used = {node.domain for node in found.graph.node}
+    opsets = {opset.domain: opset for opset in found.opset_import if opset.domain in used}
+    del found.opset_import[:]
+    found.opset_import.extend(opset for _, opset in sorted(opsets.items()))
+    return bytes(found.SerializeToString(deterministic=True))
+
+
+def _by_onnxruntime(data: bytes) -> onnx.ModelProto:
+    import onnxruntime  # after modelet.backends.onnx, which declines its telemetry
+
+    options = session_options()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    with tempfile.TemporaryDirectory() as folder:
+        options.optimized_model_filepath = str(Path(folder) / "model.onnx")
+        try:
+            onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime's errors have no common root
+            raise ConversionError(f"onnxruntime cannot optimise the graph: {line(error)}") from error
+        return onnx.load(options.optimized_model_filepath)

@@ -1,0 +1,176 @@
+"""Token patterns: what Python's `re` means by one, written so that the graph's tokenizer (RE2) means the same.
+
+`\\d \\w \\s \\b` and `(?i)` are of all of Unicode in Python and of ASCII in RE2. The tree is Python's own, read by its
+own parser; each set of characters in it is asked of Python and written as ranges. What then has no equal is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from re import _compiler, _constants, _parser  # type: ignore[attr-defined] # typeshed does not describe them
+from typing import Any, NamedTuple
+
+from modelet.dev.publish.onnx.characters import Characters, characters
+from modelet.dev.publish.onnx.matching import (
+    Choice,
+    Node,
+    Repeat,
+    Sequence,
+    TooLongError,
+    first_is_longest,
+    is_nullable,
+    sets_of,
+)
+
+ONE = frozenset({_constants.LITERAL, _constants.NOT_LITERAL, _constants.ANY, _constants.IN})
+"""The nodes that take one character."""
+
+REPEATS = {_constants.MAX_REPEAT: False, _constants.MIN_REPEAT: True}
+"""The nodes that repeat another, and whether they do so as few times as possible."""
+
+REFUSED = {
+    _constants.ASSERT: "it looks ahead or behind",
+    _constants.ASSERT_NOT: "it looks ahead or behind",
+    _constants.GROUPREF: "it refers back to a group",
+    _constants.GROUPREF_EXISTS: "it refers back to a group",
+    _constants.ATOMIC_GROUP: "it has an atomic group",
+    _constants.POSSESSIVE_REPEAT: "it has a possessive repeat",
+    _constants.AT: r"it has an anchor other than a \b at either end",
+}
+
+
+class PatternError(Exception):
+    """A pattern that RE2 has no equal of; the message is a clause that says why."""
+
+
+class Expression(NamedTuple):
+    """A pattern in RE2's syntax, and the sets of characters that it takes.
+
+    is_whole: it takes whole words (runs of `\\w`), among them some that the pattern does not: they stand for nothing
+    only where words are counted one by one, and none of them is in the vocabulary.
+    """
+
+    text: str
+    sets: list[Characters]
+    is_whole: bool = False
+
+
+def translated(pattern: str) -> Expression:
+    """A pattern for RE2. Raises PatternError where none takes the same tokens of every text."""
+    try:
+        tree = _parser.parse(pattern)
+    except re.error as error:
+        raise PatternError(f"Python cannot read it, {error}") from error
+    flags = tree.state.flags
+    items, before, behind = _without_boundaries(list(tree))
+    node = _sequence(items, flags)
+    word = _set((_constants.IN, [(_constants.CATEGORY, _constants.CATEGORY_WORD)]), flags)
+    if is_nullable(node):
+        raise PatternError("it matches the empty text")
+    if before or behind:
+        return _of_words(node, word, before and behind)
+    try:
+        alike = first_is_longest(node)
+    except TooLongError:
+        raise PatternError("it is too complicated") from None
+    if not alike:
+        raise PatternError("the first way to match it, which Python takes, is not always the longest, which RE2 takes")
+    return Expression(_written(node), sets_of(node))
+
+
+def _without_boundaries(items: list[Any]) -> tuple[list[Any], bool, bool]:
+    r"""A pattern's nodes without a \b at either end, and whether there was one; a group around the rest is opened.
+
+    Python gives what the group took; without anything beside it, that is the whole match.
+    """
+    boundary = (_constants.AT, _constants.AT_BOUNDARY)
+    before = behind = False
+    while True:
+        if items and items[0] == boundary:
+            before, items = True, items[1:]
+        elif items and items[-1] == boundary:
+            behind, items = True, items[:-1]
+        elif len(items) == 1 and items[0][0] is _constants.SUBPATTERN and items[0][1][1:3] == (0, 0):
+            items = list(items[0][1][3])
+        else:
+            return items, before, behind
+
+
+def _of_words(node: Node, word: Characters, both: bool) -> Expression:
+    r"""A pattern of word characters with a \b before or behind it, which is of ASCII in RE2.
+
+    Between two word characters there is none: `\b\w\w+\b` takes runs of at least two, and so does `\w{2,}` without any.
+    Another pattern between two takes those runs that match it as a whole.
+    """
+    if not all(each.is_within(word) for each in sets_of(node)):
+        raise PatternError(r"it has \b beside a character that is not of a word")
+    least = _least_of_runs(node, word)
+    if least is not None:
+        return Expression(f"{word.written()}{{{least},}}", [word])
+    if not both:
+        raise PatternError(r"it has \b at one end of a part of a word")
+    return Expression(f"{word.written()}+", [word], is_whole=True)
+
+
+def _least_of_runs(node: Node, word: Characters) -> int | None:
+    """How long the runs of word characters are at least that a pattern takes; None where it does not take all such."""
+    least, open_ended = 0, False
+    for part in node.parts if isinstance(node, Sequence) else (node,):
+        match part:
+            case Characters():
+                repeated, low, most = part, 1, 1
+            case Repeat(Characters() as repeated, low, most, False):
+                pass
+            case _:
+                return None
+        if repeated != word:
+            return None
+        least, open_ended = least + low, open_ended or most is None
+    return least if open_ended else None
+
+
+def _sequence(items: Any, flags: int) -> Node:
+    parts = tuple(_node(kind, said, flags) for kind, said in items)
+    return parts[0] if len(parts) == 1 else Sequence(parts)
+
+
+def _node(kind: Any, said: Any, flags: int) -> Node:
+    if kind in ONE:
+        return _set((kind, said), flags)
+    if kind in REPEATS:
+        least, most, inner = said
+        part = _sequence(inner, flags)
+        if is_nullable(part):
+            raise PatternError("it repeats what may be empty")
+        return Repeat(part, least, None if most is _constants.MAXREPEAT else most, REPEATS[kind])
+    if kind is _constants.BRANCH:
+        return Choice(tuple(_sequence(each, flags) for each in said[1]))
+    if kind is _constants.SUBPATTERN:
+        group, added, removed, inner = said
+        if group is not None:
+            raise PatternError("it has a group in brackets, of which Python gives that part alone: write (?:…)")
+        return _sequence(inner, _compiler._combine_flags(flags, added, removed))
+    raise PatternError(REFUSED.get(kind, f"it has {kind}"))
+
+
+def _set(node: tuple[Any, Any], flags: int) -> Characters:
+    """The characters that a node takes under the flags, in Python's own opinion."""
+    state = _parser.State()
+    state.flags = flags
+    once = _parser.SubPattern(state, [node])
+    runs = _parser.SubPattern(state, [(_constants.MAX_REPEAT, (1, _constants.MAXREPEAT, once))])
+    return characters(_compiler.compile(runs, flags))
+
+
+def _written(node: Node) -> str:
+    """A tree in RE2's syntax; whether a repeat is lazy says nothing to a search for the longest match."""
+    match node:
+        case Characters():
+            return node.written()
+        case Sequence(parts):
+            return "".join(map(_written, parts))
+        case Choice(parts):
+            return f"(?:{'|'.join(map(_written, parts))})"
+        case Repeat(part, least, most, _):
+            inner = _written(part) if isinstance(part, Characters) else f"(?:{_written(part)})"
+            return f"{inner}{{{least},{'' if most is None else most}}}"

@@ -1,0 +1,102 @@
+"""Parity: the compiled graph answers as the estimator does, on held-out rows and at the edges, or is not published."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from modelet.dev.publish.onnx.graph import line
+from modelet.dev.publish.parity.predictions import (
+    TOLERANCE,
+    Answers,
+    differences,
+    estimator_answers,
+    graph_answers,
+    mean_size,
+)
+from modelet.dev.publish.parity.report import Comparison, refusal, refused_row
+from modelet.errors import ParityError, PublishError
+
+if TYPE_CHECKING:
+    from modelet.dev.publish.onnx.graph import Graph
+    from modelet.dev.publish.source.rows import Rows
+
+COMPARED = 10_000
+"""How many held-out rows are compared at most, spread over all of them."""
+
+ALONE = 16
+"""How many rows the graph also answers one by one, as most requests ask."""
+
+
+def compare(estimator: Any, graph: Graph, held_out: Rows, generated: Rows) -> dict[str, Any]:
+    """The figures for the manifest.
+
+    The estimator gets the rows as they are, in double precision; the graph gets what the served path makes of them.
+    Raises ParityError that shows the worst rows, and PublishError where the estimator cannot predict its own examples.
+    """
+    held_out = held_out.take(held_out.spread(COMPARED))
+    expected = told(estimator, held_out)
+    scale = mean_size(expected)
+    expected_more = _told_of_generated(estimator, generated)
+    clear = expected_more.clear()
+    compared = [
+        _compared("held-out", graph, held_out, expected, scale),
+        _compared("generated", graph, generated.take(clear), expected_more.take(clear), scale),
+    ]
+    if any(each.found.wrong.any() for each in compared):
+        raise ParityError(refusal(estimator, compared, scale))
+    return {
+        "example_rows": len(held_out),
+        "generated_rows": len(clear),
+        "labels_equal": True,
+        "measure": "relative" if expected.labels is None else "probability",
+        "greatest_difference": max(each.found.greatest for each in compared),
+        "tolerance": TOLERANCE,
+    }
+
+
+def told(estimator: Any, rows: Rows) -> Answers:
+    """What the estimator says of its examples. Raises PublishError where it cannot predict them."""
+    try:
+        return estimator_answers(estimator, rows)
+    except Exception as error:  # an estimator raises what it likes
+        raise PublishError(
+            f"{type(estimator).__name__} cannot predict its own examples ({line(error)}): "
+            "give a fitted estimator, and examples exactly as its predict takes them"
+        ) from error
+
+
+def _told_of_generated(estimator: Any, rows: Rows) -> Answers:
+    """What the estimator says of generated rows. Raises ParityError where it refuses one that the graph answers."""
+    try:
+        return estimator_answers(estimator, rows)
+    except Exception as error:  # the same
+        for index in range(len(rows)):
+            try:
+                estimator_answers(estimator, rows.take([index]))
+            except Exception as single:  # noqa: BLE001 - the same
+                raise ParityError(refused_row(estimator, rows, index, single)) from error
+        raise PublishError(
+            f"{type(estimator).__name__} refuses rows together that it takes alone: {line(error)}"
+        ) from error
+
+
+def _compared(kind: str, graph: Graph, rows: Rows, expected: Answers, scale: float) -> Comparison:
+    """Ask the graph for all rows at once, and for some of them alone."""
+    if not len(rows):
+        return Comparison(kind, rows, expected, expected, differences(expected, expected, scale))
+    try:
+        given = graph_answers(graph, rows)
+    except PublishError as error:
+        raise ParityError(f"{error}, on {kind} rows: say backend: sklearn in model.yaml") from error
+    if given.numbers.shape != expected.numbers.shape:
+        widths = f"{given.numbers.shape[1]} numbers a row, the estimator {expected.numbers.shape[1]}"
+        raise ParityError(f"the graph gives {widths}: say backend: sklearn in model.yaml")
+    found = differences(expected, given, scale)
+    for index in range(0, len(rows), 1 + len(rows) // ALONE):
+        alone = graph_answers(graph, rows.take([index]))
+        single = differences(expected.take([index]), alone, scale)
+        if single.wrong[0] and not found.wrong[index]:
+            given.replace(index, alone)
+        found.labels[index] |= single.labels[0]
+        found.numbers[index] = max(found.numbers[index], single.numbers[0])
+    return Comparison(kind, rows, expected, given, found)

@@ -1,0 +1,145 @@
+"""The served path, walked before there is a version: a function without a class must answer its own examples."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from modelet.backends import BACKENDS, resolve
+from modelet.contract.contract import Contract
+from modelet.dev.bundle.columns import column_types
+from modelet.dev.bundle.core_schema import compile_type
+from modelet.dev.publish.draft import draft
+from modelet.dev.publish.onnx.graph import line
+from modelet.dev.publish.parity.predictions import Answers, differences, mean_size
+from modelet.dev.publish.source.pickles import as_in_the_image
+from modelet.errors import ContractError, PublishError
+from modelet.observability import Timings
+from modelet.pipeline import InferencePipeline
+
+if TYPE_CHECKING:
+    from modelet.dev.progress import Progress
+    from modelet.dev.project.project import Function
+    from modelet.dev.publish.draft import Package
+    from modelet.dev.publish.source.rows import Rows
+    from modelet.store.artifacts import Artifacts
+
+ALONE = 16
+"""How many rows are also asked for one by one, as most requests do, and as many of those that lack a value."""
+
+CLASS = "or write app.py, with a class that prepares and answers in its own way"
+
+
+def is_left_to_backend(function: Function) -> bool:
+    """Whether nobody wrote code of their own between requests and the model; examples say nothing of such code."""
+    return not function.has_app and function.spec.preprocessing is None
+
+
+def prepares_texts(function: Function) -> bool:
+    """Whether the author's own code stands between requests and the graph: a preprocessing, or a preprocess method."""
+    if function.spec.preprocessing is not None:
+        return True
+    if not function.has_app:
+        return False
+    try:
+        tree = ast.parse((function.folder / "app.py").read_bytes())
+    except (SyntaxError, ValueError):  # nothing is known of such code
+        return False
+    return any(isinstance(node, ast.FunctionDef) and node.name == "preprocess" for node in ast.walk(tree))
+
+
+def check_serves(function: Function, package: Package, rows: Rows, expected: Answers, progress: Progress) -> None:
+    """Ask what will be served for the examples, from checked JSON to checked predictions, and compare the answers.
+
+    Raises PublishError, one sentence with the remedy.
+    """
+    manifest = package.manifest
+    if not manifest.columns or manifest.model_info["task"] == "other":
+        progress.step("note: no class, no contract: before it can be served, write app.py")
+        return
+    progress.step("asking what will be served for the examples")
+    backend = function.spec.backend
+    # A graph calls no code; a pickle calls that of the folder, but not train.py.
+    surroundings = as_in_the_image(function.folder) if BACKENDS[backend].runs_code else nullcontext()
+    try:
+        with surroundings, draft(manifest, package.files) as artifacts, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the answers tell whether it matters
+            pipeline = _pipeline(backend, artifacts)
+            given = _answers(pipeline, rows, manifest.model_info)
+            alone = _alone(rows)
+            singly = [_answers(pipeline, rows.take([index]), manifest.model_info) for index in alone]
+    except ContractError as error:
+        raise PublishError(
+            f"{function.name}: the version would refuse its own examples ({line(error)}): say in columns what they "
+            f"hold, {CLASS}"
+        ) from error
+    except Exception as error:  # whatever stops a request
+        raise PublishError(
+            f"{function.name}: the version could not answer its own examples ({line(error.__cause__ or error)}): "
+            f"{_remedy(backend)}, {CLASS}"
+        ) from error
+    expected = _of_labels(expected, manifest.model_info)
+    scale = mean_size(expected)
+    for index, single in zip(alone, singly, strict=True) if given.numbers.shape == expected.numbers.shape else ():
+        # Both count, the answer of a row alone and that beside the others: a right one must not hide a wrong one.
+        if single.numbers.shape[1] != given.numbers.shape[1]:
+            given.numbers[index] = np.nan
+        elif differences(expected.take([index]), single, scale).wrong[0]:
+            given.replace(index, single)
+    _compare(function, rows, expected, given, scale)
+
+
+def _pipeline(backend: str, artifacts: Artifacts) -> InferencePipeline:
+    model = resolve(BACKENDS[backend].model)()
+    model.load(artifacts)
+    instance, prediction = column_types(artifacts.manifest)
+    compiled = compile_type(instance), compile_type(prediction, returned=True)
+    for one in compiled:
+        if one.core is None:
+            raise PublishError(f"a column {one.reason}")
+    return InferencePipeline(model, Contract(*(one.core or {} for one in compiled)))
+
+
+def _answers(pipeline: InferencePipeline, rows: Rows, info: dict[str, Any]) -> Answers:
+    found = pipeline.infer(pipeline.contract.check_rows(rows.instances()), Timings()).predictions
+    if info["task"] == "classification":
+        return Answers([one["label"] for one in found], np.array([[one["probability"]] for one in found]))
+    return Answers(None, np.array(found, dtype=np.float64).reshape(len(rows), -1))
+
+
+def _of_labels(answers: Answers, info: dict[str, Any]) -> Answers:
+    """The answers, each with the probability of its label alone."""
+    if answers.labels is None:
+        return answers
+    places = [info["labels"].index(label) for label in answers.labels]
+    return Answers(answers.labels, answers.numbers[np.arange(len(places)), places].reshape(-1, 1))
+
+
+def _alone(rows: Rows) -> list[int]:
+    return sorted({*rows.spread(ALONE), *np.flatnonzero(rows.incomplete())[:ALONE].tolist()})
+
+
+def _compare(function: Function, rows: Rows, expected: Answers, given: Answers, scale: float) -> None:
+    if given.numbers.shape == expected.numbers.shape:
+        found = differences(expected, given, scale)
+        if not found.wrong.any():
+            return
+        wrong = int(found.wrong.sum())
+        index = int(np.flatnonzero(found.wrong)[0])
+        shown = f"\n  row {index}: {expected.shown(index)}, served {given.shown(index)}; {rows.shown(index)}"
+    else:
+        wrong, shown = len(rows), ""
+    raise PublishError(
+        f"{function.name}: the version would answer {wrong:,} of {len(rows):,} examples otherwise than the model "
+        f"does: {_remedy(function.spec.backend)}, {CLASS}{shown}"
+    )
+
+
+def _remedy(backend: str) -> str:
+    if BACKENDS[backend].runs_code:
+        return "fit the estimator on what requests carry, a list of texts, an array of floats or a DataFrame of both"
+    return "give the graph one input for all columns, or one named as each"

@@ -1,0 +1,159 @@
+"""The columns of a CSV file, whose cells are all texts: which of them a model takes as texts, which as numbers.
+
+What a person says comes first, then what the estimator knows of its columns. Else a column that reads as numbers is one
+where that keeps each cell's text (12, 0.5), or where the estimator leaves no doubt: it refuses the texts, or answers
+them alike. 02139 may be a number or a zip code: such a column is refused until somebody says it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from modelet.errors import PublishError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from modelet.dev.publish.parity.predictions import Answers
+    from modelet.dev.publish.source.columns import Type
+
+NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf", re.ASCII)
+WHOLE = re.compile(r"[+-]?\d{1,400}", re.ASCII)
+FLAGS = {"true": True, "false": False}
+WORDS = frozenset({"", "#N/A", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"})
+"""What programs write for a missing number. Of a text they may be what it says: NA is Namibia."""
+
+ASKED = 200
+"""How many rows tell whether the estimator takes a column as texts."""
+
+ALIKE = 1e-9
+"""How far two answers of one estimator to the same row may be apart."""
+
+
+def typed(
+    cells: Any, said: Mapping[str, Type], known: Mapping[str, Type], ask: Callable[[Any], Answers] | None = None
+) -> Any:
+    """The cells in the types that the model takes, a DataFrame.
+
+    cells: see `lines`. said, known: types of columns from a person, and from the model. ask: gives the estimator's
+    answers to such a table; None where no column can be in doubt. Raises PublishError naming a column that is.
+    """
+    if strange := [name for name in said if name not in cells.columns]:
+        names = ", ".join(map(str, cells.columns))
+        raise PublishError(f"--types says {strange[0]}, which is no column of the examples: they have {names}")
+    table = cells.copy()
+    doubtful = []
+    for name in cells.columns:
+        if name in said:
+            table[name] = _READERS[said[name]](name, cells[name])
+        elif known.get(name) != "string" and (guess := _guess(cells[name])) is not None:
+            table[name] = guess
+            if name not in known and not _keeps(cells[name], guess):
+                doubtful.append(name)
+    for name in doubtful:
+        if ask and _takes_texts(name, table, cells[name], ask):
+            table[name] = cells[name]
+    return table
+
+
+def _guess(texts: Any) -> Any:
+    """The column as numbers or booleans; None where it holds other words."""
+    present = [text.strip() for text in texts if isinstance(text, str) and text not in WORDS]
+    if not present:
+        return None
+    if all(text.lower() in FLAGS for text in present):
+        return _flags(texts)
+    return _numbers(texts) if all(map(NUMBER.fullmatch, present)) else None
+
+
+def _keeps(texts: Any, guess: Any) -> bool:
+    """Whether each cell's text can be made of what it was read as."""
+    if guess.dtype.kind not in "iuf":
+        return False
+    return all(_is_kept(text) for text in texts if isinstance(text, str))
+
+
+def _is_kept(text: str) -> bool:
+    if WHOLE.fullmatch(text):
+        return str(int(text)) == text
+    return text not in WORDS and repr(float(text)) == text
+
+
+def _takes_texts(name: str, table: Any, texts: Any, ask: Callable[[Any], Answers]) -> bool:
+    """Whether the estimator takes a column as texts. Raises PublishError where it takes both and answers otherwise."""
+    lost = [place for place, text in enumerate(texts) if isinstance(text, str) and not _is_number_kept(text)][:ASKED]
+    of_read, of_texts = _told(ask, table.iloc[lost]), _told(ask, table.assign(**{name: texts}).iloc[lost])
+    if of_read is None or of_texts is None:
+        return of_read is None and of_texts is not None
+    if of_read.labels == of_texts.labels and np.allclose(of_read.numbers, of_texts.numbers, ALIKE, ALIKE, True):
+        return False
+    cell = texts.iloc[lost[0]]
+    other = "boolean" if cell.strip().lower() in FLAGS else "number"
+    raise PublishError(
+        f"column {name} of the examples holds {cell!r}, which may be a text or a {other}: "
+        f"say --types {name}=string or --types {name}={other}"
+    )
+
+
+def _is_number_kept(text: str) -> bool:
+    return NUMBER.fullmatch(text) is not None and _is_kept(text)
+
+
+def _told(ask: Callable[[Any], Answers], table: Any) -> Answers | None:
+    try:
+        return ask(table)
+    except Exception:  # noqa: BLE001 - that the estimator refuses the table is the answer
+        return None
+
+
+def _flags(texts: Any) -> Any:
+    found = [FLAGS.get(text.strip().lower()) if isinstance(text, str) else None for text in texts]
+    return pd.Series(found, dtype=object if None in found else bool)
+
+
+def _numbers(texts: Any) -> Any:
+    """Whole numbers where all are, else doubles with NaN for what is missing."""
+    found = [text.strip() if isinstance(text, str) and text not in WORDS else "nan" for text in texts]
+    if all(map(WHOLE.fullmatch, found)):
+        return pd.Series([int(text) for text in found])
+    return pd.Series([float(text) for text in found], dtype=float)
+
+
+def _said_string(_: str, texts: Any) -> Any:
+    return texts
+
+
+def _said_number(name: str, texts: Any) -> Any:
+    _require(name, texts, NUMBER.fullmatch, "number")
+    return _numbers(texts).astype(float)
+
+
+def _said_integer(name: str, texts: Any) -> Any:
+    _require(name, texts, WHOLE.fullmatch, "integer")
+    found = _numbers(texts)
+    if found.dtype == float:
+        raise PublishError(f"column {name} of the examples lacks some values: say --types {name}=number")
+    return found
+
+
+def _said_boolean(name: str, texts: Any) -> Any:
+    _require(name, texts, lambda text: text.lower() in FLAGS, "boolean")
+    return _flags(texts)
+
+
+def _require(name: str, texts: Any, fits: Callable[[str], object], kind: str) -> None:
+    for text in texts:
+        if isinstance(text, str) and text not in WORDS and not fits(text.strip()):
+            raise PublishError(f"column {name} of the examples holds {text!r}, which is no {kind}: say another type")
+
+
+_READERS: Mapping[Type, Callable[[str, Any], Any]] = {
+    "string": _said_string,
+    "number": _said_number,
+    "integer": _said_integer,
+    "boolean": _said_boolean,
+}

@@ -1,0 +1,200 @@
+"""A finished model from a file: an estimator that somebody pickled, or an ONNX graph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from modelet.backends.onnx import DTYPES
+from modelet.dev.publish.onnx.graph import Graph, check_inputs, check_servable, read_model
+from modelet.dev.publish.parity.predictions import Answers, answers_of
+from modelet.dev.publish.source.cells import typed
+from modelet.dev.publish.source.columns import columns_of
+from modelet.dev.publish.source.examples import fitted_to, read_for, read_table
+from modelet.dev.publish.source.labels import outcome
+from modelet.dev.publish.source.pickles import loaded
+from modelet.dev.publish.source.rows import Rows, is_frame
+from modelet.dev.publish.source.trained import Trained
+from modelet.errors import PublishError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from modelet.backends.onnx import Feeds, Outputs
+    from modelet.dev.progress import Progress
+    from modelet.dev.publish.source.columns import Type
+    from modelet.dev.publish.source.labels import Task
+    from modelet.store.manifest import Column
+
+PICKLES = (".joblib", ".pkl", ".pickle")
+GRAPH = ".onnx"
+
+
+@dataclass(frozen=True)
+class GivenGraph:
+    """A graph that somebody else made, and what its examples showed.
+
+    rows, answers: the examples, and what the graph says of them; without columns they are tensors of its own. There is
+    no estimator to compare it with: that it answers its examples, one by one as it does together, is what is known.
+    """
+
+    graph: Graph
+    producer: tuple[str, str]
+    rows: Rows
+    features: tuple[str, ...]
+    task: Task
+    labels: tuple[Any, ...]
+    answers: Answers
+    figures: dict[str, Any]
+
+
+def given(
+    path: Path, examples: Path, bounded: bool, progress: Progress, types: Mapping[str, Type] | None = None
+) -> Trained | GivenGraph:
+    """The model in a file, with its examples.
+
+    bounded: take numbers' bounds from them. types: what columns of a CSV hold, by name. Raises PublishError.
+    """
+    if path.suffix in PICKLES:
+        progress.step(f"opening {path.name}: unpickling runs the code in it, so give only files that you trust")
+        estimator = loaded(path)
+        if not hasattr(estimator, "predict"):
+            raise PublishError(f"{path.name} holds a {type(estimator).__name__}: give a fitted scikit-learn estimator")
+        data, names = fitted_to(estimator, read_for(estimator, examples, types or {}))
+        columns = columns_of(data, names, bounded=bounded)
+        return Trained(estimator=estimator, examples=data, metrics={}, metric="", feature_names=names, columns=columns)
+    if path.suffix != GRAPH:
+        raise PublishError(f"{path.name} is neither an estimator nor a graph: give {', '.join((*PICKLES, GRAPH))}")
+    progress.step(f"checking {path.name}")
+    return _given_graph(path, examples, bounded, types or {})
+
+
+def _given_graph(path: Path, examples: Path, bounded: bool, types: Mapping[str, Type]) -> GivenGraph:
+    content = path.read_bytes()
+    model = read_model(content, path.name)
+    check_servable(model)
+    graph = Graph(content)
+    check_inputs(graph)
+    table = _chosen(graph, read_table(examples, lambda cells: typed(cells, types, _types(graph, cells))))
+    feeds = graph_feeds(graph, table)
+    columns = _columns(graph, table, bounded)
+    outputs, figures = _checked(graph, feeds)
+    task, labels = outcome(model, outputs)
+    return GivenGraph(
+        graph,
+        (model.producer_name or "onnx", model.producer_version or "unknown"),
+        Rows(table, "text" if isinstance(table, list) else "matrix", columns),
+        tuple(column.name for column in columns) or tuple(graph.inputs),
+        task,
+        labels,
+        answers_of(outputs, len(table)) if task != "other" else Answers(None, np.zeros((len(table), 0))),
+        figures,
+    )
+
+
+def _types(graph: Graph, cells: Any) -> dict[str, Type]:
+    """The types of a CSV's columns, which the inputs of a graph say: of each its own, or the one of them all."""
+    kinds: dict[str, Type] = {
+        name: "string" if node.type == "tensor(string)" else "number" for name, node in graph.inputs.items()
+    }
+    if len(kinds) == 1 and not set(kinds) & set(cells.columns):
+        [kind] = kinds.values()
+        return dict.fromkeys(cells.columns, kind)
+    return kinds
+
+
+def _chosen(graph: Graph, table: Any) -> Any:
+    """The columns that the graph takes by name, in its order, or all of them for its one input. Raises PublishError."""
+    if len(graph.inputs) == 1 and not (is_frame(table) and next(iter(graph.inputs)) in table.columns):
+        return table
+    if not is_frame(table) or (missing := [name for name in graph.inputs if name not in table.columns]):
+        raise PublishError(
+            f"the examples have no {', '.join(missing) if is_frame(table) else 'names'}: "
+            f"give a column for each input of the graph, {', '.join(graph.inputs)}"
+        )
+    return table[list(graph.inputs)]
+
+
+def graph_feeds(graph: Graph, table: Any) -> Feeds:
+    """A file's rows as the inputs of a graph. Raises PublishError."""
+    try:
+        if len(graph.inputs) > 1 or (is_frame(table) and list(table.columns) == list(graph.inputs)):
+            return {name: _tensor(table[name].tolist(), node) for name, node in graph.inputs.items()}
+        [(name, node)] = graph.inputs.items()
+        return {name: _tensor(table.to_numpy().tolist() if is_frame(table) else list(table), node)}
+    except (ValueError, TypeError) as error:
+        raise PublishError(
+            f"the examples do not fit the graph ({error}): give its inputs, {', '.join(graph.inputs)}"
+        ) from error
+
+
+def _tensor(values: Sequence[Any], node: Any) -> NDArray[Any]:
+    array = np.array(values, dtype=DTYPES[node.type])
+    return array.reshape(-1, 1) if array.ndim == 1 and len(node.shape) == 2 else array
+
+
+def _checked(graph: Graph, feeds: Feeds) -> tuple[Outputs, dict[str, Any]]:
+    """Run the examples together and some alone: a graph that mixes rows cannot serve requests of any size."""
+    count = len(next(iter(feeds.values())))
+    together = graph.run(feeds)
+    for name, values in together.items():
+        if values.shape[:1] != (count,):
+            raise PublishError(
+                f"the graph's output {name} has shape {values.shape} for {count} rows: give one row for each"
+            )
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            raise PublishError(f"the graph's output {name} is NaN or infinite for some examples: mend the graph")
+    for index in range(min(count, 16)):
+        alone = graph.run({name: values[index : index + 1] for name, values in feeds.items()})
+        for name, values in alone.items():
+            same = (
+                np.allclose(values[0], together[name][index], rtol=1e-5, atol=1e-5)
+                if values.dtype.kind == "f"
+                else np.array_equal(values[0], together[name][index])
+            )
+            if not same:
+                raise PublishError(f"the graph's output {name} of example {index} changes with the rows beside it")
+    return together, {"example_rows": count, "compared_with": "nothing: the graph was given without an estimator"}
+
+
+def _columns(graph: Graph, table: Any, bounded: bool) -> tuple[Column, ...]:
+    """What each column may be; none where the graph's inputs are tensors. Raises PublishError."""
+    widths = [node.shape[1:] for node in graph.inputs.values()]
+    if any(len(width) != 1 for width in widths) or (len(widths) > 1 and any(width != [1] for width in widths)):
+        return ()
+    if is_frame(table) and isinstance(table.iloc[0, 0], list):
+        return ()
+    columns = columns_of(table, bounded=bounded)
+    nodes = [list(graph.inputs.values())[place if len(widths) > 1 else 0] for place in range(len(columns))]
+    for column, node in zip(columns, nodes, strict=True):
+        _check_fits(column, node)
+    rounded = Rows(table, "text" if isinstance(table, list) else "matrix", columns).with_rounded().columns
+    return tuple(
+        new if node.type == "tensor(float)" else column
+        for column, new, node in zip(columns, rounded, nodes, strict=True)
+    )
+
+
+def _check_fits(column: Column, node: Any) -> None:
+    """Refuse a column whose values an input of the graph would change. Raises PublishError."""
+    if node.type == "tensor(int64)" and column.type == "number":
+        raise PublishError(
+            f"column {column.name} holds numbers, but the graph's input {node.name} takes whole ones and would "
+            "drop their fractions: give whole numbers, or convert it with float32 inputs"
+        )
+    if (node.type == "tensor(string)") != (column.type == "string"):
+        wanted = "numbers" if column.type == "string" else "texts"
+        raise PublishError(
+            f"column {column.name} is {column.type}, but the graph's input {node.name} takes {wanted}: "
+            f"give examples that hold {wanted} (.json says which is which)"
+        )
+    if column.nullable and node.type in {"tensor(string)", "tensor(int64)"}:
+        raise PublishError(
+            f"column {column.name} lacks some values, which the graph's input {node.name} cannot hold: "
+            "give each row a value, as requests will have to"
+        )

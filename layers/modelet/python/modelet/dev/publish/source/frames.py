@@ -1,0 +1,90 @@
+"""How pandas held the columns of some examples, for a function to make the same DataFrames of requests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from modelet.backends.frame import guessed
+from modelet.dev.publish.parity.predictions import differences, estimator_answers
+from modelet.dev.publish.source.fitted import Known, known_columns
+from modelet.dev.publish.source.rows import is_frame, is_missing
+from modelet.store.manifest import FrameColumn
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from modelet.dev.publish.source.rows import Rows
+    from modelet.store.manifest import Column
+
+MASKED = {"boolean", "Float32", "Float64", *(f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64))}
+"""pandas' own dtypes of numbers, which hold a missing value as NA."""
+
+ASKED = 200
+"""How many rows tell whether the names of columns matter to an estimator."""
+
+
+def frame_of(rows: Rows, estimator: Any) -> tuple[FrameColumn, ...]:
+    """One for each column of a DataFrame; empty for other examples, and where an array of numbers is as good.
+
+    A dtype that cannot hold all that its column allows (no integer holds a missing value) is widened as pandas does.
+    """
+    if not is_frame(rows.data) or _takes_arrays(estimator, rows):
+        return ()
+    known = known_columns(estimator, rows.features)
+    return tuple(
+        _recorded(column, rows.column(place), known.get(column.name, Known()).categories)
+        for place, column in enumerate(rows.columns)
+    )
+
+
+def _takes_arrays(estimator: Any, rows: Rows) -> bool:
+    """Whether an estimator that remembers no columns of its fit answers numbers without their names the same.
+
+    The image then needs no pandas.
+    """
+    if rows.layout != "matrix" or hasattr(estimator, "feature_names_in_") or hasattr(estimator, "n_features_in_"):
+        return False
+    some = rows.take(rows.spread(ASKED))
+    try:
+        array = replace(some, data=some.data.to_numpy(dtype=np.float64, na_value=np.nan))
+        of_array, of_frame = estimator_answers(estimator, array), estimator_answers(estimator, some)
+    except Exception:  # noqa: BLE001 - that it refuses the array is the answer
+        return False
+    return of_array.numbers.shape == of_frame.numbers.shape and not differences(of_frame, of_array, 0.0).wrong.any()
+
+
+def _recorded(column: Column, values: Any, known: Sequence[Any]) -> FrameColumn:
+    import pandas as pd
+
+    dtype = values.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        held = dtype.categories
+        categories = tuple(value.item() if isinstance(value, np.generic) else value for value in held)
+        return FrameColumn("category", "nan", categories, str(held.dtype), bool(dtype.ordered))
+    if isinstance(dtype, pd.StringDtype):
+        return FrameColumn(str(dtype), "NA" if dtype.na_value is pd.NA else "nan")
+    if pd.api.types.is_object_dtype(dtype):
+        return FrameColumn("object", _marker([*known, *values]))
+    return _of_numbers(column, dtype)
+
+
+def _of_numbers(column: Column, dtype: Any) -> FrameColumn:
+    whole = dtype.kind in "iu"
+    if str(dtype) in MASKED:
+        return FrameColumn("Float64" if whole and column.type == "number" else str(dtype), "NA")
+    if not isinstance(dtype, np.dtype):
+        return guessed(column)
+    if whole and (column.nullable or column.type == "number"):
+        return FrameColumn("float64")
+    return guessed(column) if dtype.kind == "b" else FrameColumn(str(dtype))
+
+
+def _marker(values: Sequence[Any]) -> str:
+    """What stands for a missing value: what the fitted encoder knows, else the first that the examples hold."""
+    for value in values:
+        if is_missing(value):
+            return "None" if value is None else "nan" if isinstance(value, float) else "NA"
+    return "None"

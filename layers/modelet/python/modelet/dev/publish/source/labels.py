@@ -1,0 +1,87 @@
+"""What the outputs of a graph that somebody gave stand for: labels and their probabilities, or one number a row."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Literal
+
+import onnx
+
+from modelet.backends.outputs import labels_of
+from modelet.dev.publish.onnx.graph import LABEL, PROBABILITIES
+from modelet.errors import PublishError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from modelet.backends.onnx import Outputs
+
+Task = Literal["classification", "regression", "other"]
+TENSORS = {onnx.TensorProto.STRING, onnx.TensorProto.INT64}
+
+
+def outcome(model: onnx.ModelProto, outputs: Outputs) -> tuple[Task, tuple[Any, ...]]:
+    """The task of a graph, and a classifier's labels in the order of its probabilities.
+
+    outputs: what it says of the examples. Raises PublishError where its labels and probabilities contradict each other.
+    """
+    if _is_classified(outputs):
+        said, width = labels_of(outputs), outputs[PROBABILITIES].shape[1]
+        fitting = [
+            found for found in _lists(model, said) if len(set(found)) == len(found) == width and set(said) <= set(found)
+        ]
+        likeliest = outputs[PROBABILITIES].argmax(axis=1).tolist()
+        ordered = next((found for found in fitting if not _contradicted(found, said, likeliest)), None)
+        if fitting and ordered is None:
+            raise PublishError(
+                f"the graph's probabilities are not in the order of its labels, {', '.join(map(str, fitting[0]))}: for "
+                f"most rows of {_contradicted(fitting[0], said, likeliest)[0]!r} another one is the likeliest"
+            )
+        return ("classification", tuple(ordered)) if ordered else ("other", ())
+    numbers = list(outputs.values())
+    one = len(numbers) == 1 and numbers[0].dtype.kind == "f" and numbers[0].size == len(numbers[0])
+    return ("regression" if one else "other"), ()
+
+
+def _is_classified(outputs: Outputs) -> bool:
+    """Whether there is one label a row, and a probability for each label."""
+    if not {LABEL, PROBABILITIES} <= set(outputs):
+        return False
+    label, shares = outputs[LABEL], outputs[PROBABILITIES]
+    return shares.ndim == 2 and label.shape in {(len(shares),), (len(shares), 1)}
+
+
+def _lists(model: onnx.ModelProto, said: list[Any]) -> Iterator[list[Any]]:
+    """What may be a graph's labels: those that its nodes and constants name, the last first, and those it gave."""
+    graph = model.graph
+    for node in reversed(graph.node):
+        for attribute in node.attribute:
+            if attribute.name.startswith("classlabels_") and (attribute.strings or attribute.ints):
+                yield _texts(onnx.helper.get_attribute_value(attribute))
+    for tensor in reversed(graph.initializer):
+        if tensor.data_type in TENSORS:
+            yield _texts(onnx.numpy_helper.to_array(tensor).ravel().tolist())
+    yield sorted(set(said))
+
+
+def _contradicted(labels: Sequence[Any], said: list[Any], likeliest: list[int]) -> list[Any]:
+    """The labels whose rows mostly have the highest probability in another label's column.
+
+    A classifier may shy away from a label that is a little likelier (SVC, thresholds): then that column is also the
+    highest of its own label's rows, and contradicts nothing.
+    """
+    columns = {
+        label: Counter(place for each, place in zip(said, likeliest, strict=True) if each == label).most_common(1)[0][0]
+        for label in set(said)
+    }
+    return [
+        label
+        for label in labels
+        if label in columns
+        and columns[label] != labels.index(label)
+        and columns.get(labels[columns[label]]) != columns[label]
+    ]
+
+
+def _texts(values: Sequence[Any]) -> list[Any]:
+    return [value.decode() if isinstance(value, bytes) else value for value in values]

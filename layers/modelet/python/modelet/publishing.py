@@ -1,0 +1,9 @@
+"""The public face over dev/publish: what a train.py imports, on the publisher's machine only."""
+
+from modelet.dev.publish.pin import pin, resolve_lock
+from modelet.dev.publish.publish import Published, publish
+from modelet.dev.publish.push import push
+from modelet.dev.publish.source.columns import columns_of
+from modelet.dev.publish.source.trained import Trained
+
+__all__ = ["Published", "Trained", "columns_of", "pin", "publish", "push", "resolve_lock"]

@@ -1,0 +1,167 @@
+"""joblib files, written and read."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from typing import TYPE_CHECKING, Any
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.linear_model import LinearRegression
+
+from modelet.dev.progress import Lines
+from modelet.dev.publish.source.columns import columns_of
+from modelet.dev.publish.source.pickles import check_reloads, dumped, loaded
+from modelet.dev.publish.source.rows import Rows
+from modelet.dev.publish.source.train import trained
+from modelet.errors import PublishError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from modelet.dev.project.project import Function
+
+DATA = np.array([[0.0], [1.0], [2.0]])
+ROWS = Rows(DATA, "matrix", columns_of(DATA))
+
+TRAIN = """
+import numpy as np
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from modelet.publishing import Trained
+{definition}
+def train():
+    rows = np.array([[0.0], [1.0], [2.0]])
+    model = make_pipeline(FunctionTransformer({function}), LinearRegression()).fit(rows, [0, 1, 2])
+    return Trained(estimator=model, examples=rows, metrics={{}}, metric="")
+"""
+
+
+def line() -> Any:
+    return LinearRegression().fit(DATA, [0, 1, 2])
+
+
+def test_an_estimator_is_one_file_and_a_dict_a_file_for_each(tmp_path: Path) -> None:
+    files = dumped({"model": line(), "vectorizer": {"words": 3}})
+    assert sorted(files) == ["model.joblib", "vectorizer.joblib"]
+    assert joblib.load(io.BytesIO(files["vectorizer.joblib"])) == {"words": 3}
+    check_reloads(files, tmp_path, {"model": 0}, ROWS)
+    assert list(dumped(line())) == ["model.joblib"]
+
+
+@pytest.mark.parametrize(
+    ("estimator", "said"),
+    [
+        ({"vectorizer": 1}, "no 'model' among vectorizer"),
+        ({"model": 1, "../x": 2}, "has '../x'"),
+        ({"model": lambda: 0}, "model cannot be pickled"),
+    ],
+)
+def test_what_makes_no_files_is_refused(estimator: Any, said: str) -> None:
+    with pytest.raises(PublishError, match=said):
+        dumped(estimator)
+
+
+def test_a_pickle_may_call_a_module_of_the_folder(make_function: Callable[..., Function]) -> None:
+    train = TRAIN.format(definition="from features import double", function="double")
+    function = make_function(train, files={"features.py": "def double(rows):\n    return 2 * rows\n"})
+    with trained(function) as result:
+        check_reloads(dumped(result.estimator), function.folder, result.estimator, ROWS)
+
+
+@pytest.mark.parametrize(
+    ("definition", "said"),
+    [
+        ("from features import double", ["a.json, b.txt, c.txt, d.txt, e.txt and 1 more in functions/iris/"]),
+        ("from numpy import negative as double", []),
+    ],
+)
+def test_publish_says_once_which_data_the_modules_of_the_pickle_may_read(
+    make_function: Callable[..., Function], definition: str, said: list[str]
+) -> None:
+    files = {f"{name}.txt": "" for name in "bcdef"} | {"a.json": "{}"}
+    source = "def double(rows):\n    return 2 * rows\n"
+    function = make_function(
+        TRAIN.format(definition=definition, function="double"), files={"features.py": source, **files}
+    )
+    stream = io.StringIO()
+    with trained(function) as result:
+        check_reloads(dumped(result.estimator), function.folder, result.estimator, ROWS, Lines(stream))
+    notes = [line for line in stream.getvalue().splitlines() if "may read" in line]
+    assert len(notes) == len(said)
+    assert all(words in note and "without a word" in note for words, note in zip(said, notes, strict=True))
+
+
+def test_a_pickle_that_calls_train_py_is_refused_because_the_image_lacks_it(
+    make_function: Callable[..., Function],
+) -> None:
+    function = make_function(TRAIN.format(definition="def double(rows):\n    return 2 * rows\n", function="double"))
+    with (
+        trained(function) as result,
+        pytest.raises(PublishError, match=r"the pickle needs train, .* move what the estimator calls out of train.py"),
+    ):
+        check_reloads(dumped(result.estimator), function.folder, result.estimator, ROWS)
+
+
+class Forgetful(LinearRegression):  # type: ignore[misc]  # scikit-learn has no types
+    """Predicts otherwise once it was pickled."""
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__({**state, "intercept_": state["intercept_"] + 1})
+
+
+def test_an_estimator_that_forgets_its_state_is_refused(tmp_path: Path) -> None:
+    estimator = Forgetful().fit(DATA, [0, 1, 2])
+    with pytest.raises(PublishError, match="predicts otherwise once it was pickled"):
+        check_reloads(dumped(estimator), tmp_path, estimator, ROWS)
+
+
+def test_a_file_of_joblib_or_of_pickle_is_opened(tmp_path: Path) -> None:
+    joblib.dump(line(), tmp_path / "a.joblib")
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps(line()))
+    for name in ("a.joblib", "a.pkl"):
+        assert loaded(tmp_path / name).predict([[3.0]])[0] == pytest.approx(3)
+
+
+def test_a_file_of_another_scikit_learn_is_refused_with_both_versions(tmp_path: Path) -> None:
+    state = {**line().__getstate__(), "_sklearn_version": "1.0.2"}
+    (tmp_path / "old.pkl").write_bytes(pickle.dumps(_Old(state)))
+    with pytest.raises(PublishError, match=r"old.pkl was written with scikit-learn 1.0.2, here is \d"):
+        loaded(tmp_path / "old.pkl")
+
+
+class _Old:
+    """Unpickles as an estimator of another version."""
+
+    def __init__(self, state: dict[str, Any]) -> None:
+        self.state = state
+
+    def __reduce__(self) -> Any:
+        return (LinearRegression, (), self.state)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"clost_module\nDouble\n.", r"old.pkl needs the module lost_module, .*put lost_module.py into the function's"),
+        (
+            b"c__main__\nDouble_of_a_notebook\n.",
+            r"old.pkl calls what the program that wrote it defines itself .*module in",
+        ),
+    ],
+)
+def test_a_file_that_calls_code_which_is_not_here_says_where_to_put_it(tmp_path: Path, data: bytes, said: str) -> None:
+    (tmp_path / "old.pkl").write_bytes(data)
+    with pytest.raises(PublishError, match=said):
+        loaded(tmp_path / "old.pkl")
+
+
+@pytest.mark.parametrize("data", [b"", b"not a pickle", pickle.dumps(line())[:50]])
+def test_a_damaged_file_is_refused_by_name(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "bad.joblib").write_bytes(data)
+    with pytest.raises(PublishError, match=r"bad.joblib cannot be opened"):
+        loaded(tmp_path / "bad.joblib")
