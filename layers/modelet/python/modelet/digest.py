@@ -5,15 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, cast
 
 from modelet.errors import ArtifactError
-
-# Python's own, as `random` takes it: importing OpenSSL's costs 4 ms and 3.5 MB of every cold start.
-try:
-    from _sha2 import sha256 as _sha256  # type: ignore[import-not-found]  # has no stub; from 3.12 on
-except ImportError:
-    try:
-        from _sha256 import sha256 as _sha256  # type: ignore[import-not-found]  # has no stub; until 3.11
-    except ImportError:  # a Python that was built without its own
-        from hashlib import sha256 as _sha256
+from modelet.shortcuts import sha256
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -35,7 +27,7 @@ class Hasher(Protocol):
 def hasher(size: int) -> Hasher:
     """A SHA-256 for so many bytes."""
     if size < LARGE:
-        return cast("Hasher", _sha256())
+        return cast("Hasher", sha256())
     import hashlib  # noqa: PLC0415 - see LARGE
 
     return hashlib.sha256()

@@ -8,11 +8,11 @@ from enum import IntEnum
 from typing import Annotated, Any, Literal, NotRequired
 
 import pytest
-from annotated_types import Ge, Len, MultipleOf
+from annotated_types import Ge
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
-from modelet.contract.flat import are_countable, fields_of, is_bounded, is_plain
+from modelet.contract.flat import are_countable, fields_of, is_plain
 from modelet.contract.schema import tighten
 
 
@@ -115,9 +115,3 @@ def test_a_number_that_may_be_nan_is_not() -> None:
     free = Annotated[float, Field(allow_inf_nan=True)]
     assert not is_plain(core(free, returned=True))
     assert not is_plain(core(free | None, returned=True))
-
-
-def test_bounds_hold_between_two_good_values_and_multiples_do_not() -> None:
-    assert is_bounded(record(x=Annotated[float, Ge(0)], text=Annotated[str, Len(1, 3)]))
-    assert not is_bounded(record(x=Annotated[int, MultipleOf(2)]))
-    assert not is_bounded(record(x=Annotated[int, MultipleOf(2)] | None))

@@ -266,14 +266,18 @@ def test_a_document_that_is_no_object_is_refused(data: bytes) -> None:
 def test_random_bytes_are_a_manifest_error_and_nothing_else(data: bytes) -> None:
     with pytest.raises(ManifestError):
         Manifest.parse(data)
+    with pytest.raises(ManifestError, match="is damaged: pin the version again"):
+        Manifest.trusted(data)
 
 
 @settings(max_examples=500)
 @given(cut=st.integers(0, len(as_bytes(DOCUMENT)) - 1), put=st.binary(max_size=8), drop=st.integers(0, 40))
 def test_a_document_with_bytes_changed_is_a_manifest_or_a_manifest_error(cut: int, put: bytes, drop: int) -> None:
     data = as_bytes(DOCUMENT)
-    outcome = parsed(data[:cut] + put + data[cut + drop :])
+    data = data[:cut] + put + data[cut + drop :]
+    outcome = parsed(data)
     if isinstance(outcome, Manifest):
+        assert Manifest.trusted(data) == outcome
         assert Manifest.parse(outcome.to_json()) == outcome
     else:
         assert outcome.isprintable()
@@ -313,6 +317,7 @@ def test_a_document_with_any_value_changed_is_a_manifest_or_a_manifest_error(
     if not isinstance(outcome, Manifest):
         assert outcome.isprintable()
         return
+    assert repr(Manifest.trusted(as_bytes(document))) == repr(outcome)
     try:
         written = outcome.to_json()
     except ManifestError:
@@ -380,7 +385,7 @@ def manifests(draw: st.DrawFn) -> Manifest:
 @given(manifest=manifests())
 def test_what_is_written_is_read_back_the_same(manifest: Manifest) -> None:
     written = manifest.to_json()
-    assert Manifest.parse(written) == manifest
+    assert Manifest.parse(written) == Manifest.trusted(written) == manifest
     assert Manifest.parse(written).to_json() == written
 
 

@@ -14,6 +14,7 @@ from modelet.deadline import stop_at_alarm
 from modelet.errors import ArtifactError, ContractError
 from modelet.model import InstanceT, Model, PredictionT
 from modelet.settings import decline_telemetry, processors
+from modelet.shortcuts import forget_graph
 from modelet.store.manifest import Column
 
 decline_telemetry()
@@ -110,8 +111,7 @@ class OnnxModel(Model[InstanceT, PredictionT]):
             self.session: Any = Session(graph, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's errors have no common root
             raise ArtifactError(f"{name} cannot be run by onnxruntime {onnxruntime.__version__}: {error}") from error
-        # It keeps the file for a change of providers, which nobody asks for: 20 MB for 500 trees.
-        self.session._model_bytes = None
+        forget_graph(self.session)
         self.inputs = {node.name: node for node in self.session.get_inputs()}
         self.outputs = [node.name for node in self.session.get_outputs()]
         _stop_runs_at_alarm()

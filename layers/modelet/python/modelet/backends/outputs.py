@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelet.contract.contract import Alike
-
 if TYPE_CHECKING:
     from modelet.store.manifest import Manifest
 
@@ -41,21 +39,12 @@ def predictions(outputs: Outputs, manifest: Manifest) -> list[Any]:
         # A graph has integers for labels that are booleans or whole floats: 1 stands for True, and is equal to it.
         indices = [place[label] for label in labels_of(outputs)]
         rows = zip(indices, outputs["probabilities"].tolist(), strict=True)
-        made = [
+        return [
             {"label": labels[i], "probability": share if 0.0 < (share := row[i]) <= 1.0 else _clipped(share)}
             for i, row in rows
         ]
-        return _alike(made, outputs["probabilities"], labels) if len(made) > 10 * len(labels) else made
     numbers: list[Any] = numbers_of(outputs).tolist()
     return numbers
-
-
-def _alike(made: list[Any], probabilities: Array, labels: list[Any]) -> list[Any]:
-    """Many predictions with those that stand for all: each label with the least and the greatest probability."""
-    alike = Alike(made)
-    bounds = [_clipped(float(probabilities.min())), _clipped(float(probabilities.max()))]
-    alike.extremes = [{"label": label, "probability": bound} for label in labels for bound in bounds]
-    return alike
 
 
 def _clipped(share: float) -> float:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
-from modelet.contract.flat import is_bounded, is_plain
+from modelet.contract.flat import is_plain
 from modelet.contract.readers import as_rows, list_of, reader_of, validator
 from modelet.contract.schema import (
     SchemaSerializer,
@@ -98,15 +98,6 @@ class Checked:
             raise TooLargeError(TOO_LARGE)
 
 
-class Alike(list[Any]):
-    """Predictions that were made alike, from columns: if all of their extremes keep the contract, all of them do.
-
-    extremes: predictions that together have each value of a text and the least and the greatest of a number.
-    """
-
-    extremes: list[Any]
-
-
 class Contract:
     """The types of one instance and one prediction.
 
@@ -119,7 +110,6 @@ class Contract:
         self.is_plain = is_plain(instance)
         self._is_plain = is_plain(prediction)
         self._prediction = prediction
-        self._believes_alike = False
         predictions = around(prediction, list_of)
         self._predictions = validator(predictions)
         if not self._is_plain:
@@ -134,13 +124,12 @@ class Contract:
     def as_tuples(self, features: Sequence[str], colons: Callable[[bytes], int]) -> Contract:
         """The same contract for a model of which no author has changed what sees instances and makes predictions.
 
-        Where it is an object of scalars, good instances are then tuples of the features' values; and predictions that
-        were made alike are believed to be so. colons: counts those of a text.
+        Where it is an object of scalars, good instances are then tuples of the features' values. colons: counts those
+        of a text.
         """
         same = object.__new__(type(self))
         vars(same).update(vars(self))
         same._reader = self._reader.as_tuples(features, colons)
-        same._believes_alike = self._is_plain and is_bounded(self._prediction)
         return same
 
     def is_doubtful(self, body: bytes) -> bool:
@@ -239,22 +228,12 @@ class Contract:
             raise PredictionError(
                 f"postprocess returned {len(values)} predictions for {expected} instances: return one each"
             )
-        if self._believes_alike and isinstance(values, Alike) and self._keep(values.extremes):
-            return list(values)
         try:
             return cast("list[Any]", self._predictions.validate_python(list(values)))
         except ValidationError as error:
             first = error.errors(include_url=False, include_context=False, include_input=False)[0]
             where = ".".join(map(str, first["loc"]))
             raise PredictionError(f"prediction {where} breaks the contract: {first['msg']}") from None
-
-    def _keep(self, predictions: list[Any]) -> bool:
-        """Whether predictions keep the contract, which would not change them either."""
-        try:
-            checked = self._predictions.validate_python(predictions)
-        except ValidationError:
-            return False
-        return to_json(checked) == to_json(predictions)
 
     def write_predictions(self, predictions: list[Any]) -> bytes:
         """Write checked predictions as a JSON array.

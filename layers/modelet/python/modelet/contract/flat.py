@@ -47,11 +47,6 @@ def are_countable(core: Core, fields: Mapping[str, Core]) -> bool:
     return required and core.get("extra_behavior") == "forbid" and not any(":" in text for text in texts)
 
 
-def is_bounded(core: Core) -> bool:
-    """Whether of a flat object's numbers only bounds are asked: what lies between two good values is good too."""
-    return all("multiple_of" not in schema.get("schema", schema) for schema in (fields_of(core) or {}).values())
-
-
 def is_plain(core: Core) -> bool:
     """Whether what a core schema lets pass, a scalar or a flat object, is JSON's own as it stands: no NaN, no alias."""
     schemas = [core] if _is_scalar(core) else list((fields_of(core) or {}).values())

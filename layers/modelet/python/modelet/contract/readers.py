@@ -40,7 +40,7 @@ def reader_of(core: Core) -> Reader:
     fields = fields_of(core)
     if fields is None:
         return Reader(core)
-    return CountingReader(core, fields) if are_countable(core, fields) else FlatReader(core)
+    return FlatReader(core, fields)
 
 
 def _read(reading: SchemaValidator, body: bytes) -> Any:
@@ -106,6 +106,13 @@ class Reader:
 class FlatReader(Reader):
     """Reads flat objects: their scalars mean the same as JSON and as Python values, and need no way over a text."""
 
+    def __init__(self, core: Core, fields: Mapping[str, Core], colons: Colons | None = None) -> None:
+        super().__init__(core)
+        self._fields = fields
+        self._colons = colons or _colons
+        self._width = len(fields)
+        self._is_countable = are_countable(core, fields)
+
     def _prepare(self) -> None:
         """Nothing: schemas of scalars can always be built, and many starts need few of these validators."""
 
@@ -113,53 +120,21 @@ class FlatReader(Reader):
     def _rows(self) -> SchemaValidator:
         return validator(brief(list_of(self._core), ends=False))
 
+    def is_doubtful(self, body: bytes) -> bool:
+        """Not where the body is flat: among good objects are as many colons as fields, and nothing else is nested."""
+        if not super().is_doubtful(body):
+            return False
+        return not (self._is_countable and _is_flat(body, self._width, self._colons(body)))
+
     def columns(self, columns: Mapping[str, list[Any]]) -> list[Any]:
-        """As above."""
+        """Instances whose fields came as lists, without a text between."""
         rows: list[Any] = self._rows.validate_python(as_rows(columns))
         return rows
 
-
-class CountingReader(FlatReader):
-    """Reads flat objects that all have the same fields: whether one has more is told by the colons of the whole text.
-
-    pydantic-core would note each field of each instance to find those that nobody named, a third of its time.
-    """
-
-    def __init__(self, core: Core, fields: Mapping[str, Core]) -> None:
-        super().__init__(core)
-        self._fields = fields
-        self._width = len(fields)
-
-    @cached_property
-    def _open_envelope(self) -> SchemaValidator:
-        return validator(brief(_envelope_of(self._open)))
-
-    @property
-    def _open(self) -> Core:
-        return {**self._core, "extra_behavior": "ignore"}
-
-    def is_doubtful(self, body: bytes) -> bool:
-        """As above: among good objects of scalars there are as many colons as fields, and nothing else is nested."""
-        return super().is_doubtful(body) and not _is_flat(body, self._width, body.count(b":"))
-
-    @cached_property
-    def _open_one(self) -> SchemaValidator:
-        return validator(brief(self._open))
-
-    def one(self, body: bytes) -> Any:
-        """As above."""
-        instance = self._open_one.validate_json(body)
-        return instance if body.count(b":") == self._width else super().one(body)
-
-    def envelope(self, body: bytes) -> list[Any]:
-        """As above."""
-        instances: list[Any] = _read(self._open_envelope, body)["instances"]
-        return instances if body.count(b":") == 1 + self._width * len(instances) else super().envelope(body)
-
     def as_tuples(self, features: Sequence[str], colons: Colons) -> Reader:
-        """As above: where the features are fields."""
+        """A reader of tuples, where the features are fields and colons tell whether there are further fields."""
         known = len(set(features)) == len(features) and self._fields.keys() >= set(features)
-        return TupleReader(self._core, self._fields, features, colons) if known else self
+        return TupleReader(self._core, self._fields, features, colons) if known and self._is_countable else self
 
 
 class TupleReader(FlatReader):
@@ -170,10 +145,8 @@ class TupleReader(FlatReader):
     """
 
     def __init__(self, core: Core, fields: Mapping[str, Core], features: Sequence[str], colons: Colons) -> None:
-        super().__init__(core)
-        self._colons = colons
+        super().__init__(core, fields, colons)
         self._names = set(fields)
-        self._width = len(fields)
         self._order = [*features, *(name for name in fields if name not in features)]
         self._features = len(features)
         parameters = [
@@ -192,22 +165,18 @@ class TupleReader(FlatReader):
     def _tuples(self) -> SchemaValidator:
         return validator(brief(list_of(self._values)))
 
-    def is_doubtful(self, body: bytes) -> bool:
-        """As above."""
-        return super().is_doubtful(body) and not _is_flat(body, self._width, self._colons(body))
-
     def one(self, body: bytes) -> Any:
-        """As above."""
+        """A bare instance as a tuple of the features."""
         instance, _ = self._open_one.validate_json(body)
         return instance if body.count(b":") == self._width else super().one(body)
 
     def envelope(self, body: bytes) -> list[Any]:
-        """As above."""
+        """The instances as tuples of the features."""
         instances = [instance for instance, _ in _read(self._open_envelope, body)["instances"]]
         return instances if self._colons(body) == 1 + self._width * len(instances) else super().envelope(body)
 
     def columns(self, columns: Mapping[str, list[Any]]) -> list[Any]:
-        """As above."""
+        """Instances whose fields came as lists, as tuples of the features."""
         if columns.keys() != self._names:
             return super().columns(columns)
         rows = zip(*(columns[name] for name in self._order), strict=True)
@@ -218,6 +187,10 @@ class TupleReader(FlatReader):
 def as_rows(columns: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
     """Columns as objects, one for each place."""
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _colons(body: bytes) -> int:
+    return body.count(b":")
 
 
 def _is_flat(body: bytes, width: int, colons: int) -> bool:

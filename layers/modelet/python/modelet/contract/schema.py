@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import fractions  # noqa: F401 - pydantic-core asks for it at the first number it checks: better in the init
 import json
-import sys
-from importlib import import_module
-from importlib.machinery import PathFinder
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+from modelet.shortcuts import native_pydantic_core
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,33 +36,8 @@ __all__ = [
     "to_json",
 ]
 
-PACKAGE = "pydantic_core"
-
-
-def _native() -> ModuleType:
-    """pydantic-core's native module without the Python around it, which is for type checkers and a tenth of a start.
-
-    A stand-in for the package is there while the module is imported, and goes: whoever asks for the package later
-    (pydantic itself, for a contract that needs it) imports it as ever, and finds the same native module in it.
-    """
-    found = None if PACKAGE in sys.modules else PathFinder.find_spec(PACKAGE)
-    if found is None or found.submodule_search_locations is None:
-        return import_module(PACKAGE)
-    package = ModuleType(PACKAGE)
-    package.__path__ = found.submodule_search_locations
-    sys.modules[PACKAGE] = package
-    try:
-        return import_module(f"{PACKAGE}._{PACKAGE}")
-    except ImportError:  # another layout than that of today
-        del sys.modules[PACKAGE]
-        return import_module(PACKAGE)
-    finally:
-        if sys.modules.get(PACKAGE) is package:
-            del sys.modules[PACKAGE]
-
-
 if not TYPE_CHECKING:
-    _found = _native()
+    _found = native_pydantic_core()
     PYDANTIC_CORE = _found.__version__
     PydanticSerializationError = _found.PydanticSerializationError
     SchemaSerializer, SchemaValidator = _found.SchemaSerializer, _found.SchemaValidator

@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from modelet.bundle import BUNDLE_FILE, Bundle
-from modelet.plugins import decline_plugins
+from modelet.shortcuts import decline_pydantic_plugins
 from modelet.store.artifacts import Artifacts, source
 from modelet.store.folder import Folder
 
@@ -55,7 +55,7 @@ def open_ahead(settings: Settings) -> Bundle:
     opened = open_pinned(settings)
     _ahead.append(opened)
     if not is_ahead_and_compiled():
-        decline_plugins()
+        decline_pydantic_plugins()
     return opened.bundle
 
 

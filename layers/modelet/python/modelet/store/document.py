@@ -1,19 +1,59 @@
-"""Typed reading of model.json: every value is checked where it is taken, and the key that is wrong is named."""
+"""Validation of model.json: every value is checked where it is taken, and the key that is wrong is named."""
 
 from __future__ import annotations
 
+import json
+from datetime import datetime
+from math import isfinite
 from sys import float_info
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from modelet.errors import ManifestError
+from modelet.store.keys import MANIFEST, NAME_RULES, is_artifact, is_model, is_version
+from modelet.store.manifest import BOUNDS, ArtifactFile, Column, FrameColumn, Manifest, Pickled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import NoReturn
 
 T = TypeVar("T")
+
+TYPES = ("number", "integer", "string", "boolean")
+ARRAYS = ("float64", "float32", "int64")
+MISSING = ("None", "nan", "NA")
 SHOWN = 60
 """How much of a wrong value a message shows."""
+
+
+def manifest_of(data: bytes) -> Manifest:
+    """The manifest that a model.json holds. Raises ManifestError naming what is wrong."""
+    try:
+        parsed = json.loads(data.decode(), parse_float=_finite, parse_constant=_finite)
+    except (ValueError, RecursionError) as error:
+        raise ManifestError(f"{MANIFEST} is truncated or no JSON: {error}") from None
+    keys = Document(parsed)
+    manifest = Manifest(
+        name=keys.text("name", is_model, NAME_RULES["model"]),
+        version=keys.text("version", is_version, NAME_RULES["version"]),
+        model_lib=keys.text("model_lib"),
+        model_lib_version=keys.text("model_lib_version"),
+        model_data=keys.text("model_data"),
+        features=keys.texts("features"),
+        class_name=keys.text("class"),
+        metric=keys.text("metric"),
+        performance=keys.numbers("performance"),
+        feature_importance=keys.numbers("feature_importance"),
+        model_info=keys.mapping("model_info"),
+        files=tuple(map(_file, keys.objects("files"))),
+        columns=tuple(map(_column, keys.objects("columns"))) if keys.has("columns") else (),
+        compiled=keys.mapping("compiled") if keys.has("compiled") else None,
+        frame=tuple(map(_frame_column, keys.objects("frame"))) if keys.has("frame") else (),
+        pickled=_pickled(keys.nested("pickled")) if keys.has("pickled") else None,
+        runtime=keys.named_texts("runtime"),
+        created_at=keys.text("created_at", _is_utc, "a time in UTC such as 2026-11-20T09:30:00Z"),
+    )
+    _check(manifest)
+    return manifest
 
 
 class Document:
@@ -133,3 +173,85 @@ def _shown(value: object) -> str:
         return "a huge number"
     text = "null" if value is None else ascii(value)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
+def _check(manifest: Manifest) -> None:
+    """Refuse what each value alone does not show."""
+    paths = [file.path for file in manifest.files]
+    names = [column.name for column in manifest.columns]
+    if len(set(paths)) < len(paths):
+        raise ManifestError(f"{MANIFEST}: files names a path twice")
+    if len(set(names)) < len(names):
+        raise ManifestError(f"{MANIFEST}: columns names a column twice")
+    if manifest.frame and len(manifest.frame) != len(manifest.features):
+        raise ManifestError(
+            f"{MANIFEST}: features names {len(manifest.features)} columns, frame has {len(manifest.frame)}"
+        )
+    if manifest.model_data not in paths:
+        raise ManifestError(f"{MANIFEST}: model_data is {manifest.model_data[:80]!r}, which is not in files")
+    if manifest.metric not in manifest.performance and (manifest.metric or manifest.performance):
+        raise ManifestError(f"{MANIFEST}: metric is {manifest.metric[:80]!r}, which is not in performance")
+
+
+def _file(keys: Document) -> ArtifactFile:
+    return ArtifactFile(
+        path=keys.text("path", is_artifact, NAME_RULES["file"]),
+        bytes=keys.count("bytes"),
+        sha256=keys.text("sha256", _is_sha256, "64 lower-case hexadecimal digits"),
+    )
+
+
+def _column(keys: Document) -> Column:
+    kind: Any = keys.text("type", TYPES.__contains__, f"one of {', '.join(TYPES)}")
+    found = keys.texts("found") if keys.has("found") else ()
+    if not all(name in BOUNDS and keys.has(name) for name in found):
+        keys.refuse("found", f"of {' and '.join(BOUNDS)}, those that are there")
+    return Column(
+        name=keys.text("name"),
+        type=kind,
+        nullable=keys.flag("nullable") if keys.has("nullable") else False,
+        categories=keys.scalars("categories") if keys.has("categories") else None,
+        minimum=keys.number("minimum") if keys.has("minimum") else None,
+        maximum=keys.number("maximum") if keys.has("maximum") else None,
+        found=found,
+    )
+
+
+def _frame_column(keys: Document) -> FrameColumn:
+    return FrameColumn(
+        dtype=keys.text("dtype"),
+        missing=keys.text("missing", MISSING.__contains__, f"one of {', '.join(MISSING)}"),
+        categories=keys.scalars("categories") if keys.has("categories") else None,
+        categories_dtype=keys.text("categories_dtype") if keys.has("categories_dtype") else None,
+        ordered=keys.flag("ordered"),
+    )
+
+
+def _pickled(keys: Document) -> Pickled:
+    return Pickled(
+        packages=keys.named_texts("packages"),
+        modules=keys.named_texts("modules"),
+        dtype=keys.text("dtype", ARRAYS.__contains__, f"one of {', '.join(ARRAYS)}")
+        if keys.has("dtype")
+        else "float64",
+    )
+
+
+def _is_sha256(text: str) -> bool:
+    return len(text) == 64 and not text.strip("0123456789abcdef")
+
+
+def _is_utc(text: str) -> bool:
+    try:
+        offset = datetime.fromisoformat(text).utcoffset()
+    except ValueError:
+        return False
+    return offset is not None and not offset
+
+
+def _finite(text: str) -> float:
+    """A JSON number that is one: neither NaN nor Infinity nor 1e999."""
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(f"{text[:20]} is not a finite number")
+    return number

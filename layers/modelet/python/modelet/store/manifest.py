@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
-from math import isfinite
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from modelet.errors import ArtifactError, ManifestError
-from modelet.store.document import Document
-from modelet.store.keys import MANIFEST, NAME_RULES, is_artifact, is_model, is_version
+from modelet.store.keys import MANIFEST
 
-TYPES = ("number", "integer", "string", "boolean")
+T = TypeVar("T")
 BOUNDS = ("minimum", "maximum")
-ARRAYS = ("float64", "float32", "int64")
-MISSING = ("None", "nan", "NA")
 
 
 class ArtifactFile(NamedTuple):
@@ -105,34 +100,27 @@ class Manifest(NamedTuple):
 
     @classmethod
     def parse(cls, data: bytes) -> Manifest:
-        """Read model.json; keys that are not ours are left alone. Raises ManifestError naming what is wrong."""
+        """Read model.json and validate it; keys that are not ours are left alone. Raises ManifestError."""
+        from modelet.store.document import manifest_of  # noqa: PLC0415 - a function reads what was validated at pin
+
+        return manifest_of(data)
+
+    @classmethod
+    def trusted(cls, data: bytes) -> Manifest:
+        """Read model.json whose SHA-256 is the lock's: it was validated when it was pinned. Raises ManifestError."""
         try:
-            parsed = json.loads(data.decode(), parse_float=_finite, parse_constant=_finite)
-        except (ValueError, RecursionError) as error:
-            raise ManifestError(f"{MANIFEST} is truncated or no JSON: {error}") from None
-        keys = Document(parsed)
-        manifest = cls(
-            name=keys.text("name", is_model, NAME_RULES["model"]),
-            version=keys.text("version", is_version, NAME_RULES["version"]),
-            model_lib=keys.text("model_lib"),
-            model_lib_version=keys.text("model_lib_version"),
-            model_data=keys.text("model_data"),
-            features=keys.texts("features"),
-            class_name=keys.text("class"),
-            metric=keys.text("metric"),
-            performance=keys.numbers("performance"),
-            feature_importance=keys.numbers("feature_importance"),
-            model_info=keys.mapping("model_info"),
-            files=tuple(map(_file, keys.objects("files"))),
-            columns=tuple(map(_column, keys.objects("columns"))) if keys.has("columns") else (),
-            compiled=keys.mapping("compiled") if keys.has("compiled") else None,
-            frame=tuple(map(_frame_column, keys.objects("frame"))) if keys.has("frame") else (),
-            pickled=_pickled(keys.nested("pickled")) if keys.has("pickled") else None,
-            runtime=keys.named_texts("runtime"),
-            created_at=keys.text("created_at", _is_utc, "a time in UTC such as 2026-11-20T09:30:00Z"),
-        )
-        manifest._check()
-        return manifest
+            said = {name: value for name, value in json.loads(data).items() if value is not None}
+            said["class_name"] = said.pop("class")
+            said["features"] = tuple(said["features"])
+            for part in ("performance", "feature_importance"):
+                said[part] = {name: float(value) for name, value in said[part].items()}
+            for part, kind in (("files", ArtifactFile), ("columns", Column), ("frame", FrameColumn)):
+                said[part] = tuple(_made(kind, each) for each in said.get(part, ()))
+            if "pickled" in said:
+                said["pickled"] = _made(Pickled, said["pickled"])
+            return cls(**{name: said[name] for name in cls._fields if name in said})
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise ManifestError(f"{MANIFEST} is damaged: pin the version again") from None
 
     def to_json(self) -> bytes:
         """The one way to write it: sorted keys, two spaces, a last newline. Raises ManifestError as `parse` would."""
@@ -163,81 +151,12 @@ class Manifest(NamedTuple):
         there = ", ".join(file.path for file in self.files)
         raise ArtifactError(f"{path} is no file of {self.name} version {self.version}; there are: {there}")
 
-    def _check(self) -> None:
-        """Refuse what each value alone does not show."""
-        paths = [file.path for file in self.files]
-        names = [column.name for column in self.columns]
-        if len(set(paths)) < len(paths):
-            raise ManifestError(f"{MANIFEST}: files names a path twice")
-        if len(set(names)) < len(names):
-            raise ManifestError(f"{MANIFEST}: columns names a column twice")
-        if self.frame and len(self.frame) != len(self.features):
-            raise ManifestError(f"{MANIFEST}: features names {len(self.features)} columns, frame has {len(self.frame)}")
-        if self.model_data not in paths:
-            raise ManifestError(f"{MANIFEST}: model_data is {self.model_data[:80]!r}, which is not in files")
-        if self.metric not in self.performance and (self.metric or self.performance):
-            raise ManifestError(f"{MANIFEST}: metric is {self.metric[:80]!r}, which is not in performance")
 
-
-def _file(keys: Document) -> ArtifactFile:
-    return ArtifactFile(
-        path=keys.text("path", is_artifact, NAME_RULES["file"]),
-        bytes=keys.count("bytes"),
-        sha256=keys.text("sha256", _is_sha256, "64 lower-case hexadecimal digits"),
-    )
-
-
-def _column(keys: Document) -> Column:
-    kind: Any = keys.text("type", TYPES.__contains__, f"one of {', '.join(TYPES)}")
-    found = keys.texts("found") if keys.has("found") else ()
-    if not all(name in BOUNDS and keys.has(name) for name in found):
-        keys.refuse("found", f"of {' and '.join(BOUNDS)}, those that are there")
-    return Column(
-        name=keys.text("name"),
-        type=kind,
-        nullable=keys.flag("nullable") if keys.has("nullable") else False,
-        categories=keys.scalars("categories") if keys.has("categories") else None,
-        minimum=keys.number("minimum") if keys.has("minimum") else None,
-        maximum=keys.number("maximum") if keys.has("maximum") else None,
-        found=found,
-    )
-
-
-def _frame_column(keys: Document) -> FrameColumn:
-    return FrameColumn(
-        dtype=keys.text("dtype"),
-        missing=keys.text("missing", MISSING.__contains__, f"one of {', '.join(MISSING)}"),
-        categories=keys.scalars("categories") if keys.has("categories") else None,
-        categories_dtype=keys.text("categories_dtype") if keys.has("categories_dtype") else None,
-        ordered=keys.flag("ordered"),
-    )
-
-
-def _pickled(keys: Document) -> Pickled:
-    return Pickled(
-        packages=keys.named_texts("packages"),
-        modules=keys.named_texts("modules"),
-        dtype=keys.text("dtype", ARRAYS.__contains__, f"one of {', '.join(ARRAYS)}")
-        if keys.has("dtype")
-        else "float64",
-    )
-
-
-def _is_sha256(text: str) -> bool:
-    return len(text) == 64 and not text.strip("0123456789abcdef")
-
-
-def _is_utc(text: str) -> bool:
-    try:
-        offset = datetime.fromisoformat(text).utcoffset()
-    except ValueError:
-        return False
-    return offset is not None and not offset
-
-
-def _finite(text: str) -> float:
-    """A JSON number that is one: neither NaN nor Infinity nor 1e999."""
-    number = float(text)
-    if not isfinite(number):
-        raise ValueError(f"{text[:20]} is not a finite number")
-    return number
+def _made(kind: type[T], said: dict[str, Any]) -> T:
+    """A part of the manifest as `kind`, a NamedTuple: what is null is left out, lists become tuples."""
+    known: dict[str, Any] = {}
+    for name in kind._fields:  # type: ignore[attr-defined]  # each is a NamedTuple
+        value = said.get(name)
+        if value is not None:
+            known[name] = tuple(value) if isinstance(value, list) else float(value) if name in BOUNDS else value
+    return kind(**known)

@@ -10,7 +10,7 @@ import click
 
 from modelet.dev.cli.output import hint, say
 from modelet.dev.cli.verb import here, name_argument, open_store, store_option, verb
-from modelet.store.manifest import TYPES
+from modelet.store.document import TYPES
 
 if TYPE_CHECKING:
     from modelet.dev.project.project import Function

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from onnx import helper
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 
 from modelet.dev.publish.onnx.convert import to_graph
@@ -86,6 +88,23 @@ def test_a_very_long_text_is_counted_too(reviews: Reviews) -> None:
     model = make_pipeline(TfidfVectorizer(lowercase=False), LogisticRegression()).fit(reviews.texts, reviews.labels)
     texts = ["good 나쁜 " * 100_000, "é" * 500_000]
     np.testing.assert_allclose(shares(graph(model), texts), model.predict_proba(texts), atol=1e-5)
+
+
+@pytest.mark.parametrize("norm", ["l1", "l2"])
+def test_rows_of_texts_have_a_length_of_one_and_empty_ones_stay_zeros(norm: str, reviews: Reviews) -> None:
+    vectorizer = TfidfVectorizer(lowercase=False, norm=norm)
+    model = make_pipeline(vectorizer, Ridge()).fit(reviews.texts, [len(text) for text in reviews.texts])
+    whole = onnx.load_from_string(to_graph(model, Rows([""], "text", COLUMNS), "m"))
+    assert "Normalizer" not in {node.op_type for node in whole.graph.node}  # it is slow: see normalized_texts
+    name = next(node for node in whole.graph.node if node.op_type == "LinearRegressor").input[0]
+    del whole.graph.output[:]
+    whole.graph.output.append(helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [None, None]))
+    texts = ["", "漢字", *reviews.texts[:5], "good " * 2000]
+    [rows] = Graph(whole.SerializeToString()).run({"text": np.array([[text] for text in texts], object)}).values()
+    np.testing.assert_allclose(rows, vectorizer.transform(texts).toarray(), rtol=1e-6, atol=1e-7)
+    lengths = np.linalg.norm(rows.astype(np.float64), axis=1, ord=int(norm[1]))
+    assert lengths.tolist()[:2] == [0, 0]
+    np.testing.assert_allclose(lengths[2:], 1, rtol=1e-6)
 
 
 def test_the_author_s_vectorizer_is_left_as_it_was(reviews: Reviews) -> None:

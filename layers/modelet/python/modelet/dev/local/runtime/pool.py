@@ -8,7 +8,6 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from modelet.dev.local.runtime.environment import EXIT, TIMEOUT, Environment
-from modelet.dev.local.runtime.lanes import Lanes
 from modelet.edges.base import EVENT_LIMIT
 from modelet.errors import ThrottledError, TooLargeError
 
@@ -35,7 +34,6 @@ THROTTLE_LINES_EVERY = 1.0
 class Pool:
     """Gives each request an environment of its own: an idle one, else a new one, else a throttle.
 
-    Where answers are quick, a request may wait a moment for one to be idle (see Lanes).
     idle_s: seconds after which an idle environment that is not provisioned is stopped.
     """
 
@@ -46,7 +44,6 @@ class Pool:
         self._all: set[Environment] = set()
         self._provisioned: list[Environment] = []  # idle ones; these are used first
         self._on_demand: list[Environment] = []  # idle ones, the longest idle first
-        self._lanes = Lanes()
         self._in_flight = 0
         self._throttled = 0
         self._throttle_said = float("-inf")
@@ -70,7 +67,7 @@ class Pool:
         request_id = str(uuid.uuid4())
         self._in_flight += 1
         try:
-            return await self._in_lane(event, request_id, trace or new_trace())
+            return await self._answer(event, request_id, trace or new_trace())
         finally:
             self._in_flight -= 1
 
@@ -106,24 +103,17 @@ class Pool:
         await asyncio.gather(*(environment.stop() for environment in self._all))
         await asyncio.gather(*self._ending)
 
-    async def _in_lane(self, event: bytes, request_id: str, trace: str) -> Outcome:
-        await self._lanes.enter()
-        duration_s = None
+    async def _answer(self, event: bytes, request_id: str, trace: str) -> Outcome:
+        if self._stopping:
+            raise asyncio.CancelledError
+        idle = self._provisioned or self._on_demand
+        environment = idle.pop() if idle else await self._begin()
+        if not environment.alive:
+            return environment.refuse(request_id)
         try:
-            if self._stopping:
-                raise asyncio.CancelledError
-            idle = self._provisioned or self._on_demand
-            environment = idle.pop() if idle else await self._begin()
-            if not environment.alive:
-                return environment.refuse(request_id)
-            try:
-                outcome = await environment.invoke(event, request_id, trace)
-            finally:
-                self._release(environment)
-            duration_s = outcome.duration_ms / 1000
-            return outcome
+            return await environment.invoke(event, request_id, trace)
         finally:
-            self._lanes.leave(duration_s)
+            self._release(environment)
 
     async def _begin(self) -> Environment:
         environment, failed = await self._new(self.function, INIT_LIMIT)

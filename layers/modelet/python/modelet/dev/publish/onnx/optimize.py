@@ -10,22 +10,20 @@ import onnx
 from modelet.backends.onnx import session_options
 from modelet.dev.publish.onnx.forests import compact
 from modelet.dev.publish.onnx.graph import line
-from modelet.dev.publish.onnx.norms import plain_norms
 from modelet.errors import ConversionError
 
 
 def optimized(data: bytes) -> bytes:
-    """The graph with large forests as arrays, norms of texts plain, and as onnxruntime makes it for any processor.
+    """The graph with large forests as arrays, and as onnxruntime makes it for any processor.
 
     Its level EXTENDED is the last that does not look at the processor: the same file serves x86 and arm64
     (onnxruntime.ai, graph optimizations). A graph that it leaves as it is keeps its bytes. Raises ConversionError
     where onnxruntime cannot run it.
     """
     model = onnx.load_from_string(data)
-    for rewritten in (compact, plain_norms):
-        better = rewritten(model)
-        if better is not None:
-            model, data = better, better.SerializeToString(deterministic=True)
+    smaller = compact(model)
+    if smaller is not None:
+        model, data = smaller, smaller.SerializeToString(deterministic=True)
     found = _by_onnxruntime(data)
     if [*found.graph.node] == [*model.graph.node]:
         return data

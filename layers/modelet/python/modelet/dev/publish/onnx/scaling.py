@@ -13,7 +13,7 @@ from onnx import TensorProto
 from skl2onnx.common.data_types import DoubleTensorType
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, Normalizer, RobustScaler, StandardScaler
 
-from modelet.dev.publish.onnx.nodes import ML, Nodes
+from modelet.dev.publish.onnx.nodes import Nodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -44,8 +44,7 @@ def converters(*, single: bool) -> dict[type[Any], Callable[..., None]]:
     def normalize(scope: Any, operator: Any, container: Any) -> None:
         nodes, part, output = Nodes(scope, container), operator.raw_operator, operator.outputs[0].full_name
         if len(operator.inputs) == 1 and is_of_texts(nodes, operator.inputs[0].full_name):
-            # Their counts are never near zero, and they have many columns.
-            nodes.add("Normalizer", operator.inputs[0].full_name, output=output, domain=ML, norm=part.norm.upper())
+            nodes.add("Identity", normalized_texts(nodes, operator.inputs[0].full_name, part.norm), output=output)
             return
         numbers = joined(nodes, [doubled(nodes, each.full_name, exact) for each in operator.inputs])
         least = 10 * float(np.finfo(np.float32 if single else np.float64).eps)
@@ -57,10 +56,20 @@ def converters(*, single: bool) -> dict[type[Any], Callable[..., None]]:
     return {**dict.fromkeys(scalers, scale), Normalizer: normalize}
 
 
-def normalized(nodes: Nodes, numbers: str, norm: str, least: float) -> str:
-    """Rows of doubles divided by their length, but for those that are shorter than what counts as zero.
+def normalized_texts(nodes: Nodes, weights: str, norm: str) -> str:
+    """Rows of texts' weights divided by their length, in single precision: they have many columns, none near zero.
+
+    In plain operators, since onnxruntime's Normalizer works on one number at a time: of a vocabulary of 8,811 words a
+    text takes 14 µs instead of 29 (measured).
+    """
+    return normalized(nodes, weights, norm, float(np.finfo(np.float32).tiny), np.float32)
+
+
+def normalized(nodes: Nodes, numbers: str, norm: str, least: float, dtype: type[Any] = np.float64) -> str:
+    """Rows divided by their length, but for those that are shorter than what counts as zero.
 
     least: of dense rows ten times the precision (scikit-learn's `_handle_zeros_in_scale`), of sparse rows any number.
+    dtype: numpy's, of the numbers.
     """
     axes = nodes.constant(np.array([1], np.int64))
     if norm == "l2":
@@ -70,8 +79,8 @@ def normalized(nodes: Nodes, numbers: str, norm: str, least: float) -> str:
         lengths = nodes.add("ReduceSum", nodes.add("Abs", numbers), axes, version=13, keepdims=1)
     else:
         lengths = nodes.add("ReduceMax", nodes.add("Abs", numbers), axes, version=18, keepdims=1)
-    are_zero = nodes.add("Less", lengths, nodes.constant(np.float64(least)))
-    return nodes.add("Div", numbers, nodes.add("Where", are_zero, nodes.constant(np.float64(1)), lengths))
+    are_zero = nodes.add("Less", lengths, nodes.constant(dtype(least)))
+    return nodes.add("Div", numbers, nodes.add("Where", are_zero, nodes.constant(dtype(1)), lengths))
 
 
 def is_of_texts(nodes: Nodes, name: str) -> bool:

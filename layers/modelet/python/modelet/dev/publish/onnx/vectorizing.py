@@ -15,8 +15,8 @@ from onnx import helper
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
 
 from modelet.dev.publish.onnx.characters import characters
-from modelet.dev.publish.onnx.nodes import ML, ONNXRUNTIME, Nodes
-from modelet.dev.publish.onnx.scaling import is_of_texts, normalized
+from modelet.dev.publish.onnx.nodes import ONNXRUNTIME, Nodes
+from modelet.dev.publish.onnx.scaling import is_of_texts, normalized, normalized_texts
 from modelet.dev.publish.onnx.tokens import splitting
 
 if TYPE_CHECKING:
@@ -130,6 +130,6 @@ def _weights(nodes: Nodes, counts: str, part: Any, *, of_texts: bool) -> str:
     if part.norm is None:
         return weights
     if of_texts:
-        return nodes.add("Normalizer", weights, domain=ML, norm=part.norm.upper())
+        return normalized_texts(nodes, weights, part.norm)
     doubles = nodes.add("Cast", weights, to=onnx.TensorProto.DOUBLE)
     return nodes.add("Cast", normalized(nodes, doubles, part.norm, LEAST), to=onnx.TensorProto.FLOAT)

@@ -1,4 +1,4 @@
-"""pydantic's search for plugins: left out, unless the environment speaks of them."""
+"""Shortcuts past the public ways of libraries, and that each library works as ever after them."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ plugin = Plugin()
 """
 SCRIPT = """
 import sys
-from modelet.plugins import decline_plugins
+from modelet.shortcuts import decline_pydantic_plugins
 
-decline_plugins()
+decline_pydantic_plugins()
 import pydantic
 
 class Row(pydantic.BaseModel):
