@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelet.dev.local.gateway.http_event import http_event as gateway_event
-from modelet.dev.local.gateway.request import Request
+from modelet.dev.local.gateway.request import GatewayRequest
 from modelet.dev.local.gateway.rest_event import rest_event as gateway_rest_event
 from modelet.dev.project.routes import Route
 from modelet.edges import direct, http
@@ -56,7 +56,7 @@ def status(event: dict[str, Any]) -> int:
 def as_sent(body: bytes, path: str, content_type: str = "application/json") -> list[dict[str, Any]]:
     """The events of both payload versions, as gateways make them of a body, and the body in base64."""
     headers = [("content-type", content_type), ("host", "example.com")]
-    request = Request("POST", path, "", "HTTP/1.1", headers, body, "127.0.0.1", 80, 0.0, "Root=1-0-0")
+    request = GatewayRequest("POST", path, "", "HTTP/1.1", headers, body, "127.0.0.1", 80, 0.0, "Root=1-0-0")
     route = Route("tiny", "/models/tiny/{proxy+}")
     return [
         gateway_event(request, route, path, "request"),

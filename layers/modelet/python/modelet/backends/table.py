@@ -107,7 +107,7 @@ def matrix(
     return Packer(features, dtype, columns).pack(instances)
 
 
-class Limits(NamedTuple):
+class Bounds(NamedTuple):
     """What is certainly right in the columns of an array of numbers; what is beyond may be all the same.
 
     low, high: of each column, in the array's type. whole: the places of those that take no fraction. nullable: of those
@@ -241,7 +241,7 @@ class Packer:
         return {place: frozenset(one.categories) for place, one in enumerate(self._columns) if one and one.categories}
 
     @cached_property
-    def _limits(self) -> Limits:
+    def _limits(self) -> Bounds:
         floating = self._dtype in EXACT
         most = float(np.finfo(self._dtype).max) if floating else 2**63 - 1
         low, high = [], []
@@ -252,7 +252,7 @@ class Packer:
             high.append(greatest if floating else max(floor(greatest), -most))
         dtype = self._dtype if floating else np.int64
         columns = list(enumerate(self._columns)) if floating else []
-        return Limits(
+        return Bounds(
             low=np.array(low, dtype),
             high=np.array(high, dtype),
             whole=[place for place, one in columns if one is not None and one.type in {"integer", "boolean"}],

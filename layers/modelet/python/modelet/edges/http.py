@@ -19,7 +19,7 @@ from modelet.errors import (
     NotFoundError,
     TooLargeError,
 )
-from modelet.protocols.service import Answer, Request, Service
+from modelet.protocols.service import Request, Response, Service
 from modelet.violation import RESPONSE_LIMIT, TOO_LARGE
 
 if TYPE_CHECKING:
@@ -130,6 +130,6 @@ def _body(event: dict[str, Any]) -> bytes:
         raise MalformedBodyError("The body is not base64, though the event says so.") from None
 
 
-def _write(answered: Answer, service: Service, call: Call) -> dict[str, Any]:
+def _write(answered: Response, service: Service, call: Call) -> dict[str, Any]:
     headers = {**answered.headers, "x-model-version": service.version, "x-request-id": call.request_id}
     return {"statusCode": answered.status, "headers": headers, "body": answered.body.decode(), "isBase64Encoded": False}

@@ -12,10 +12,10 @@ from modelet.protocols import rows
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from modelet.protocols.service import Answer, Request, Route, Routes, Service
+    from modelet.protocols.service import Request, Response, Route, Routes, Service
 
 
-def exchange(request: Request, service: Service) -> tuple[Answer, ModeletError | None]:
+def exchange(request: Request, service: Service) -> tuple[Response, ModeletError | None]:
     """Answer a request; an error comes back beside its answer, for the log."""
     try:
         with Deadline(request.remaining):
@@ -32,9 +32,9 @@ def exchange(request: Request, service: Service) -> tuple[Answer, ModeletError |
         return problem(unexpected, request), unexpected
 
 
-def problem(error: ModeletError, request: Request) -> Answer:
+def problem(error: ModeletError, request: Request) -> Response:
     """An error in the words of the protocol that was asked."""
-    answer: Answer = (_oip() if _segments(request.path)[:1] == ["v2"] else rows).problem(error)
+    answer: Response = (_oip() if _segments(request.path)[:1] == ["v2"] else rows).problem(error)
     return answer
 
 

@@ -11,7 +11,7 @@ from modelet.contract.contract import Checked
 from modelet.contract.schema import compact, to_json
 from modelet.errors import ContractError, MalformedBodyError, ModeletError, NotFoundError, RequestError
 from modelet.protocols.media import Media, negotiate
-from modelet.protocols.service import JSON, PROBLEM, Answer, Request, Routes, Service
+from modelet.protocols.service import JSON, PROBLEM, Request, Response, Routes, Service
 from modelet.violation import LISTED_VIOLATIONS, LONGEST_NAME, Violation
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ MEDIA = (Media(JSON, read_json, write_json),)
 """The bodies that this protocol reads and writes; a new media type is a row."""
 
 
-def infer(request: Request, service: Service) -> Answer:
+def infer(request: Request, service: Service) -> Response:
     """POST …/infer: predict for each instance."""
     began = perf_counter()
     reader, writer = negotiate(request, MEDIA)
@@ -103,14 +103,14 @@ def infer(request: Request, service: Service) -> Answer:
     result = service.pipeline.infer(checked, request.timings, partial=partial)
     if bare and result.failed:
         raise ContractError(result.failed[0])
-    return Answer(200, writer.write(result, service, bare=bare), {"content-type": writer.name})
+    return Response(200, writer.write(result, service, bare=bare), {"content-type": writer.name})
 
 
-def describe(_request: Request, service: Service) -> Answer:
+def describe(_request: Request, service: Service) -> Response:
     """GET /models/{name}: what the model is, how good it is, and where to ask it."""
     manifest = service.manifest
     base = f"/models/{service.name}"
-    return Answer.of(
+    return Response.of(
         {
             "model": service.name,
             "version": service.version,
@@ -127,14 +127,14 @@ def describe(_request: Request, service: Service) -> Answer:
     )
 
 
-def openapi(_request: Request, service: Service) -> Answer:
+def openapi(_request: Request, service: Service) -> Response:
     """GET /models/{name}/openapi.json: OpenAPI 3.1, made from the contract."""
-    return Answer(200, service.bundle.openapi.encode(), {"content-type": JSON})
+    return Response(200, service.bundle.openapi.encode(), {"content-type": JSON})
 
 
-def problem(error: ModeletError) -> Answer:
+def problem(error: ModeletError) -> Response:
     """An error as an RFC 9457 problem."""
-    answer = Answer.of(error.problem(), error.status, PROBLEM)
+    answer = Response.of(error.problem(), error.status, PROBLEM)
     answer.headers.update(error.headers)
     return answer
 

@@ -45,7 +45,7 @@ class Request:
         self.remaining = remaining
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """What a protocol answers: status, a JSON body, and headers."""
 
     status: int
@@ -53,7 +53,7 @@ class Answer(NamedTuple):
     headers: dict[str, str]
 
     @classmethod
-    def of(cls, value: Any, status: int = 200, content_type: str = JSON) -> Answer:
+    def of(cls, value: Any, status: int = 200, content_type: str = JSON) -> Response:
         """An answer that holds a JSON value."""
         # What a caller sent may hold a lone surrogate, which UTF-8 lacks: as an escape it is JSON all the same.
         text = json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
@@ -78,6 +78,6 @@ class Service(NamedTuple):
         return self.bundle.lock.version
 
 
-Route = Callable[[Request, Service], Answer]
+Route = Callable[[Request, Service], Response]
 Routes = Mapping[tuple[str, ...], Mapping[str, Route]]
 """Path below a model's own → method → what answers."""

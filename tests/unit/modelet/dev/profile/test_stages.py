@@ -7,7 +7,7 @@ import json
 import pytest
 
 from modelet.dev.profile.sample import Moment, Sample, noted
-from modelet.dev.profile.stages import Stage, Total, stages, total
+from modelet.dev.profile.stages import MeasuredStage, Total, stages, total
 
 
 def sample(cpu_ms: float, *, fetch_ms: float | None = 2.0, answered: bool = True) -> Sample:
@@ -26,12 +26,12 @@ def sample(cpu_ms: float, *, fetch_ms: float | None = 2.0, answered: bool = True
 
 def test_each_stage_is_what_came_after_the_one_before_it() -> None:
     assert stages([sample(5), sample(8), sample(30)]) == [
-        Stage("interpreter", 10, 9, 8),
-        Stage("runtime client", 20, 20, 4 + 8),
-        Stage("imports", 70, 61, 40),
-        Stage("fetch", 2, None, None),
-        Stage("load", 18, 8, 50),
-        Stage("first inference", 5, 4, 55),
+        MeasuredStage("interpreter", 10, 9, 8),
+        MeasuredStage("runtime client", 20, 20, 4 + 8),
+        MeasuredStage("imports", 70, 61, 40),
+        MeasuredStage("fetch", 2, None, None),
+        MeasuredStage("load", 18, 8, 50),
+        MeasuredStage("first inference", 5, 4, 55),
     ]
 
 

@@ -12,7 +12,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from modelet.dev.project.sections import Stage
+from modelet.dev.project.sections import StageSection
 from modelet.dev.project.spec import ModelSpec, read_spec, schema
 from modelet.errors import SpecError
 
@@ -323,7 +323,7 @@ def check_that_only_one_line_is_raised(path: Path, text: bytes) -> None:
         said = str(wrong)
     else:
         assert ModelSpec.model_validate(spec.model_dump(exclude={"stages"})) == spec.for_stage(None)
-        assert all(isinstance(stage, Stage) for stage in spec.stages.values())
+        assert all(isinstance(stage, StageSection) for stage in spec.stages.values())
         return
     assert len(said.splitlines()) == 1
     assert said.startswith("functions/toy/model.yaml: ")

@@ -36,7 +36,7 @@ REMEDIES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RemoteResponse:
     """What an API said. remedy: one line where it is an error, else empty."""
 
     status: int
@@ -68,7 +68,7 @@ class Caller:
     api_key: str | None = None
     token: str | None = None
 
-    def call(self, url: str, body: bytes | None) -> Answer:
+    def call(self, url: str, body: bytes | None) -> RemoteResponse:
         """POST the body, or GET where it is None. Raises CommandError where nobody signs in or nobody answers."""
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.netloc:
@@ -85,10 +85,10 @@ class Caller:
             headers |= self._signature(method, url, headers, body)
         try:
             with build_opener(_NoRedirect).open(Request(url, body, headers, method=method), timeout=TIMEOUT_S) as found:  # noqa: S310 - checked above
-                return Answer(found.status, found.read())
+                return RemoteResponse(found.status, found.read())
         except HTTPError as error:
             with error:
-                return Answer(error.code, error.read())
+                return RemoteResponse(error.code, error.read())
         except OSError as error:
             why = getattr(error, "reason", error)
             raise CommandError(f"{parts.netloc} does not answer ({why}): check the URL and the network") from error

@@ -18,7 +18,7 @@ from modelet.dev.profile.findings import Findings
 from modelet.dev.profile.graphs import gain_ms
 from modelet.dev.profile.importtime import Import, parse
 from modelet.dev.profile.owners import Ownership
-from modelet.dev.profile.stages import Stage, Total, stages, total
+from modelet.dev.profile.stages import MeasuredStage, Total, stages, total
 from modelet.dev.profile.start import start
 from modelet.dev.progress import Progress, Silent
 from modelet.registry.listing import read_manifest
@@ -44,7 +44,7 @@ class Profile:
     version: str
     runs: int
     status: int | None
-    stages: list[Stage]
+    stages: list[MeasuredStage]
     total: Total
     imports: Mapping[str, Sequence[Import]]
     advice: list[Advice]

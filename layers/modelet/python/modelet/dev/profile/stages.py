@@ -22,7 +22,7 @@ ENDS = {
 """Each stage with the moment that ends it; waiting for files is a part of the load that is told on its own."""
 
 
-class Stage(NamedTuple):
+class MeasuredStage(NamedTuple):
     """What a stage took, in ms, and the memory after it, in MB; None where that cannot be told."""
 
     name: str
@@ -42,13 +42,13 @@ class Total(NamedTuple):
     peak_mb: float
 
 
-def stages(samples: Sequence[Sample]) -> list[Stage]:
+def stages(samples: Sequence[Sample]) -> list[MeasuredStage]:
     """Every stage that the starts reached, in order.
 
     The first of them counts from the start of the process. `fetch` is what the function says that it waited for files;
     CPU time spent on them is the load's, or that of the imports, beside which they are fetched.
     """
-    found: list[Stage] = []
+    found: list[MeasuredStage] = []
     before = [Moment(0, 0, 0) for _ in samples]
     for name, end in ENDS.items():
         if any(end not in sample.ends for sample in samples):
@@ -58,9 +58,9 @@ def stages(samples: Sequence[Sample]) -> list[Stage]:
         cpu = [late.cpu_ms - early.cpu_ms for early, late in zip(before, after, strict=True)]
         waited = [float(sample.cold["fetch_ms"]) for sample in samples if "fetch_ms" in sample.cold]
         if name == "load" and len(waited) == len(samples):
-            found.append(Stage("fetch", median(waited), None, None))
+            found.append(MeasuredStage("fetch", median(waited), None, None))
             wall = [whole - each for whole, each in zip(wall, waited, strict=True)]
-        found.append(Stage(name, median(wall), median(cpu), median(moment.resident_mb for moment in after)))
+        found.append(MeasuredStage(name, median(wall), median(cpu), median(moment.resident_mb for moment in after)))
         before = after
     return found
 

@@ -22,7 +22,7 @@ NO_ZONES = frozenset({"Factory", "localtime"})
 """Files among those of the time zones that name none."""
 
 
-class Field(NamedTuple):
+class CronField(NamedTuple):
     """One field: its name, its least and greatest number, and the names that stand for its numbers, from the least."""
 
     name: str
@@ -31,11 +31,11 @@ class Field(NamedTuple):
     names: tuple[str, ...] = ()
 
 
-MINUTE, HOUR = Field("minute", 0, 59), Field("hour", 0, 23)
-DAY = Field("day of month", 1, 31)
-MONTH = Field("month", 1, 12, ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"))
-WEEKDAY = Field("day of week", 1, 7, ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"))
-YEAR = Field("year", 1970, 2199)
+MINUTE, HOUR = CronField("minute", 0, 59), CronField("hour", 0, 23)
+DAY = CronField("day of month", 1, 31)
+MONTH = CronField("month", 1, 12, ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"))
+WEEKDAY = CronField("day of week", 1, 7, ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"))
+YEAR = CronField("year", 1970, 2199)
 FIELDS = (MINUTE, HOUR, DAY, MONTH, WEEKDAY, YEAR)
 ANY = "?"
 NUMBER = re.compile(r"[0-9]{1,4}")
@@ -142,12 +142,12 @@ def _refuse_wrong_weekday(text: str) -> None:
         _values(WEEKDAY, text)
 
 
-def _values(field: Field, text: str) -> frozenset[int]:
+def _values(field: CronField, text: str) -> frozenset[int]:
     """The numbers that a list of numbers, ranges and steps means."""
     return frozenset(number for part in text.split(",") for number in _range(field, part))
 
 
-def _range(field: Field, part: str) -> Iterator[int]:
+def _range(field: CronField, part: str) -> Iterator[int]:
     """The numbers of one range. One that ends before it begins goes on from the field's least: 20-2, FRI-MON."""
     body, slash, step_text = part.partition("/")
     first, dash, last = body.partition("-")
@@ -167,7 +167,7 @@ def _range(field: Field, part: str) -> Iterator[int]:
         yield number if number <= field.most else number - span - 1
 
 
-def _number(field: Field, text: str) -> int:
+def _number(field: CronField, text: str) -> int:
     if text in field.names:
         return field.least + field.names.index(text)
     if NUMBER.fullmatch(text) and field.least <= int(text) <= field.most:

@@ -203,7 +203,7 @@ Artifact = Annotated[
 ]
 
 
-class Stage(Section):
+class StageSection(Section):
     """What differs in one stage: only the keys given here replace the model's own."""
 
     artifact: Artifact = "store"

@@ -30,8 +30,8 @@ from modelet.dev.project.sections import (
     Scaling,
     Secrets,
     Section,
-    Stage,
     StageName,
+    StageSection,
     Tags,
     Version,
 )
@@ -63,7 +63,7 @@ class ModelSpec(Section):
     vpc: bool = Field(default=False, description="Run in the VPC that the stage names in infra/stage.py.")
     tags: Tags = Field(default={})
     batch: Batch | None = Field(default=None, description="Keep what batches predict in a table of the model's own.")
-    stages: dict[StageName, Stage] = Field(default={}, description="What differs by stage.")
+    stages: dict[StageName, StageSection] = Field(default={}, description="What differs by stage.")
 
     @model_validator(mode="after")
     def _refuse_the_impossible(self) -> ModelSpec:

@@ -17,7 +17,7 @@ from modelet.errors import MalformedBodyError, MediaTypeError, ModeletError, Req
 from modelet.protocols.media import Media, negotiate
 from modelet.protocols.oip.signature import MATRIX, Signature
 from modelet.protocols.oip.tensor import JSON_ONLY, Tensor
-from modelet.protocols.service import JSON, Answer, Request, Routes, Service
+from modelet.protocols.service import JSON, Request, Response, Routes, Service
 
 if TYPE_CHECKING:
     from pydantic_core import CoreSchema
@@ -87,7 +87,7 @@ MEDIA = (Media(JSON, read_json, write_json),)
 """The bodies that this protocol reads and writes; a new media type is a row."""
 
 
-def infer(request: Request, service: Service) -> Answer:
+def infer(request: Request, service: Service) -> Response:
     """POST …/infer: tensors in, tensors out."""
     began = perf_counter()
     reader, writer = negotiate(request, MEDIA)
@@ -96,10 +96,10 @@ def infer(request: Request, service: Service) -> Answer:
     tensors = reader.read(request.body, service)
     request.timings.validate = perf_counter() - began
     result = service.pipeline.infer(tensors.checked, request.timings)
-    return Answer(200, writer.write(result, tensors, service), {"content-type": writer.name})
+    return Response(200, writer.write(result, tensors, service), {"content-type": writer.name})
 
 
-def describe(_request: Request, service: Service) -> Answer:
+def describe(_request: Request, service: Service) -> Response:
     """GET …/{name}: the model's metadata; `parameters` says where one matrix may be sent in place of all fields."""
     from modelet.backends import BACKENDS  # noqa: PLC0415 - few requests ask what a model is
 
@@ -113,21 +113,21 @@ def describe(_request: Request, service: Service) -> Answer:
     }
     if Signature(tensors).takes_matrix:
         metadata["parameters"] = {"matrix_input": MATRIX, "matrix_columns": len(tensors["inputs"])}
-    return Answer.of(metadata)
+    return Response.of(metadata)
 
 
-def ready(_request: Request, service: Service) -> Answer:
+def ready(_request: Request, service: Service) -> Response:
     """GET …/ready: an environment that answers has loaded its model."""
-    return Answer.of({"name": service.name, "ready": True})
+    return Response.of({"name": service.name, "ready": True})
 
 
-def problem(error: ModeletError) -> Answer:
+def problem(error: ModeletError) -> Response:
     """An error as an RFC 9457 problem with the protocol's own member, `error`.
 
     The content type is plain JSON, as the specification's OpenAPI document says: KServe's client reads `error` under no
     other.
     """
-    answer = Answer.of({**error.problem(), "error": error.detail}, error.status, JSON)
+    answer = Response.of({**error.problem(), "error": error.detail}, error.status, JSON)
     answer.headers.update(error.headers)
     return answer
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from modelet.dev.local.gateway.answer import Answer
 from modelet.dev.local.gateway.cors import Cors
-from modelet.dev.local.gateway.request import Request
+from modelet.dev.local.gateway.request import GatewayRequest
+from modelet.dev.local.gateway.response import GatewayResponse
 
 PAGE = "https://app.example.com"
 
 
-def request(method: str, **headers: str) -> Request:
+def request(method: str, **headers: str) -> GatewayRequest:
     named: Any = [(name.replace("_", "-"), value) for name, value in headers.items()]
-    return Request(method, "/", "", "HTTP/1.1", named, b"", "192.0.2.1", 80, 0.0, "")
+    return GatewayRequest(method, "/", "", "HTTP/1.1", named, b"", "192.0.2.1", 80, 0.0, "")
 
 
 def preflight(cors: Cors, origin: str = PAGE) -> dict[bytes, bytes]:
@@ -57,7 +57,7 @@ def test_other_requests_are_no_preflight() -> None:
 
 
 def test_the_gateways_headers_take_the_place_of_the_functions() -> None:
-    answer = Answer(200, [(b"Access-Control-Allow-Origin", b"https://forged"), (b"x", b"y")], b"body")
+    answer = GatewayResponse(200, [(b"Access-Control-Allow-Origin", b"https://forged"), (b"x", b"y")], b"body")
     changed = Cors(origins=(PAGE,)).apply(answer, request("GET", Origin=PAGE))
-    assert changed == Answer(200, [(b"x", b"y"), (b"access-control-allow-origin", PAGE.encode())], b"body")
+    assert changed == GatewayResponse(200, [(b"x", b"y"), (b"access-control-allow-origin", PAGE.encode())], b"body")
     assert Cors(origins=(PAGE,)).apply(answer, request("GET")).headers == [(b"x", b"y")]

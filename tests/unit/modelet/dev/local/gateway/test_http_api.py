@@ -13,9 +13,9 @@ from aws_lambda_powertools.utilities.parser.models import APIGatewayProxyEventV2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelet.dev.local.gateway.answer import Trouble
 from modelet.dev.local.gateway.http_api import HttpApi
-from modelet.dev.local.gateway.request import Request
+from modelet.dev.local.gateway.request import GatewayRequest
+from modelet.dev.local.gateway.response import Trouble
 from modelet.dev.project.routes import Route
 
 API = HttpApi()
@@ -55,8 +55,8 @@ Source: docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-in
 """
 
 
-def request(**given: Any) -> Request:
-    return Request(
+def request(**given: Any) -> GatewayRequest:
+    return GatewayRequest(
         **{
             "method": "POST",
             "path": "/my/path",
@@ -73,7 +73,7 @@ def request(**given: Any) -> Request:
     )
 
 
-def event(asked: Request, route: Route | None = None) -> dict[str, Any]:
+def event(asked: GatewayRequest, route: Route | None = None) -> dict[str, Any]:
     request_id = API.new_id()
     found: dict[str, Any] = json.loads(API.event(asked, route or Route("echo"), request_id))
     assert found["requestContext"]["requestId"] == request_id

@@ -12,8 +12,8 @@ from aws_lambda_powertools.utilities.parser.models import APIGatewayProxyEventMo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelet.dev.local.gateway.answer import Trouble
-from modelet.dev.local.gateway.request import Request
+from modelet.dev.local.gateway.request import GatewayRequest
+from modelet.dev.local.gateway.response import Trouble
 from modelet.dev.local.gateway.rest_api import RestApi
 from modelet.dev.project.routes import Route
 
@@ -67,8 +67,8 @@ Source: docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy
 """
 
 
-def request(**given: Any) -> Request:
-    return Request(
+def request(**given: Any) -> GatewayRequest:
+    return GatewayRequest(
         **{
             "method": "GET",
             "path": "/my/path",
@@ -85,7 +85,7 @@ def request(**given: Any) -> Request:
     )
 
 
-def event(asked: Request, route: Route | None = None, api: RestApi = API) -> dict[str, Any]:
+def event(asked: GatewayRequest, route: Route | None = None, api: RestApi = API) -> dict[str, Any]:
     request_id = api.new_id()
     found: dict[str, Any] = json.loads(api.event(asked, route or Route("echo"), request_id))
     assert found["requestContext"]["requestId"] == request_id

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from modelet.dev.local.gateway.answer import Answer
+from modelet.dev.local.gateway.response import GatewayResponse
 
 if TYPE_CHECKING:
-    from modelet.dev.local.gateway.request import Request
+    from modelet.dev.local.gateway.request import GatewayRequest
     from modelet.dev.local.http.exchange import Headers
 
 
@@ -30,7 +30,7 @@ class Cors:
     credentials: bool = False
     max_age_s: int | None = None
 
-    def preflight(self, request: Request) -> Answer | None:
+    def preflight(self, request: GatewayRequest) -> GatewayResponse | None:
         """The answer to a preflight, None for any other request; an origin that is not allowed gets no permission."""
         asked = request.header("origin") and request.header("access-control-request-method")
         if request.method != "OPTIONS" or not asked:
@@ -43,9 +43,9 @@ class Cors:
             ]
             if self.max_age_s is not None:
                 permission.append((b"access-control-max-age", str(self.max_age_s).encode()))
-        return Answer(204, permission, b"")
+        return GatewayResponse(204, permission, b"")
 
-    def permission(self, request: Request) -> Headers:
+    def permission(self, request: GatewayRequest) -> Headers:
         """The headers that let a page of the request's origin read an answer."""
         origin = request.header("origin")
         # A literal IPv6 address has brackets, which are a pattern's too.
@@ -59,7 +59,7 @@ class Cors:
             headers.append((b"access-control-expose-headers", ",".join(self.exposed).encode()))
         return headers
 
-    def apply(self, answer: Answer, request: Request) -> Answer:
+    def apply(self, answer: GatewayResponse, request: GatewayRequest) -> GatewayResponse:
         """A function's answer with these headers in the place of its own."""
         own = [header for header in answer.headers if not header[0].lower().startswith(b"access-control-")]
-        return Answer(answer.status, [*own, *self.permission(request)], answer.body)
+        return GatewayResponse(answer.status, [*own, *self.permission(request)], answer.body)

@@ -7,8 +7,8 @@ from email.utils import formatdate
 from functools import partial
 from typing import TYPE_CHECKING
 
-from modelet.dev.local.gateway.answer import Answer, Trouble
-from modelet.dev.local.gateway.request import Request, host_of, read
+from modelet.dev.local.gateway.request import GatewayRequest, host_of, read
+from modelet.dev.local.gateway.response import GatewayResponse, Trouble
 from modelet.dev.local.http.hosts import LOOPBACK, Hosts
 from modelet.dev.local.http.server import Wire
 from modelet.errors import ThrottledError, TooLargeError
@@ -113,7 +113,7 @@ class Gateway:
             self._under_way.add(task)
             task.add_done_callback(partial(self._done, exchange, request, request_id))
 
-    async def _invoke(self, exchange: Exchange, request: Request, route: Route, request_id: str) -> None:
+    async def _invoke(self, exchange: Exchange, request: GatewayRequest, route: Route, request_id: str) -> None:
         event = self._api.event(request, route, request_id)
         # An integration's time is the gateway's own: the function goes on, and its answer comes in vain.
         timer = self._loop.call_later(
@@ -134,13 +134,13 @@ class Gateway:
         finally:
             timer.cancel()
 
-    def _done(self, exchange: Exchange, request: Request, request_id: str, task: asyncio.Task[None]) -> None:
+    def _done(self, exchange: Exchange, request: GatewayRequest, request_id: str, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             # No caller waits for ever, whatever is wrong here.
             self._refuse(exchange, request, Trouble.FUNCTION_FAILED, repr(error), request_id)
 
-    def _hand_back(self, exchange: Exchange, request: Request, payload: bytes, request_id: str) -> None:
+    def _hand_back(self, exchange: Exchange, request: GatewayRequest, payload: bytes, request_id: str) -> None:
         try:
             answer = self._api.answer(payload, request, request_id)
         except (TypeError, ValueError) as error:
@@ -148,18 +148,20 @@ class Gateway:
             return
         self._send(exchange, self._allowed(answer, request))
 
-    def _refuse(self, exchange: Exchange, request: Request, trouble: Trouble, reason: str, request_id: str) -> None:
+    def _refuse(
+        self, exchange: Exchange, request: GatewayRequest, trouble: Trouble, reason: str, request_id: str
+    ) -> None:
         answer = self._api.refuse(trouble, request_id)
         why = trouble.name.lower().replace("_", " ") + (f": {reason}" if reason else "")
         self._log.line("gateway", f"{request.method} {request.path}: {answer.status}, {why}")
         self._send(exchange, self._allowed(answer, request))
 
-    def _allowed(self, answer: Answer, request: Request) -> Answer:
+    def _allowed(self, answer: GatewayResponse, request: GatewayRequest) -> GatewayResponse:
         if self._cors is not None and self._api.cors_on_answers:
             return self._cors.apply(answer, request)
         return answer
 
-    def _send(self, exchange: Exchange, answer: Answer) -> None:
+    def _send(self, exchange: Exchange, answer: GatewayResponse) -> None:
         now = int(self._loop.time())
         if self._date[0] != now:
             self._date = (now, formatdate(usegmt=True).encode())

@@ -7,9 +7,18 @@ import os
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from modelet.dev.local.gateway.answer import FRAMING, Answer, Trouble, body_of, header_of, parsed, refusal, status_of
 from modelet.dev.local.gateway.http_event import http_event
-from modelet.dev.local.gateway.request import Request, encoded
+from modelet.dev.local.gateway.request import GatewayRequest, encoded
+from modelet.dev.local.gateway.response import (
+    FRAMING,
+    GatewayResponse,
+    Trouble,
+    body_of,
+    header_of,
+    parsed,
+    refusal,
+    status_of,
+)
 
 if TYPE_CHECKING:
     from modelet.dev.project.routes import Route
@@ -43,14 +52,14 @@ class HttpApi:
     timeout_s = 30.0
     cors_on_answers = True
 
-    def path(self, request: Request) -> str:
+    def path(self, request: GatewayRequest) -> str:
         """The path that is handed over: decoded, and cut at a decoded question mark.
 
         Source: github.com/middleapi/standard-server/pull/93, from events captured in AWS.
         """
         return unquote(request.path).partition("?")[0] if "%" in request.path else request.path
 
-    def routed(self, request: Request) -> str:
+    def routed(self, request: GatewayRequest) -> str:
         """The path that is looked up among the routes: a slash at its end counts, which no route has."""
         return self.path(request)
 
@@ -62,11 +71,11 @@ class HttpApi:
         """The header that every answer has."""
         return b"apigw-requestid", request_id.encode()
 
-    def event(self, request: Request, route: Route, request_id: str) -> bytes:
+    def event(self, request: GatewayRequest, route: Route, request_id: str) -> bytes:
         """The event for the function."""
         return encoded(http_event(request, route, self.path(request), request_id))
 
-    def answer(self, payload: bytes, request: Request, request_id: str) -> Answer:  # noqa: ARG002  # one shape for both APIs
+    def answer(self, payload: bytes, request: GatewayRequest, request_id: str) -> GatewayResponse:  # noqa: ARG002  # one shape for both APIs
         """The function's answer for the caller. Raises TypeError, ValueError where it breaks the format.
 
         JSON without a statusCode is the body of a 200.
@@ -75,7 +84,7 @@ class HttpApi:
         answer = parsed(payload)
         mark = self.mark(request_id)
         if not isinstance(answer, dict) or answer.get("statusCode") is None:
-            return Answer(200, [(b"content-type", b"application/json"), mark], payload)
+            return GatewayResponse(200, [(b"content-type", b"application/json"), mark], payload)
         given = answer.get("headers") or {}
         cookies = answer.get("cookies") or []
         if not isinstance(given, dict) or any(isinstance(value, dict | list) for value in given.values()):
@@ -86,9 +95,9 @@ class HttpApi:
         if not any(name == b"content-type" for name, _ in headers):
             headers.insert(0, (b"content-type", b"text/plain;charset=UTF-8"))
         headers += [header_of("set-cookie", cookie) for cookie in cookies]
-        return Answer(status_of(answer["statusCode"]), [*headers, mark], body_of(answer, decode=True))
+        return GatewayResponse(status_of(answer["statusCode"]), [*headers, mark], body_of(answer, decode=True))
 
-    def refuse(self, trouble: Trouble, request_id: str) -> Answer:
+    def refuse(self, trouble: Trouble, request_id: str) -> GatewayResponse:
         """The gateway's own answer."""
         answer = REFUSALS[trouble]
-        return Answer(answer.status, [*answer.headers, self.mark(request_id)], answer.body)
+        return GatewayResponse(answer.status, [*answer.headers, self.mark(request_id)], answer.body)

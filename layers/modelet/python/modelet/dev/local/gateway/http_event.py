@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
-from modelet.dev.local.gateway.request import ACCOUNT, API, REWRITTEN, Request
+from modelet.dev.local.gateway.request import ACCOUNT, API, REWRITTEN, GatewayRequest
 
 if TYPE_CHECKING:
     from modelet.dev.project.routes import Route
@@ -19,7 +19,7 @@ TEXT = {"application/json", "application/xml", "application/javascript"}
 """Bodies that stay text, besides text/*; all others, and those without a type, come in base64."""
 
 
-def http_event(request: Request, route: Route, path: str, request_id: str) -> dict[str, Any]:
+def http_event(request: GatewayRequest, route: Route, path: str, request_id: str) -> dict[str, Any]:
     """The event for the function; path is the one that was routed; fields without content are absent."""
     headers, cookies = headers_of(request)
     event: dict[str, Any] = {
@@ -60,7 +60,7 @@ def http_event(request: Request, route: Route, path: str, request_id: str) -> di
     return event
 
 
-def headers_of(request: Request) -> tuple[dict[str, str], list[str]]:
+def headers_of(request: GatewayRequest) -> tuple[dict[str, str], list[str]]:
     """Headers with lower-case names, equal names joined by commas, and the cookies, which are no header here."""
     headers: dict[str, str] = {}
     cookies: list[str] = []

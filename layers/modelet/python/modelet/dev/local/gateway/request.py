@@ -22,7 +22,7 @@ ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-class Request(NamedTuple):
+class GatewayRequest(NamedTuple):
     """One request.
 
     path, query: as sent, percent-encoded; query is without its `?`. headers: in the sender's order and case, those of
@@ -76,14 +76,14 @@ class Request(NamedTuple):
         return time.strftime(f"%d/{MONTHS[now.tm_mon - 1]}/%Y:%H:%M:%S +0000", now)
 
 
-def read(exchange: Exchange, port: int) -> Request:
+def read(exchange: Exchange, port: int) -> GatewayRequest:
     """The request of an exchange; port is the gateway's own."""
     path, _, query = exchange.target.decode("latin-1").partition("?")
     if not path.startswith("/"):  # a proxy's absolute form, http://host/path
         path = "/" + path.partition("://")[2].partition("/")[2]
     headers = [(decoded(name), decoded(value)) for name, value in exchange.headers]
     trace = next((value for name, value in headers if name.lower() == "x-amzn-trace-id"), "")
-    return Request(
+    return GatewayRequest(
         method=exchange.method,
         path=path,
         query=query,

@@ -11,8 +11,17 @@ import uuid
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from modelet.dev.local.gateway.answer import FRAMING, Answer, Trouble, body_of, header_of, parsed, refusal, status_of
-from modelet.dev.local.gateway.request import Request, encoded
+from modelet.dev.local.gateway.request import GatewayRequest, encoded
+from modelet.dev.local.gateway.response import (
+    FRAMING,
+    GatewayResponse,
+    Trouble,
+    body_of,
+    header_of,
+    parsed,
+    refusal,
+    status_of,
+)
 from modelet.dev.local.gateway.rest_event import rest_event
 
 if TYPE_CHECKING:
@@ -30,8 +39,8 @@ REFUSALS = {
     Trouble.NO_ROUTE: refusal(
         403, "Missing Authentication Token", headers=[(b"x-amzn-errortype", b"MissingAuthenticationTokenException")]
     ),
-    Trouble.HEAD_TOO_LARGE: Answer(431, PLAIN, b"HTTP header is larger than 10240 bytes."),
-    Trouble.BODY_TOO_LARGE: Answer(413, PLAIN, b"HTTP content length exceeded 10485760 bytes."),
+    Trouble.HEAD_TOO_LARGE: GatewayResponse(431, PLAIN, b"HTTP header is larger than 10240 bytes."),
+    Trouble.BODY_TOO_LARGE: GatewayResponse(413, PLAIN, b"HTTP content length exceeded 10485760 bytes."),
     Trouble.EVENT_TOO_LARGE: refusal(413, "Request Too Long", headers=[(b"x-amzn-errortype", b"BadRequestException")]),
     Trouble.UNKNOWN_CODING: refusal(501, "Not Implemented"),
     Trouble.UNKNOWN_VERSION: refusal(505, "HTTP Version Not Supported"),
@@ -61,11 +70,11 @@ class RestApi:
     def __init__(self, binary: tuple[str, ...] = ()) -> None:
         self._binary = binary
 
-    def path(self, request: Request) -> str:
+    def path(self, request: GatewayRequest) -> str:
         """The path that is handed over: as it was sent."""
         return request.path
 
-    def routed(self, request: Request) -> str:
+    def routed(self, request: GatewayRequest) -> str:
         """The path that is looked up among the routes: a slash at its end is ignored.
 
         Source: github.com/aws-powertools/powertools-lambda-python/issues/1552, tried in AWS.
@@ -80,12 +89,12 @@ class RestApi:
         """The header that every answer has."""
         return b"x-amzn-requestid", request_id.encode()
 
-    def event(self, request: Request, route: Route, request_id: str) -> bytes:
+    def event(self, request: GatewayRequest, route: Route, request_id: str) -> bytes:
         """The event for the function."""
         binary = self._is_binary(request.header("content-type"))
         return encoded(rest_event(request, route, request_id, binary=binary))
 
-    def answer(self, payload: bytes, request: Request, request_id: str) -> Answer:
+    def answer(self, payload: bytes, request: GatewayRequest, request_id: str) -> GatewayResponse:
         """The function's answer for the caller. Raises TypeError, ValueError where it breaks the format."""
         answer = parsed(payload)
         if not isinstance(answer, dict) or set(answer) - FIELDS:
@@ -96,12 +105,12 @@ class RestApi:
         accept = request.header("accept").partition(",")[0]
         status = 200 if answer.get("statusCode") is None else status_of(answer["statusCode"])
         body = body_of(answer, decode=self._is_binary(accept))
-        return Answer(status, [*headers, self.mark(request_id)], body)
+        return GatewayResponse(status, [*headers, self.mark(request_id)], body)
 
-    def refuse(self, trouble: Trouble, request_id: str) -> Answer:
+    def refuse(self, trouble: Trouble, request_id: str) -> GatewayResponse:
         """The gateway's own answer."""
         answer = REFUSALS[trouble]
-        return Answer(answer.status, [*answer.headers, self.mark(request_id)], answer.body)
+        return GatewayResponse(answer.status, [*answer.headers, self.mark(request_id)], answer.body)
 
     def _is_binary(self, media_type: str) -> bool:
         kind = media_type.partition(";")[0].strip().lower()

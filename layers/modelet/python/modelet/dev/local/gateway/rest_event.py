@@ -11,7 +11,7 @@ import os
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from modelet.dev.local.gateway.request import ACCOUNT, API, REWRITTEN, Request
+from modelet.dev.local.gateway.request import ACCOUNT, API, REWRITTEN, GatewayRequest
 
 if TYPE_CHECKING:
     from modelet.dev.project.routes import Route
@@ -34,7 +34,7 @@ NOBODY = dict.fromkeys(
 )
 
 
-def rest_event(request: Request, route: Route, request_id: str, *, binary: bool) -> dict[str, Any]:
+def rest_event(request: GatewayRequest, route: Route, request_id: str, *, binary: bool) -> dict[str, Any]:
     """The event for the function; a binary body comes in base64; fields without content are null."""
     resource, parameters = route.resource, dict(route.parameters)
     if not resource:
@@ -80,7 +80,7 @@ def rest_event(request: Request, route: Route, request_id: str, *, binary: bool)
     }
 
 
-def headers_of(request: Request) -> dict[str, list[str]]:
+def headers_of(request: GatewayRequest) -> dict[str, list[str]]:
     """All values by name, the name as it was sent first; the length of the body is no header here."""
     names: dict[str, str] = {}
     multi: dict[str, list[str]] = {}

@@ -44,7 +44,7 @@ class Trouble(Enum):
     TIMED_OUT = auto()
 
 
-class Answer(NamedTuple):
+class GatewayResponse(NamedTuple):
     """Status, headers in order, body; the wire adds the length."""
 
     status: int
@@ -52,9 +52,9 @@ class Answer(NamedTuple):
     body: bytes
 
 
-def refusal(status: int, message: str, *, headers: Headers | None = None) -> Answer:
+def refusal(status: int, message: str, *, headers: Headers | None = None) -> GatewayResponse:
     """A gateway's own `{"message": …}`."""
-    return Answer(
+    return GatewayResponse(
         status, [(b"content-type", b"application/json"), *(headers or [])], json.dumps({"message": message}).encode()
     )
 
