@@ -18,7 +18,7 @@ from modelet.dev.bundle.bundle import write_bundle
 from modelet.dev.project.project import Project
 from modelet.publishing import pin, publish
 from modelet.store.store import Store
-from rungs import ROOT
+from support.repository import ROOT
 
 # How long an example takes is no property of the code: this machine may be busy. CI tries the same examples each time,
 # so that what lands does not depend on chance; elsewhere each run tries others.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pins import hashes, requirements
+from support.requirement_files import hashes, requirements
 
 ROOT = Path(__file__).parents[2]
 LOCKED = sorted([*(ROOT / "requirements").rglob("*.txt"), ROOT / "layers" / "modelet" / "requirements.txt"])

@@ -10,7 +10,7 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from pins import hashes, requirements
+from support.requirement_files import hashes, requirements
 
 ROOT = Path(__file__).parents[2]
 FUNCTIONS = sorted(path.parent for path in (ROOT / "functions").glob("*/model.yaml"))

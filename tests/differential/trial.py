@@ -23,7 +23,7 @@ from differential.version import Refused, Version, published, refusal
 from modelet.dev.publish.source.parts import parts
 from modelet.protocols.service import Service
 from modelet.store.manifest import Column
-from serving import ask
+from support.services import ask
 
 TOGETHER = 40
 """How many rows a request holds: a hundred violations are listed at most, and each must name its field."""

@@ -24,7 +24,7 @@ from modelet.registry.listing import read_manifest
 from modelet.settings import Settings
 from modelet.store.manifest import Column, FrameColumn, Manifest
 from modelet.store.store import Store
-from rungs import in_process
+from support.callers import in_process
 
 TRAIN = """from pathlib import Path
 

@@ -23,7 +23,7 @@ from typing import Any
 import httpx
 import pytest
 
-from rungs import ROOT
+from support.repository import ROOT
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ELSEWHERE = {

@@ -16,8 +16,10 @@ from modelet.registry.listing import latest, read_manifest
 from modelet.settings import Settings
 from modelet.store.manifest import Manifest
 from modelet.store.store import Store
-from rungs import ROOT, Context, in_process
-from serving import http_event
+from support.callers import in_process
+from support.contexts import Context
+from support.events import http_event
+from support.repository import ROOT
 
 Ask = Callable[[Any], tuple[int, Any]]
 """Sends a body to the module's model: the status and the body of its answer."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.parser.models import APIGatewayProxyEventModel, APIGatewayProxyEventV2Model
 
-from rungs import ROOT
+from support.repository import ROOT
 
 MODELS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/model.yaml"))
 EVENTS = [path for folder in MODELS for path in sorted((ROOT / "events" / folder).glob("*.json"))]

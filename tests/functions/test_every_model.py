@@ -17,8 +17,10 @@ from modelet.dev.local.runtime.once import invoke_once
 from modelet.dev.project.project import Function, Project
 from modelet.settings import Settings
 from modelet.store.store import Store
-from rungs import ROOT, Context, essence, in_process, over_http
-from served import serving
+from support.callers import essence, in_process, over_http
+from support.contexts import Context
+from support.repository import ROOT
+from support.servers import serving
 
 EVENTS = ("infer", "infer_batch", "infer_invalid", "ready")
 FOLDERS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/model.yaml"))

@@ -25,9 +25,9 @@ from modelet.dev.local.runtime.log import MemoryLog
 from modelet.dev.local.runtime.once import invoke_once
 from modelet.errors import SettingsError
 from modelet.observability import INIT, STAGES
-from rungs import Context
-from serving import http_event, rest_event
-from tiny import make_tiny
+from support.contexts import Context
+from support.events import http_event, rest_event
+from support.projects import make_tiny
 
 APP = Path(__file__).parents[2] / "functions" / "models_index" / "app.py"
 MODELS = {"breast-cancer": "3", "sentiment": "2026-01"}

@@ -22,8 +22,9 @@ from modelet.dev.local.runtime.function import LocalFunction
 from modelet.dev.local.runtime.log import MemoryLog
 from modelet.dev.local.runtime.once import invoke_once
 from modelet.dev.local.runtime.outcome import Outcome
-from rungs import ROOT
-from tiny import BAD, GOOD, make_tiny, rows_event
+from support.events import rows_event
+from support.projects import BAD, GOOD, make_tiny
+from support.repository import ROOT
 
 VERSION = "arn:aws:lambda:us-east-1:123456789012:function:modelet-dev-tiny:7"
 HOOK = {"DeploymentId": "d-ABCDEF123", "LifecycleEventHookExecutionId": "a-token"}

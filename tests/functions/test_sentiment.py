@@ -18,7 +18,7 @@ from modelet.dev.project.author import author_modules
 from modelet.dev.project.project import Function, Project
 from modelet.store.manifest import Manifest
 from modelet.store.store import Store
-from rungs import ROOT
+from support.repository import ROOT
 
 FOLDER = "sentiment"
 CORPUS = ROOT / "functions" / FOLDER / "reviews.csv"

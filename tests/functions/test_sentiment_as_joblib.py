@@ -18,8 +18,10 @@ from modelet.publishing import pin, publish
 from modelet.registry.listing import read_manifest
 from modelet.settings import Settings
 from modelet.store.store import Store
-from rungs import ROOT, Context, in_process
-from serving import http_event
+from support.callers import in_process
+from support.contexts import Context
+from support.events import http_event
+from support.repository import ROOT
 
 APP = '''
 """Sentiment from a vectorizer and a classifier, each in a file of its own."""

@@ -13,15 +13,15 @@ from typing import Any
 import pytest
 from aws_cdk import App
 
-from apis import Apis, synthesized
 from infra.app import assemble
 from infra.layer import BUILT, ROOT
 from infra.stage import STAGES, Stage, StageVpc
-from layers import project_with_layer
 from modelet.dev.bundle.bake import bake
 from modelet.dev.bundle.bundle import write_bundle
 from modelet.dev.project.project import Project
 from modelet.store.store import Store
+from support.apis import Apis, synthesized
+from support.layers import project_with_layer
 
 CONTEXT: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
 AS_THE_COMMAND_LINE = {"aws:cdk:enable-path-metadata": True, "aws:cdk:enable-asset-metadata": True}

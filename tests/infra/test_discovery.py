@@ -19,7 +19,7 @@ from modelet.dev.bundle.bundle import write_bundle
 from modelet.dev.project.project import Project
 from modelet.errors import ModeletError
 from modelet.store.store import Store
-from tiny import make_tiny
+from support.projects import make_tiny
 
 STAGE = STAGES["dev"]
 EVENT = json.dumps({"body": '{"a": 1, "b": 2}'})

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apis import AUDIENCE, COLD, ISSUER, ORIGIN, POOL, STAGES, WARM, Apis
 from infra.constructs.routes import GREEDY, ROUTE_LIMIT, refuse_too_many
 from modelet.dev.project.routes import Routes
+from support.apis import AUDIENCE, COLD, ISSUER, ORIGIN, POOL, STAGES, WARM, Apis
 
 HTTP = [stage.name for stage in STAGES if stage.api == "http"]
 REST = [stage.name for stage in STAGES if stage.api == "rest"]

@@ -19,7 +19,7 @@ from aws_cdk.assertions import Template
 from infra.constructs.layer import ModeletLayer
 from infra.errors import SynthError
 from infra.layer import BUILT, REQUIREMENTS, ROOT, SOURCE, build, require, sources
-from layers import project_with_layer
+from support.layers import project_with_layer
 
 LIMIT = 250 * 1024 * 1024
 """Lambda's, for a function and its layers, unzipped."""

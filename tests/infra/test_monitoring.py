@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from apis import COLD, STAGES, WARM, Apis
 from modelet.observability import STAGES as PIPELINE
 from modelet.observability import RequestLog, Startup, Timings
 from modelet.settings import Settings
+from support.apis import COLD, STAGES, WARM, Apis
 
 MONITORED = ("iam", "restkey")
 Metric = tuple[str, str, dict[str, str], str]

@@ -19,7 +19,7 @@ from infra.constructs.platform_function import PlatformFunction
 from infra.errors import SynthError
 from infra.layer import BUILT, ROOT
 from infra.stage import Stage
-from layers import project_with_layer
+from support.layers import project_with_layer
 
 STAGE = Stage(name="test", log_retention_days=7)
 EVENT = "events/sentiment/infer.json"

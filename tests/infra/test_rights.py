@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from apis import Apis
 from infra.statements import Statement, star_reason, statements, table
+from support.apis import Apis
 
 from .conftest import SECRET, Synthesized
 

@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.counts import PYTHON, read
 from benchmarks.lineup import PROJECT
-from rungs import ROOT
+from support.repository import ROOT
 
 
 def gate(project: Path) -> subprocess.CompletedProcess[str]:

@@ -20,8 +20,10 @@ from modelet.errors import ArtifactError, BundleError
 from modelet.registry.listing import read_manifest
 from modelet.settings import Settings
 from modelet.store.store import Store
-from rungs import ROOT, Context, in_process
-from serving import http_event
+from support.callers import in_process
+from support.contexts import Context
+from support.events import http_event
+from support.repository import ROOT
 
 KEPT = ROOT / "tests" / "fixtures" / "published_by_72a63ad"
 ANSWERS: dict[str, list[dict[str, Any]]] = json.loads((KEPT / "answers.json").read_text())

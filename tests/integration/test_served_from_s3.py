@@ -10,7 +10,7 @@ from modelet.dev.local.runtime.function import LocalFunction
 from modelet.dev.local.runtime.once import invoke_once
 from modelet.publishing import push
 from modelet.store.store import Store
-from tiny import GOOD, make_tiny
+from support.projects import GOOD, make_tiny
 
 
 def served_from(s3_url: str, root: Path) -> LocalFunction:

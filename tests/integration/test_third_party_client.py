@@ -14,8 +14,8 @@ import tritonclient.http as triton
 from numpy.typing import NDArray
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
-from rungs import ROOT
-from tiny import make_tiny
+from support.projects import make_tiny
+from support.repository import ROOT
 
 SERVER = """
 import json, sys

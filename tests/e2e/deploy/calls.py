@@ -12,7 +12,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from e2e.deploy.account import REGION, ROOT_KEYS, Account
-from rungs import received, sent
+from support.callers import received, sent
 
 
 @dataclass(frozen=True)

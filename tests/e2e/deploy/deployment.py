@@ -17,7 +17,7 @@ from e2e.deploy.calls import Api
 from e2e.deploy.ministack import NODE
 from e2e.deploy.project import STAGE
 from modelet.dev.project.project import Project
-from rungs import ROOT
+from support.repository import ROOT
 
 TOOLS = Path(sys.executable).parent
 CDK = ROOT / ".tools" / "node" / "node_modules" / ".bin" / "cdk"

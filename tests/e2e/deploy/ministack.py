@@ -18,7 +18,7 @@ from urllib.request import urlopen
 from e2e.deploy.account import Account, reach
 from e2e.deploy.images import Images
 from e2e.deploy.invoker import Invoker, invoking
-from rungs import ROOT
+from support.repository import ROOT
 
 PYTHON = ROOT / ".tools" / "ministack" / "bin" / "python"
 NODE = ROOT / ".tools" / "node" / "bin"

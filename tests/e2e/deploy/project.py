@@ -9,7 +9,7 @@ from modelet.dev.bundle.bundle import write_bundle
 from modelet.dev.project.project import Project
 from modelet.publishing import pin, publish
 from modelet.store.store import Store
-from rungs import ROOT
+from support.repository import ROOT
 
 STAGE = "dev"
 LEFT_BEHIND = ("__pycache__", "bundle.json", "model.lock", "tests", "docs", "benchmarks", "cdk.out", "platform")

@@ -20,7 +20,9 @@ from e2e.deploy.meddling import failures, flip, update, without_triggers
 from e2e.deploy.project import MORE, keep_warm, publish_another
 from modelet.dev.project.project import Function
 from modelet.settings import Settings
-from rungs import ROOT, Context, essence, in_process
+from support.callers import essence, in_process
+from support.contexts import Context
+from support.repository import ROOT
 
 FOLDERS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/model.yaml"))
 EVERY_EVENT = [(folder, path) for folder in FOLDERS for path in sorted((ROOT / "events" / folder).glob("*.json"))]

@@ -13,7 +13,7 @@ from e2e.engine.engine import Skipped, say, stop
 from e2e.engine.images import build, table
 from modelet.dev.project.project import Project
 from modelet.errors import CommandError
-from rungs import ROOT
+from support.repository import ROOT
 
 SKIPPED = 77
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from e2e.engine.engine import HOME, Engine, Skipped, install, running_engine, say, start
-from pins import requirements
-from rungs import ROOT
+from support.repository import ROOT
+from support.requirement_files import requirements
 
 USUAL = "python:3.11-slim-bookworm"
 BASE = "local/lambda-python:3.11"

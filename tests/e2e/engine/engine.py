@@ -15,7 +15,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rungs import ROOT
+from support.repository import ROOT
 
 HOME = ROOT / ".tools" / "docker"
 PIDFILE = HOME / "docker.pid"

@@ -21,7 +21,7 @@ from modelet.dev.project.project import Function, Project
 from modelet.digest import digest
 from modelet.store.manifest import Manifest
 from modelet.store.store import Store
-from rungs import ROOT
+from support.repository import ROOT
 
 FUNCTIONS = {
     function.name: function

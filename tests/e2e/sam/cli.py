@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from e2e.engine.engine import Engine
-from rungs import ROOT
+from support.repository import ROOT
 
 HOME = ROOT / ".tools" / "sam"
 MACHINE = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}

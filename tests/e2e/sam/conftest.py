@@ -17,7 +17,7 @@ from e2e.sam.cli import Sam
 from e2e.sam.table import lines
 from e2e.sam.template import ENDPOINT, Template, synthesize
 from modelet.dev.project.project import Project
-from rungs import ROOT
+from support.repository import ROOT
 
 BUCKET = "artifacts"
 

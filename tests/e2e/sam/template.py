@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rungs import ROOT
+from support.repository import ROOT
 
 CONTEXT = {"aws:cdk:enable-path-metadata": True, "aws:cdk:enable-asset-metadata": True}
 """What the CDK command line sets by itself; without it `sam build` says that it succeeded and builds nothing."""

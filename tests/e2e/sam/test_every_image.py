@@ -25,7 +25,9 @@ from modelet.bundle import ENTRY_POINT, Bundle
 from modelet.dev.project.project import Project
 from modelet.digest import digest
 from modelet.settings import Settings
-from rungs import ROOT, Context, essence, in_process, over_http
+from support.callers import essence, in_process, over_http
+from support.contexts import Context
+from support.repository import ROOT
 
 FOLDERS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/model.yaml"))
 EVERY_EVENT = [(folder, path) for folder in FOLDERS for path in sorted((ROOT / "events" / folder).glob("*.json"))]

@@ -18,7 +18,7 @@ from typing import Self
 
 import pytest
 
-from tiny import APP, GOOD, make_tiny
+from support.projects import APP, GOOD, make_tiny
 
 COMMAND = [sys.executable, "-c", "from modelet.dev.cli import main; main()", "up", "--reload", "--port", "0"]
 CALLERS = 4

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, cast
 
 import psutil
 
-from gateways import environments, run, served
 from modelet.dev.local.runtime.function import LocalFunction
 from modelet.dev.local.runtime.log import MemoryLog
+from support.clients import environments, run, served
 
 if TYPE_CHECKING:
     from pathlib import Path

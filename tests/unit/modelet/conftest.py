@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from modelet.store.download import PART
-from tiny import Tiny, make_tiny
+from support.projects import Tiny, make_tiny
 
 
 @pytest.fixture

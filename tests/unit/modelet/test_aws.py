@@ -13,8 +13,8 @@ from conftest import NOT_OURS, SIGNED_IN
 from modelet.aws import Keys, exchange, find_keys, sign
 from modelet.errors import SettingsError, StoreError
 from modelet.store.store import Store
-from services import Request, Service, running_service
-from signatures import SIGNED, is_signed, signature
+from support.aws import Request, Service, running_service
+from support.signatures import SIGNED, is_signed, signature
 
 WORDS = st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="/,;"), min_size=1, max_size=40)
 LINES = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=60).filter(str.strip)

@@ -14,8 +14,8 @@ from modelet.errors import (
     BundleError,
 )
 from modelet.startup.version import open_pinned
-from rungs import in_process
-from tiny import Tiny
+from support.callers import in_process
+from support.projects import Tiny
 
 
 def test_a_bundle_that_is_missing_fails_the_init_with_the_remedy(tiny: Tiny) -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from rungs import Context, in_process
-from tiny import SLOW, make_tiny, rows_event
+from support.callers import in_process
+from support.contexts import Context
+from support.events import rows_event
+from support.projects import SLOW, make_tiny
 
 
 def test_a_request_answers_504_before_its_environment_would_be_killed(tmp_path: Path) -> None:

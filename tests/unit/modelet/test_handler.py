@@ -17,9 +17,11 @@ from modelet.handler import ModelHandler
 from modelet.model import Model
 from modelet.registry.listing import read_manifest
 from modelet.store.manifest import Column
-from rungs import Context, in_process
-from tiny import APP, GOOD, SLOW, Tiny, make_tiny, rows_event
-from versions import classifier, joblib_bytes, regressor, write_version
+from support.callers import in_process
+from support.contexts import Context
+from support.events import rows_event
+from support.projects import APP, GOOD, SLOW, Tiny, make_tiny
+from support.versions import classifier, joblib_bytes, regressor, write_version
 
 COLUMNS = (Column("a", "number", minimum=0), Column("b", "number", nullable=True))
 

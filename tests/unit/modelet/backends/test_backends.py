@@ -27,7 +27,7 @@ from modelet.store.artifacts import Artifacts
 from modelet.store.keys import manifest_path
 from modelet.store.manifest import Column, FrameColumn, Pickled
 from modelet.store.store import Store
-from versions import RUNTIME, classifier, joblib_bytes, onnx_bytes, regressor, write_version
+from support.versions import RUNTIME, classifier, joblib_bytes, onnx_bytes, regressor, write_version
 
 REGRESSION: dict[str, Any] = {"model_info": {"task": "regression"}, "class_name": "LinearRegression"}
 

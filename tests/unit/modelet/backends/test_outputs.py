@@ -17,7 +17,7 @@ from modelet.backends.outputs import labels_of, numbers_of, predictions
 from modelet.contract.contract import Contract
 from modelet.contract.schema import tighten
 from modelet.errors import PredictionError
-from serving import manifest
+from support.services import manifest
 
 
 class Verdict(TypedDict):

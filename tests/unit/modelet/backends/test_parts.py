@@ -17,7 +17,7 @@ from modelet.pipeline import InferencePipeline
 from modelet.store.artifacts import Artifacts
 from modelet.store.keys import manifest_path
 from modelet.store.store import Store
-from versions import write_version
+from support.versions import write_version
 
 ANY = {"type": "any"}
 

@@ -29,7 +29,7 @@ from modelet.pipeline import InferencePipeline
 from modelet.store.artifacts import Artifacts
 from modelet.store.keys import manifest_path
 from modelet.store.store import Store
-from versions import classifier, joblib_bytes, onnx_bytes, write_version
+from support.versions import classifier, joblib_bytes, onnx_bytes, write_version
 
 
 class Row(TypedDict):

@@ -15,7 +15,7 @@ from modelet.deadline import Alarm, Deadline, disarm
 from modelet.store.artifacts import Artifacts
 from modelet.store.keys import manifest_path
 from modelet.store.store import Store
-from versions import write_version
+from support.versions import write_version
 
 WIDTH = 600
 

@@ -24,7 +24,7 @@ from modelet.contract.contract import Contract
 from modelet.contract.schema import tighten
 from modelet.errors import ContractError
 from modelet.store.manifest import Column
-from serving import manifest
+from support.services import manifest
 
 FEATURES = ("a", "b", "c")
 DTYPES = st.sampled_from([np.float32, np.float64, np.int64])

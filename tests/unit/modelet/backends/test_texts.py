@@ -25,7 +25,7 @@ from modelet.pipeline import InferencePipeline
 from modelet.store.artifacts import Artifacts
 from modelet.store.keys import manifest_path
 from modelet.store.store import Store
-from versions import classifier, onnx_bytes, write_version
+from support.versions import classifier, onnx_bytes, write_version
 
 WORDS = ("good", "fine", "bad", "sad", "so", "very", "quite", "")
 

@@ -31,7 +31,7 @@ from modelet.contract.diagnosis import RefusalError
 from modelet.contract.readers import as_rows
 from modelet.contract.schema import from_json, tighten
 from modelet.errors import ContractError
-from serving import read_rows
+from support.services import read_rows
 
 
 class Flat(TypedDict):

@@ -18,7 +18,7 @@ from modelet.contract.contract import Contract
 from modelet.contract.pieces import Pieces, parsed, uncollected
 from modelet.contract.schema import from_json, tighten
 from modelet.errors import ContractError, MalformedBodyError
-from serving import read_rows
+from support.services import read_rows
 
 VALUES = st.recursive(
     st.none() | st.integers(-2, 3) | st.text('a,[]{}"\\é\n', max_size=6),

@@ -16,7 +16,8 @@ from modelet.dev.project.routes import Route
 from modelet.edges import direct, http
 from modelet.edges.base import Call
 from modelet.model import Model
-from serving import http_event, rest_event, service
+from support.events import http_event, rest_event
+from support.services import service
 
 WELL = "정말 재미있어요"
 OTHERS = ("euc-kr", "cp949", "shift_jis", "gb18030", "iso-8859-1", "windows-1252", "utf-16", "utf-32", "utf-7")

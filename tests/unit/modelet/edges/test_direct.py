@@ -12,8 +12,10 @@ from modelet.errors import (
     DeadlineError,
     StoreError,
 )
-from rungs import Context, in_process
-from tiny import GOOD, SLOW, Tiny, make_tiny, rows_event
+from support.callers import in_process
+from support.contexts import Context
+from support.events import rows_event
+from support.projects import GOOD, SLOW, Tiny, make_tiny
 
 
 def test_a_direct_event_is_answered_with_its_json_value(tiny: Tiny) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from modelet.edges import EDGES, direct, http
-from serving import http_event, rest_event
+from support.events import http_event, rest_event
 
 if TYPE_CHECKING:
     from modelet.edges.base import Edge

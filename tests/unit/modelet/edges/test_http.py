@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from modelet.handler import ModelHandler
 from modelet.violation import RESPONSE_LIMIT
-from rungs import Context, in_process
-from tiny import BAD, GOOD, make_tiny, rows_event
+from support.callers import in_process
+from support.contexts import Context
+from support.events import rows_event
+from support.projects import BAD, GOOD, make_tiny
 
 
 @pytest.fixture(scope="module")

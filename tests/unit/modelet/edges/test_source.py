@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from modelet.edges import direct, http, source
 from modelet.errors import SourceError
 from modelet.handler import ModelHandler
-from rungs import Context, in_process
-from tiny import GOOD, make_tiny
+from support.callers import in_process
+from support.contexts import Context
+from support.projects import GOOD, make_tiny
 
 ARN = "arn:aws:sqs:us-east-1:123456789012:orders"
 TIME = "2026-01-02T03:04:05.678Z"
@@ -418,7 +419,7 @@ def test_no_event_is_too_odd_to_be_looked_at(event: Any) -> None:
 
 
 def test_the_events_of_every_sample_are_of_no_other_service() -> None:
-    from rungs import ROOT
+    from support.repository import ROOT
 
     events = [json.loads(path.read_text()) for path in Path(ROOT / "events").rglob("*.json")]
     assert events

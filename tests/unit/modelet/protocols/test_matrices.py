@@ -16,8 +16,8 @@ from typing_extensions import TypedDict
 
 from modelet.backends.onnx import Feeds, OnnxModel, Outputs
 from modelet.protocols.service import Service
-from serving import ask, manifest, service
-from versions import classifier, onnx_bytes
+from support.services import ask, manifest, service
+from support.versions import classifier, onnx_bytes
 
 ROWS, TENSORS = "/models/tiny/infer", "/v2/models/tiny/infer"
 GRAPH = onnx_bytes(classifier())

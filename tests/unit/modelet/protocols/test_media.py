@@ -12,7 +12,7 @@ from modelet.errors import MediaTypeError, NotAcceptableError
 from modelet.model import Model
 from modelet.protocols.media import Media, negotiate
 from modelet.protocols.service import JSON, Request
-from serving import ask, service
+from support.services import ask, service
 
 CSV = "text/csv"
 TABLE = (Media(JSON, "read json", "write json"), Media(CSV, "read csv", "write csv"))

@@ -21,9 +21,9 @@ from modelet.dev.local.runtime.once import invoke_once
 from modelet.errors import SettingsError, StoreError
 from modelet.settings import get_variable
 from modelet.startup.secrets import read_secrets
-from services import Request, Service, running_service
-from signatures import is_signed
-from tiny import make_tiny
+from support.aws import Request, Service, running_service
+from support.projects import make_tiny
+from support.signatures import is_signed
 
 NAME = "A_TEAM_S_KEY"
 ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:team/key-AbCdEf"

@@ -22,7 +22,6 @@ from typing import Any
 import psutil
 import pytest
 
-from gateways import run
 from modelet.dev.local.prepare import local_function
 from modelet.dev.local.runtime.function import LocalFunction
 from modelet.dev.local.runtime.once import invoke_once
@@ -32,9 +31,10 @@ from modelet.errors import ArtifactError
 from modelet.startup.snapstart import before_snapshot
 from modelet.store.artifacts import Artifacts, source
 from modelet.threads import Running
-from services import Service, running_service
-from tiny import make_tiny
-from versions import write_version
+from support.aws import Service, running_service
+from support.clients import run
+from support.projects import make_tiny
+from support.versions import write_version
 
 SPEC = "scaling: {snapstart: true}\n"
 SNAPSHOT = """

@@ -14,8 +14,8 @@ from modelet.errors import BundleError
 from modelet.handler import ModelHandler
 from modelet.startup.version import is_ahead_and_compiled, open_ahead, open_pinned
 from modelet.store.manifest import Column
-from rungs import in_process
-from tiny import Tiny, make_tiny
+from support.callers import in_process
+from support.projects import Tiny, make_tiny
 
 
 def test_a_handler_takes_what_was_opened_ahead(tiny: Tiny) -> None:

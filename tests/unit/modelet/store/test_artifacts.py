@@ -13,8 +13,8 @@ from modelet.digest import digest
 from modelet.errors import ArtifactError, ManifestError
 from modelet.store.artifacts import MEMORY_LIMIT, Artifacts
 from modelet.store.manifest import ArtifactFile
-from serving import manifest
-from tiny import Tiny
+from support.projects import Tiny
+from support.services import manifest
 
 
 @pytest.mark.parametrize("keep", [0, 1, 100])

@@ -17,7 +17,7 @@ from typing_extensions import TypedDict
 from modelet.contract.schema import tighten
 from modelet.dev.bundle.answers import check_answers
 from modelet.errors import CommandError
-from serving import manifest
+from support.services import manifest
 
 
 def core_of(kind: Any, *, returned: bool = False) -> Any:

@@ -17,8 +17,8 @@ from modelet.dev.bundle.bundle import write_bundle
 from modelet.errors import ArtifactError, CommandError
 from modelet.store.artifacts import Artifacts
 from modelet.store.store import Store
-from tiny import Tiny, make_tiny
-from versions import classifier, onnx_bytes, write_version
+from support.projects import Tiny, make_tiny
+from support.versions import classifier, onnx_bytes, write_version
 
 SPEC = "artifact: baked\n"
 

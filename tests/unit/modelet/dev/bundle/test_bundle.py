@@ -11,7 +11,7 @@ from modelet.errors import (
     CommandError,
 )
 from modelet.store.manifest import Column
-from tiny import APP, GOOD, make_tiny
+from support.projects import APP, GOOD, make_tiny
 
 COLUMNS = (Column("a", "number", minimum=0), Column("b", "number", nullable=True))
 

@@ -15,7 +15,7 @@ from modelet.digest import digest
 from modelet.errors import CommandError
 from modelet.store.manifest import Column, Pickled
 from modelet.store.store import Store
-from versions import joblib_bytes, regressor, write_version
+from support.versions import joblib_bytes, regressor, write_version
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ import pytest
 from modelet.dev.bundle.bundle import write_bundle
 from modelet.errors import CommandError
 from modelet.store.manifest import Column
-from tiny import APP, make_tiny
+from support.projects import APP, make_tiny
 
 COLUMNS = (Column("a", "number"), Column("b", "number"))
 CURE = "or `modelet publish tiny` and `modelet pin tiny`"

@@ -58,8 +58,8 @@ from modelet.errors import CommandError, ContractError
 from modelet.observability import Timings
 from modelet.pipeline import InferencePipeline
 from modelet.store.manifest import Column, Manifest
-from serving import manifest
-from tiny import APP, make_tiny
+from support.projects import APP, make_tiny
+from support.services import manifest
 
 NUMBER, WHOLE, TEXT, FLAG = Column("a", "number"), Column("a", "integer"), Column("a", "string"), Column("a", "boolean")
 BOUNDED = Column("a", "number", minimum=0, maximum=5.5)

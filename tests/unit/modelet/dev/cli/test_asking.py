@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from tiny import BAD, GOOD, make_tiny, rows_event
+from support.events import rows_event
+from support.projects import BAD, GOOD, make_tiny
 
 from .conftest import failure
 

@@ -12,7 +12,7 @@ from click.testing import Result
 
 from modelet.bundle import Lock
 from modelet.store.store import Store
-from versions import write_version
+from support.versions import write_version
 
 from .conftest import failure, lines
 

@@ -27,8 +27,9 @@ from click.testing import Result
 from sklearn.linear_model import LogisticRegression
 
 from modelet.store.store import Store
-from tiny import APP, GOOD, make_tiny, rows_event
-from versions import INPUTS, LABELS, onnx_bytes, write_version
+from support.events import rows_event
+from support.projects import APP, GOOD, make_tiny
+from support.versions import INPUTS, LABELS, onnx_bytes, write_version
 
 from .conftest import COMMAND, failure
 

@@ -13,7 +13,7 @@ from modelet.dev.local.runtime.log import MemoryLog
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gateways import Make
+    from support.clients import Make
 
 
 @pytest.fixture

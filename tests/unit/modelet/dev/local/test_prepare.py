@@ -13,8 +13,8 @@ from modelet.dev.local.prepare import index_function, local_function, lock_for
 from modelet.dev.local.runtime.function import LocalFunction
 from modelet.dev.project.project import Project
 from modelet.errors import CommandError, UnknownVersionError
-from tiny import make_tiny
-from versions import write_version
+from support.projects import make_tiny
+from support.versions import write_version
 
 SPEC = """
 resources: {memory_mb: 256, timeout_s: 3}

@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from gateways import ask, environments
 from modelet.dev.local.serve import bound, serve
 from modelet.errors import CommandError
+from support.clients import ask, environments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from gateways import Make
     from modelet.dev.local.runtime.function import LocalFunction
+    from support.clients import Make
 
 SERVER = """
 import dataclasses, json, sys

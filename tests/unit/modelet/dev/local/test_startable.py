@@ -11,8 +11,8 @@ import pytest
 
 from modelet.dev.local.prepare import generation
 from modelet.errors import CommandError, UnknownVersionError
-from tiny import make_tiny
-from versions import write_version
+from support.projects import make_tiny
+from support.versions import write_version
 
 CUSTOM = """
 from modelet import Model, ModelHandler

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 import pytest
 from watchfiles import Change
 
-from gateways import environments, run, until
 from modelet.dev.local.runtime.runtime import Runtime
 from modelet.dev.local.runtime.variables import LAYER
 from modelet.dev.local.watch import Sources, tell, watch
 from modelet.errors import SpecError
+from support.clients import environments, run, until
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gateways import Make
     from modelet.dev.local.runtime.function import LocalFunction
     from modelet.dev.local.runtime.log import MemoryLog
+    from support.clients import Make
 
 
 def test_files_that_a_function_can_read_matter_and_no_others(tmp_path: Path) -> None:

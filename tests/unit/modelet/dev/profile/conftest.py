@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from modelet.dev.profile.profile import Profile, profile
-from tiny import GOOD, Tiny, make_tiny, rows_event
+from support.events import rows_event
+from support.projects import GOOD, Tiny, make_tiny
 
 APP = """
 from typing import Annotated, Literal

@@ -13,8 +13,8 @@ from sklearn.ensemble import RandomForestClassifier
 from modelet.dev.profile.advice import Advice
 from modelet.dev.profile.remedies import INSTEAD, OTHERWISE
 from modelet.dev.publish.onnx.optimize import optimized
-from tiny import Tiny, make_tiny
-from versions import classifier, joblib_bytes, onnx_bytes, write_version
+from support.projects import Tiny, make_tiny
+from support.versions import classifier, joblib_bytes, onnx_bytes, write_version
 
 from .conftest import APP, profiled
 

@@ -12,8 +12,9 @@ from modelet.dev.profile.profile import profile
 from modelet.dev.progress import Lines
 from modelet.errors import CommandError, UnknownVersionError
 from modelet.store.store import Store
-from tiny import BAD, Tiny, rows_event
-from versions import classifier, onnx_bytes, write_version
+from support.events import rows_event
+from support.projects import BAD, Tiny
+from support.versions import classifier, onnx_bytes, write_version
 
 from .conftest import EVENT, profiled
 

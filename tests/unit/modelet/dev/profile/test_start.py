@@ -17,7 +17,8 @@ from modelet.dev.profile.sample import Sample
 from modelet.dev.profile.start import start
 from modelet.errors import CommandError
 from modelet.store.manifest import Column
-from tiny import BAD, Tiny, make_tiny, rows_event
+from support.events import rows_event
+from support.projects import BAD, Tiny, make_tiny
 
 from .conftest import EVENT
 

@@ -21,7 +21,8 @@ from modelet.protocols.oip import oip
 from modelet.protocols.oip.oip import problem
 from modelet.protocols.service import Service
 from modelet.violation import Violation
-from serving import VERSION, ask, http_event, service
+from support.events import http_event
+from support.services import VERSION, ask, service
 
 INFER = "/v2/models/tiny/infer"
 

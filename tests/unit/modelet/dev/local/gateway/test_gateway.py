@@ -12,17 +12,17 @@ from aws_lambda_powertools.utilities.parser.models import APIGatewayProxyEventMo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateways import run, served, until
 from modelet.dev.local.gateway.cors import Cors
 from modelet.dev.local.gateway.gateway import BODY_LIMIT, HEAD_LIMIT
 from modelet.dev.local.gateway.http_api import HttpApi
 from modelet.dev.local.gateway.rest_api import RestApi
 from modelet.dev.local.http.server import LONGEST_HEAD
 from modelet.edges.base import EVENT_LIMIT
+from support.clients import run, served, until
 
 if TYPE_CHECKING:
-    from gateways import Make
     from modelet.dev.local.runtime.log import MemoryLog
+    from support.clients import Make
 
 ECHO = """
 import json

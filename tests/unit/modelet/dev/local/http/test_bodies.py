@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateways import Make, run, served, until
 from modelet.dev.local.runtime.log import MemoryLog
+from support.clients import Make, run, served, until
 
 UPLOADS = 30
 BODY = b"x" * 4_000_000

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateways import Make, run, served
 from modelet.dev.local.gateway.cors import Cors
 from modelet.dev.local.gateway.http_api import HttpApi
 from modelet.dev.local.gateway.rest_api import RestApi
 from modelet.dev.local.http.hosts import Hosts, is_host
 from modelet.dev.local.runtime.log import MemoryLog
+from support.clients import Make, run, served
 
 OURS = [
     "localhost",

@@ -10,9 +10,9 @@ import sys
 
 import pytest
 
-from gateways import run
 from modelet.dev.local.http.peer import is_own
 from modelet.dev.local.runtime.runtime_api import RuntimeApi
+from support.clients import run
 
 CALLER = """
 import os, socket, sys

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from gateways import run
 from modelet.dev.local.http.server import LONGEST_HEAD, Wire
+from support.clients import run
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

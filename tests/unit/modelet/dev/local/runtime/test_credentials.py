@@ -13,8 +13,8 @@ from modelet.dev.local.runtime.function import LocalFunction
 from modelet.dev.local.runtime.once import invoke_once
 
 if TYPE_CHECKING:
-    from gateways import Make
     from modelet.dev.local.runtime.log import MemoryLog
+    from support.clients import Make
 
 ON_S3 = {"MODELET_STORE": "s3://bucket/models"}
 

@@ -24,8 +24,8 @@ from modelet.errors import TooLargeError
 from modelet.violation import RESPONSE_LIMIT
 
 if TYPE_CHECKING:
-    from gateways import Make
     from modelet.dev.local.runtime.log import MemoryLog
+    from support.clients import Make
 
 ECHO = "def handler(event, context):\n    return event\n"
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from gateways import environments, until
 from modelet.dev.local.runtime.runtime import Runtime
 from modelet.errors import ThrottledError
+from support.clients import environments, until
 
 if TYPE_CHECKING:
-    from gateways import Make
     from modelet.dev.local.runtime.log import MemoryLog
+    from support.clients import Make
 
 PID = "import os\ndef handler(event, context): return os.getpid()\n"
 SLOW = "import os, time\ndef handler(event, context):\n    time.sleep(event)\n    return os.getpid()\n"

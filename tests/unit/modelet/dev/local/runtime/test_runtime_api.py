@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateways import run, until
 from modelet.dev.local.runtime.runtime_api import Invocation, Reply, RuntimeApi
 from modelet.violation import RESPONSE_LIMIT
+from support.clients import run, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -14,7 +14,7 @@ import pytest
 from modelet.dev.local.runtime.watchdog import Keeper
 
 if TYPE_CHECKING:
-    from gateways import Make
+    from support.clients import Make
 
 SERVER = """
 import asyncio, sys

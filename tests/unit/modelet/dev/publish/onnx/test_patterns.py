@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from modelet.dev.publish.onnx.characters import EVERY
 from modelet.dev.publish.onnx.patterns import PatternError, translated
-from re2 import Tokenizer
+from support.re2 import Tokenizer
 
 CHARACTERS = EVERY[:0xD800] + EVERY[0xE000:]
 """All that a text may hold: surrogates are no characters."""

@@ -42,7 +42,7 @@ from modelet.dev.publish.source.examples import rows_of
 from modelet.errors import ConversionError, ParityError, PublishError
 from modelet.publishing import Trained, columns_of
 from modelet.store.manifest import Column
-from people import people
+from support.frames import people
 
 if TYPE_CHECKING:
     from unit.modelet.dev.publish.conftest import Reviews, Table

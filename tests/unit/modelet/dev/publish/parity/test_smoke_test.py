@@ -35,9 +35,10 @@ from modelet.errors import CommandError, ConversionError, PublishError
 from modelet.publishing import Trained, pin
 from modelet.settings import Settings
 from modelet.store.manifest import Column
-from people import people
-from rungs import Context, in_process
-from serving import http_event
+from support.callers import in_process
+from support.contexts import Context
+from support.events import http_event
+from support.frames import people
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,10 +6,7 @@ import base64
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import httpx
 
@@ -18,22 +15,8 @@ from modelet.dev.project.project import Function
 from modelet.handler import ModelHandler
 from modelet.settings import Settings
 
-ROOT = Path(__file__).parents[1]
-
 OURS = {"content-type", "x-model-version", "x-request-id", "allow", "retry-after", "accept", "accept-encoding"}
 """The headers of an answer that a model sends; the others are the server's."""
-
-
-@dataclass
-class Context:
-    """What a handler needs of Lambda's context."""
-
-    remaining_ms: int = 10_000
-    invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:tiny"
-    aws_request_id: str = field(default_factory=lambda: str(uuid4()))
-
-    def get_remaining_time_in_millis(self) -> int:
-        return self.remaining_ms
 
 
 @contextmanager

@@ -12,8 +12,9 @@ from modelet.dev.bundle.bundle import write_bundle
 from modelet.dev.project.project import Function, Project
 from modelet.settings import Settings
 from modelet.store.store import Store
-from rungs import Context, in_process
-from versions import classifier, onnx_bytes, write_version
+from support.callers import in_process
+from support.contexts import Context
+from support.versions import classifier, onnx_bytes, write_version
 
 APP = """
 from typing import Annotated, Literal
@@ -102,19 +103,3 @@ def make_tiny(root: Path, *, app: str | None = APP, spec: str = "", features_py:
     lock = write_version(store, {"model.onnx": onnx_bytes(classifier())}, **said)
     write_bundle(project.function("tiny"), store, lock)
     return Tiny(project, store, lock)
-
-
-def rows_event(body: Any, **replaced: Any) -> dict[str, Any]:
-    """An HTTP API event that asks for predictions; `replaced` takes the place of its members."""
-    text = body if isinstance(body, str) else json.dumps(body)
-    event = {
-        "version": "2.0",
-        "routeKey": "ANY /models/{name}/{proxy+}",
-        "rawPath": "/models/tiny/infer",
-        "rawQueryString": "",
-        "headers": {"content-type": "application/json"},
-        "requestContext": {"http": {"method": "POST", "path": "/models/tiny/infer"}, "stage": "$default"},
-        "body": text,
-        "isBase64Encoded": False,
-    }
-    return {**event, **replaced}

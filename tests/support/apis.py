@@ -22,7 +22,7 @@ from infra.constructs.monitoring import Monitoring
 from infra.discovery import discover
 from infra.stage import Stage
 from modelet.dev.project.sections import Scaling
-from rungs import ROOT
+from support.repository import ROOT
 
 ISSUER, AUDIENCE, ORIGIN = "https://issuer.example.com", "models", "https://page.example.com"
 POOL = "arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_aBcDeF123"
