@@ -22,7 +22,7 @@ from modelet.dev.scaffold.scaffold import write_scaffold
 from modelet.errors import CommandError
 from modelet.store.keys import is_model
 
-ROOT = Path(__file__).parents[4]
+ROOT = Path(__file__).parents[5]
 OF_EVERY_MODEL = ("functions/test_events.py", "functions/test_every_model.py", "architecture/test_requirements.py")
 
 
