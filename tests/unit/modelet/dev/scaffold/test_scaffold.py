@@ -45,7 +45,11 @@ def gated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     (root / "infra").symlink_to(ROOT / "infra")
     (root / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
     (root / "requirements").symlink_to(ROOT / "requirements")
-    for test in (*(ROOT / "tests").glob("*.py"), *(ROOT / "tests" / name for name in OF_EVERY_MODEL)):
+    for test in (
+        ROOT / "tests" / "conftest.py",
+        *(ROOT / "tests" / "support").glob("*.py"),
+        *(ROOT / "tests" / name for name in OF_EVERY_MODEL),
+    ):
         (root / test.relative_to(ROOT)).parent.mkdir(parents=True, exist_ok=True)
         (root / test.relative_to(ROOT)).write_bytes(test.read_bytes())
     write_scaffold(Project(root), "review-mood", request.param)
