@@ -8,17 +8,15 @@ INFRA := $(VENV)/.ready-infra
 CDK := .tools/node/node_modules/.bin/cdk
 SAM := .tools/sam/bin/sam
 MINISTACK := .tools/ministack/.ready
+MUTATE := .tools/mutate/bin/cosmic-ray
 ENGINE = PYTHONPATH=tests $(BIN)/python -m e2e.engine
-PIN := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes
 # What is pinned is installed only with the bytes that were pinned.
 SYNC := $(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes
-PINNED = $(PIN) --no-annotate --constraint requirements/dev.txt
 # The servers that Modelet is measured beside, each with the libraries that the model was trained with.
 PEERS := bentoml fastapi litserve mlflow mlserver
 # Each is a module of benchmarks/; images says `skipped` where there is no Docker engine.
 BENCHMARKS := cold_start stages evicted images warm servers store publish
 BENCH_ENVIRONMENTS := $(patsubst %,.tools/bench/%/.ready,modelet $(PEERS))
-MODEL_LIBRARIES = sed -nE '/^(joblib|numpy|scikit-learn)==/s/ *\\$$//p' requirements/dev.txt
 STAGE ?= dev
 CDK_OUT := .modelet/cdk.out
 # The CDK asks before it widens rights; APPROVAL=never is for CI.
@@ -37,7 +35,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
 # uv trusts the machine's certificates, as pip and the browser do.
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help setup up test check format lock clean locks layer synth images sam engine-stop deploy-local signed-in deploy destroy fuzz bench bench-gate
+.PHONY: help setup up test check lint hooks mutate format lock clean locks layer synth images sam engine-stop deploy-local signed-in deploy destroy fuzz bench bench-gate
 .DEFAULT_GOAL := help
 
 help: ## Say what there is to make
@@ -76,6 +74,11 @@ $(MINISTACK): $(READY) requirements/ministack.txt
 	$(SYNC) --python .tools/ministack/bin/python requirements/ministack.txt
 	@touch $@
 
+$(MUTATE): $(READY) requirements/mutate.txt
+	$(BIN)/python -m venv --clear .tools/mutate
+	$(SYNC) --python .tools/mutate/bin/python requirements/mutate.txt
+	@touch $@
+
 .tools/bench/%/.ready: requirements/bench/%.txt | $(READY)
 	$(BIN)/python -m venv --clear --without-pip .tools/bench/$*
 	$(SYNC) --python .tools/bench/$*/bin/python requirements/bench/$*.txt
@@ -83,40 +86,32 @@ $(MINISTACK): $(READY) requirements/ministack.txt
 	@touch $@
 
 lock: $(READY) ## Compile the pinned requirement files anew
-	$(PIN) --extra dev --group gate --output-file requirements/dev.txt pyproject.toml
-	$(PINNED) --output-file requirements/infra.txt --group infra
-	@# A function's own pins, where they are said to be the project's: its comment and its own line stay.
-	@for file in $$(grep -l 'requirements/dev.txt' functions/*/requirements.txt); do \
-	  extras=$$(sed -nE 's/^modelet\[(.*)\]$$/--extra=\1/p' $$file | sed 's/,/ --extra=/g'); \
-	  $(PINNED) $$extras --output-file $$file.pins pyproject.toml && \
-	  { grep -E '^(#|modelet)' $$file; cat $$file.pins; } > $$file.new && mv $$file.new $$file && rm $$file.pins || exit 1; done
-	$(PINNED) --extra platform --output-file layers/modelet/requirements.txt pyproject.toml
-	printf 'uv==0.13.8\n' | $(PIN) --no-annotate --output-file requirements/uv.txt -
-	printf 'hatchling>=1.27\npip\n' | $(PINNED) --output-file requirements/build.txt -
-	printf 'awslambdaric>=4\n' | $(PINNED) --output-file requirements/lambda.txt -
-	printf 'boto3\n' | $(PINNED) --output-file requirements/worker.txt -
-	printf 'aws-sam-cli==1.170.0\n' | $(PIN) --no-annotate --output-file requirements/sam.txt -
-	printf 'boto3\nministack==1.5.33\n' | $(PIN) --no-annotate --output-file requirements/ministack.txt -
-	$(PINNED) --extra dev --output-file requirements/bench/modelet.txt pyproject.toml
-	@# MLServer 1.7's workers do not start under uvloop 0.22.
-	@for peer in bentoml 'fastapi uvicorn[standard]' litserve mlflow 'mlserver mlserver-sklearn uvloop<0.22'; do \
-	  { $(MODEL_LIBRARIES); printf '%s\n' $$peer; } | $(PIN) --no-annotate --output-file requirements/bench/$${peer%% *}.txt - || exit 1; done
+	requirements/lock.sh
 
-format: $(READY) ## Format the code and mend what ruff can mend
+format: $(READY) ## Format the code and fix what ruff can fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 test: $(INFRA) $(CDK) ## Run every test but those of make images, make sam and make deploy-local
 	$(BIN)/pytest --numprocesses=2 --dist=worksteal
 
-check: $(INFRA) $(CDK) ## The gate: format, lint, types, layers, generated files, tests
+check: lint test ## The gate: static checks, then the tests
+
+lint: $(INFRA) ## Static checks: format, lint, types, layers, workflows
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	@for folder in functions/*/; do echo "mypy $$folder"; \
 	  MYPYPATH=layers/modelet/python:$$folder $(BIN)/mypy --cache-dir .mypy_cache/$$folder $$folder || exit 1; done
 	$(BIN)/lint-imports
-	$(MAKE) --no-print-directory test
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/feature.yml
+
+hooks: $(READY) ## Run the static checks before each commit (pre-commit)
+	$(BIN)/pre-commit install
+
+mutate: $(READY) $(MUTATE) ## Change MODULE=store/keys.py in many ways; say which changes its tests do not notice
+	PYTHONPATH=tests $(BIN)/python -m mutate $(MODULE)
 
 up: $(READY) ## Serve every model on 127.0.0.1 (PORT=8000); what has no version yet is trained and published first
 	$(BIN)/modelet up --publish --port $(PORT)
