@@ -160,3 +160,14 @@ def test_no_line_of_the_log_holds_a_payload(tiny: Tiny, capfd: pytest.CaptureFix
     assert said.count("\n") == 2
     assert "123.456" not in said
     assert "private" not in said
+
+
+def test_the_line_of_a_refused_request_says_how_long_validation_took(
+    tiny: Tiny, capfd: pytest.CaptureFixture[str]
+) -> None:
+    rows = [{"a": index, "b": "no number"} for index in range(1_000)]
+    tiny.call(rows_event({"instances": rows}))
+    line = json.loads(capfd.readouterr().out)
+    assert line["status"] == 422
+    assert 0 < line["validate_ms"] <= line["total_ms"]
+    assert line["infer_ms"] == 0

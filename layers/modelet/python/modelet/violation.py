@@ -1,4 +1,4 @@
-"""One broken rule of a contract, as an answer names it."""
+"""One violation of a contract, as a response names it, and the limits of what a response lists."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LONGEST_NAME = 100
 
 
 class Violation(NamedTuple):
-    """One broken rule of a contract.
+    """One violation of a contract.
 
     `instance` is the row's index from 0 (None where the body itself is wrong); `field` is a dotted path, empty for the
     whole row.
