@@ -109,7 +109,10 @@ def test_only_the_first_line_of_an_environment_is_a_cold_start() -> None:
     assert (second["cold_start"], second["ColdStart"], second["init_ms"]) == (False, 0, 0.0)
 
 
-@pytest.mark.parametrize(("status", "level", "errors", "faults"), [(422, "WARNING", 1, 0), (500, "ERROR", 0, 1)])
+@pytest.mark.parametrize(
+    ("status", "level", "errors", "faults"),
+    [(200, "INFO", 0, 0), (399, "INFO", 0, 0), (400, "WARNING", 1, 0), (499, "WARNING", 1, 0), (500, "ERROR", 0, 1)],
+)
 def test_a_refused_request_counts_as_an_error_and_a_failed_one_as_a_fault(
     status: int, level: str, errors: int, faults: int
 ) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, computed_field
 from typing_extensions import TypedDict
 
-from modelet.contract.contract import Contract
+from modelet.contract.contract import Checked, Contract
 from modelet.contract.schema import tighten, to_json
 from modelet.dev.bundle.core_schema import compile_type
 from modelet.errors import ContractError, MalformedBodyError, PredictionError, TooLargeError
@@ -306,3 +306,14 @@ def test_a_compiled_contract_answers_as_pydantic_does(value: Any) -> None:
     else:
         ours = isfinite(expected["x"]) and set(value) <= {"name", "x"}  # what pydantic's defaults let through
         assert checked.instances == ([expected] if ours else [])
+
+
+def test_rows_that_are_left_out_later_are_counted_with_the_others() -> None:
+    bad = Violation(0, "a", "no number", "float_type")
+    checked = Checked([1, 2, 3], 4, {1: [bad._replace(instance=1)]}, count=1)
+    checked.leave_out(ContractError([bad._replace(instance=1)], count=7))
+    assert checked.instances == [1, 3]
+    assert checked.failed == {1: [bad._replace(instance=1)], 2: [bad._replace(instance=2)]}
+    with pytest.raises(ContractError) as caught:
+        checked.require_all()
+    assert caught.value.count == 8

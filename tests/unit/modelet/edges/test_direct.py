@@ -12,6 +12,7 @@ from modelet.errors import (
     DeadlineError,
     StoreError,
 )
+from modelet.violation import RESPONSE_LIMIT
 from support.callers import in_process
 from support.contexts import Context
 from support.events import rows_event
@@ -56,7 +57,10 @@ class Loud(Model[int, str]):
 handler = ModelHandler(Loud)
 """
     tiny = make_tiny(tmp_path, app=app)
-    assert tiny.call(7_000_000)["status"] == 413
+    with in_process(tiny.function, tiny.settings) as loud:
+        exact = RESPONSE_LIMIT - 2  # the quotes of the text
+        assert loud(exact, Context()) == "x" * exact
+        assert loud(exact + 1, Context())["status"] == 413
 
 
 def test_a_direct_event_of_any_depth_is_answered_with_a_problem(tiny: Tiny) -> None:

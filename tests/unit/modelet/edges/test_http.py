@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from modelet.edges.base import encoded_size
 from modelet.handler import ModelHandler
 from modelet.violation import RESPONSE_LIMIT
 from support.callers import in_process
@@ -353,8 +354,12 @@ handler = ModelHandler(Loud)
     with in_process(tiny.function, tiny.settings) as loud:
         assert ask(loud, rows_event({"instances": [RESPONSE_LIMIT - 1000]}))[0] == 200
         status, problem, _ = ask(loud, rows_event({"instances": [RESPONSE_LIMIT]}))
-    assert status == 413
-    assert "batches" in problem["detail"]
+        assert status == 413
+        assert "batches" in problem["detail"]
+        least = RESPONSE_LIMIT - 1000
+        room = RESPONSE_LIMIT - encoded_size(loud(rows_event({"instances": [least]}), Context()))
+        assert ask(loud, rows_event({"instances": [least + room]}))[0] == 200, "exactly the limit"
+        assert ask(loud, rows_event({"instances": [least + room + 1]}))[0] == 413
 
 
 ANY_TEXT = st.text(st.characters(codec=None), max_size=8)

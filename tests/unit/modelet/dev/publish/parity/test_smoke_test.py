@@ -336,6 +336,21 @@ def test_rows_are_also_asked_for_alone(make_function: Callable[..., Function], t
         packed(make_function(backend="sklearn"), Lonely().fit(table.rows, table.rows), table.examples)
 
 
+class Forgetful(Lonely):
+    """Is wrong about a row that lacks a value and comes alone."""
+
+    def predict(self, rows: Any) -> Any:
+        return np.full(len(rows), float(len(rows) == 1 and np.isnan(np.asarray(rows, float)).any()))
+
+
+def test_rows_that_lack_a_value_are_asked_for_alone(make_function: Callable[..., Function], table: Table) -> None:
+    examples = table.examples.astype(float)
+    examples[7, 0] = np.nan
+    assert 7 not in rows_of(Trained(estimator=None, examples=examples, metrics={}, metric="")).spread(module.ALONE)
+    with pytest.raises(PublishError, match=r"answer 1 of 300 examples otherwise"):
+        packed(make_function(backend="sklearn"), Forgetful().fit(table.rows, table.rows), examples)
+
+
 class Crowded(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # the same
     """Is wrong about rows that come together."""
 
