@@ -45,7 +45,7 @@ from modelet.dev.publish.optimization import optimized
 from modelet.dev.publish.rows import Rows
 from modelet.errors import ConversionError
 
-FITTED, ASKED, FEW = 600, 20_000, 3_000
+FITTED, ASKED, FEW = 600, 20_000, 1_500
 
 
 def table(count: int) -> Any:
