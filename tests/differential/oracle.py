@@ -14,7 +14,17 @@ from sklearn.base import is_classifier
 from differential.case import Case
 from differential.contracts import Row
 from differential.rows import is_within
+from modelet.dev.publish.source.parts import parts
 from modelet.store.manifest import Column
+
+COMPARING = {
+    "BernoulliNB",
+    "Binarizer",
+    "HistGradientBoostingClassifier",
+    "HistGradientBoostingRegressor",
+    "KBinsDiscretizer",
+}
+"""Those that send a double and the float32 next to it different ways; trees round both to the same float32."""
 
 TYPES: dict[str, Any] = {"number": float, "integer": int, "string": str, "boolean": bool}
 
@@ -44,6 +54,11 @@ class Oracle:
         return list(np.asarray(self._case.estimator.classes_).tolist())
 
     @cached_property
+    def _rounds(self) -> bool:
+        """Whether rounding a number to float32 is no change: no part compares doubles."""
+        return not any(type(part).__name__ in COMPARING for part in parts(self._case.estimator))
+
+    @cached_property
     def scale(self) -> float:
         """The mean size of what a regressor predicts for the held-out rows."""
         said = self._ask(self._case.plan.held_out.rows)
@@ -52,8 +67,8 @@ class Oracle:
     def says(self, rows: Sequence[Row]) -> list[list[Said]]:
         """For each row what the estimator says, in each way in which its values can be read.
 
-        A number of a request is also read as float32, which graphs take; "3" is also read as the number 3 in a column
-        of numbers, as contracts read it.
+        A number of a request is also read as float32, which graphs take, but where a part compares doubles; "3" is
+        also read as the number 3 in a column of numbers, as contracts read it.
         """
         cells = [[row.get(column.name) for column in self._columns] for row in rows]
         proper = [
@@ -62,7 +77,7 @@ class Oracle:
             if all(is_within(column, value) for column, value in zip(self._columns, row, strict=True))
         ]
         together = self._all([cells[index] for index in proper])
-        rounded = self._all([self._as_float32(cells[index]) for index in proper])
+        rounded = self._all([self._as_float32(cells[index]) for index in proper]) if self._rounds else together
         found = {index: [one, other] for index, one, other in zip(proper, together, rounded, strict=True)}
         return [found[index] if index in found else self._each_reading(row) for index, row in enumerate(cells)]
 
@@ -73,7 +88,7 @@ class Oracle:
     def _each_reading(self, row: Sequence[Any]) -> list[Said]:
         read = [_read(column, value) for column, value in zip(self._columns, row, strict=True)]
         readings: list[Sequence[Any]] = [row]
-        for other in (read, self._as_float32(read)):
+        for other in (read, self._as_float32(read))[: 2 if self._rounds else 1]:
             if repr(other) not in map(repr, readings):  # 1, True and 1.0 are equal to Python
                 readings.append(other)
         return [said for each in readings for said in self._all([each])]

@@ -18,6 +18,9 @@ from modelet.store.manifest import Column
 PROPER, STRANGE = 90, 20
 """Rows that the columns allow, most of them, and rows with one value that they seldom do."""
 
+MIDDLES = 12
+"""About how many thresholds of a column are tried."""
+
 ABSENT = object()
 """The column is not in the row at all."""
 
@@ -58,7 +61,7 @@ def rows_for(case: Case, manifest_columns: Sequence[Column]) -> list[Row]:
     seen = case.plan.held_out.rows
     drawn_values = drawn(st.tuples(*(_more(column) for column in manifest_columns)), case.seed)
     pools = [
-        [*_edges(column, [row[place] for row in seen]), *drawn_values[place]]
+        [*_edges(column, [row[place] for row in seen]), *drawn_values[place], *_beside(case, column, place)]
         for place, column in enumerate(manifest_columns)
     ]
     rows = [_proper(chance, names, seen, pools) for _ in range(PROPER)]
@@ -114,6 +117,16 @@ def _edges(column: Column, seen: Sequence[Any]) -> list[Any]:
     if column.type == "integer":
         found = [round(value) for value in found if abs(value) < EXACT]
     return [*(value for value in found if is_within(column, value)), *missing]
+
+
+def _beside(case: Case, column: Column, place: int) -> list[Any]:
+    """The middles between values that were trained on, where thresholds lie, and the doubles next to them."""
+    if column.type != "number" or column.categories is not None:
+        return []
+    trained = np.unique([row[place] for row in case.plan.table.rows if row[place] is not None]).astype(np.float64)
+    middles = ((trained[:-1] + trained[1:]) / 2)[:: 1 + len(trained) // MIDDLES]
+    found = np.concatenate([middles, np.nextafter(middles, -np.inf), np.nextafter(middles, np.inf)])
+    return [value for value in found.tolist() if is_within(column, value)]
 
 
 def _more(column: Column) -> st.SearchStrategy[list[Any]]:

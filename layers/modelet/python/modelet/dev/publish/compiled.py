@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelet.dev.publish.draft import Made
 from modelet.dev.publish.onnx.convert import to_graph
+from modelet.dev.publish.onnx.doubles import as_compared
 from modelet.dev.publish.onnx.graph import GRAPH_FILE, Graph
 from modelet.dev.publish.onnx.optimize import optimized
 from modelet.dev.publish.parity.compare import compare
@@ -40,12 +41,12 @@ def made(function: Function, trained: Trained, rows: Rows, progress: Progress) -
 
     Raises ConversionError and ParityError.
     """
-    rows = rows.with_rounded()
     if isinstance(trained.estimator, Mapping):
         raise ConversionError(
             f"{function.name}: several objects cannot become one graph: say backend: sklearn in model.yaml"
         )
     estimator = trained.estimator
+    rows = as_compared(rows, estimator).with_rounded()
     progress.step(f"compiling {type(estimator).__name__} to ONNX")
     collapsed = splits_characters(estimator) and prepares_texts(function) and _are_collapsed(rows)
     try:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def ensemble(estimator: Any, rows: Any) -> onnx.NodeProto:
     data = np.array(rows)
     model = onnx.load_from_string(to_graph(estimator, Rows(data, "matrix", columns_of(data)), "trees"))
-    node: onnx.NodeProto = model.graph.node[0]
+    node: onnx.NodeProto = next(node for node in model.graph.node if node.op_type.startswith("TreeEnsemble"))
     return node
 
 
@@ -60,6 +60,7 @@ def test_where_a_missing_value_goes_is_kept(table: Table) -> None:
     assert trees is not None
     assert trees.arrays["nodes_missing_value_tracks_true"].any()
     assert not trees.is_of_shares
+    assert trees.is_double
 
 
 def test_several_weights_for_a_leaf_are_not_put_into_arrays(table: Table) -> None:
@@ -82,9 +83,9 @@ def test_lists_in_another_order_are_left_alone(table: Table, name: str, value: i
     assert trees_of(node) is None
 
 
-def test_a_tree_of_one_leaf_and_a_tree_in_doubles_are_left_alone(table: Table) -> None:
+def test_a_tree_of_one_leaf_and_one_whose_thresholds_are_not_known_are_left_alone(table: Table) -> None:
     assert trees_of(ensemble(DecisionTreeRegressor().fit([[0.0], [1.0]], [3, 3]), [[0.0]])) is None
     node = ensemble(DecisionTreeClassifier(max_depth=3).fit(*table.train), table.rows)
     values = next(attribute for attribute in node.attribute if attribute.name == "nodes_values")
-    values.name = "nodes_values_as_tensor"
+    values.name = "nodes_values_elsewhere"
     assert trees_of(node) is None

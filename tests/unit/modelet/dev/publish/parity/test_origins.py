@@ -30,7 +30,7 @@ from sklearn.preprocessing import (
 )
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from modelet.dev.publish.parity.thresholds import scales_for_trees, threshold_values
+from modelet.dev.publish.parity.thresholds import threshold_values
 from modelet.dev.publish.source.columns import columns_of
 from modelet.dev.publish.source.rows import Layout, Rows
 
@@ -81,7 +81,6 @@ def test_a_frames_columns_are_found_behind_a_column_transformer() -> None:
     found = tried(estimator, FRAME, "columns")
     assert set(found) == {2}
     assert np.float32(SPLIT) in np.array(found[2], dtype=np.float32)
-    assert scales_for_trees(estimator, Rows(FRAME, "columns", columns_of(FRAME)))
 
 
 def test_the_middle_between_two_examples_is_tried_behind_a_scaler() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression, PoissonRegressor
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
@@ -17,6 +18,7 @@ from sklearn.tree import DecisionTreeRegressor
 
 from modelet.backends.table import Packer
 from modelet.dev.publish.onnx.convert import to_graph
+from modelet.dev.publish.onnx.doubles import as_compared
 from modelet.dev.publish.onnx.graph import Graph
 from modelet.dev.publish.parity.compare import compare
 from modelet.dev.publish.parity.edge_cases import probes
@@ -37,7 +39,8 @@ class Proven:
 
     def __init__(self, estimator: Any, examples: Any, **said: Any) -> None:
         self.estimator = estimator
-        self.rows = rows_of(Trained(estimator=estimator, examples=examples, metrics={}, metric="", **said))
+        given = rows_of(Trained(estimator=estimator, examples=examples, metrics={}, metric="", **said))
+        self.rows = as_compared(given, estimator)
         self.graph = Graph(to_graph(estimator, self.rows, "m"), self.rows.features)
         compare(estimator, self.graph, self.rows, probes(estimator, self.rows))
         self.found: Reach = reach(estimator, self.graph, self.rows)
@@ -50,7 +53,7 @@ class Proven:
         return not found.wrong.any()
 
     def is_taken(self, row: list[float]) -> bool:
-        packer = Packer(self.rows.features, np.float32, self.found.columns)
+        packer = Packer(self.rows.features, self.rows.input_type(self.rows.columns[0]), self.found.columns)
         packer.proven = True
         try:
             packer.pack([dict(zip(self.rows.features, row, strict=True))])
@@ -62,6 +65,30 @@ class Proven:
 def test_trees_are_proven_to_the_end_of_float32_and_get_no_bounds() -> None:
     found = Proven(DecisionTreeRegressor(max_depth=4).fit(NUMBERS, NUMBERS[:, 0]), NUMBERS)
     assert found.found == Reach(math.inf, found.rows.columns)
+
+
+def test_histogram_boosting_is_proven_to_the_end_of_doubles_and_gets_no_bounds() -> None:
+    found = Proven(HistGradientBoostingRegressor(max_iter=5).fit(NUMBERS, NUMBERS[:, 0]), NUMBERS)
+    assert found.found == Reach(math.inf, found.rows.columns)
+    assert found.is_taken([1.7e308, -1e300, 1e39])
+    assert found.is_equal([1.7e308, -1e300, 1e39])
+
+
+def test_trees_of_scaled_doubles_are_bounded_where_float32_ends() -> None:
+    scaled = make_pipeline(StandardScaler(), DecisionTreeRegressor(max_depth=4))
+    found = Proven(scaled.fit(NUMBERS, NUMBERS[:, 0]), NUMBERS)
+    assert found.is_taken([1e35, 1e35, -1e35])
+    assert found.is_equal([1e35, 1e35, -1e35])
+    assert not found.is_taken([1e39, 0.0, 0.0])
+
+
+def test_a_whole_number_that_float32_would_round_is_taken_where_doubles_are() -> None:
+    examples = np.column_stack([np.arange(200) * 10**9, np.arange(200)[::-1]])
+    found = Proven(HistGradientBoostingRegressor(max_iter=5).fit(examples, examples[:, 0]), examples)
+    assert [column.type for column in found.rows.with_rounded().columns] == ["integer", "integer"]
+    assert found.is_taken([2**53, 5])
+    assert found.is_equal([2**53, 5])
+    assert not found.is_taken([2**53 + 1, 5])
 
 
 def test_columns_that_cancel_out_far_away_are_bounded_before_they_do() -> None:

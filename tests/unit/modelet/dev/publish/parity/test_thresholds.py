@@ -14,8 +14,11 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
+from modelet.dev.publish.onnx.doubles import as_compared
 from modelet.dev.publish.parity.thresholds import threshold_values
 from modelet.dev.publish.source.columns import columns_of
 from modelet.dev.publish.source.rows import Rows
@@ -50,14 +53,18 @@ def test_a_split_of_missing_values_is_at_infinity_and_left_out(table: Table) -> 
     assert np.isfinite([value for values in found.values() for value in values]).all()
 
 
-def test_histogram_boosting_is_tried_at_the_examples_that_lie_on_a_threshold(table: Table) -> None:
-    tenths = np.round(table.rows * 400) / 100
-    boosted = HistGradientBoostingClassifier(max_iter=5).fit(tenths, table.labels)
-    found = threshold_values(boosted, rows(tenths))
-    assert all(value in tenths[:, place] for place, values in found.items() for value in values)
-    categorical = HistGradientBoostingClassifier(max_iter=2, categorical_features=[0])
-    codes = np.c_[np.arange(len(table.labels)) % 3, table.rows[:, 1:]]
-    assert threshold_values(categorical.fit(codes, table.labels), rows(codes)) == {}
+def test_histogram_boosting_is_tried_at_doubles_beside_a_threshold(table: Table) -> None:
+    boosted = HistGradientBoostingClassifier(max_iter=1, max_leaf_nodes=2).fit(*table.train)
+    node = boosted._predictors[0][0].nodes[0]
+    threshold = float(node["num_threshold"])
+    found = threshold_values(boosted, as_compared(rows(table.examples), boosted))
+    assert {threshold, np.nextafter(threshold, -9), np.nextafter(threshold, 9)} < {*found[int(node["feature_idx"])]}
+
+
+def test_what_is_scaled_is_also_tried_in_the_middle_between_two_examples() -> None:
+    data = np.array([[0.1], [0.3]] * 4)
+    scaled = make_pipeline(StandardScaler(), DecisionTreeClassifier()).fit(data, [0, 1] * 4)
+    assert (0.1 + 0.3) / 2 in threshold_values(scaled, as_compared(rows(data), scaled))[0]
 
 
 def test_other_estimators_have_no_thresholds(table: Table) -> None:

@@ -12,9 +12,12 @@ from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
 from skl2onnx.common.exceptions import MissingConverter, MissingShapeCalculator
 
+from modelet.dev.publish.onnx.boosting import converters as boosters
+from modelet.dev.publish.onnx.doubles import Doubles, take_doubles
 from modelet.dev.publish.onnx.graph import LABEL, PROBABILITIES, VARIABLE, check_servable, line
 from modelet.dev.publish.onnx.kinds import check_kinds, without_graph
 from modelet.dev.publish.onnx.scaling import converters as scalers
+from modelet.dev.publish.onnx.transforming import converters as transformers
 from modelet.dev.publish.onnx.vectorizing import OPSET as NEWER
 from modelet.dev.publish.onnx.vectorizing import converters
 from modelet.dev.publish.parity.predictions import estimator_answers
@@ -30,11 +33,16 @@ if TYPE_CHECKING:
 OPSET = {"": 18, "ai.onnx.ml": 3}
 """The newest operators of a converted graph, for IR 8, which every onnxruntime since 1.13 reads; see also forests."""
 
-TENSORS: dict[Any, Any] = {np.float32: FloatTensorType, np.int64: Int64TensorType, object: StringTensorType}
+TENSORS: dict[Any, Any] = {
+    np.float32: FloatTensorType,
+    np.float64: FloatTensorType,  # until `take_doubles`
+    np.int64: Int64TensorType,
+    object: StringTensorType,
+}
 
 
 def to_graph(estimator: Any, rows: Rows, name: str, *, collapsed: bool = False) -> bytes:
-    """The estimator as an ONNX graph with float32 inputs; the same estimator gives the same bytes.
+    """The estimator as an ONNX graph, with float32 inputs unless `rows.doubles`; the same one gives the same bytes.
 
     collapsed: whether its texts will come without runs of white space, as `preprocess` leaves them.
     Raises ConversionError, one sentence, where ONNX cannot express it.
@@ -52,8 +60,7 @@ def to_graph(estimator: Any, rows: Rows, name: str, *, collapsed: bool = False) 
         with warnings.catch_warnings():
             # What the converter doubts, parity tests: every difference that it warns of is looked for there.
             warnings.simplefilter("ignore")
-            own = converters(collapsed=collapsed) | scalers(single=rows.is_single())
-            model = _converted(estimator, name, inputs, own, collapsed=collapsed)
+            model = _converted(estimator, name, inputs, rows, collapsed=collapsed)
     except ConversionError:
         raise
     except Exception as error:  # each of skl2onnx's converters raises what it likes
@@ -62,10 +69,11 @@ def to_graph(estimator: Any, rows: Rows, name: str, *, collapsed: bool = False) 
             f"{kind} cannot become an ONNX graph ({why}): change that, or say backend: sklearn in model.yaml"
         ) from error
     _name_tensors(model.graph, [name for name, _ in inputs], estimator)
+    take_doubles(model.graph, _double_inputs(rows))
     opsets = {opset.domain: opset.version for opset in model.opset_import}
     del model.opset_import[:]
     model.opset_import.extend(onnx.helper.make_opsetid(*opset) for opset in sorted(opsets.items()))
-    check_servable(model)
+    check_servable(model, doubles=rows.doubles)
     return bytes(model.SerializeToString(deterministic=True))
 
 
@@ -73,7 +81,7 @@ def _converted(
     estimator: Any,
     name: str,
     inputs: list[tuple[str, Any]],
-    own: dict[type[Any], Callable[..., None]],
+    rows: Rows,
     *,
     collapsed: bool,
 ) -> onnx.ModelProto:
@@ -81,15 +89,23 @@ def _converted(
     said: dict[str, Any] = {
         "initial_types": inputs,
         "target_opset": OPSET | ({"": NEWER} if splits_characters(estimator) and not collapsed else {}),
-        "custom_conversion_functions": own,
+        "custom_conversion_functions": _converters(rows, collapsed=collapsed),
     }
     options = {id(estimator): {"zipmap": False}} if kind_of(estimator) == "classifier" else None
     try:
         model: onnx.ModelProto = convert_sklearn(estimator, name, options=options, **said)
     except NameError:
         # An option that changes nothing keeps skl2onnx from giving the last step of a pipeline that of a ZipMap.
+        said["custom_conversion_functions"] = _converters(rows, collapsed=collapsed)
         model = convert_sklearn(estimator, name, options={id(final(estimator)): {"nocl": False}}, **said)
     return model
+
+
+def _converters(rows: Rows, *, collapsed: bool) -> dict[type[Any], Callable[..., None]]:
+    """The converters of Modelet's own, for one conversion: they note what they have written."""
+    doubles = Doubles(taken=rows.doubles)
+    of_texts = converters(collapsed=collapsed)
+    return {**of_texts, **scalers(doubles, single=rows.is_single()), **transformers(doubles), **boosters(doubles)}
 
 
 def _inputs(rows: Rows) -> list[tuple[str, Any]]:
@@ -106,6 +122,14 @@ def _inputs(rows: Rows) -> list[tuple[str, Any]]:
         if column.name in {LABEL, PROBABILITIES, VARIABLE}:
             raise ConversionError(f"column {column.name} has the name of the graph's output: rename the column")
     return [(column.name, TENSORS[rows.input_type(column)]([None, 1])) for column in rows.columns]
+
+
+def _double_inputs(rows: Rows) -> list[str]:
+    """The inputs that the graph takes in double precision."""
+    if rows.layout == "text":
+        return []
+    doubles = [column.name for column in rows.columns if rows.input_type(column) is np.float64]
+    return doubles if rows.layout == "columns" else [MATRIX] * bool(doubles)
 
 
 def _name_tensors(graph: onnx.GraphProto, inputs: list[str], estimator: Any) -> None:

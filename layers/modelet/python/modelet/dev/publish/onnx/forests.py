@@ -109,18 +109,21 @@ def _written(node: onnx.NodeProto) -> Written | None:
 
 
 def _scores(trees: Trees, node: onnx.NodeProto, base: Any, output: str) -> Written:
-    """The sum over the trees, and the value that it starts from where there is one."""
+    """The sum over the trees, and the value that it starts from where there is one: a float32, if of doubles."""
     arrays = {
         name: values.tolist() if values.dtype == np.int64 else numpy_helper.from_array(values)
         for name, values in trees.arrays.items()
     }
     settled: dict[str, Any] = {"n_targets": 1, "aggregate_function": 1, "post_transform": 0}  # a sum, given as it is
-    total = f"{output}_sum" if len(base) else output
-    ensemble = helper.make_node("TreeEnsemble", list(node.input), [total], domain=ML, **settled, **arrays)
-    if not len(base):
-        return Written([ensemble])
-    added = helper.make_node("Add", [total, f"{output}_base"], [output])
-    return Written([ensemble, added], [numpy_helper.from_array(base, f"{output}_base")])
+    names = [output, *(f"{output}_{name}" for name in ("sum", "total"))]
+    steps = ["TreeEnsemble", *["Add"] * bool(len(base)), *["Cast"] * trees.is_double]
+    made = [*names[1 : len(steps)], output]
+    nodes = [helper.make_node("TreeEnsemble", list(node.input), made[:1], domain=ML, **settled, **arrays)]
+    if len(base):
+        nodes.append(helper.make_node("Add", [made[0], f"{output}_base"], [made[1]]))
+    if trees.is_double:
+        nodes.append(helper.make_node("Cast", [made[-2]], [output], to=onnx.TensorProto.FLOAT))
+    return Written(nodes, [numpy_helper.from_array(base, f"{output}_base")] if len(base) else [])
 
 
 def _classes(trees: Trees, node: onnx.NodeProto, score: str) -> Written:

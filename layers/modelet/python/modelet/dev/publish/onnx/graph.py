@@ -107,8 +107,11 @@ def _bits(outputs: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
     return {name: array.tolist() if array.dtype == object else array.tobytes() for name, array in outputs.items()}
 
 
-def check_servable(model: onnx.ModelProto) -> None:
-    """Refuse what runs here and answers wrongly, or not at all, where it is served. Raises ConversionError."""
+def check_servable(model: onnx.ModelProto, *, doubles: bool = False) -> None:
+    """Refuse what runs here and answers wrongly, or not at all, where it is served. Raises ConversionError.
+
+    doubles: whether its inputs may be in double precision; of a graph that others made nobody knows what it does then.
+    """
     operators = {node.op_type for node in model.graph.node}
     for node in model.graph.node:
         if node.op_type == "StringNormalizer" and any(
@@ -122,7 +125,7 @@ def check_servable(model: onnx.ModelProto) -> None:
     if any(initializer.external_data for initializer in model.graph.initializer):
         raise ConversionError("the graph keeps its weights in other files: save it as one file")
     for node in model.graph.input:
-        if node.name in initialized or node.type.tensor_type.elem_type != onnx.TensorProto.DOUBLE:
+        if doubles or node.name in initialized or node.type.tensor_type.elem_type != onnx.TensorProto.DOUBLE:
             continue
         trees = sorted(name for name in operators if name.startswith("TreeEnsemble"))
         why = f", and {trees[0]} answers wrongly on them" if trees else ""

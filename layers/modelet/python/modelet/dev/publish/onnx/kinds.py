@@ -69,6 +69,8 @@ REFUSED = {
 }
 """Those whose converter drops a part that examples need not show, and what to do instead."""
 
+_BOOSTING = frozenset({"HistGradientBoostingClassifier", "HistGradientBoostingRegressor"})
+
 OPTIONS: tuple[tuple[frozenset[str], Callable[[Any], bool], str], ...] = (
     (
         frozenset({"SVC", "NuSVC"}),
@@ -84,6 +86,11 @@ OPTIONS: tuple[tuple[frozenset[str], Callable[[Any], bool], str], ...] = (
         frozenset({"KNNImputer"}),
         lambda part: not is_missing(part.missing_values),
         f"fills NaN alone in a graph: write None for what is missing, train with missing_values=np.nan, {SKLEARN}",
+    ),
+    (
+        _BOOSTING,
+        lambda part: part.is_categorical_ is not None,
+        f"loses its categories in a graph: encode them before it and leave categorical_features out, {SKLEARN}",
     ),
     (
         frozenset({"LinearDiscriminantAnalysis"}),

@@ -33,7 +33,7 @@ class Nodes:
             list(inputs),
             output,
             op_domain=domain,
-            op_version=1 if domain else version,
+            op_version=(version or 1) if domain else version,
             name=self._scope.get_unique_operator_name(kind),
             **attributes,
         )
@@ -55,3 +55,7 @@ class Nodes:
     def producer(self, name: str) -> onnx.NodeProto | None:
         """The node that makes a tensor, None for an input of the graph and for a constant."""
         return next((node for node in self._container.nodes if name in node.output), None)
+
+    def is_constant(self, name: str) -> bool:
+        """Whether a tensor is a constant."""
+        return any(each.name == name for each in self._container.initializers)

@@ -10,47 +10,46 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from onnx import TensorProto
-from skl2onnx.common.data_types import DoubleTensorType
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, Normalizer, RobustScaler, StandardScaler
 
 from modelet.dev.publish.onnx.nodes import Nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
+
+    from modelet.dev.publish.onnx.doubles import Doubles
 
 
-def converters(*, single: bool) -> dict[type[Any], Callable[..., None]]:
+def converters(doubles: Doubles, *, single: bool) -> dict[type[Any], Callable[..., None]]:
     """skl2onnx's `custom_conversion_functions` for scalers.
 
     single: whether the estimator gets its numbers in single precision, in which scikit-learn then scales.
     """
-    exact: dict[str, str] = {}  # the doubles from which a tensor was rounded: the next scaler reads those
 
     def scale(scope: Any, operator: Any, container: Any) -> None:
         nodes, part, output = Nodes(scope, container), operator.raw_operator, operator.outputs[0]
-        numbers = joined(nodes, [doubled(nodes, each.full_name, exact) for each in operator.inputs])
+        inputs = [each.full_name for each in operator.inputs]
+        numbers, is_same = doubles.of(nodes, *inputs), doubles.are_same(nodes, *inputs)
         for kind, values in _steps(part):
             numbers = _step(nodes, kind, numbers, values, part, single=single)
         for kind, end in _ends(part):
             limit = nodes.constant(np.float64(end))
             # Not Clip: a missing value stays missing.
             numbers = nodes.add("Where", nodes.add(kind, numbers, limit), limit, numbers)
-        if isinstance(output.type, DoubleTensorType):
-            nodes.add("Identity", numbers, output=output.full_name)
-            return
-        nodes.add("Cast", numbers, output=output.full_name, to=TensorProto.FLOAT)
-        exact[output.full_name] = numbers
+        doubles.write(nodes, numbers, output, is_same=is_same)
 
     def normalize(scope: Any, operator: Any, container: Any) -> None:
-        nodes, part, output = Nodes(scope, container), operator.raw_operator, operator.outputs[0].full_name
+        nodes, part, output = Nodes(scope, container), operator.raw_operator, operator.outputs[0]
         if len(operator.inputs) == 1 and is_of_texts(nodes, operator.inputs[0].full_name):
-            nodes.add("Identity", normalized_texts(nodes, operator.inputs[0].full_name, part.norm), output=output)
+            nodes.add(
+                "Identity", normalized_texts(nodes, operator.inputs[0].full_name, part.norm), output=output.full_name
+            )
             return
-        numbers = joined(nodes, [doubled(nodes, each.full_name, exact) for each in operator.inputs])
+        inputs = [each.full_name for each in operator.inputs]
+        numbers, is_same = doubles.of(nodes, *inputs), doubles.are_same(nodes, *inputs)
         least = 10 * float(np.finfo(np.float32 if single else np.float64).eps)
         divided = normalized(nodes, numbers, part.norm, least)
-        is_double = isinstance(operator.outputs[0].type, DoubleTensorType)
-        nodes.add("Cast", divided, output=output, to=TensorProto.DOUBLE if is_double else TensorProto.FLOAT)
+        doubles.write(nodes, _rounded(nodes, divided) if single else divided, output, is_same=is_same)
 
     scalers = (MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler)
     return {**dict.fromkeys(scalers, scale), Normalizer: normalize}
@@ -91,34 +90,6 @@ def is_of_texts(nodes: Nodes, name: str) -> bool:
     return node.op_type == "TfIdfVectorizer" or is_of_texts(nodes, node.input[0])
 
 
-def joined(nodes: Nodes, doubles: Sequence[str]) -> str:
-    """Some columns side by side."""
-    return doubles[0] if len(doubles) == 1 else nodes.add("Concat", *doubles, axis=1)
-
-
-def doubled(nodes: Nodes, name: str, exact: Mapping[str, str]) -> str:
-    """A tensor in double precision: from before it was rounded, where that is known.
-
-    exact: the doubles of some tensors, by name.
-    """
-    if name in exact:
-        return exact[name]
-    if _is_of_rounded(nodes, name, exact):
-        return joined(nodes, [doubled(nodes, each, exact) for each in _made_of(nodes, name)])
-    return nodes.add("Cast", name, to=TensorProto.DOUBLE)
-
-
-def _is_of_rounded(nodes: Nodes, name: str, exact: Mapping[str, str]) -> bool:
-    """Whether a tensor is one that was rounded from doubles, or has such a one among its columns."""
-    return name in exact or any(_is_of_rounded(nodes, each, exact) for each in _made_of(nodes, name))
-
-
-def _made_of(nodes: Nodes, name: str) -> Sequence[str]:
-    """The tensors that stand side by side in another one."""
-    node = nodes.producer(name)
-    return list(node.input) if node is not None and node.op_type in {"Identity", "Concat"} else []
-
-
 def _steps(part: Any) -> list[tuple[str, Any]]:
     """What a scaler does to its columns, in scikit-learn's order: rounding depends on it.
 
@@ -143,9 +114,12 @@ def _step(nodes: Nodes, kind: str, numbers: str, values: Any, part: Any, *, sing
     if single and isinstance(part, StandardScaler):
         values = values.astype(np.float32).astype(np.float64)
     found = nodes.add(kind, numbers, nodes.constant(values))
-    if not single:
-        return found
-    return nodes.add("Cast", nodes.add("Cast", found, to=TensorProto.FLOAT), to=TensorProto.DOUBLE)
+    return _rounded(nodes, found) if single else found
+
+
+def _rounded(nodes: Nodes, numbers: str) -> str:
+    """Doubles of which each is a float32."""
+    return nodes.add("Cast", nodes.add("Cast", numbers, to=TensorProto.FLOAT), to=TensorProto.DOUBLE)
 
 
 def _ends(part: Any) -> list[tuple[str, float]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from onnx import numpy_helper
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,9 +35,14 @@ class Trees(NamedTuple):
     said: Mapping[str, onnx.AttributeProto]
     arrays: Mapping[str, NDArray[Any]]
 
-    def floats(self, name: str) -> NDArray[np.float32]:
-        """An attribute's numbers, none where the ensemble does not say it."""
+    def floats(self, name: str) -> NDArray[Any]:
+        """An attribute's numbers, float32 or double, none where the ensemble does not say it."""
         return _floats(self.said, name)
+
+    @property
+    def is_double(self) -> bool:
+        """Whether the ensemble compares doubles, and adds up doubles."""
+        return bool(self.arrays["nodes_splits"].dtype == np.float64)
 
     def text(self, name: str, usual: bytes) -> bytes:
         """An attribute's text, or what it means where the ensemble does not say it."""
@@ -52,9 +58,10 @@ def trees_of(node: onnx.NodeProto) -> Trees | None:
     """An ensemble's trees; None where a leaf may have several weights, or the lists are in no order that we know."""
     said = {attribute.name: attribute for attribute in node.attribute}
     kind = "class" if node.op_type == CLASSIFIER else "target"
-    tree, splits = _ints(said, TREES), _floats(said, "nodes_values")
-    if len(tree) != len(splits) or len(_floats(said, f"{kind}_weights")) < len(_ints(said, f"{kind}_ids")):
-        return None  # doubles are kept in other attributes
+    tree, splits, weighed = _ints(said, TREES), _floats(said, "nodes_values"), _floats(said, f"{kind}_weights")
+    said_for = _ints(said, f"{kind}_ids")
+    if len(tree) != len(splits) or len(said_for) != len(weighed) or splits.dtype != weighed.dtype:
+        return None
     modes = np.array(said["nodes_modes"].strings)
     inner = modes != LEAF
     first = np.flatnonzero(np.diff(tree, prepend=-1))
@@ -67,11 +74,11 @@ def trees_of(node: onnx.NodeProto) -> Trees | None:
         or not inner[first].all()
         or inner[leaves].any()
         or len(np.unique(leaves)) < len(leaves)
-        or _ints(said, f"{kind}_ids").any()
+        or said_for.any()
     ):
         return None
-    weights = np.zeros(len(tree), dtype=np.float32)
-    weights[leaves] = _floats(said, f"{kind}_weights")
+    weights = np.zeros(len(tree), dtype=weighed.dtype)
+    weights[leaves] = weighed
     numbered = np.where(inner, np.cumsum(inner), np.cumsum(~inner)) - 1
     arrays = {
         "tree_roots": numbered[first],
@@ -94,5 +101,8 @@ def _ints(said: Mapping[str, onnx.AttributeProto], name: str) -> NDArray[np.int6
     return np.array(said[name].ints if name in said else (), dtype=np.int64)
 
 
-def _floats(said: Mapping[str, onnx.AttributeProto], name: str) -> NDArray[np.float32]:
+def _floats(said: Mapping[str, onnx.AttributeProto], name: str) -> NDArray[Any]:
+    """Numbers of an ensemble; doubles are kept in attributes of another name."""
+    if (tensor := said.get(f"{name}_as_tensor")) is not None:
+        return np.array(numpy_helper.to_array(tensor.t))
     return np.array(said[name].floats if name in said else (), dtype=np.float32)

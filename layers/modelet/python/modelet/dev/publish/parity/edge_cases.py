@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modelet.backends.table import EXACT
 from modelet.dev.publish.parity.neighbours import has_neighbours, tied
 from modelet.dev.publish.parity.texts import texts_like
-from modelet.dev.publish.parity.thresholds import scales_for_trees, threshold_values
+from modelet.dev.publish.parity.thresholds import threshold_values
 from modelet.dev.publish.source.parts import vectorizers
-from modelet.dev.publish.source.rows import EXACT, is_frame, is_missing
+from modelet.dev.publish.source.rows import is_frame, is_missing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,6 +41,9 @@ ALONE = 10
 LARGEST = 3e38
 """Near the end of float32."""
 
+LARGEST_DOUBLE = 1.7e308
+"""Near the end of double precision."""
+
 EDGES = 9
 """How many edges a number has, its two ends first. At the middle, the distances to examples that are flags all tie."""
 
@@ -51,7 +55,7 @@ def probes(estimator: Any, rows: Rows, *, collapsed: bool = False) -> Rows:
     """Rows at the edges of what the columns allow, made from the examples.
 
     Numbers: the least, the greatest, zero, their negatives, as much again beyond either end, and at the thresholds of
-    trees one float32 to either side; of a column with bounds, only what is within them. Missing values where a column
+    trees one number to either side; of a column with bounds, only what is within them. Missing values where a column
     may be missing. Texts, in a column too: see `texts_like`. Then edges of all columns at once, and random numbers
     around the examples. How far numbers may go from there, `reach` finds out. collapsed: whether texts come without
     runs of white space.
@@ -85,9 +89,7 @@ def probes(estimator: Any, rows: Rows, *, collapsed: bool = False) -> Rows:
     changes += [(bases[k % len(bases)], {place: text}) for place in split for k, text in enumerate(values[place])]
     changes += [(0, at_once) for at_once in _at_once(rows) if at_once]
     changes += _towards_zero(rows)
-    made = changed(rows, [*changes, *_drawn(rows, BETWEEN), *_tied(estimator, rows)])
-    # Where a double and its float32 go different ways, held-out rows tell whether that matters.
-    return made.as_float32() if scales_for_trees(estimator, rows) else made
+    return changed(rows, [*changes, *_drawn(rows, BETWEEN), *_tied(estimator, rows)])
 
 
 def edges(column: Column, observed: Any, whole: int = WHOLE, *, collapsed: bool = False) -> list[Any]:
@@ -131,7 +133,7 @@ def _at_once(rows: Rows) -> list[dict[int, Any]]:
 def _towards_zero(rows: Rows) -> list[tuple[int, dict[int, Any]]]:
     """An example's numbers that shrink, all at once and some columns alone: what is zero for one is none for another.
 
-    They are what float32 has of them, as all that a graph gets.
+    They are what the graph's input has of them.
     """
     changes: list[tuple[int, dict[int, Any]]] = []
     for step, factor in enumerate(SHRUNK):
@@ -141,7 +143,7 @@ def _towards_zero(rows: Rows) -> list[tuple[int, dict[int, Any]]]:
             for place, column in enumerate(rows.columns)
             if column.type == "number" and not column.categories
             if not is_missing(value := rows.column(place)[base])
-            if is_allowed(rows, place, shrunk := float(np.float32(float(value) * factor)))
+            if is_allowed(rows, place, shrunk := float(rows.input_type(column)(float(value) * factor)))
         }
         alone = [{place: small[place]} for place in list(small)[:: 1 + len(small) // ALONE]]
         changes += [(base, change) for change in (small, *alone) if change]
@@ -199,8 +201,13 @@ def seen_ends(column: Column, observed: Any) -> tuple[float, float]:
 
 
 def _most(rows: Rows, column: Column) -> int:
-    """The greatest whole number that a request may carry: of float32, the last one that it does not round."""
-    return EXACT if rows.input_type(column) is np.float32 else WHOLE
+    """The greatest whole number that a request may carry: the last one that the graph's input does not round."""
+    return EXACT.get(rows.input_type(column), WHOLE)
+
+
+def largest(rows: Rows, place: int) -> float:
+    """Near the end of what the graph's input for a column holds."""
+    return LARGEST_DOUBLE if rows.input_type(rows.columns[place]) is np.float64 else LARGEST
 
 
 def around(column: Column, observed: Any) -> tuple[float, float]:
@@ -226,7 +233,8 @@ def is_allowed(rows: Rows, place: int, value: Any) -> bool:
     column = rows.columns[place]
     if value is None or isinstance(value, str | bool):
         return True
-    least, most = limits(rows, place) if column.type == "integer" else (-LARGEST, LARGEST)
+    end = largest(rows, place)
+    least, most = limits(rows, place) if column.type == "integer" else (-end, end)
     if not least <= value <= most:
         return False
     above = column.minimum is None or value >= column.minimum

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from modelet.dev.publish.parity.compare import COMPARED
-from modelet.dev.publish.parity.edge_cases import GENERATED, LARGEST, around, changed, is_allowed, limits, seen_ends
+from modelet.dev.publish.parity.edge_cases import (
+    GENERATED,
+    LARGEST,
+    around,
+    changed,
+    is_allowed,
+    largest,
+    limits,
+    seen_ends,
+)
 from modelet.dev.publish.parity.predictions import TOLERANCE, differences, estimator_answers, graph_answers, mean_size
 from modelet.store.manifest import BOUNDS
 
@@ -25,8 +34,8 @@ if TYPE_CHECKING:
 NOTED = 1e6
 """People are told of a factor below this; so far from the examples no proper row is."""
 
-STEP, LEAP = 2.0, 16.0
-"""How much further each rung of the ladder is than the one before, up to there and beyond."""
+STEP, LEAP, BOUND = 2.0, 16.0, 1e30
+"""How much further each rung of the ladder is than the one before: up to there, beyond, and beyond float32."""
 
 DRAWN = 100
 """How many random rows a rung has."""
@@ -51,7 +60,7 @@ class Trial(NamedTuple):
 class Reach:
     """How far a graph was proven.
 
-    factor: in multiples of the greatest example of each column; infinite where that is all that float32 holds. columns:
+    factor: in multiples of the greatest example of each column; infinite where that is all that inputs hold. columns:
     the rows' own, with bounds where the factor sets some.
     """
 
@@ -60,7 +69,7 @@ class Reach:
 
 
 def reach(estimator: Any, graph: Graph, rows: Rows) -> Reach:
-    """Climb from the examples to the end of float32, each column alone and all at once, until the answers differ.
+    """Climb from the examples to the end of what inputs hold, each column alone and all at once, until answers differ.
 
     Where they do, float32 is too coarse: a nearest neighbour's distances tie, an exponential overflows, terms cancel
     out. It ends as well where the estimator itself answers no finite number, or nothing at all. Columns that have
@@ -77,7 +86,7 @@ def reach(estimator: Any, graph: Graph, rows: Rows) -> Reach:
         and None in (column.minimum, column.maximum)
         and (span := _span(rows, place))
     }
-    factors = _factors(spans)
+    factors = _factors(max((largest(rows, place) / span for place, span in spans.items()), default=1.0))
     trials = [
         trial
         for number, factor in enumerate(factors)
@@ -104,12 +113,12 @@ def _span(rows: Rows, place: int) -> float:
     return max(abs(low), abs(high)) or 1.0
 
 
-def _factors(spans: Mapping[int, float]) -> list[float]:
-    """The factors, the last of them far enough for the column with the smallest numbers."""
-    end = LARGEST / min(spans.values(), default=LARGEST)
+def _factors(end: float) -> list[float]:
+    """The factors, the last of them far enough."""
     factors = [1.0]
     while factors[-1] < end:
-        factors.append(factors[-1] * (STEP if factors[-1] < NOTED else LEAP))
+        step = STEP if factors[-1] < NOTED else LEAP if factors[-1] < LARGEST else BOUND
+        factors.append(factors[-1] * step)
     return factors[1:]
 
 
@@ -119,7 +128,7 @@ def _trials(rows: Rows, spans: Mapping[int, float], number: int, factor: float, 
     number: the rung's; each begins at another example. most: how many rows have one far number, of many columns or of
     many examples.
     """
-    far = {place: _value(rows, place, min(factor * span, LARGEST)) for place, span in spans.items()}
+    far = {place: _value(rows, place, min(factor * span, largest(rows, place))) for place, span in spans.items()}
     nearest = min(far.values())  # the same number in all columns, which all of them still take
     turns = [
         {place: sign * value * (flip if k % 2 else 1) for k, (place, value) in enumerate(values.items())}
@@ -194,7 +203,7 @@ def _bounded(rows: Rows, place: int, factor: float, span: float) -> Column:
     """A column with the bounds that it lacks: at the least what parity holds around the examples."""
     column = rows.columns[place]
     low, high = around(column, rows.column(place))
-    if factor * span >= LARGEST:
+    if factor * span >= largest(rows, place):
         return column
     if factor > 1:
         end = _rounded_down(factor * span)

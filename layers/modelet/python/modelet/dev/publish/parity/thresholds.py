@@ -23,38 +23,33 @@ THRESHOLDS = 300
 def threshold_values(estimator: Any, rows: Rows) -> dict[int, list[float]]:
     """Values to try by column, for all trees inside an estimator: thresholds as they are in the columns.
 
-    Forests and gradient boosting round every number to float32 before they compare it (sklearn.tree, `DTYPE`): they
-    are tried at each threshold's float32 and at its two neighbours, and where a scaler stands before them also in the
-    middle between two examples, where proper rows lie. Histogram gradient boosting compares doubles, so that its
-    neighbourhoods always differ in float32: it is tried at those values of the examples that lie there, and behind a
-    scaler at such middles.
+    Forests and gradient boosting round every number to float32 before they compare it (sklearn.tree, `DTYPE`),
+    histogram gradient boosting compares doubles: a threshold is tried with the numbers next to it, as float32 and, of
+    what a graph takes as doubles, as double. Where a scaler stands before the trees, so is the middle between two
+    examples, where proper rows lie.
     """
-    pairs = sorted(_pairs(estimator, rows), key=lambda pair: (pair[0].place, *pair[1:], len(pair[0].scalers)))
-    seen = {place: _seen(rows.column(place)) for place in {origin.place for origin, _, _ in pairs}}
+    pairs = sorted(_pairs(estimator, rows), key=lambda pair: (pair[0].place, pair[1], len(pair[0].scalers)))
+    seen = {place: _seen(rows.column(place)) for place in {origin.place for origin, _ in pairs}}
     values: dict[int, list[float]] = {}
-    for origin, threshold, is_histogram in pairs[:: 1 + len(pairs) // THRESHOLDS]:
-        back, known = origin.back([threshold]), seen[origin.place]
+    for origin, threshold in pairs[:: 1 + len(pairs) // THRESHOLDS]:
+        back = origin.back([threshold])
         if not np.isfinite(back).all():
             continue
-        found = _seen_near(back, known) if is_histogram else _around(back).tolist()
-        if origin.scalers:
-            found += _middle(back, known)
-        values.setdefault(origin.place, []).extend(found)
+        is_double = rows.input_type(rows.columns[origin.place]) is np.float64
+        kinds: list[type[Any]] = [np.float32, np.float64] if is_double else [np.float32]
+        found = [back, *(_middle(back, seen[origin.place]) for _ in origin.scalers[:1])]
+        tried = [value for each in found for kind in kinds for value in _around(each, kind)]
+        values.setdefault(origin.place, []).extend(tried)
     return values
 
 
-def scales_for_trees(estimator: Any, rows: Rows) -> bool:
-    """Whether a tree compares numbers that a scaler made: of a double and of its float32 these may differ."""
-    return any(origin.scalers for origin, _, _ in _pairs(estimator, rows))
-
-
-def _pairs(estimator: Any, rows: Rows) -> set[tuple[Origin, float, bool]]:
-    """The thresholds of all trees with the origins of what they compare, and whether a histogram's tree does."""
+def _pairs(estimator: Any, rows: Rows) -> set[tuple[Origin, float]]:
+    """The thresholds of all trees with the origins of what they compare."""
     if rows.layout == "text":
         return set()
     numbers = [column.type in {"number", "integer"} and not column.categories for column in rows.columns]
     return {
-        (origin, threshold, hasattr(model, "_predictors"))
+        (origin, threshold)
         for model, origins in _models(estimator, len(numbers))
         for feature, threshold in _thresholds(model)
         if (origin := origins[feature]) is not None and numbers[origin.place]
@@ -77,11 +72,12 @@ def _thresholds(model: Any) -> list[tuple[int, float]]:
     return _histogram_thresholds(model) if hasattr(model, "_predictors") else []
 
 
-def _around(thresholds: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Each threshold as float32, and the float32 numbers next to it."""
-    rounded = thresholds.astype(np.float32)
-    below, above = np.float32(-np.inf), np.float32(np.inf)
-    return np.concatenate([rounded, np.nextafter(rounded, below), np.nextafter(rounded, above)])
+def _around(thresholds: NDArray[np.float64], kind: type[Any]) -> list[float]:
+    """Each threshold as numpy's type has it, and the numbers next to it there."""
+    rounded = thresholds.astype(kind)
+    below, above = kind(-np.inf), kind(np.inf)
+    found: list[float] = np.concatenate([rounded, np.nextafter(rounded, below), np.nextafter(rounded, above)]).tolist()
+    return found
 
 
 def _seen(observed: Any) -> NDArray[np.float64]:
@@ -89,16 +85,10 @@ def _seen(observed: Any) -> NDArray[np.float64]:
     return np.unique(np.asarray([value for value in observed if not is_missing(value)], dtype=np.float64))
 
 
-def _seen_near(thresholds: NDArray[np.float64], seen: NDArray[np.float64]) -> list[float]:
-    """The values of the examples that are a threshold, or next to one, once they are float32."""
-    found: list[float] = seen[np.isin(seen.astype(np.float32), _around(thresholds))].tolist()
-    return found
-
-
-def _middle(threshold: NDArray[np.float64], seen: NDArray[np.float64]) -> list[float]:
-    """The middle between the two values next to a threshold, as float32 has it."""
+def _middle(threshold: NDArray[np.float64], seen: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The middle between the two values next to a threshold."""
     place = int(np.searchsorted(seen, threshold[0]))
-    return [float(np.float32((seen[place - 1] + seen[place]) / 2))] if 0 < place < len(seen) else []
+    return (seen[place - 1 : place] + seen[place : place + 1]) / 2 if 0 < place < len(seen) else seen[:0]
 
 
 def _histogram_thresholds(estimator: Any) -> list[tuple[int, float]]:
@@ -109,5 +99,5 @@ def _histogram_thresholds(estimator: Any) -> list[tuple[int, float]]:
         for predictors in estimator._predictors  # its only home
         for predictor in predictors
         for node in predictor.nodes
-        if not node["is_leaf"]
+        if not node["is_leaf"] and np.isfinite(node["num_threshold"])  # missing values split at infinity
     ]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from modelet.backends.table import EXACT
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -21,10 +23,7 @@ SHARED = 1e-3
 Layout = Literal["text", "matrix", "columns"]
 
 TEXT, MATRIX = "text", "input"
-"""The graph's input where there is one: texts, shape (rows, 1), or float32, shape (rows, features)."""
-
-EXACT = 2**24
-"""Whole numbers beyond this are not all exact in float32."""
+"""The graph's input where there is one: texts, shape (rows, 1), or numbers, shape (rows, features)."""
 
 KINDS: dict[str, type[Any]] = {"number": float, "integer": int, "string": str, "boolean": bool}
 """What a column's values are once they were JSON."""
@@ -38,13 +37,14 @@ class Rows:
     """Some rows.
 
     data: texts in a list, an array of shape (rows, features) or a DataFrame: exactly what `predict` takes.
-    layout: how the graph takes them: one string input, one float32 matrix, or one input a column, each (rows, 1).
-    columns: what each feature may be.
+    layout: how the graph takes them: one string input, one matrix of numbers, or one input a column, each (rows, 1).
+    columns: what each feature may be. doubles: whether the graph takes what is no float32 in double precision.
     """
 
     data: Any
     layout: Layout
     columns: tuple[Column, ...]
+    doubles: bool = False
 
     def __len__(self) -> int:
         return len(self.data)
@@ -75,11 +75,13 @@ class Rows:
         if self.layout == "text":
             return self
         if not is_frame(self.data):
+            if self.doubles:
+                return self
             kind = np.float32 if self.is_single() else np.float64
             return replace(self, data=self.data.astype(np.float32).astype(kind))
         rounded = self.data.copy()
         for place, column in enumerate(self.columns):
-            if self.input_type(column) is np.float32 and self.data.dtypes.iloc[place] != np.float32:
+            if self.input_type(column) is np.float32 and not self._holds_single(place):
                 numbers = self.data.iloc[:, place].to_numpy(dtype=np.float32, na_value=np.nan)
                 rounded[self.data.columns[place]] = numbers.astype(np.float64)
         return replace(self, data=rounded)
@@ -135,19 +137,27 @@ class Rows:
         if column.type == "string":
             return object
         whole = column.type in {"integer", "boolean"} and not column.nullable
-        return np.int64 if whole and self.layout == "columns" else np.float32
+        if whole and self.layout == "columns":
+            return np.int64
+        is_double = self.doubles and not self._holds_single(self.features.index(column.name))
+        return np.float64 if is_double else np.float32
+
+    def _holds_single(self, place: int) -> bool:
+        """Whether the estimator gets a column in single precision."""
+        kind = self.data.dtypes.iloc[place] if is_frame(self.data) else self.data.dtype
+        return bool(kind == np.float32)
 
     def with_rounded(self) -> Rows:
-        """The rows, with whole numbers that a float32 input rounds as what they are there: numbers.
+        """The rows, with whole numbers that an input of the graph rounds as what they are there: numbers.
 
-        Of a column of whole numbers, requests may carry none that float32 would change; of numbers they may.
+        Of a column of whole numbers, requests may carry none that the input would change; of numbers they may.
         """
         rounded = {
             place
             for place, column in enumerate(self.columns)
-            if self.input_type(column) is np.float32
-            and column.type == "integer"
-            and any(abs(value) > EXACT for value in self._seen(place) if not is_missing(value))
+            if column.type == "integer"
+            and (most := EXACT.get(self.input_type(column)))
+            and any(abs(value) > most for value in self._seen(place) if not is_missing(value))
         }
         if not rounded:
             return self
