@@ -36,3 +36,18 @@ def test_every_estimator_of_scikit_learn_is_generated_or_named_with_the_reason()
     there = {name for name, _ in all_estimators()}
     assert generated() | NO_TABLE.keys() == there
     assert not generated() & NO_TABLE.keys()
+
+
+BOOSTED = 1061
+"""A seed of histogram gradient boosting of real numbers, served as a graph; the first hundred have none."""
+
+
+@pytest.mark.parametrize("rounds", [False, True], ids=["doubles", "rounded to float32"])
+def test_a_graph_that_rounds_what_is_compared_as_doubles_is_found(
+    rounds: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if rounds:
+        monkeypatch.setattr("modelet.dev.publish.doubles._compares_doubles", lambda _estimator: False)
+    outcome = tried(BOOSTED)
+    assert outcome.served == "onnx"
+    assert any(found.startswith("wrong answer by onnx") for found in outcome.findings) == rounds
