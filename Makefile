@@ -146,7 +146,7 @@ deploy-local: $(INFRA) $(CDK) $(MINISTACK) ## Deploy to an emulator with IAM: ev
 	$(BIN)/pytest --numprocesses=0 --exitfirst tests/e2e/deploy/scenario.py
 
 signed-in: $(INFRA)
-	@$(BIN)/python -m infra.account $(STAGE)
+	@$(BIN)/python -m infra.checks.account $(STAGE)
 	@test -n "$$CDK_DOCKER" || docker info > /dev/null 2>&1 || \
 	  { echo "error: no Docker engine answers, and images are built on one: start Docker"; exit 1; }
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from aws_cdk import App, CfnResource, Stack, Tags
 from aws_cdk import aws_iam as iam
 
-from infra import nag
+from infra.checks import nag
+from infra.checks.limits import refuse_the_impossible
 from infra.constructs.provider_logs import keep_provider_logs
 from infra.discovery import discover
 from infra.errors import SynthError
-from infra.limits import refuse_the_impossible
 from infra.stacks.serving_stack import ServingStack
 from infra.stacks.storage_stack import StorageStack
 from infra.stage import Stage, find_stage

@@ -13,7 +13,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Template
 
-from infra import nag
+from infra.checks import nag
 from infra.constructs.inference_api import InferenceApi
 from infra.constructs.layer import ModeletLayer
 from infra.constructs.model_function import ModelFunction

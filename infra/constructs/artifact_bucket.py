@@ -8,7 +8,7 @@ from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.nag import accept
+from infra.checks.nag import accept
 
 if TYPE_CHECKING:
     from infra.stage import Stage

@@ -11,9 +11,9 @@ from aws_cdk.aws_apigatewayv2_authorizers import HttpIamAuthorizer, HttpJwtAutho
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct
 
+from infra.checks.nag import accept
 from infra.constructs.access_log import access_log_format, access_log_group
 from infra.constructs.routes import GREEDY, model_paths
-from infra.nag import accept
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infra.constructs.access import refuse_impossible_access
+from infra.checks.access import refuse_impossible_access
+from infra.checks.nag import accept_resource
 from infra.constructs.http_api import HttpInferenceApi
 from infra.constructs.rest_api import RestInferenceApi
 from infra.constructs.routes import refuse_too_many
-from infra.nag import accept_resource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

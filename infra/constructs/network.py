@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from infra.nag import accept_warning
+from infra.checks.nag import accept_warning
 
 if TYPE_CHECKING:
     from infra.stage import StageVpc

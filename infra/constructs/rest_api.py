@@ -9,10 +9,10 @@ from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
+from infra.checks.nag import accept
 from infra.constructs.access_log import access_log_format, access_log_group
 from infra.constructs.firewall import Firewall
 from infra.constructs.routes import index_paths, model_paths
-from infra.nag import accept
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from aws_cdk import CfnOutput, Environment, Fn, Stack
 from aws_cdk import aws_s3 as s3
 
-from infra.calling import call_lines
 from infra.constructs.artifact_bucket import export_name
 from infra.constructs.inference_api import InferenceApi
 from infra.constructs.layer import ModeletLayer
@@ -15,6 +14,7 @@ from infra.constructs.model_function import ModelFunction
 from infra.constructs.models_index import ModelsIndex
 from infra.constructs.monitoring import Monitoring
 from infra.constructs.network import Network
+from infra.stacks.calling import call_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from infra.constructs.access import AUTHS, refuse_impossible_access
+from infra.checks.access import AUTHS, refuse_impossible_access
 from infra.constructs.routes import ROUTE_LIMIT, refuse_too_many
 from infra.errors import SynthError
 from infra.stage import STAGES, Stage

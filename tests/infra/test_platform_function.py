@@ -13,7 +13,7 @@ import pytest
 from aws_cdk import App, Stack
 from aws_cdk.assertions import Template
 
-from infra import nag
+from infra.checks import nag
 from infra.constructs.layer import ModeletLayer
 from infra.constructs.platform_function import PlatformFunction
 from infra.errors import SynthError

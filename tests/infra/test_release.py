@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from infra.nag import flat
+from infra.checks.nag import flat
+from infra.checks.statements import statements
 from infra.stage import Stage
-from infra.statements import statements
 
 from .conftest import Synthesized, synthesize
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from apis import Apis
-from infra.statements import Statement, star_reason, statements, table
+from infra.checks.statements import Statement, star_reason, statements, table
 
 from .conftest import SECRET, Synthesized
 

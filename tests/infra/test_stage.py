@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from infra.checks.limits import refuse_the_impossible
 from infra.errors import SynthError
-from infra.limits import refuse_the_impossible
 from infra.stage import STAGES, Stage, StageVpc, find_stage
 
 VPC: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""What every function and service role of a synthesized stage may do: `python -m infra.statements [cdk.out]`."""
+"""What every function and service role of a synthesized stage may do: `python -m infra.checks.statements [cdk.out]`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from infra.nag import flat
+from infra.checks.nag import flat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Who deploys, and where to: `python -m infra.account STAGE` fails with a remedy before minutes are spent on building.
+"""Who deploys, and where to: `python -m infra.checks.account STAGE` fails with a remedy before minutes go to building.
 
 It also notes what the account may not be allowed to have yet. A note stops nothing: a limit may have been raised, and
 AWS has the last word.
