@@ -12,8 +12,7 @@ from pathlib import Path
 from aws_cdk import App, CfnResource, Stack, Tags
 from aws_cdk import aws_iam as iam
 
-from infra.checks import nag
-from infra.checks.limits import refuse_the_impossible
+from infra.checks import limits, nag
 from infra.constructs.provider_logs import keep_provider_logs
 from infra.discovery import discover
 from infra.errors import SynthError
@@ -32,7 +31,7 @@ RESOURCE_LIMIT = 500
 
 def assemble(app: App, root: Path, stage: Stage) -> tuple[StorageStack, ServingStack]:
     """Put both stacks of a stage into the app. Raises ModeletError, one line, for what cannot be deployed."""
-    refuse_the_impossible(stage)
+    limits.validate(stage)
     models = discover(root, stage)
     storage = StorageStack(app, f"modelet-{stage.name}-storage", stage=stage, models=models)
     serving = ServingStack(app, f"modelet-{stage.name}-serving", stage=stage, models=models)

@@ -82,7 +82,7 @@ def discover(root: Path, stage: Stage) -> list[Deployable]:
 
 def _deployable(function: Function, root: Path, stage: Stage) -> Deployable:
     here = f"functions/{function.folder.name}"
-    _refuse_the_impossible(function, stage)
+    _validate(function, stage)
     _refuse_no_requirements(function, here)
     own = function.folder / "Dockerfile"
     if own.is_file() and not ONLINE.search(own.read_text()):
@@ -145,7 +145,7 @@ def _refuse_no_event(event: Path, shown: str) -> None:
         raise SynthError(f"{shown}: is no event with a JSON body: {remedy}") from None
 
 
-def _refuse_the_impossible(function: Function, stage: Stage) -> None:
+def _validate(function: Function, stage: Stage) -> None:
     """Refuse what AWS would refuse, or answer too late for."""
     yaml = f"functions/{function.folder.name}/model.yaml"
     resources = function.spec.resources

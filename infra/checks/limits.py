@@ -30,7 +30,7 @@ Objection = tuple[str, str, str]
 """Key, what is wrong with it, remedy."""
 
 
-def refuse_the_impossible(stage: Stage) -> None:
+def validate(stage: Stage) -> None:
     """Raise SynthError, one line with the stage's key and the remedy, for what AWS would refuse."""
     for key, wrong, remedy in _objections(stage):
         raise SynthError(f"infra/stage.py: stage {stage.name}: {key}: {wrong}: {remedy}")

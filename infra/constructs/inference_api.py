@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infra.checks.access import refuse_impossible_access
+from infra.checks import access
 from infra.checks.nag import accept_resource
 from infra.constructs.http_api import HttpInferenceApi
 from infra.constructs.rest_api import RestInferenceApi
@@ -39,7 +39,7 @@ class InferenceApi(Construct):
         index: lambda_.IFunction,
     ) -> None:
         super().__init__(scope, construct_id)
-        refuse_impossible_access(stage)
+        access.validate(stage)
         refuse_too_many(stage, len(models))
         self.kind: HttpInferenceApi | RestInferenceApi
         if stage.api == "http":

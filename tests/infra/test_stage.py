@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from infra.checks.limits import refuse_the_impossible
+from infra.checks import limits
 from infra.errors import SynthError
 from infra.stage import STAGES, Stage, StageVpc, find_stage
 
@@ -22,7 +22,7 @@ def test_the_stages_can_be_deployed_and_are_closed_to_all_but_signed_calls() -> 
     assert list(STAGES) == ["dev", "prod"]
     for name, stage in STAGES.items():
         assert find_stage(name) is stage
-        refuse_the_impossible(stage)
+        limits.validate(stage)
         assert stage.auth == "iam"
 
 
@@ -72,11 +72,11 @@ def test_stages_in_one_account_keep_their_names_and_metrics_apart() -> None:
 )
 def test_what_aws_would_refuse_later_is_refused_now(said: dict[str, Any], message: str) -> None:
     with pytest.raises(SynthError) as refused:
-        refuse_the_impossible(Stage(**{"name": "odd", **said}))
+        limits.validate(Stage(**{"name": "odd", **said}))
     stage = said.get("name", "odd")
     assert str(refused.value).startswith(f"infra/stage.py: stage {stage}: {message}")
     assert "\n" not in str(refused.value)
 
 
 def test_a_network_that_is_whole_is_taken() -> None:
-    refuse_the_impossible(Stage(name="odd", vpc=StageVpc(**VPC, route_table_ids=("rtb-01234567",), s3_endpoint=True)))
+    limits.validate(Stage(name="odd", vpc=StageVpc(**VPC, route_table_ids=("rtb-01234567",), s3_endpoint=True)))
