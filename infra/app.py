@@ -1,7 +1,7 @@
 """The CDK app: `python -m infra.app`, which the CDK command line runs. It asks AWS nothing.
 
-Context: `stage` (dev) chooses from infra/stage.py; `base_image` and `build_image` replace the images that functions are
-built from, and `base_digest` says which image the base's tag means.
+Context: `stage` (dev) chooses from infra/stage.py; `project` (modelet) is the first part of all names; `base_image` and
+`build_image` replace the images that functions are built from, and `base_digest` says which image the base's tag means.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from infra.discovery import discover
 from infra.errors import SynthError
 from infra.stacks.serving_stack import ServingStack
 from infra.stacks.storage_stack import StorageStack
-from infra.stage import Stage, find_stage
+from infra.stage import PROJECT, Stage, find_stage
 from modelet.dev.project import Project
 from modelet.errors import ModeletError
 
@@ -33,10 +33,10 @@ def assemble(app: App, root: Path, stage: Stage) -> tuple[StorageStack, ServingS
     """Put both stacks of a stage into the app. Raises ModeletError, one line, for what cannot be deployed."""
     limits.validate(stage)
     models = discover(root, stage)
-    storage = StorageStack(app, f"modelet-{stage.name}-storage", stage=stage, models=models)
-    serving = ServingStack(app, f"modelet-{stage.name}-serving", stage=stage, models=models)
+    storage = StorageStack(app, f"{stage.prefix}-storage", stage=stage, models=models)
+    serving = ServingStack(app, f"{stage.prefix}-serving", stage=stage, models=models)
     serving.add_stack_dependency(storage, "It imports the name of the bucket.")
-    for key, value in {"modelet:stage": stage.name, **stage.tags}.items():
+    for key, value in {"modelet:project": stage.project, "modelet:stage": stage.name, **stage.tags}.items():
         Tags.of(app).add(key, value)
     if stage.permissions_boundary:
         bound = iam.ManagedPolicy.from_managed_policy_arn(storage, "Boundary", stage.permissions_boundary)
@@ -62,7 +62,9 @@ def main() -> int:
     """Synthesize the stage that the context names; 1 and one line on stderr where the project cannot be deployed."""
     app = App(analytics_reporting=False)
     try:
-        stage = find_stage(str(app.node.try_get_context("stage") or "dev"))
+        stage = find_stage(
+            str(app.node.try_get_context("stage") or "dev"), str(app.node.try_get_context("project") or PROJECT)
+        )
         assemble(app, Project.find(Path.cwd()).root, stage)
     except ModeletError as error:
         sys.stderr.write(f"error: {error}\n")

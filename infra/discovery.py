@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from infra.errors import SynthError
-from infra.stage import STAGES
+from infra.stage import PROJECT, STAGES
 from modelet.bundle import BUNDLE_FILE, Bundle
 from modelet.dev.baking import BAKED, is_baked
 from modelet.dev.cron import read_cron
@@ -161,7 +161,7 @@ def _validate(function: Function, stage: Stage) -> None:
     if len(longest) > NAME_LENGTH:
         raise SynthError(
             f"functions/{function.folder.name}: Lambda takes {NAME_LENGTH} characters for a name, and {longest} has "
-            f"{len(longest)}: rename the folder"
+            f"{len(longest)}: rename the folder{'' if stage.project == PROJECT else ', or shorten project in cdk.json'}"
         )
 
 

@@ -27,14 +27,12 @@ class AlarmTopic(Construct):
         key = kms.Key(
             self,
             "Key",
-            description=f"Alarms of modelet-{stage.name}",
+            description=f"Alarms of {stage.prefix}",
             enable_key_rotation=True,
             removal_policy=RemovalPolicy.DESTROY,
             pending_window=Duration.days(7),
         )
-        self.topic = sns.Topic(
-            self, "Topic", topic_name=f"modelet-{stage.name}-alarms", master_key=key, enforce_ssl=True
-        )
+        self.topic = sns.Topic(self, "Topic", topic_name=f"{stage.prefix}-alarms", master_key=key, enforce_ssl=True)
         cloudwatch = iam.ServicePrincipal("cloudwatch.amazonaws.com")
         own = {"StringEquals": {"aws:SourceAccount": Stack.of(self).account}}
         key.add_to_resource_policy(

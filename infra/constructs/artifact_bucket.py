@@ -19,7 +19,7 @@ STORE = "models"
 
 def export_name(stage: Stage) -> str:
     """The name under which a stage's storage stack says what its bucket is called."""
-    return f"modelet-{stage.name}-artifacts"
+    return f"{stage.prefix}-artifacts"
 
 
 class ArtifactBucket(Construct):

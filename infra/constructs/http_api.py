@@ -50,7 +50,7 @@ class HttpInferenceApi(Construct):
         self.api = apigatewayv2.HttpApi(
             self,
             "Api",
-            api_name=f"modelet-{stage.name}",
+            api_name=stage.prefix,
             create_default_stage=False,
             default_authorizer=_authorizer(stage),
             cors_preflight=_cors(stage),

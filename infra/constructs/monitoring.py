@@ -52,7 +52,7 @@ class Monitoring(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.topic = AlarmTopic(self, "Alarms", stage=stage).topic
-        name = f"modelet-{stage.name}"
+        name = stage.prefix
         self.facade = MonitoringFacade(
             self,
             "Facade",

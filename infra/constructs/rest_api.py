@@ -53,7 +53,7 @@ class RestInferenceApi(Construct):
         self.api = apigateway.RestApi(
             self,
             "Api",
-            rest_api_name=f"modelet-{stage.name}",
+            rest_api_name=stage.prefix,
             endpoint_types=[apigateway.EndpointType.REGIONAL],
             # An account has one role for all its REST APIs' logs: it stays when this API goes.
             cloud_watch_role=True,
@@ -126,7 +126,7 @@ class RestInferenceApi(Construct):
             quota = apigateway.QuotaSettings(limit=stage.monthly_quota, period=apigateway.Period.MONTH)
         plan = self.api.add_usage_plan(
             "Plan",
-            name=f"modelet-{stage.name}",
+            name=stage.prefix,
             throttle=throttle,
             quota=quota,
             api_stages=[apigateway.UsagePlanPerApiStage(api=self.api, stage=self.api.deployment_stage)],

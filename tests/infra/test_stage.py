@@ -30,6 +30,19 @@ def test_prod_moves_traffic_in_steps() -> None:
     assert STAGES["prod"].canary == "Canary10Percent5Minutes"
 
 
+def test_projects_in_one_account_keep_their_names_and_metrics_apart() -> None:
+    ours, theirs = STAGES["dev"], find_stage("dev", "fraud")
+    assert theirs.function_name("sentiment") == "fraud-dev-sentiment"
+    assert (ours.prefix, theirs.prefix) == ("modelet-dev", "fraud-dev")
+    assert (ours.namespace, theirs.namespace) == ("Modelet/dev", "Modelet/fraud/dev")
+
+
+@pytest.mark.parametrize("project", ["", "Fraud", "fraud-team", "1st", "a" * 17, "awsome", "ssmall"])
+def test_a_project_s_name_that_cannot_be_a_part_of_all_names_is_refused(project: str) -> None:
+    with pytest.raises(SynthError, match=r"^cdk\.json: context\.project: '.*' cannot be the first part .*: give lower"):
+        limits.validate(Stage(name="dev", project=project))
+
+
 def test_an_unknown_stage_lists_what_there_is() -> None:
     with pytest.raises(
         SynthError, match=r"^infra/stage\.py: STAGES has no 'prdo': choose dev or prod, or add it there$"
