@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
-from aws_cdk import App, CfnResource, Stack, Tags
+from aws_cdk import App, Tags
 from aws_cdk import aws_iam as iam
 
-from infra.checks import limits, nag
+from infra.checks import limits, nag, resources
 from infra.constructs.provider_logs import keep_provider_logs
 from infra.discovery import discover
-from infra.errors import SynthError
-from infra.stacks.serving_stack import ServingStack
+from infra.stacks.api_stack import ApiStack
+from infra.stacks.model_stack import ModelStack
 from infra.stacks.storage_stack import StorageStack
 from infra.stage import PROJECT, Stage, find_stage
 from modelet.dev.project import Project
@@ -25,37 +26,49 @@ from modelet.errors import ModeletError
 REFUSED = "ValidationFailed"
 """How the CDK begins its list of what may not be deployed."""
 
-RESOURCE_LIMIT = 500
-"""https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
+
+class Stacks(NamedTuple):
+    """The stacks of a stage. models: by the models' names."""
+
+    storage: StorageStack
+    api: ApiStack
+    models: dict[str, ModelStack]
 
 
-def assemble(app: App, root: Path, stage: Stage) -> tuple[StorageStack, ServingStack]:
-    """Put both stacks of a stage into the app. Raises ModeletError, one line, for what cannot be deployed."""
+def assemble(app: App, root: Path, stage: Stage) -> Stacks:
+    """Put all stacks of a stage into the app. Raises ModeletError, one line, for what cannot be deployed."""
     limits.validate(stage)
     models = discover(root, stage)
-    storage = StorageStack(app, f"{stage.prefix}-storage", stage=stage, models=models)
-    serving = ServingStack(app, f"{stage.prefix}-serving", stage=stage, models=models)
-    serving.add_stack_dependency(storage, "It imports the name of the bucket.")
-    for key, value in {"modelet:project": stage.project, "modelet:stage": stage.name, **stage.tags}.items():
+    storage = StorageStack(app, stage=stage, models=models)
+    api = ApiStack(app, stage=stage, models=models)
+    api.add_stack_dependency(storage, "What is stored comes first.")
+    by_name = {model.name: ModelStack(app, stage=stage, model=model) for model in models}
+    for stack in by_name.values():
+        stack.add_stack_dependency(storage, "It imports the name of the bucket.")
+        stack.add_stack_dependency(api, "It reads the API's id.")
+    for key, value in stage.stack_tags.items():
         Tags.of(app).add(key, value)
     if stage.permissions_boundary:
         bound = iam.ManagedPolicy.from_managed_policy_arn(storage, "Boundary", stage.permissions_boundary)
         iam.PermissionsBoundary.of(app).apply(bound)
-    for stack in (storage, serving):
-        keep_provider_logs(stack, stage)
+    for each in (storage, api, *by_name.values()):
+        keep_provider_logs(each, stage)
     nag.check(app)
-    refuse_too_many_resources(serving, len(models))
-    return storage, serving
+    found = Stacks(storage, api, by_name)
+    validate_resources(found, stage)
+    return found
 
 
-def refuse_too_many_resources(stack: Stack, models: int) -> None:
-    """Raise SynthError for a stack above what CloudFormation takes."""
-    count = sum(CfnResource.is_cfn_resource(each) for each in stack.node.find_all())
-    if count > RESOURCE_LIMIT:
-        raise SynthError(
-            f"functions/: {models} models make {count} resources, and CloudFormation takes {RESOURCE_LIMIT} in a stack"
-            ": deploy some of the models from a project of their own"
-        )
+def validate_resources(stacks: Stacks, stage: Stage) -> None:
+    """Raise SynthError where one of the stacks has more resources than CloudFormation takes."""
+    models = f"functions/: {len(stacks.models)} models"
+    elsewhere = "move some of the models to a project of their own"
+    if stage.api == "rest":
+        elsewhere = f"a REST API has the methods of all its models: give api='http' in infra/stage.py, or {elsewhere}"
+    resources.validate(stacks.storage, models, "move some of the models to a project of their own")
+    resources.validate(stacks.api, models, elsewhere)
+    for name, stack in stacks.models.items():
+        resources.validate(stack, f"functions/: the model {name} alone would", "give it fewer scaling.schedules")
 
 
 def main() -> int:

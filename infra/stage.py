@@ -52,8 +52,10 @@ class Stage:
     where; None leaves it to whoever deploys. permissions_boundary: the ARN of a managed policy that bounds every role.
     tags: on everything. api, auth: the kind of API Gateway and who may call it; `none` is open to the world.
     throttle_rate, throttle_burst: requests a second, and at once, that the API lets through. monthly_quota: requests a
-    month that each API key is good for; None does not count them. tracing: X-Ray. canary: the steps in which CodeDeploy
-    moves traffic to a new version. alarm_email: who is written to.
+    month that each API key is good for; None does not count them. routes_quota: the account's quota of routes, or of a
+    REST API's resources, for one API. tracing: X-Ray. canary: the steps in which CodeDeploy
+    moves traffic to a new version. alarm_email: who is written to. model_dashboards: a dashboard for
+    each model, beside the API's.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Stage:
     jwt_audience: tuple[str, ...] = ()
     cognito_user_pool_arn: str | None = None
     cors_origins: tuple[str, ...] = ()
+    routes_quota: int = 300
     waf: bool = False
     throttle_rate: int = 100
     throttle_burst: int = 200
@@ -77,6 +80,7 @@ class Stage:
     vpc: StageVpc | None = None
     canary: Canary = "AllAtOnce"
     alarm_email: str | None = None
+    model_dashboards: bool = True
 
     @property
     def namespace(self) -> str:
@@ -87,6 +91,23 @@ class Stage:
     def prefix(self) -> str:
         """How all names of the stage begin."""
         return f"{self.project}-{self.name}"
+
+    @property
+    def stack_tags(self) -> dict[str, str]:
+        """The tags of every stack and every resource; the first two say whose they are."""
+        return {"modelet:project": self.project, "modelet:stage": self.name, **self.tags}
+
+    def stack_name(self, *parts: str) -> str:
+        """What a stack of this stage is called."""
+        return "-".join((self.prefix, *parts))
+
+    def model_stack_name(self, model: str) -> str:
+        """What the stack of a model is called; a model may be called `api` or `storage`."""
+        return self.stack_name("model", model)
+
+    def parameter(self, *parts: str) -> str:
+        """The name of an SSM parameter of this stage."""
+        return "/".join(("", self.project, self.name, *parts))
 
     def function_name(self, name: str) -> str:
         """What a Lambda function of this stage is called."""

@@ -73,8 +73,6 @@ class ModelFunction(Construct):
         )
         # Lambda looks at the rights when it makes the function, and the first init uses them.
         self.function.node.add_dependency(role)
-        if network and model.spec.vpc:
-            network.must_be_there(self.function)
         self.version = self.function.current_version
         if scaling.snapstart:
             accept_warning(
