@@ -42,8 +42,10 @@ def assemble(app: App, root: Path, stage: Stage) -> Stacks:
     storage = StorageStack(app, stage=stage, models=models)
     api = ApiStack(app, stage=stage, models=models)
     api.add_stack_dependency(storage, "What is stored comes first.")
+    resources.validate_shared((storage, api), stage, len(models))
     by_name = {model.name: ModelStack(app, stage=stage, model=model) for model in models}
-    for stack in by_name.values():
+    for model, stack in zip(models, by_name.values(), strict=True):
+        resources.validate(stack, f"{model.yaml}: its settings", "ask for less there")
         stack.add_stack_dependency(storage, "It imports the name of the bucket.")
         stack.add_stack_dependency(api, "It reads the API's id.")
     for key, value in stage.stack_tags.items():
@@ -54,21 +56,7 @@ def assemble(app: App, root: Path, stage: Stage) -> Stacks:
     for each in (storage, api, *by_name.values()):
         keep_provider_logs(each, stage)
     nag.check(app)
-    found = Stacks(storage, api, by_name)
-    validate_resources(found, stage)
-    return found
-
-
-def validate_resources(stacks: Stacks, stage: Stage) -> None:
-    """Raise SynthError where one of the stacks has more resources than CloudFormation takes."""
-    models = f"functions/: {len(stacks.models)} models"
-    elsewhere = "move some of the models to a project of their own"
-    if stage.api == "rest":
-        elsewhere = f"a REST API has the methods of all its models: give api='http' in infra/stage.py, or {elsewhere}"
-    resources.validate(stacks.storage, models, "move some of the models to a project of their own")
-    resources.validate(stacks.api, models, elsewhere)
-    for name, stack in stacks.models.items():
-        resources.validate(stack, f"functions/: the model {name} alone would", "give it fewer scaling.schedules")
+    return Stacks(storage, api, by_name)
 
 
 def main() -> int:

@@ -42,11 +42,11 @@ def chosen(found: Collection[Deployed], stage: Stage, model: str | None) -> list
 def assemble(app: App, found: Collection[Deployed], stage: Stage) -> None:
     """Put the stacks into the app. Models go before the API, and none of them waits for another."""
     environment = Environment(account=stage.account, region=stage.region)
-    stacks = {each: Stack(app, each.name, env=environment) for each in found}
-    for each, stack in stacks.items():
-        for other, after in stacks.items():
-            if each.model is not None and other.model is None:
-                stack.add_stack_dependency(after, "Models go first.")
+    stacks = [(each.model, Stack(app, each.name, env=environment)) for each in found]
+    shared = [stack for model, stack in stacks if model is None]
+    for stack in (stack for model, stack in stacks if model is not None):
+        for other in shared:
+            stack.add_stack_dependency(other, "Models go first.")
 
 
 def main() -> int:

@@ -88,5 +88,5 @@ def star_reason(statement: Statement, resource: str) -> str | None:
 
 if __name__ == "__main__":
     assembly = Path(sys.argv[1] if len(sys.argv) > 1 else "cdk.out")
-    for path in sorted(assembly.glob("*-serving.template.json")):
+    for path in sorted(assembly.glob("*.template.json")):
         sys.stdout.write(table(list(statements(json.loads(path.read_bytes())))))

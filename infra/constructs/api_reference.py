@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aws_cdk import Stack
 from aws_cdk import aws_ssm as ssm
 
 if TYPE_CHECKING:
@@ -16,13 +15,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ApiReference:
-    """The ids of a stage's API.
+    """The ids of a stage's API, and its URL without a slash at the end.
 
     authorizer_id: of what reads tokens, where `auth` is jwt. preflight_id: of the integration behind the routes for
     browsers' preflights, where the stage names origins.
     """
 
     api_id: str
+    url: str
     authorizer_id: str | None = None
     preflight_id: str | None = None
 
@@ -35,6 +35,7 @@ class ApiReference:
 
         return cls(
             value("id"),
+            value("url"),
             value("authorizer-id") if stage.auth == "jwt" else None,
             value("preflight-id") if stage.cors_origins else None,
         )
@@ -43,6 +44,7 @@ class ApiReference:
         """Write the parameters that `read` reads."""
         for part, value in (
             ("id", self.api_id),
+            ("url", self.url),
             ("authorizer-id", self.authorizer_id),
             ("preflight-id", self.preflight_id),
         ):
@@ -54,8 +56,3 @@ class ApiReference:
                     string_value=value,
                     description=f"The API's {part}, which the models' stacks read",
                 )
-
-    def url(self, stack: Stack, stage: Stage) -> str:
-        """The API's URL, without a slash at the end."""
-        host = f"https://{self.api_id}.execute-api.{stack.region}.{stack.url_suffix}"
-        return host if stage.api == "http" else f"{host}/{stage.name}"

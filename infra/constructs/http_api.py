@@ -52,7 +52,9 @@ class HttpInferenceApi(Construct):
         integration = self._add_index(stage, index, authorizer)
         if stage.cors_origins:
             add_preflight(self, "Preflight", f"/{GREEDY}", self.api.api_id, integration)
-        self.reference = ApiReference(self.api.api_id, authorizer, integration if stage.cors_origins else None)
+        self.reference = ApiReference(
+            self.api.api_id, self.url, authorizer, integration if stage.cors_origins else None
+        )
         if stage.auth == "none":
             accept(self, "APIG4", "infra/stage.py says auth='none': this stage is open to the world on purpose.")
         self._deploy(stage)

@@ -79,7 +79,7 @@ class RestInferenceApi(Construct):
         self.invoke_arn = self.api.arn_for_execute_api(stage=stage.name)
         self.metric_4xx = self.api.metric_client_error()
         self.metric_5xx = self.api.metric_server_error()
-        self.reference = ApiReference(self.api.rest_api_id)
+        self.reference = ApiReference(self.api.rest_api_id, self.url)
         self._explain(stage)
 
     def monitor(self, facade: MonitoringFacade) -> None:

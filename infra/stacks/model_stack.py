@@ -45,8 +45,8 @@ class ModelStack(Stack):
             self, model.name, stage=stage, model=model, bucket=bucket, layer=layer, network=network
         )
         api = ApiReference.read(self, stage)
-        ModelRoutes(self, "Routes", stage=stage, model=function, api=api)
-        ServedVersion(self, "Served", stage=stage, model=function)
-        ModelMonitoring(self, "Monitoring", stage=stage, model=function)
-        for name, value in call_lines(stage, model, api.url(self, stage), self.region).items():
+        ModelRoutes(function, "Routes", stage=stage, model=function, api=api)
+        ServedVersion(function, "Served", stage=stage, model=function)
+        ModelMonitoring(function, "Monitoring", stage=stage, model=function)
+        for name, value in call_lines(stage, model, api.url, self.region).items():
             CfnOutput(self, name, value=value)

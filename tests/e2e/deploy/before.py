@@ -34,7 +34,9 @@ def main() -> None:
     serving.add_stack_dependency(storage)
     bucket = s3.Bucket.from_bucket_name(serving, "Artifacts", Fn.import_value(export_name(stage)))
     layer = ModeletLayer(serving, "Layer", root=root).version
-    [model] = [ModelFunction(serving, each.name, stage=stage, model=each, bucket=bucket, layer=layer) for each in models]
+    [model] = [
+        ModelFunction(serving, each.name, stage=stage, model=each, bucket=bucket, layer=layer) for each in models
+    ]
     index = ModelsIndex(serving, "Index", stage=stage, root=root, layer=layer)
     api = InferenceApi(serving, "Api", stage=stage, models=[model.name], index=index.function)
     ModelRoutes(serving, "Routes", stage=stage, model=model, api=api.reference)
