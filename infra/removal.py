@@ -13,7 +13,7 @@ import boto3
 from aws_cdk import App, Environment, Stack
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.checks.deployed import deployed
+from infra.checks.deployed import deployed, not_signed_in
 from infra.errors import SynthError
 from infra.stage import PROJECT, Stage, find_stage
 from modelet.errors import ModeletError
@@ -57,8 +57,11 @@ def main() -> int:
         stage = find_stage(str(context("stage") or "dev"), str(context("project") or PROJECT))
         found = deployed(boto3.client("cloudformation", region_name=stage.region), stage)
         assemble(app, chosen(found, stage, context("model")), stage)
-    except (ModeletError, BotoCoreError, ClientError) as error:
+    except ModeletError as error:
         sys.stderr.write(f"error: {error}\n")
+        return 1
+    except (BotoCoreError, ClientError) as error:
+        sys.stderr.write(f"error: {not_signed_in(error)}\n")
         return 1
     app.synth()
     return 0

@@ -102,6 +102,12 @@ def leftovers(found: Collection[Deployed], stage: Stage, models: Collection[str]
     ]
 
 
+def not_signed_in(error: Exception) -> str:
+    """What to do where AWS does not answer; error: boto3's."""
+    remedy = "run `aws sso login` or `aws configure`, or set AWS_PROFILE, and AWS_REGION"
+    return f"nobody is signed in to AWS ({error}): {remedy}"
+
+
 def main() -> int:
     """Name the stacks that the project has no more; 1 and one line on stderr where nobody can say."""
     import boto3  # noqa: PLC0415 - only the command asks AWS
@@ -112,8 +118,11 @@ def main() -> int:
         stage = find_stage(name, project)
         models = [each.name for each in Project.find(Path.cwd()).functions()]
         found = deployed(boto3.client("cloudformation", region_name=stage.region), stage)
-    except (ModeletError, BotoCoreError, ClientError) as error:
+    except ModeletError as error:
         sys.stderr.write(f"error: {error}\n")
+        return 1
+    except (BotoCoreError, ClientError) as error:
+        sys.stderr.write(f"error: {not_signed_in(error)}\n")
         return 1
     for line in leftovers(found, stage, models):
         sys.stdout.write(f"note: {line}\n")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +17,7 @@ from botocore.stub import Stubber
 from conftest import SIGNED_IN
 from infra.checks.deployed import Deployed, deployed, leftovers, validate
 from infra.errors import SynthError
+from infra.layer import ROOT
 from infra.removal import assemble, chosen
 from infra.stage import Stage
 
@@ -169,3 +173,22 @@ def test_models_are_removed_before_the_api_and_wait_for_nothing_else() -> None:
         "modelet-dev-model-b": ["modelet-dev-api"],
     }
     assert {stack.environment.region for stack in stacks.values()} == {"eu-west-1"}
+
+
+@pytest.mark.parametrize("command", ["infra.checks.account", "infra.checks.deployed"])
+def test_without_a_region_or_credentials_it_is_one_line_with_the_remedy(command: str) -> None:
+    keep = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    nobody = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull}
+    environment = {**keep, **nobody, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-m", command, "modelet", "dev"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: nobody is signed in to AWS (")
+    assert done.stderr.endswith("set AWS_PROFILE, and AWS_REGION\n")
+    assert done.stderr.count("\n") == 1

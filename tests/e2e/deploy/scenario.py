@@ -63,23 +63,32 @@ def test_an_account_is_bootstrapped(deployment: Deployment) -> None:
     assert int(parameter["Parameter"]["Value"]) >= 6
 
 
-def test_a_deployment_of_before_is_migrated_by_the_commands_of_the_changelog(deployment: Deployment) -> None:
-    with deployment.step("deploy as before"):
+def test_make_synth_publishes_locks_and_writes_the_templates(deployment: Deployment) -> None:
+    with deployment.step("make synth"):
         deployment.make("synth")
+    assert deployment.template(API)["Resources"]
+
+
+def test_there_is_a_deployment_of_before_each_model_had_a_stack(deployment: Deployment) -> None:
+    with deployment.step("deploy as before"):
         deployment.deploy(STORAGE, BEFORE)
         deployment.run(TOOLS / "modelet", "push", "--to", deployment.output(STORAGE, "StoreUrl"))
         deployment.deploy(OLD, BEFORE)
+    assert deployment.stacks() == {STORAGE, OLD}
+    assert not deployment.stack(STORAGE).get("Tags")
+
+
+def test_it_is_migrated_by_the_commands_of_the_changelog(deployment: Deployment) -> None:
     bucket = deployment.bucket
-    with pytest.raises(
-        CommandFailedError, match=r"modelet-dev-serving is of an older Modelet.*: run `make destroy STAGE"
-    ):
+    older = r"modelet-dev-serving is of an older Modelet.*: run `make destroy STAGE=dev` once"
+    with pytest.raises(CommandFailedError, match=older):
         deployment.make("deploy", "APPROVAL=never")
     with deployment.step("make destroy, the migration"):
         deployment.make("destroy", "FORCE=1")
     assert deployment.stacks() == {STORAGE}
-    deployment.account.invoker.asked.clear()
     assert deployment.bucket == bucket
     assert published(deployment, bucket) == {f"{folder.replace('_', '-')}/1" for folder in FOLDERS}
+    deployment.account.invoker.asked.clear()
 
 
 def test_make_deploy_ends_with_a_command_that_calls_a_model(deployment: Deployment) -> None:
