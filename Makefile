@@ -18,15 +18,30 @@ PEERS := bentoml fastapi litserve mlflow mlserver
 BENCHMARKS := cold_start stages evicted images warm servers store publish
 BENCH_ENVIRONMENTS := $(patsubst %,.tools/bench/%/.ready,modelet $(PEERS))
 STAGE ?= dev
+# Nothing of these comes from the shell's variables: a PROJECT or MODEL of another tool would choose what is deployed.
+# The first part of all names in AWS: the stacks are PROJECT-STAGE-storage, PROJECT-STAGE-api and PROJECT-STAGE-model-NAME.
+PROJECT := $(or $(shell sed -nE 's/^ *"project": *"(.*)".*/\1/p' cdk.json 2> /dev/null),modelet)
+# One model of deploy and destroy, by its own name or its folder's; none means all.
+MODEL :=
+NAME = $(subst _,-,$(MODEL))
+STACK = $(PROJECT)-$(STAGE)
 CDK_OUT := .modelet/cdk.out
+# How many models are deployed, or removed, at once; one after the other where the CDK asks.
+AT_ONCE ?= 4
 # The CDK asks before it widens rights; APPROVAL=never is for CI.
 APPROVAL ?= broadening
 STORAGE := .modelet/storage.json
+MODEL_STACKS := import json, sys; found = json.load(open(sys.argv[1]))["artifacts"]; \
+  print(*(n for n in found if n.startswith(sys.argv[2]) and found[n]["type"] == "aws:cloudformation:stack"), sep="\n")
 STORE_URL := import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]]["StoreUrl"])
 # The digest of the base image, sha256:…; without one its tag means the newest.
 BASE_DIGEST ?=
-CDK_RUN = PATH="$(CURDIR)/$(BIN):$$PATH" $(CDK) --no-notices --context stage=$(STAGE) \
+CDK_RUN = PATH="$(CURDIR)/$(BIN):$$PATH" $(CDK) --no-notices --context project=$(PROJECT) --context stage=$(STAGE) \
   $(if $(BASE_DIGEST),--context base_digest=$(BASE_DIGEST))
+CDK_DEPLOY = $(CDK_RUN) --app $(CDK_OUT) deploy --exclusively --require-approval $(APPROVAL)
+# One model that fails its check rolls back alone: the others are deployed all the same.
+EACH = xargs -n 1 $(if $(filter never,$(APPROVAL)),-P $(AT_ONCE),-o) sh -c '$(CDK_DEPLOY) "$$0" || \
+  { echo "error: $$0 was not deployed: what it served before, it serves on" >&2; exit 1; }'
 # The Node.js of requirements/node, where there is one for this machine: the CDK's library starts it too.
 export PATH := $(CURDIR)/.tools/node/bin:$(PATH)
 export CDK_DISABLE_CLI_TELEMETRY := true
@@ -141,20 +156,25 @@ deploy-local: $(INFRA) $(CDK) $(MINISTACK) ## Deploy to an emulator with IAM: ev
 	$(BIN)/pytest --numprocesses=0 --exitfirst tests/e2e/deploy/scenario.py
 
 signed-in: $(INFRA)
-	@$(BIN)/python -m infra.account $(STAGE)
+	@$(BIN)/python -m infra.checks.account $(PROJECT) $(STAGE) $(NAME)
 	@test -n "$$CDK_DOCKER" || docker info > /dev/null 2>&1 || \
 	  { echo "error: no Docker engine answers, and images are built on one: start Docker"; exit 1; }
 
-deploy: signed-in synth ## Deploy STAGE=dev to the account that you are signed in to (APPROVAL=never does not ask)
-	$(CDK_RUN) --app $(CDK_OUT) deploy modelet-$(STAGE)-storage --require-approval $(APPROVAL) --outputs-file $(STORAGE)
-	$(BIN)/modelet push --to "$$($(BIN)/python -c '$(STORE_URL)' $(STORAGE) modelet-$(STAGE)-storage)"
-	$(CDK_RUN) --app $(CDK_OUT) deploy modelet-$(STAGE)-serving --require-approval $(APPROVAL)
+deploy: signed-in synth ## Deploy STAGE=dev, or MODEL=name of it, to the account that you are signed in to (APPROVAL=never does not ask)
+	$(CDK_DEPLOY) $(STACK)-storage --outputs-file $(STORAGE)
+	$(BIN)/modelet push $(NAME) --to "$$($(BIN)/python -c '$(STORE_URL)' $(STORAGE) $(STACK)-storage)"
+ifeq ($(MODEL),)
+	$(CDK_DEPLOY) $(STACK)-api
+	@$(BIN)/python -c '$(MODEL_STACKS)' $(CDK_OUT)/manifest.json $(STACK)-model- | $(EACH) || \
+	  { echo "error: not every model was deployed: the lines above name those; all others were"; exit 1; }
+	@$(BIN)/python -m infra.checks.deployed $(PROJECT) $(STAGE)
+else
+	$(CDK_DEPLOY) $(STACK)-model-$(NAME)
+endif
 
-$(CDK_OUT)/manifest.json:
-	$(MAKE) --no-print-directory synth
-
-destroy: $(INFRA) $(CDK) $(CDK_OUT)/manifest.json ## Remove what serves STAGE=dev (FORCE=1 does not ask); what was stored stays
-	$(CDK_RUN) --app $(CDK_OUT) destroy modelet-$(STAGE)-serving $(if $(FORCE),--force)
+destroy: $(INFRA) $(CDK) ## Remove what serves STAGE=dev, or MODEL=name of it (FORCE=1 does not ask); what was stored stays
+	$(CDK_RUN) --app "$(BIN)/python -m infra.removal" --output .modelet/cdk.removal $(if $(NAME),--context model=$(NAME)) \
+	  destroy --all --concurrency $(AT_ONCE) $(if $(FORCE),--force)
 
 fuzz: $(READY) ## Publish CASES=3000 generated models, compare what is served (SEED=n: that one; RESUME=1: go on)
 	PYTHONPATH=tests $(BIN)/python -W ignore -m differential.fuzz --cases $(or $(CASES),3000) \

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from infra.errors import SynthError
-from infra.stage import STAGES
+from infra.stage import PROJECT, STAGES
 from modelet.bundle import BUNDLE_FILE, Bundle
 from modelet.dev.bundle.bake import BAKED, is_baked
 from modelet.dev.project.cron import read_cron
@@ -82,7 +82,7 @@ def discover(root: Path, stage: Stage) -> list[Deployable]:
 
 def _deployable(function: Function, root: Path, stage: Stage) -> Deployable:
     here = f"functions/{function.folder.name}"
-    _refuse_the_impossible(function, stage)
+    _validate(function, stage)
     _refuse_no_requirements(function, here)
     own = function.folder / "Dockerfile"
     if own.is_file() and not ONLINE.search(own.read_text()):
@@ -145,7 +145,7 @@ def _refuse_no_event(event: Path, shown: str) -> None:
         raise SynthError(f"{shown}: is no event with a JSON body: {remedy}") from None
 
 
-def _refuse_the_impossible(function: Function, stage: Stage) -> None:
+def _validate(function: Function, stage: Stage) -> None:
     """Refuse what AWS would refuse, or answer too late for."""
     yaml = f"functions/{function.folder.name}/model.yaml"
     resources = function.spec.resources
@@ -161,7 +161,7 @@ def _refuse_the_impossible(function: Function, stage: Stage) -> None:
     if len(longest) > NAME_LENGTH:
         raise SynthError(
             f"functions/{function.folder.name}: Lambda takes {NAME_LENGTH} characters for a name, and {longest} has "
-            f"{len(longest)}: rename the folder"
+            f"{len(longest)}: rename the folder{'' if stage.project == PROJECT else ', or shorten project in cdk.json'}"
         )
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from infra.errors import SynthError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+PROJECT = "modelet"
+"""The project's name where cdk.json gives none."""
 
 # The names that AWS gives, without CodeDeployDefault.Lambda:
 # https://docs.aws.amazon.com/codedeploy/latest/userguide/deployment-configurations.html
@@ -45,14 +48,18 @@ class StageVpc:
 class Stage:
     """One deployment of the whole project.
 
-    account, region: where; None leaves it to whoever deploys. permissions_boundary: the ARN of a managed policy that
-    bounds every role. tags: on everything. api, auth: the kind of API Gateway and who may call it; `none` is open to
-    the world. throttle_rate, throttle_burst: requests a second, and at once, that the API lets through. monthly_quota:
-    requests a month that each API key is good for; None does not count them. tracing: X-Ray.
-    canary: the steps in which CodeDeploy moves traffic to a new version. alarm_email: who is written to.
+    project: the first part of all names, from cdk.json: projects in one account keep theirs apart. account, region:
+    where; None leaves it to whoever deploys. permissions_boundary: the ARN of a managed policy that bounds every role.
+    tags: on everything. api, auth: the kind of API Gateway and who may call it; `none` is open to the world.
+    throttle_rate, throttle_burst: requests a second, and at once, that the API lets through. monthly_quota: requests a
+    month that each API key is good for; None does not count them. routes_quota: the account's quota of routes, or of a
+    REST API's resources, for one API. tracing: X-Ray. canary: the steps in which CodeDeploy
+    moves traffic to a new version. alarm_email: who is written to. model_dashboards: a dashboard for
+    each model, beside the API's.
     """
 
     name: str
+    project: str = PROJECT
     account: str | None = None
     region: str | None = None
     permissions_boundary: str | None = None
@@ -63,6 +70,7 @@ class Stage:
     jwt_audience: tuple[str, ...] = ()
     cognito_user_pool_arn: str | None = None
     cors_origins: tuple[str, ...] = ()
+    routes_quota: int = 300
     waf: bool = False
     throttle_rate: int = 100
     throttle_burst: int = 200
@@ -72,15 +80,38 @@ class Stage:
     vpc: StageVpc | None = None
     canary: Canary = "AllAtOnce"
     alarm_email: str | None = None
+    model_dashboards: bool = True
 
     @property
     def namespace(self) -> str:
         """The CloudWatch namespace of the functions' own metrics: stages in one account keep theirs apart."""
-        return f"Modelet/{self.name}"
+        return f"Modelet/{self.name}" if self.project == PROJECT else f"Modelet/{self.project}/{self.name}"
+
+    @property
+    def prefix(self) -> str:
+        """How all names of the stage begin."""
+        return f"{self.project}-{self.name}"
+
+    @property
+    def stack_tags(self) -> dict[str, str]:
+        """The tags of every stack and every resource; the first two say whose they are."""
+        return {"modelet:project": self.project, "modelet:stage": self.name, **self.tags}
+
+    def stack_name(self, *parts: str) -> str:
+        """What a stack of this stage is called."""
+        return "-".join((self.prefix, *parts))
+
+    def model_stack_name(self, model: str) -> str:
+        """What the stack of a model is called; a model may be called `api` or `storage`."""
+        return self.stack_name("model", model)
+
+    def parameter(self, *parts: str) -> str:
+        """The name of an SSM parameter of this stage."""
+        return "/".join(("", self.project, self.name, *parts))
 
     def function_name(self, name: str) -> str:
         """What a Lambda function of this stage is called."""
-        return f"modelet-{self.name}-{name}"
+        return f"{self.prefix}-{name}"
 
 
 STAGES: dict[str, Stage] = {
@@ -93,8 +124,8 @@ STAGES: dict[str, Stage] = {
 """Every stage, by name. `cdk -c stage=prod` chooses one; the API of each is closed to all but signed calls."""
 
 
-def find_stage(name: str) -> Stage:
-    """The stage of that name. Raises SynthError that lists what there is."""
+def find_stage(name: str, project: str = PROJECT) -> Stage:
+    """The stage of that name, in a project. Raises SynthError that lists what there is."""
     if name not in STAGES:
         raise SynthError(f"infra/stage.py: STAGES has no {name!r}: choose {' or '.join(STAGES)}, or add it there")
-    return STAGES[name]
+    return STAGES[name] if project == PROJECT else replace(STAGES[name], project=project)

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from fastapi import FastAPI, Request, Response
+from listing import Listing
 from mangum import Mangum
 from starlette.exceptions import HTTPException
 
-from modelet.errors import MethodNotAllowedError, ModeletError, NotFoundError
+from modelet.errors import MethodNotAllowedError, ModeletError, NotFoundError, StoreError
 from modelet.protocols import rows
 from modelet.protocols.oip import oip
 from modelet.protocols.service import JSON, PROBLEM
@@ -31,6 +32,7 @@ SERVER = {"name": "modelet", "version": version("modelet"), "extensions": []}
 
 logger = Logger(service=SERVICE, utc=True)
 metrics = Metrics(service=SERVICE, namespace=SETTINGS.namespace)
+listing = Listing(SETTINGS.models, SETTINGS.models_path)
 app = FastAPI(openapi_url=None, redirect_slashes=False)
 
 READ = ["GET", "HEAD"]
@@ -40,7 +42,7 @@ READ = ["GET", "HEAD"]
 @app.api_route("/models", methods=READ)
 async def models() -> dict[str, Any]:
     """Every model, with the version that is served and where to ask it."""
-    return {"models": [_model(name, served) for name, served in SETTINGS.models.items()]}
+    return {"models": [_model(name, served) for name, served in listing.models().items()]}
 
 
 @app.api_route("/v2", methods=READ)
@@ -77,6 +79,14 @@ async def refuse(request: Request, error: HTTPException) -> Response:
     return Response(answer.body, answer.status, answer.headers)
 
 
+@app.exception_handler(StoreError)
+async def unavailable(_: Request, error: StoreError) -> Response:
+    """Nobody says which models there are: a problem that a client may try again after."""
+    logger.exception("the list of models cannot be read")
+    answer = rows.problem(error)
+    return Response(answer.body, answer.status, answer.headers)
+
+
 def _model(name: str, served: str) -> dict[str, Any]:
     base = f"/models/{name}"
     links = {"self": base, "infer": f"{base}/infer", "openapi": f"{base}/openapi.json", "oip": f"/v2{base}"}
@@ -91,10 +101,18 @@ async def _without_slash(scope: Scope, receive: Receive, send: Send) -> None:
     path = scope["path"]
     plain = path.removesuffix("/") or "/"
     name = plain.removeprefix("/v2").removeprefix("/models/")
-    if plain != path and name in SETTINGS.models:
+    if plain != path and "/" not in name and _is_model(name):
         await Response(status_code=308, headers={"location": f"../{name}"})(scope, receive, send)
     else:
         await app({**scope, "path": plain}, receive, send)
+
+
+def _is_model(name: str) -> bool:
+    """Whether there is such a model; where nobody can say, there is none."""
+    try:
+        return name in listing.models()
+    except StoreError:
+        return False
 
 
 _gateway = Mangum(_without_slash, lifespan="off", text_mime_types=[JSON, PROBLEM])

@@ -58,7 +58,7 @@ def access_log_group(scope: Construct, stage: Stage) -> logs.LogGroup:
     group = logs.LogGroup(
         scope,
         "AccessLog",
-        log_group_name=f"/aws/vendedlogs/modelet/{stage.name}/{stage.api}-api",
+        log_group_name=f"/aws/vendedlogs/{stage.project}/{stage.name}/{stage.api}-api",
         removal_policy=RemovalPolicy.DESTROY,
     )
     cast("logs.CfnLogGroup", group.node.default_child).retention_in_days = stage.log_retention_days

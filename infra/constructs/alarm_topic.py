@@ -15,6 +15,16 @@ if TYPE_CHECKING:
     from infra.stage import Stage
 
 
+def topic_name(stage: Stage) -> str:
+    """What the topic of a stage is called."""
+    return f"{stage.prefix}-alarms"
+
+
+def topic_arn(scope: Construct, stage: Stage) -> str:
+    """The topic's ARN, for stacks that do not make it."""
+    return Stack.of(scope).format_arn(service="sns", resource=topic_name(stage))
+
+
 class AlarmTopic(Construct):
     """An encrypted topic, by TLS only, on which nobody but this account's alarms speaks.
 
@@ -27,14 +37,12 @@ class AlarmTopic(Construct):
         key = kms.Key(
             self,
             "Key",
-            description=f"Alarms of modelet-{stage.name}",
+            description=f"Alarms of {stage.prefix}",
             enable_key_rotation=True,
             removal_policy=RemovalPolicy.DESTROY,
             pending_window=Duration.days(7),
         )
-        self.topic = sns.Topic(
-            self, "Topic", topic_name=f"modelet-{stage.name}-alarms", master_key=key, enforce_ssl=True
-        )
+        self.topic = sns.Topic(self, "Topic", topic_name=topic_name(stage), master_key=key, enforce_ssl=True)
         cloudwatch = iam.ServicePrincipal("cloudwatch.amazonaws.com")
         own = {"StringEquals": {"aws:SourceAccount": Stack.of(self).account}}
         key.add_to_resource_policy(

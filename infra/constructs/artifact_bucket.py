@@ -8,7 +8,7 @@ from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.nag import accept
+from infra.checks.nag import accept
 
 if TYPE_CHECKING:
     from infra.stage import Stage
@@ -19,7 +19,7 @@ STORE = "models"
 
 def export_name(stage: Stage) -> str:
     """The name under which a stage's storage stack says what its bucket is called."""
-    return f"modelet-{stage.name}-artifacts"
+    return f"{stage.prefix}-artifacts"
 
 
 class ArtifactBucket(Construct):

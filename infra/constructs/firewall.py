@@ -52,7 +52,7 @@ class Firewall(Construct):
         resource_arn: str,
     ) -> None:
         super().__init__(scope, construct_id)
-        name = f"modelet-{stage.name}"
+        name = stage.prefix
         groups = [_managed(priority, *group) for priority, group in enumerate(GROUPS.items(), start=1)]
         self.acl = wafv2.CfnWebACL(
             self,

@@ -7,21 +7,18 @@ from typing import TYPE_CHECKING, cast
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
 from aws_cdk import aws_iam as iam
-from aws_cdk.aws_apigatewayv2_authorizers import HttpIamAuthorizer, HttpJwtAuthorizer
-from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct
 
+from infra.checks.nag import accept
 from infra.constructs.access_log import access_log_format, access_log_group
-from infra.constructs.routes import GREEDY, model_paths
-from infra.nag import accept
+from infra.constructs.api_reference import ApiReference
+from infra.constructs.model_routes import AUTHORIZATION, add_preflight
+from infra.constructs.routes import GREEDY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from aws_cdk import aws_lambda as lambda_
     from cdk_monitoring_constructs import MonitoringFacade
 
-    from infra.constructs.model_function import ModelFunction
     from infra.stage import Stage
 
 CORS_METHODS = [apigatewayv2.CorsHttpMethod.GET, apigatewayv2.CorsHttpMethod.POST]
@@ -33,36 +30,31 @@ CORS_EXPOSED = ["retry-after", "x-model-version", "x-request-id"]
 class HttpInferenceApi(Construct):
     """The API as an HTTP API, payload format 2.0; the least that it speaks is TLS 1.2.
 
-    url: without a slash at the end. invoke_arn: what a caller needs `execute-api:Invoke` for. metric_4xx, metric_5xx:
-    1 for each answer of that class, 0 for each other.
+    The models' routes are in their own stacks, which know the API by `reference`. url: without a slash at the end.
+    invoke_arn: what a caller needs `execute-api:Invoke` for. metric_4xx, metric_5xx: 1 for each answer of that class, 0
+    for each other.
     """
 
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        stage: Stage,
-        models: Sequence[ModelFunction],
-        index: lambda_.IFunction,
-    ) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, index: lambda_.IFunction) -> None:
         super().__init__(scope, construct_id)
         self.api = apigatewayv2.HttpApi(
             self,
             "Api",
-            api_name=f"modelet-{stage.name}",
+            api_name=stage.prefix,
             create_default_stage=False,
-            default_authorizer=_authorizer(stage),
             cors_preflight=_cors(stage),
         )
         self.url = self.api.api_endpoint
         self.invoke_arn = self.api.arn_for_execute_api(stage="$default")
         self.metric_4xx = self.api.metric_client_error()
         self.metric_5xx = self.api.metric_server_error()
-        paths = [path for model in models for path in self._add_model(model)]
-        rest = self._add_index(index)
+        authorizer = self._jwt(stage) if stage.auth == "jwt" else None
+        integration = self._add_index(stage, index, authorizer)
         if stage.cors_origins:
-            self._add_preflight([*paths, f"/{GREEDY}"], rest)
+            add_preflight(self, "Preflight", f"/{GREEDY}", self.api.api_id, integration)
+        self.reference = ApiReference(
+            self.api.api_id, self.url, authorizer, integration if stage.cors_origins else None
+        )
         if stage.auth == "none":
             accept(self, "APIG4", "infra/stage.py says auth='none': this stage is open to the world on purpose.")
         self._deploy(stage)
@@ -71,48 +63,52 @@ class HttpInferenceApi(Construct):
         """Put the API on the dashboard."""
         facade.monitor_api_gateway_v2_http_api(api=self.api, human_readable_name="API", alarm_friendly_name="API")
 
-    def _add_model(self, model: ModelFunction) -> list[str]:
-        # One permission for each function, not for each route: a stack has 500 resources at the most.
-        integration = HttpLambdaIntegration(model.name, model.alias, scope_permission_to_route=False)
-        paths = model_paths(model.name)
-        for path in paths:
-            self.api.add_routes(path=path, integration=integration)
-        return paths
+    def _jwt(self, stage: Stage) -> str:
+        """The id of what reads tokens, which the routes of all stacks share."""
+        return apigatewayv2.CfnAuthorizer(
+            self,
+            "Jwt",
+            api_id=self.api.api_id,
+            name="Jwt",
+            authorizer_type="JWT",
+            identity_source=["$request.header.Authorization"],
+            jwt_configuration=apigatewayv2.CfnAuthorizer.JWTConfigurationProperty(
+                issuer=stage.jwt_issuer, audience=list(stage.jwt_audience)
+            ),
+        ).ref
 
-    def _add_index(self, index: lambda_.IFunction) -> HttpLambdaIntegration:
-        """What is no model's goes to the index. Its permission is of another shape: `$default` stands for no path."""
-        integration = HttpLambdaIntegration("models-index", index, scope_permission_to_route=False)
-        apigatewayv2.HttpRoute(
+    def _add_index(self, stage: Stage, index: lambda_.IFunction, authorizer: str | None) -> str:
+        """Send what is no model's to the index; gives the integration's id.
+
+        A source's ARN of `$default` is of another shape than a path's, and a preflight has one.
+        """
+        integration = apigatewayv2.CfnIntegration(
+            self,
+            "Index",
+            api_id=self.api.api_id,
+            integration_type="AWS_PROXY",
+            integration_uri=index.function_arn,
+            payload_format_version="2.0",
+        ).ref
+        apigatewayv2.CfnRoute(
             self,
             "DefaultRoute",
-            http_api=self.api,
-            route_key=apigatewayv2.HttpRouteKey.DEFAULT,
-            integration=integration,
+            api_id=self.api.api_id,
+            route_key="$default",
+            target=f"integrations/{integration}",
+            authorization_type=AUTHORIZATION[stage.auth],
+            authorizer_id=authorizer,
         )
-        index.add_permission(
-            "DefaultPermission",
-            scope=self,
-            principal=iam.ServicePrincipal("apigateway.amazonaws.com"),
-            source_arn=Stack.of(self).format_arn(
-                service="execute-api", resource=self.api.api_id, resource_name="$default/$default"
-            ),
-        )
-        return integration
-
-    def _add_preflight(self, paths: list[str], integration: HttpLambdaIntegration) -> None:
-        """Let preflights past the authorizer, which an ANY or a $default route would ask first.
-
-        Source: docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html, "Configuring CORS for an HTTP
-        API with a $default route and an authorizer"; a route has an integration, though the gateway answers.
-        """
-        for path in paths:
-            routes = self.api.add_routes(
-                path=path,
-                methods=[apigatewayv2.HttpMethod.OPTIONS],
-                integration=integration,
-                authorizer=apigatewayv2.HttpNoneAuthorizer(),
+        for name, path in {"Default": "$default/$default", "Paths": "*/*/*"}.items():
+            index.add_permission(
+                f"{name}Permission",
+                scope=self,
+                principal=iam.ServicePrincipal("apigateway.amazonaws.com"),
+                source_arn=Stack.of(self).format_arn(
+                    service="execute-api", resource=self.api.api_id, resource_name=path
+                ),
             )
-            accept(routes[0], "APIG4", "A browser's preflight has no credentials; it reaches no model.")
+        return integration
 
     def _deploy(self, stage: Stage) -> None:
         deployed = apigatewayv2.HttpStage(
@@ -128,14 +124,6 @@ class HttpInferenceApi(Construct):
             destination_arn=access_log_group(self, stage).log_group_arn,
             format=access_log_format(stage, route="$context.routeKey"),
         )
-
-
-def _authorizer(stage: Stage) -> apigatewayv2.IHttpRouteAuthorizer:
-    if stage.auth == "iam":
-        return HttpIamAuthorizer()
-    if stage.auth == "jwt":
-        return HttpJwtAuthorizer("Jwt", str(stage.jwt_issuer), jwt_audience=list(stage.jwt_audience))
-    return apigatewayv2.HttpNoneAuthorizer()
 
 
 def _cors(stage: Stage) -> apigatewayv2.CorsPreflightOptions | None:

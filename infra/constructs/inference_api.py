@@ -7,26 +7,25 @@ from typing import TYPE_CHECKING
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infra.constructs.access import refuse_impossible_access
+from infra.checks import access, routes
+from infra.checks.nag import accept_resource
 from infra.constructs.http_api import HttpInferenceApi
 from infra.constructs.rest_api import RestInferenceApi
-from infra.constructs.routes import refuse_too_many
-from infra.nag import accept_resource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aws_cdk import aws_lambda as lambda_
 
-    from infra.constructs.model_function import ModelFunction
     from infra.stage import Stage
 
 
 class InferenceApi(Construct):
     """One API for all models; every path asks for what the stage's `auth` says, health too.
 
-    url: without a slash at the end. invoke_arn: what a caller of a signed API needs `execute-api:Invoke` for. kind: the
-    API itself. Raises SynthError for what API Gateway cannot give.
+    models: their names. reference: what the models' stacks know of it. url: without a slash at the end. invoke_arn:
+    what a caller of a signed API needs `execute-api:Invoke` for. kind: the API itself. Raises SynthError for what API
+    Gateway cannot give.
     """
 
     def __init__(
@@ -35,17 +34,18 @@ class InferenceApi(Construct):
         construct_id: str,
         *,
         stage: Stage,
-        models: Sequence[ModelFunction],
+        models: Sequence[str],
         index: lambda_.IFunction,
     ) -> None:
         super().__init__(scope, construct_id)
-        refuse_impossible_access(stage)
-        refuse_too_many(stage, len(models))
+        access.validate(stage)
+        routes.validate(stage, len(models))
         self.kind: HttpInferenceApi | RestInferenceApi
         if stage.api == "http":
-            self.kind = HttpInferenceApi(self, "Http", stage=stage, models=models, index=index)
+            self.kind = HttpInferenceApi(self, "Http", stage=stage, index=index)
         else:
             self.kind = RestInferenceApi(self, "Rest", stage=stage, models=models, index=index)
+        self.reference = self.kind.reference
         self.url = self.kind.url
         self.invoke_arn = self.kind.invoke_arn
 

@@ -8,13 +8,13 @@ from aws_cdk import Duration, Size, Tags
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from infra.checks.nag import accept_warning
 from infra.constructs.artifact_bucket import STORE
+from infra.constructs.environment import variables
 from infra.constructs.execution_role import ExecutionRole
 from infra.constructs.image import model_image
 from infra.constructs.log_group import log_group
 from infra.constructs.release import Release
-from infra.environment import variables
-from infra.nag import accept_warning
 
 if TYPE_CHECKING:
     from aws_cdk import aws_s3 as s3
@@ -73,8 +73,6 @@ class ModelFunction(Construct):
         )
         # Lambda looks at the rights when it makes the function, and the first init uses them.
         self.function.node.add_dependency(role)
-        if network and model.spec.vpc:
-            network.must_be_there(self.function)
         self.version = self.function.current_version
         if scaling.snapstart:
             accept_warning(

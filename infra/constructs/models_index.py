@@ -2,44 +2,47 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra.constructs.platform_function import PlatformFunction
 from infra.discovery import INDEX
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from pathlib import Path
 
     from aws_cdk import aws_lambda as lambda_
 
-    from infra.discovery import Deployable
     from infra.stage import Stage
+
+MODELS = "models"
+"""Below this part of the stage's parameters each model's stack says which version it serves."""
 
 
 class ModelsIndex(Construct):
-    """The index, told what is deployed: it needs no right to look."""
+    """The index; it may read which models are served, and nothing else."""
 
     def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        stage: Stage,
-        models: Sequence[Deployable],
-        layer: lambda_.LayerVersion,
+        self, scope: Construct, construct_id: str, *, stage: Stage, root: Path, layer: lambda_.LayerVersion
     ) -> None:
         super().__init__(scope, construct_id)
-        served = {model.name: model.bundle.lock.version for model in models}
+        path = stage.parameter(MODELS)
         self.function = PlatformFunction(
             self,
             "Platform",
             stage=stage,
-            root=models[0].root,
+            root=root,
             folder="models_index",
             layer=layer,
             function_name=stage.function_name(INDEX),
-            environment={"MODELET_MODELS": json.dumps(served)},
+            environment={"MODELET_MODELS": f"ssm:{path}"},
         ).function
+        parameters = Stack.of(self).format_arn(
+            service="ssm", resource="parameter", resource_name=path.removeprefix("/")
+        )
+        self.function.add_to_role_policy(
+            iam.PolicyStatement(actions=["ssm:GetParametersByPath"], resources=[parameters])
+        )

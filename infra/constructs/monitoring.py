@@ -1,10 +1,11 @@
-"""What can be seen of a stage: one dashboard, and one topic for all alarms."""
+"""What can be seen of a stage: the API's dashboard and a model's, and one topic for all alarms."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_sns as sns
 from aws_cdk.aws_cloudwatch_actions import SnsAction
 from cdk_monitoring_constructs import (
     AlarmFactoryDefaults,
@@ -17,12 +18,10 @@ from cdk_monitoring_constructs import (
 )
 from constructs import Construct
 
-from infra.constructs.alarm_topic import AlarmTopic
+from infra.constructs.alarm_topic import AlarmTopic, topic_arn
 from infra.constructs.function_graphs import FIVE_MINUTES, add_index, add_model
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from aws_cdk import aws_lambda as lambda_
 
     from infra.constructs.inference_api import InferenceApi
@@ -33,45 +32,31 @@ FAULT_SHARE = 0.01
 """The share of requests that the API may answer with a 5xx."""
 
 
-class Monitoring(Construct):
-    """A stage's dashboard `modelet-STAGE`, and its alarms' topic.
+class ApiMonitoring(Construct):
+    """A stage's dashboard `modelet-STAGE`, its alarms' topic, and an alarm on the API's faults.
 
-    The alarms are the models' own, which also roll a release back; one on what spills over provisioned concurrency; and
-    one on the API's faults, which knows those that no function saw.
+    That alarm knows the faults that no function saw. The graphs of models search for what models say, so that a model
+    that is added or removed is seen without a change here.
     """
 
     def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        stage: Stage,
-        models: Sequence[ModelFunction],
-        index: lambda_.IFunction,
-        api: InferenceApi,
+        self, scope: Construct, construct_id: str, *, stage: Stage, index: lambda_.IFunction, api: InferenceApi
     ) -> None:
         super().__init__(scope, construct_id)
         self.topic = AlarmTopic(self, "Alarms", stage=stage).topic
-        name = f"modelet-{stage.name}"
-        self.facade = MonitoringFacade(
-            self,
-            "Facade",
-            dashboard_factory=DefaultDashboardFactory(self, "Dashboards", dashboard_name_prefix=name),
-            alarm_factory_defaults=AlarmFactoryDefaults(
-                alarm_name_prefix=name,
-                actions_enabled=True,
-                action=SnsAlarmActionStrategy(on_alarm_topic=self.topic),
-                evaluation_periods=3,
-                datapoints_to_alarm=2,
-            ),
+        facade = _facade(self, stage, self.topic, stage.prefix)
+        facade.monitor_custom(
+            human_readable_name="Models",
+            alarm_friendly_name="Models",
+            metric_groups=[
+                _by_model(stage, "Requests by model", "total_ms", "SampleCount"),
+                _by_model(stage, "Latency by model, p99, ms", "total_ms", "p99"),
+                _by_model(stage, "4xx by model", "errors", "Sum"),
+                _by_model(stage, "5xx by model", "faults", "Sum"),
+            ],
         )
-        alarms = [alarm for model in models for alarm in model.alarms]
-        for alarm in alarms:
-            alarm.add_alarm_action(SnsAction(self.topic))
-        if alarms:
-            self.facade.add_widget(cloudwatch.AlarmStatusWidget(title="Models", alarms=alarms, width=24))
-        api.kind.monitor(self.facade)
-        self.facade.monitor_custom(
+        api.kind.monitor(facade)
+        facade.monitor_custom(
             human_readable_name="Answers by who gave them",
             alarm_friendly_name="API",
             metric_groups=[
@@ -80,9 +65,52 @@ class Monitoring(Construct):
                 _faults(stage, api.kind.metric_5xx),
             ],
         )
-        for model in models:
-            add_model(self.facade, stage, model)
-        add_index(self.facade, stage, index)
+        add_index(facade, stage, index)
+
+
+class ModelMonitoring(Construct):
+    """A model's dashboard `modelet-STAGE-MODEL`, if the stage wants one, and who hears its alarms.
+
+    The alarms are the model's own, which also roll a release back, and one on what spills over provisioned concurrency.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, model: ModelFunction) -> None:
+        super().__init__(scope, construct_id)
+        topic = sns.Topic.from_topic_arn(self, "Topic", topic_arn(self, stage))
+        dashboard = stage.function_name(model.name) if stage.model_dashboards else None
+        facade = _facade(self, stage, topic, dashboard)
+        for alarm in model.alarms:
+            alarm.add_alarm_action(SnsAction(topic))
+        facade.add_widget(cloudwatch.AlarmStatusWidget(title="Alarms", alarms=model.alarms, width=24))
+        add_model(facade, stage, model)
+
+
+def _facade(scope: Construct, stage: Stage, topic: sns.ITopic, dashboard: str | None) -> MonitoringFacade:
+    """What makes graphs and alarms; without the name of a dashboard, only alarms."""
+    return MonitoringFacade(
+        scope,
+        "Facade",
+        dashboard_factory=DefaultDashboardFactory(
+            scope,
+            "Dashboards",
+            dashboard_name_prefix=dashboard or stage.prefix,
+            create_dashboard=dashboard is not None,
+        ),
+        alarm_factory_defaults=AlarmFactoryDefaults(
+            alarm_name_prefix=stage.prefix,
+            actions_enabled=True,
+            action=SnsAlarmActionStrategy(on_alarm_topic=topic),
+            evaluation_periods=3,
+            datapoints_to_alarm=2,
+        ),
+    )
+
+
+def _by_model(stage: Stage, title: str, name: str, statistic: str) -> CustomMetricGroup:
+    """One line for each model that says something."""
+    search = f"SEARCH('{{{stage.namespace},service}} MetricName=\"{name}\"', '{statistic}', 300)"
+    lines = cloudwatch.MathExpression(expression=search, using_metrics={}, label="", period=FIVE_MINUTES)
+    return CustomMetricGroup(title=title, metrics=[lines])
 
 
 def _answers(stage: Stage, kind: str, answers: cloudwatch.Metric, own: str) -> CustomMetricGroup:

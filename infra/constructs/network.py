@@ -7,14 +7,29 @@ from typing import TYPE_CHECKING, Any
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from infra.nag import accept_warning
+from infra.checks.nag import accept_warning
 
 if TYPE_CHECKING:
     from infra.stage import StageVpc
 
 
+class S3Endpoint(Construct):
+    """S3's gateway endpoint in a stage's network; a function's first init fetches its model through it."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, given: StageVpc) -> None:
+        super().__init__(scope, construct_id)
+        ec2.CfnVPCEndpoint(
+            self,
+            "S3",
+            vpc_id=given.id,
+            service_name=ec2.GatewayVpcEndpointAwsService.S3.name,
+            route_table_ids=list(given.route_table_ids),
+            vpc_endpoint_type="Gateway",
+        )
+
+
 class Network(Construct):
-    """A stage's network, with S3's gateway endpoint where the stage asks for it.
+    """A stage's network, as the stack of a model sees it.
 
     placement: what a function says about it.
     """
@@ -41,18 +56,3 @@ class Network(Construct):
             "vpc_subnets": ec2.SubnetSelection(subnets=vpc.private_subnets),
             "security_groups": groups,
         }
-        self._endpoint: ec2.CfnVPCEndpoint | None = None
-        if given.s3_endpoint:
-            self._endpoint = ec2.CfnVPCEndpoint(
-                self,
-                "S3",
-                vpc_id=given.id,
-                service_name=ec2.GatewayVpcEndpointAwsService.S3.name,
-                route_table_ids=list(given.route_table_ids),
-                vpc_endpoint_type="Gateway",
-            )
-
-    def must_be_there(self, function: Construct) -> None:
-        """Make a function wait for the way to S3: its first init, which the check asks for, fetches the model."""
-        if self._endpoint is not None:
-            function.node.add_dependency(self._endpoint)

@@ -10,10 +10,10 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from infra.checks.nag import accept
 from infra.constructs.layer import ARCHITECTURE, RUNTIME
 from infra.constructs.log_group import log_group
 from infra.errors import SynthError
-from infra.nag import accept
 from modelet.dev.project.sections import ENVIRONMENT_BYTES
 
 if TYPE_CHECKING:

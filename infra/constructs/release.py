@@ -10,10 +10,10 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from infra.checks.nag import accept_resource
 from infra.constructs.alarms import model_alarms
 from infra.constructs.version_check import VersionCheck
 from infra.constructs.warmth import keep_warm
-from infra.nag import accept_resource
 
 if TYPE_CHECKING:
     from infra.discovery import Deployable

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from aws_cdk import CfnOutput, RemovalPolicy, Stack
+from aws_cdk import ArnFormat, CfnOutput, RemovalPolicy, Stack
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
+from infra.checks.nag import accept
 from infra.constructs.access_log import access_log_format, access_log_group
+from infra.constructs.api_reference import ApiReference
 from infra.constructs.firewall import Firewall
+from infra.constructs.release import ALIAS
 from infra.constructs.routes import index_paths, model_paths
-from infra.nag import accept
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from aws_cdk import aws_lambda as lambda_
     from cdk_monitoring_constructs import MonitoringFacade
 
-    from infra.constructs.model_function import ModelFunction
     from infra.stage import Stage
 
 TLS = "SecurityPolicy_TLS13_1_2_2021_06"
@@ -36,8 +37,10 @@ LOGS_ROLE = "AmazonAPIGatewayPushToCloudWatchLogs"
 class RestInferenceApi(Construct):
     """The API as a REST API, payload format 1.0, bodies as text.
 
-    url: without a slash at the end. invoke_arn: what a caller needs `execute-api:Invoke` for. metric_4xx, metric_5xx:
-    1 for each answer of that class, 0 for each other. firewall: before it, if the stage has one.
+    Its methods are all here, since they are deployed together. The models' functions are named by their ARNs, and their
+    stacks, which know the API by `reference`, let it in. models: their names. url: without a slash at the end.
+    invoke_arn: what a caller needs `execute-api:Invoke` for. metric_4xx, metric_5xx: 1 for each answer of that class, 0
+    for each other. firewall: before it, if the stage has one.
     """
 
     def __init__(
@@ -46,14 +49,14 @@ class RestInferenceApi(Construct):
         construct_id: str,
         *,
         stage: Stage,
-        models: Sequence[ModelFunction],
+        models: Sequence[str],
         index: lambda_.IFunction,
     ) -> None:
         super().__init__(scope, construct_id)
         self.api = apigateway.RestApi(
             self,
             "Api",
-            rest_api_name=f"modelet-{stage.name}",
+            rest_api_name=stage.prefix,
             endpoint_types=[apigateway.EndpointType.REGIONAL],
             # An account has one role for all its REST APIs' logs: it stays when this API goes.
             cloud_watch_role=True,
@@ -65,8 +68,9 @@ class RestInferenceApi(Construct):
         resource = cast("apigateway.CfnRestApi", self.api.node.default_child)
         resource.security_policy, resource.endpoint_access_mode = TLS, "STRICT"
         for model in models:
-            self._route(model_paths(model.name), model.alias)
-        self._route(index_paths(), index)
+            self._route(model_paths(model), self._live(stage, model))
+        # One permission for each function, not for each method: a stack has 500 resources at the most.
+        self._route(index_paths(), apigateway.LambdaIntegration(index, scope_permission_to_method=False))
         arn = self.api.deployment_stage.stage_arn
         self.firewall = Firewall(self, "Firewall", stage=stage, resource_arn=arn) if stage.waf else None
         if stage.auth == "api_key":
@@ -75,6 +79,7 @@ class RestInferenceApi(Construct):
         self.invoke_arn = self.api.arn_for_execute_api(stage=stage.name)
         self.metric_4xx = self.api.metric_client_error()
         self.metric_5xx = self.api.metric_server_error()
+        self.reference = ApiReference(self.api.rest_api_id, self.url)
         self._explain(stage)
 
     def monitor(self, facade: MonitoringFacade) -> None:
@@ -85,9 +90,17 @@ class RestInferenceApi(Construct):
                 acl=self.firewall.acl, region=Stack.of(self).region, human_readable_name="Firewall"
             )
 
-    def _route(self, paths: Sequence[str], function: lambda_.IFunction) -> None:
-        # One permission for each function, not for each method: a stack has 500 resources at the most.
-        integration = apigateway.LambdaIntegration(function, scope_permission_to_method=False)
+    def _live(self, stage: Stage, model: str) -> apigateway.Integration:
+        """A model's live alias, which need not be there yet."""
+        arn = Stack.of(self).format_arn(
+            service="lambda",
+            resource="function",
+            resource_name=f"{stage.function_name(model)}:{ALIAS}",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        return apigateway.AwsIntegration(service="lambda", path=f"2015-03-31/functions/{arn}/invocations", proxy=True)
+
+    def _route(self, paths: Sequence[str], integration: apigateway.Integration) -> None:
         for path in paths:
             self.api.root.resource_for_path(path).add_method("ANY", integration)
 
@@ -126,7 +139,7 @@ class RestInferenceApi(Construct):
             quota = apigateway.QuotaSettings(limit=stage.monthly_quota, period=apigateway.Period.MONTH)
         plan = self.api.add_usage_plan(
             "Plan",
-            name=f"modelet-{stage.name}",
+            name=stage.prefix,
             throttle=throttle,
             quota=quota,
             api_stages=[apigateway.UsagePlanPerApiStage(api=self.api, stage=self.api.deployment_stage)],

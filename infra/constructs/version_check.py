@@ -8,9 +8,9 @@ from aws_cdk import Duration, Stack, triggers
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from infra.checks.nag import accept, accept_resource
 from infra.constructs.platform_function import PlatformFunction
 from infra.discovery import check_name
-from infra.nag import accept, accept_resource
 
 if TYPE_CHECKING:
     from aws_cdk import aws_lambda as lambda_

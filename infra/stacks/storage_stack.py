@@ -24,11 +24,12 @@ class StorageStack(Stack):
     bucket: the artifact bucket. tables: by model.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, models: Sequence[Deployable]) -> None:
+    def __init__(self, scope: Construct, *, stage: Stage, models: Sequence[Deployable]) -> None:
         super().__init__(
             scope,
-            construct_id,
+            stage.stack_name("storage"),
             env=Environment(account=stage.account, region=stage.region),
+            tags=stage.stack_tags,
             description=f"Modelet's published versions and predictions, {stage.name}",
             termination_protection=True,
         )

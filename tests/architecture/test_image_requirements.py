@@ -99,8 +99,8 @@ def test_an_image_gives_modelet_its_own_wheel_s_hash_and_leaves_other_packages_a
 
 def recipes() -> list[tuple[str, str]]:
     """What `make lock` compiles from words alone: each file with the packages that it is asked for."""
-    makefile = (ROOT / "Makefile").read_text()
-    found = re.findall(r"printf '(.+)' \| .* --output-file (\S+) -", makefile)
+    script = (ROOT / "requirements" / "lock.sh").read_text()
+    found = re.findall(r"printf '(.+)' \| .* --output-file (\S+) -", script)
     return [(path, package) for packages, path in found for package in packages.split(r"\n") if package]
 
 

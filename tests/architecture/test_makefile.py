@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tomllib
@@ -53,3 +54,43 @@ def test_workflows_run_targets_that_ci_runs_on_every_supported_python() -> None:
     supported = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
     versions = jobs["gate"]["strategy"]["matrix"]["python"]
     assert [f">={versions[0]}", f"<3.{int(versions[-1].split('.')[1]) + 1}"] == supported.split(",")
+
+
+def planned(folder: Path, *words: str) -> str:
+    """What make would run, in a project called fraud; the shell has variables of another tool."""
+    for name in ("Makefile", "pyproject.toml", "requirements"):
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).symlink_to(ROOT / name)
+    (folder / "cdk.json").write_text('{\n  "context": {\n    "project": "fraud",\n    "stage": "dev"\n  }\n}\n')
+    environment = {"PATH": os.environ["PATH"], "MODEL": "of-another-tool", "PROJECT": "of-another-tool"}
+    command = ["make", "--dry-run", *words]
+    done = subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, text=True)
+    assert "of-another-tool" not in done.stdout
+    return done.stdout
+
+
+def test_deploy_takes_the_stacks_in_their_order_and_goes_on_where_a_model_fails(tmp_path: Path) -> None:
+    said = planned(tmp_path, "deploy", "STAGE=prod", "APPROVAL=never")
+    assert "infra.checks.account fraud prod \n" in said
+    steps = ["fraud-prod-storage --outputs", "modelet push  --to", "fraud-prod-api", "fraud-prod-model- | xargs"]
+    places = [said.index(step) for step in steps]
+    assert places == sorted(places)
+    assert "-P 4 sh -c" in said
+    assert "--context project=fraud --context stage=prod" in said
+    assert "-o sh -c" in planned(tmp_path, "deploy", "STAGE=prod"), "questions are asked one after the other"
+
+
+def test_deploy_of_one_model_leaves_the_api_and_the_others_alone(tmp_path: Path) -> None:
+    said = planned(tmp_path, "deploy", "MODEL=breast_cancer")
+    assert "infra.checks.account fraud dev breast-cancer\n" in said
+    assert "modelet push breast-cancer --to" in said
+    assert said.rstrip().endswith("fraud-dev-model-breast-cancer")
+    assert "fraud-dev-api" not in said
+
+
+def test_destroy_removes_what_is_deployed_or_one_model_of_it(tmp_path: Path) -> None:
+    for words, context in (([], ""), (["MODEL=breast_cancer"], "--context model=breast-cancer")):
+        said = planned(tmp_path, "destroy", "FORCE=1", *words)
+        assert '-m infra.removal" --output .modelet/cdk.removal ' + context in said
+        assert "destroy --all --concurrency 4 --force" in said
+        assert ("--context model" in said) == bool(words)

@@ -46,6 +46,7 @@ Event = Callable[..., dict[str, Any]]
 
 def load(environ: pytest.MonkeyPatch, models: str) -> ModuleType:
     environ.setenv("MODELET_MODELS", models)
+    environ.syspath_prepend(str(APP.parent))
     spec = importlib.util.spec_from_file_location("models_index_app", APP)
     assert spec is not None
     assert spec.loader is not None
@@ -197,6 +198,74 @@ def test_no_path_and_no_body_makes_it_fail(index: ModuleType, method: str, path:
 def test_it_does_not_start_without_its_list_of_models(monkeypatch: pytest.MonkeyPatch, models: str) -> None:
     with pytest.raises(SettingsError, match=r"MODELET_MODELS .* set it to a JSON object"):
         load(monkeypatch, models)
+
+
+class Parameters:
+    """SSM's client: what the models' stacks wrote, in two pages, or an error. asked: how often, and for what."""
+
+    def __init__(self) -> None:
+        self.values = {"sentiment": "4", "breast-cancer": "3"}
+        self.error: Exception | None = None
+        self.asked: list[str] = []
+
+    def get_paginator(self, operation: str) -> Parameters:
+        assert operation == "get_parameters_by_path"
+        return self
+
+    def paginate(self, Path: str) -> Iterator[dict[str, Any]]:  # noqa: N803 - boto3's own name
+        self.asked.append(Path)
+        if self.error is not None:
+            raise self.error
+        for name, value in self.values.items():
+            yield {"Parameters": [{"Name": f"{Path}/{name}", "Value": value}]}
+
+
+@pytest.fixture
+def parameters(index: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Parameters:
+    """What the deployed index reads, instead of its configuration."""
+    found = Parameters()
+    monkeypatch.setattr(index, "listing", index.Listing({}, "/modelet/dev/models", lambda: found))
+    return found
+
+
+def served(index: ModuleType) -> dict[str, str]:
+    status, body, _ = ask(index, http_event("GET", "/models"))
+    assert status == 200
+    return {each["name"]: each["version"] for each in body["models"]}
+
+
+def test_in_aws_each_model_s_stack_says_what_it_serves(index: ModuleType, parameters: Parameters) -> None:
+    assert list(served(index).items()) == [("breast-cancer", "3"), ("sentiment", "4")]
+    assert index.handler(http_event("POST", "/models/sentiment/"), PlatformContext())["statusCode"] == 308
+    assert parameters.asked == ["/modelet/dev/models"], "a fresh list is not read again"
+
+
+def test_a_model_that_is_removed_is_listed_no_more_once_the_list_is_old(
+    index: ModuleType, parameters: Parameters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "sentiment" in served(index)
+    del parameters.values["sentiment"]
+    assert "sentiment" in served(index)
+    monkeypatch.setattr(sys.modules["listing"], "FRESH_S", 0.0)
+    assert served(index) == {"breast-cancer": "3"}
+
+
+def test_where_the_list_cannot_be_read_again_the_one_of_before_is_told(
+    index: ModuleType, parameters: Parameters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = served(index)
+    monkeypatch.setattr(sys.modules["listing"], "FRESH_S", 0.0)
+    parameters.error = OSError("no route")
+    assert served(index) == before
+
+
+def test_where_the_list_was_never_read_the_client_may_try_again(index: ModuleType, parameters: Parameters) -> None:
+    parameters.error = OSError("no route to 10.0.0.1")
+    status, body, headers = ask(index, http_event("GET", "/models"))
+    assert (status, headers["retry-after"]) == (503, "1")
+    assert "10.0.0.1" not in json.dumps(body)
+    assert ask(index, http_event("GET", "/models/sentiment/"))[0] == 404
+    assert ask(index, http_event("GET", "/v2/health/live"))[0] == 200, "health asks for no list"
 
 
 def test_its_line_is_like_a_model_s_log_and_metrics_at_once(tmp_path: Path) -> None:

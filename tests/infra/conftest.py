@@ -14,6 +14,7 @@ import pytest
 from aws_cdk import App
 
 from infra.app import assemble
+from infra.checks.statements import Statement, statements
 from infra.layer import BUILT, ROOT
 from infra.stage import STAGES, Stage, StageVpc
 from modelet.dev.bundle.bake import bake
@@ -80,17 +81,24 @@ _numbers = itertools.count()
 
 @dataclass(frozen=True)
 class Synthesized:
-    """A stage's templates, and the folder that they are in."""
+    """A stage's templates, and the folder that they are in. models: by the models' names."""
 
     outdir: Path
     storage: dict[str, Any]
-    serving: dict[str, Any]
+    api: dict[str, Any]
+    models: dict[str, dict[str, Any]]
+
+    @property
+    def serving(self) -> list[dict[str, Any]]:
+        """The templates of all stacks that serve."""
+        return [self.api, *self.models.values()]
 
     def resources(self, kind: str, path: str = "") -> list[dict[str, Any]]:
-        """The serving stack's resources of a kind whose path in the stack begins with `path`."""
+        """The resources of a kind, of all stacks that serve, whose path in their stack begins with `path`."""
         return [
             each
-            for each in self.serving["Resources"].values()
+            for template in self.serving
+            for each in template["Resources"].values()
             if each["Type"] == kind and each["Metadata"]["aws:cdk:path"].partition("/")[2].startswith(path)
         ]
 
@@ -99,6 +107,26 @@ class Synthesized:
         [resource] = self.resources(kind, path)
         properties: dict[str, Any] = resource["Properties"]
         return properties
+
+    def resource(self, name: str) -> dict[str, Any]:
+        """The one resource with that logical id, of all stacks that serve."""
+        [found] = [each["Resources"][name] for each in self.serving if name in each["Resources"]]
+        return dict(found)
+
+    def statements(self) -> list[Statement]:
+        """Every statement of every role, of all stacks that serve."""
+        return [each for template in self.serving for each in statements(template)]
+
+    def images(self) -> list[dict[str, Any]]:
+        """How each model's image is built."""
+        manifests = [json.loads(path.read_bytes()) for path in sorted(self.outdir.glob("*.assets.json"))]
+        return [each["source"] for manifest in manifests for each in manifest["dockerImages"].values()]
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What the CDK's command line reads of each stack."""
+        found: dict[str, Any] = json.loads((self.outdir / "manifest.json").read_bytes())["artifacts"]
+        return found
 
     def findings(self) -> list[dict[str, Any]]:
         """What cdk-nag, and the CDK's own rules, find."""
@@ -112,11 +140,13 @@ def synthesize(root: Path, stage: Stage, **context: str) -> Synthesized:
     app = App(outdir=str(outdir), analytics_reporting=False, context={**CONTEXT, **AS_THE_COMMAND_LINE, **context})
     assemble(app, root, stage)
     app.synth()
-    storage, serving = (
-        json.loads((outdir / f"modelet-{stage.name}-{stack}.template.json").read_bytes())
-        for stack in ("storage", "serving")
-    )
-    return Synthesized(outdir, storage, serving)
+    start, end = f"{stage.prefix}-", ".template.json"
+    templates = {
+        path.name.removeprefix(start).removesuffix(end): json.loads(path.read_bytes())
+        for path in sorted(outdir.glob(f"{start}*{end}"))
+    }
+    models = {name.removeprefix("model-"): each for name, each in templates.items() if name.startswith("model-")}
+    return Synthesized(outdir, templates["storage"], templates["api"], models)
 
 
 def rebundle(root: Path, store: Store, stage: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from botocore.stub import Stubber
 
 from conftest import SIGNED_IN
-from infra.account import asked_for, concurrency_notes, memory_notes
+from infra.checks.account import asked_for, concurrency_notes, memory_notes
 from infra.stage import Stage
 from modelet.dev.project.spec import ModelSpec
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.app import refuse_too_many_resources
+from infra.checks import resources
 from infra.errors import SynthError
 from infra.layer import ROOT
 
@@ -41,7 +41,7 @@ def test_every_function_even_the_cdk_s_own_keeps_its_log_as_long_as_the_stage_sa
     found: Synthesized = request.getfixturevalue(which)
     days = {"dev": 7, "full": 90}[which]
     functions = []
-    for template in (found.storage, found.serving):
+    for template in (found.storage, *found.serving):
         resources = template["Resources"]
         for name, each in resources.items():
             if each["Type"] == "AWS::Lambda::Function":
@@ -55,7 +55,7 @@ def test_every_function_even_the_cdk_s_own_keeps_its_log_as_long_as_the_stage_sa
 def test_cfn_lint_accepts_the_templates(which: str, request: pytest.FixtureRequest) -> None:
     found: Synthesized = request.getfixturevalue(which)
     templates = [str(path) for path in found.outdir.glob("*.template.json")]
-    assert len(templates) == 2
+    assert len(templates) == 2 + len(found.models)
     # W3005: the CDK's own `DependsOn` beside a reference.
     command = [
         str(Path(sys.executable).parent / "cfn-lint"),
@@ -70,11 +70,12 @@ def test_cfn_lint_accepts_the_templates(which: str, request: pytest.FixtureReque
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_app_writes_both_stacks_and_says_nothing(own_project: Path) -> None:
+def test_the_app_writes_a_stack_for_each_model_and_two_for_all_and_says_nothing(own_project: Path) -> None:
     done = run(own_project)
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     written = {path.name for path in (own_project / "out").glob("*.template.json")}
-    assert written == {"modelet-dev-storage.template.json", "modelet-dev-serving.template.json"}
+    parts = ("storage", "api", "model-breast-cancer", "model-diabetes", "model-sentiment")
+    assert written == {f"modelet-dev-{part}.template.json" for part in parts}
 
 
 def break_yaml(project: Path) -> str:
@@ -122,7 +123,8 @@ def test_more_resources_than_cloudformation_takes_are_refused(monkeypatch: pytes
     stack = Stack(App(), "stack")
     for number in range(3):
         CfnResource(stack, f"R{number}", type="AWS::SNS::Topic")
-    refuse_too_many_resources(stack, 1)
-    monkeypatch.setattr("infra.app.RESOURCE_LIMIT", 2)
-    with pytest.raises(SynthError, match=r"functions/: 1 models make 3 resources, and CloudFormation takes 2"):
-        refuse_too_many_resources(stack, 1)
+    resources.validate(stack, "functions/: 1 models", "have fewer")
+    monkeypatch.setattr(resources, "RESOURCE_LIMIT", 2)
+    message = r"functions/: 1 models make 3 resources in the stack stack, and CloudFormation takes 2 in one: have fewer"
+    with pytest.raises(SynthError, match=message):
+        resources.validate(stack, "functions/: 1 models", "have fewer")

@@ -279,6 +279,17 @@ def test_a_name_that_lambda_refuses_is_refused(tmp_path: Path) -> None:
     )
 
 
+def test_a_longer_project_leaves_less_for_a_model_s_name(tmp_path: Path) -> None:
+    root = deployable(tmp_path)
+    stage = replace(STAGE, project="p" * 16)
+    longest = "a" * (64 - len(f"{stage.prefix}--check"))
+    copied(root, longest)
+    assert len(discover(root, stage)) == 2
+    copied(root, f"{longest}b")
+    said = refusal(root, stage)
+    assert said.endswith(f"{longest}b-check has 65: rename the folder, or shorten project in cdk.json")
+
+
 def test_a_refusal_is_an_error_of_a_command(tmp_path: Path) -> None:
     (tmp_path / "functions").mkdir()
     with pytest.raises(SynthError):

@@ -14,7 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.constructs.routes import GREEDY, ROUTE_LIMIT, refuse_too_many
+from infra.checks import routes
+from infra.checks.routes import RESERVED, ROUTE_LIMIT
+from infra.constructs.routes import GREEDY
 from modelet.dev.project.routes import Routes
 from support.apis import AUDIENCE, COLD, ISSUER, ORIGIN, POOL, STAGES, WARM, Apis
 
@@ -28,7 +30,8 @@ PATHS = st.lists(SEGMENTS, max_size=6).map(lambda segments: "/" + "/".join(segme
 
 def function_of(integration: Any) -> str:
     """The function behind an integration's URI."""
-    [name] = {name for name in (WARM, COLD, "index") if f'"{name}' in json.dumps(integration)}
+    text = json.dumps(integration)
+    [name] = {name for name in (WARM, COLD, "index") if f'"{name}' in text or f"-{name}:live/" in text}
     return INDEX if name == "index" else name
 
 
@@ -112,11 +115,14 @@ def test_a_rest_api_routes_as_the_local_gateway_does(apis: Apis, stage: str, pat
 def test_the_routes_are_as_many_as_the_limit_counts(apis: Apis, stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     kind = "ApiGatewayV2::Route" if stage.api == "http" else "ApiGateway::Resource"
     made = len(apis.of(kind, stage.name, "0"))
-    monkeypatch.setattr("infra.constructs.routes.ROUTE_LIMIT", made)
-    refuse_too_many(stage, 2)
-    monkeypatch.setattr("infra.constructs.routes.ROUTE_LIMIT", made - 1)
-    with pytest.raises(Exception, match=f"make {made} routes"):
-        refuse_too_many(stage, 2)
+    own = 2 * routes.routes_of_a_model(stage)
+    shared = made - own
+    assert 0 < shared < RESERVED
+    monkeypatch.setattr("infra.checks.routes.RESERVED", stage.routes_quota - own)
+    routes.validate(stage, 2)
+    monkeypatch.setattr("infra.checks.routes.RESERVED", stage.routes_quota - own + 1)
+    with pytest.raises(Exception, match=f"make {own} routes"):
+        routes.validate(stage, 2)
     assert made < ROUTE_LIMIT
 
 

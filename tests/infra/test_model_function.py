@@ -70,10 +70,8 @@ def test_a_baked_version_is_read_from_the_image_and_trusted_by_its_lock_all_the_
 def test_a_baked_version_s_files_are_in_its_image_s_context_and_in_no_other(
     full: Synthesized, published: Project
 ) -> None:
-    assets = json.loads((full.outdir / "modelet-full-serving.assets.json").read_text())["dockerImages"].values()
-    contexts = {
-        each["source"]["dockerBuildArgs"]["FUNCTION"]: full.outdir / each["source"]["directory"] for each in assets
-    }
+    assets = full.images()
+    contexts = {each["dockerBuildArgs"]["FUNCTION"]: full.outdir / each["directory"] for each in assets}
     lock = published.function("breast-cancer").lock()
     assert isinstance(lock, Lock)
     baked = contexts["breast_cancer"] / "functions" / "breast_cancer" / "baked"
@@ -105,9 +103,10 @@ def test_only_a_model_that_asks_for_it_is_in_the_network(full: Synthesized) -> N
     assert placed["SecurityGroupIds"] == list(FULL.vpc.security_group_ids)
     assert "VpcConfig" not in function(full, "diabetes")
     endpoint = full.only("AWS::EC2::VPCEndpoint")
-    [name] = [name for name, each in full.serving["Resources"].items() if each["Type"] == "AWS::EC2::VPCEndpoint"]
-    [placed_function] = full.resources(FUNCTION, "sentiment/Function/")
-    assert name in placed_function["DependsOn"], "its first init fetches the model, so the way to S3 must be there"
+    assert "AWS::EC2::VPCEndpoint" in {each["Type"] for each in full.api["Resources"].values()}
+    assert "modelet-full-api" in full.manifest["modelet-full-model-sentiment"]["dependencies"], (
+        "its first init fetches the model, so the way to S3 must be there"
+    )
     assert (endpoint["VpcEndpointType"], endpoint["RouteTableIds"]) == ("Gateway", list(FULL.vpc.route_table_ids))
 
 
@@ -139,8 +138,10 @@ def test_another_model_s_change_leaves_a_function_as_it_is(dev: Synthesized, own
     assert images(changed)["diabetes"] == images(dev)["diabetes"]
     assert version(changed, "sentiment") != version(dev, "sentiment")
     assert version(changed, "diabetes") == version(dev, "diabetes")
-    ids = {name for name in dev.serving["Resources"] if "CurrentVersion" not in name}
-    assert ids == {name for name in changed.serving["Resources"] if "CurrentVersion" not in name}
+    assert changed.api == dev.api
+    assert changed.models["diabetes"] == dev.models["diabetes"]
+    ids = {name for name in dev.models["sentiment"]["Resources"] if "CurrentVersion" not in name}
+    assert ids == {name for name in changed.models["sentiment"]["Resources"] if "CurrentVersion" not in name}
 
 
 def test_a_new_folder_is_a_new_function_and_renames_nothing(dev: Synthesized, own_project: Path) -> None:
@@ -150,10 +151,8 @@ def test_a_new_folder_is_a_new_function_and_renames_nothing(dev: Synthesized, ow
     path.write_text(json.dumps({**json.loads(path.read_text()), "name": "sugar"}))
     grown = synthesize(own_project, STAGES["dev"])
     assert function(grown, "sugar")["FunctionName"] == "modelet-dev-sugar"
-    before, after = dev.serving["Resources"], grown.serving["Resources"]
-    # The list of models is in models_index's configuration, so that one alone has a new version.
-    lost = {before[name]["Metadata"]["aws:cdk:path"] for name in before.keys() - after.keys()}
-    assert not [path for path in lost if "/Index/" not in path]
+    assert (grown.storage, grown.api) == (dev.storage, dev.api)
+    assert {name: grown.models[name] for name in dev.models} == dev.models
     for model in ("sentiment", "breast-cancer", "diabetes"):
         assert function(grown, model) == function(dev, model)
 
@@ -162,16 +161,16 @@ def test_a_folder_s_own_dockerfile_makes_its_image(own_project: Path) -> None:
     own = own_project / "functions" / "sentiment" / "Dockerfile"
     own.write_text("ARG BASE_IMAGE\nFROM ${BASE_IMAGE} AS online\n")
     found = synthesize(own_project, STAGES["dev"])
-    assets = json.loads((found.outdir / "modelet-dev-serving.assets.json").read_text())["dockerImages"].values()
-    files = {each["source"]["dockerBuildArgs"]["FUNCTION"]: each["source"]["dockerFile"] for each in assets}
+    assets = found.images()
+    files = {each["dockerBuildArgs"]["FUNCTION"]: each["dockerFile"] for each in assets}
     assert files["sentiment"] == "functions/sentiment/Dockerfile"
     assert files["diabetes"] == "functions/Dockerfile"
 
 
 @pytest.mark.parametrize("model", ["sentiment", "breast_cancer", "diabetes"])
 def test_an_image_s_context_is_what_docker_would_be_sent(dev: Synthesized, model: str) -> None:
-    assets = json.loads((dev.outdir / "modelet-dev-serving.assets.json").read_text())["dockerImages"].values()
-    [source] = [each["source"] for each in assets if each["source"]["dockerBuildArgs"]["FUNCTION"] == model]
+    assets = dev.images()
+    [source] = [each for each in assets if each["dockerBuildArgs"]["FUNCTION"] == model]
     context = dev.outdir / source["directory"]
     assert source["dockerBuildTarget"] == "online"
     assert (context / source["dockerFile"]).is_file()
@@ -197,7 +196,7 @@ def test_what_is_no_digest_is_refused(own_project: Path) -> None:
 
 def test_the_context_chooses_the_images_that_functions_are_built_from(copy_project: Copy) -> None:
     found = synthesize(copy_project(), STAGES["dev"], base_image="local/base", build_image="local/build")
-    assets = json.loads((found.outdir / "modelet-dev-serving.assets.json").read_text())["dockerImages"].values()
+    assets = found.images()
     for each in assets:
-        arguments = each["source"]["dockerBuildArgs"]
+        arguments = each["dockerBuildArgs"]
         assert (arguments["BASE_IMAGE"], arguments["BUILD_IMAGE"]) == ("local/base", "local/build")

@@ -13,7 +13,7 @@ import pytest
 from aws_cdk import App, Stack
 from aws_cdk.assertions import Template
 
-from infra import nag
+from infra.checks import nag
 from infra.constructs.layer import ModeletLayer
 from infra.constructs.platform_function import PlatformFunction
 from infra.errors import SynthError
@@ -77,7 +77,7 @@ def test_it_is_a_zip_on_the_layer(root: Path) -> None:
     }
     [layer] = made.template.find_resources("AWS::Lambda::LayerVersion")
     assert function["Layers"] == [{"Ref": layer}]
-    assert list(made.zipped) == ["app.py"]
+    assert sorted(made.zipped) == ["app.py", "listing.py"]
 
 
 def test_files_from_elsewhere_keep_their_paths(root: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infra.statements import Statement, star_reason, statements, table
+from infra.checks.statements import Statement, star_reason, statements, table
 from support.apis import Apis
 
 from .conftest import SECRET, Synthesized
@@ -17,16 +17,16 @@ def template(request: pytest.FixtureRequest) -> Synthesized:
 
 
 def test_there_are_statements_to_look_at(template: Synthesized) -> None:
-    assert len(list(statements(template.serving))) > 15
+    assert len(template.statements()) > 15
 
 
 def test_no_action_is_a_star(template: Synthesized) -> None:
-    wide = [each for each in statements(template.serving) for action in each.actions if "*" in action]
+    wide = [each for each in template.statements() for action in each.actions if "*" in action]
     assert wide == []
 
 
 def test_no_resource_has_a_star_without_a_reason(template: Synthesized) -> None:
-    for each in statements(template.serving):
+    for each in template.statements():
         for resource in each.resources:
             assert "*" not in resource or star_reason(each, resource), f"{each.path}: {each.actions} on {resource}"
 
@@ -44,7 +44,7 @@ def test_a_rest_api_adds_no_star_without_a_reason(apis: Apis) -> None:
 
 
 def test_a_function_s_own_code_cannot_touch_the_network_s_interfaces(full: Synthesized) -> None:
-    found = [each for each in statements(full.serving) if "ec2:CreateNetworkInterface" in each.actions]
+    found = [each for each in full.statements() if "ec2:CreateNetworkInterface" in each.actions]
     allowed, denied = sorted(found, key=lambda each: each.effect)
     assert (allowed.effect, denied.effect) == ("Allow", "Deny")
     assert denied.path == allowed.path
@@ -54,7 +54,7 @@ def test_a_function_s_own_code_cannot_touch_the_network_s_interfaces(full: Synth
 
 @pytest.mark.parametrize("model", ["sentiment", "breast-cancer", "diabetes"])
 def test_a_model_reads_its_own_versions_writes_its_own_log_and_does_nothing_else(dev: Synthesized, model: str) -> None:
-    found = [each for each in statements(dev.serving) if each.path.startswith(f"{model}/Execution")]
+    found = [each for each in dev.statements() if each.path.startswith(f"{model}/Execution")]
     assert {action for each in found for action in each.actions} == {
         "s3:GetObject",
         "logs:CreateLogStream",
@@ -65,7 +65,7 @@ def test_a_model_reads_its_own_versions_writes_its_own_log_and_does_nothing_else
 
 
 def test_a_model_in_its_image_reads_nothing_at_all(full: Synthesized) -> None:
-    found = [each for each in statements(full.serving) if "Execution" in each.path]
+    found = [each for each in full.statements() if "Execution" in each.path]
     readers = {each.path.partition("/")[0] for each in found if any("s3:" in action for action in each.actions)}
     assert readers == {"sentiment", "diabetes"}
     own = [each for each in found if each.path.startswith("breast-cancer/")]
@@ -78,12 +78,12 @@ def test_a_model_in_its_image_reads_nothing_at_all(full: Synthesized) -> None:
 
 
 def test_a_secret_is_readable_by_the_model_that_names_it_alone(full: Synthesized) -> None:
-    readers = [each for each in statements(full.serving) if "secretsmanager:GetSecretValue" in each.actions]
+    readers = [each for each in full.statements() if "secretsmanager:GetSecretValue" in each.actions]
     assert [(each.path.partition("/")[0], each.resources) for each in readers] == [("sentiment", (SECRET,))]
 
 
 def test_a_check_invokes_its_own_model_and_reports_to_its_own_deployment(dev: Synthesized) -> None:
-    checks = [each for each in statements(dev.serving) if each.path.startswith("sentiment/Release/Check")]
+    checks = [each for each in dev.statements() if each.path.startswith("sentiment/Release/Check")]
     invoked = [each.resources for each in checks if "lambda:InvokeFunction" in each.actions]
     assert invoked
     for resources in invoked:
@@ -99,7 +99,7 @@ def test_the_boundary_bounds_every_role(full: Synthesized) -> None:
 
 
 def test_the_table_shows_each_statement_with_its_reason(dev: Synthesized) -> None:
-    found = list(statements(dev.serving))
+    found = dev.statements()
     lines = table(found).splitlines()
     assert len(lines) == len(found) + 2
     assert any("s3:GetObject" in line and "older ones too" in line for line in lines)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from infra.checks import limits
 from infra.errors import SynthError
-from infra.limits import refuse_the_impossible
 from infra.stage import STAGES, Stage, StageVpc, find_stage
 
 VPC: dict[str, Any] = {
@@ -22,12 +22,25 @@ def test_the_stages_can_be_deployed_and_are_closed_to_all_but_signed_calls() -> 
     assert list(STAGES) == ["dev", "prod"]
     for name, stage in STAGES.items():
         assert find_stage(name) is stage
-        refuse_the_impossible(stage)
+        limits.validate(stage)
         assert stage.auth == "iam"
 
 
 def test_prod_moves_traffic_in_steps() -> None:
     assert STAGES["prod"].canary == "Canary10Percent5Minutes"
+
+
+def test_projects_in_one_account_keep_their_names_and_metrics_apart() -> None:
+    ours, theirs = STAGES["dev"], find_stage("dev", "fraud")
+    assert theirs.function_name("sentiment") == "fraud-dev-sentiment"
+    assert (ours.prefix, theirs.prefix) == ("modelet-dev", "fraud-dev")
+    assert (ours.namespace, theirs.namespace) == ("Modelet/dev", "Modelet/fraud/dev")
+
+
+@pytest.mark.parametrize("project", ["", "Fraud", "fraud-team", "1st", "a" * 17, "awsome", "ssmall"])
+def test_a_project_s_name_that_cannot_be_a_part_of_all_names_is_refused(project: str) -> None:
+    with pytest.raises(SynthError, match=r"^cdk\.json: context\.project: '.*' cannot be the first part .*: give lower"):
+        limits.validate(Stage(name="dev", project=project))
 
 
 def test_an_unknown_stage_lists_what_there_is() -> None:
@@ -72,11 +85,11 @@ def test_stages_in_one_account_keep_their_names_and_metrics_apart() -> None:
 )
 def test_what_aws_would_refuse_later_is_refused_now(said: dict[str, Any], message: str) -> None:
     with pytest.raises(SynthError) as refused:
-        refuse_the_impossible(Stage(**{"name": "odd", **said}))
+        limits.validate(Stage(**{"name": "odd", **said}))
     stage = said.get("name", "odd")
     assert str(refused.value).startswith(f"infra/stage.py: stage {stage}: {message}")
     assert "\n" not in str(refused.value)
 
 
 def test_a_network_that_is_whole_is_taken() -> None:
-    refuse_the_impossible(Stage(name="odd", vpc=StageVpc(**VPC, route_table_ids=("rtb-01234567",), s3_endpoint=True)))
+    limits.validate(Stage(name="odd", vpc=StageVpc(**VPC, route_table_ids=("rtb-01234567",), s3_endpoint=True)))

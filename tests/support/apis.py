@@ -13,12 +13,13 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Template
 
-from infra import nag
+from infra.checks import nag
 from infra.constructs.inference_api import InferenceApi
 from infra.constructs.layer import ModeletLayer
 from infra.constructs.model_function import ModelFunction
+from infra.constructs.model_routes import ModelRoutes
 from infra.constructs.models_index import ModelsIndex
-from infra.constructs.monitoring import Monitoring
+from infra.constructs.monitoring import ApiMonitoring, ModelMonitoring
 from infra.discovery import discover
 from infra.stage import Stage
 from modelet.dev.project.sections import Scaling
@@ -58,13 +59,18 @@ class Apis:
         models = [
             ModelFunction(stack, model.name, stage=first, model=model, bucket=bucket, layer=layer) for model in chosen
         ]
-        index = ModelsIndex(stack, "index", stage=first, models=chosen, layer=layer).function
+        index = ModelsIndex(stack, "index", stage=first, root=root, layer=layer).function
         caller = iam.Role(stack, "caller", assumed_by=iam.AccountRootPrincipal())
         for stage in STAGES:
-            api = InferenceApi(stack, f"{stage.name}0", stage=stage, models=models, index=index)
+            names = [model.name for model in models]
+            api = InferenceApi(stack, f"{stage.name}0", stage=stage, models=names, index=index)
             api.grant_invoke(caller)
+            for model in models:
+                ModelRoutes(stack, f"{stage.name}0{model.name}", stage=stage, model=model, api=api.reference)
             if stage.name in {"iam", "restkey"}:
-                Monitoring(stack, f"{stage.name}1", stage=stage, models=models, index=index, api=api)
+                ApiMonitoring(stack, f"{stage.name}1", stage=stage, index=index, api=api)
+                for model in models:
+                    ModelMonitoring(stack, f"{stage.name}1{model.name}", stage=stage, model=model)
         nag.check(app)
         self.template = Template.from_stack(stack).to_json()
         app.synth()
@@ -89,11 +95,19 @@ class Apis:
         properties: dict[str, Any] = resource["Properties"]
         return properties
 
-    def dashboard(self, stage: str) -> dict[str, Any]:
-        """A stage's dashboard; what only CloudFormation knows is a question mark."""
-        body = self.only("CloudWatch::Dashboard", stage, "1")["DashboardBody"]["Fn::Join"][1]
-        found: dict[str, Any] = json.loads("".join(part if isinstance(part, str) else "?" for part in body))
+    def dashboards(self, stage: str) -> Resources:
+        """A stage's dashboards by their names, with their bodies; what only CloudFormation knows is a question mark."""
+        found = {}
+        for each in self.of("CloudWatch::Dashboard", stage, "1").values():
+            body = each["Properties"]["DashboardBody"]["Fn::Join"][1]
+            text = "".join(part if isinstance(part, str) else "?" for part in body)
+            found[each["Properties"]["DashboardName"]] = json.loads(text)
         return found
+
+    def widgets(self, stage: str) -> list[dict[str, Any]]:
+        """The widgets of all of a stage's dashboards, each dashboard's from top to bottom."""
+        boards = self.dashboards(stage).values()
+        return [each for body in boards for each in sorted(body["widgets"], key=lambda each: (each["y"], each["x"]))]
 
 
 @functools.cache

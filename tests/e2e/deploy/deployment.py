@@ -22,9 +22,11 @@ from support.repository import ROOT
 TOOLS = Path(sys.executable).parent
 CDK = ROOT / ".tools" / "node" / "node_modules" / ".bin" / "cdk"
 SYNTHESIZED = ".modelet/cdk.out"
-STORAGE, SERVING = f"modelet-{STAGE}-storage", f"modelet-{STAGE}-serving"
+STORAGE, API, OLD = f"modelet-{STAGE}-storage", f"modelet-{STAGE}-api", f"modelet-{STAGE}-serving"
 SET_UP = (".venv/.ready", ".venv/.ready-infra", ".tools/node/node_modules/.bin/cdk")
 """What the copy shares with the project: `make` must not make it again there."""
+KNOWN = tuple(word for path in SET_UP for word in ("--assume-old", path))
+"""What tells `make` so."""
 LIMIT_S = 280
 SHOWN = 4000
 """Characters of a failed command's output: what went wrong is at its end."""
@@ -75,17 +77,16 @@ class Deployment:
 
     def make(self, target: str, *words: str) -> str:
         """Run one of the Makefile's commands for the stage; gives what it says."""
-        known = [word for path in SET_UP for word in ("--assume-old", path)]
-        return self.run("make", *known, target, f"STAGE={STAGE}", *words)
+        return self.run("make", *KNOWN, target, f"STAGE={STAGE}", *words)
 
     def synth(self) -> None:
         """Make the templates and the images' contexts of what is locked and bundled."""
         self.run(CDK, "synth", "--quiet", "--no-notices", "--output", SYNTHESIZED)
 
-    def deploy(self, stack: str) -> str:
-        """Deploy a stack as it was synthesized last; gives what the CDK says."""
+    def deploy(self, stack: str, app: str = SYNTHESIZED) -> str:
+        """Deploy a stack as it was synthesized last, or another app's; gives what the CDK says."""
         options = ("--no-notices", "--ci", "--require-approval", "never", "--exclusively")
-        return self.run(CDK, "deploy", stack, "--app", SYNTHESIZED, *options)
+        return self.run(CDK, "deploy", stack, "--app", app, *options)
 
     def destroy(self, stack: str) -> str:
         """Destroy a stack; gives what the CDK says."""
@@ -111,6 +112,17 @@ class Deployment:
         document: dict[str, Any] = json.loads((self.project.root / SYNTHESIZED / f"{stack}.template.json").read_text())
         return document
 
+    def stacks(self) -> set[str]:
+        """The names of all stacks of the project."""
+        found = self.account.client("cloudformation").describe_stacks()["Stacks"]
+        names = {each["StackName"] for each in found if each["StackStatus"] != "DELETE_COMPLETE"}
+        return {name for name in names if name.startswith(f"modelet-{STAGE}-")}
+
+    def served(self) -> dict[str, str]:
+        """The models that the API lists, with their versions."""
+        listed = json.loads(self.api.call("GET", "/models").text)["models"]
+        return {model["name"]: model["version"] for model in listed}
+
     def live(self, name: str) -> str:
         """The Lambda version that a model's live alias points to."""
         alias = self.account.client("lambda").get_alias(FunctionName=function_name(name), Name="live")
@@ -126,7 +138,12 @@ class Deployment:
 
     @property
     def api(self) -> Api:
-        return Api(self.account, self.output(SERVING, "ApiUrl"))
+        return Api(self.account, self.output(API, "ApiUrl"))
+
+
+def model_stack(model: str) -> str:
+    """What a model's stack is called."""
+    return f"modelet-{STAGE}-model-{model}"
 
 
 def function_name(model: str) -> str:

@@ -58,6 +58,20 @@ def keep_warm(project: Project, folder: str) -> None:
     bundle(project, folder)
 
 
+def need_more_memory(project: Project, folder: str) -> None:
+    """Change a model's spec, which makes a new Lambda version of the same model version."""
+    spec = project.function(folder).folder / "model.yaml"
+    spec.write_text(f"{spec.read_text()}resources: {{memory_mb: 640}}\n")
+    bundle(project, folder)
+
+
+def remove_model(project: Project, folder: str, to: Path) -> None:
+    """Take a model out of the project."""
+    for kind in ("functions", "events"):
+        (to / kind).mkdir(parents=True)
+        shutil.move(project.root / kind / folder, to / kind / folder)
+
+
 def bundle(project: Project, folder: str) -> None:
     """Write a model's bundle for the stage."""
     function = project.function(folder)

@@ -15,9 +15,19 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, WaiterError
 
-from e2e.deploy.deployment import SERVING, STORAGE, TOOLS, CommandFailedError, Deployment, function_name
+from e2e.deploy.deployment import (
+    API,
+    KNOWN,
+    OLD,
+    STORAGE,
+    TOOLS,
+    CommandFailedError,
+    Deployment,
+    function_name,
+    model_stack,
+)
 from e2e.deploy.meddling import failures, flip, update, without_triggers
-from e2e.deploy.project import MORE, keep_warm, publish_another
+from e2e.deploy.project import MORE, keep_warm, need_more_memory, publish_another, remove_model
 from modelet.dev.project.project import Function
 from modelet.settings import Settings
 from support.callers import essence, in_process
@@ -28,6 +38,11 @@ FOLDERS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/model
 EVERY_EVENT = [(folder, path) for folder in FOLDERS for path in sorted((ROOT / "events" / folder).glob("*.json"))]
 CHANGED = "diabetes"
 WARM = "sentiment"
+REMOVED = "breast-cancer"
+LISTED_AFTER_S = 15
+"""A list of models is read again after ten seconds."""
+BEFORE = f"env PYTHONPATH={ROOT / 'tests'} {TOOLS / 'python'} -m e2e.deploy.before"
+"""The CDK app of before each model had a stack of its own."""
 STATUSES = {"infer_invalid": 422}
 
 
@@ -50,11 +65,43 @@ def test_an_account_is_bootstrapped(deployment: Deployment) -> None:
     assert int(parameter["Parameter"]["Value"]) >= 6
 
 
+def test_make_synth_publishes_locks_and_writes_the_templates(deployment: Deployment) -> None:
+    with deployment.step("make synth"):
+        deployment.make("synth")
+    assert deployment.template(API)["Resources"]
+
+
+def test_there_is_a_deployment_of_before_each_model_had_a_stack(deployment: Deployment) -> None:
+    with deployment.step("deploy as before"):
+        deployment.deploy(STORAGE, BEFORE)
+        deployment.run(TOOLS / "modelet", "push", "--to", deployment.output(STORAGE, "StoreUrl"))
+        deployment.deploy(OLD, BEFORE)
+    assert deployment.stacks() == {STORAGE, OLD}
+    assert not deployment.stack(STORAGE).get("Tags")
+
+
+def test_it_is_migrated_by_the_commands_of_the_changelog(deployment: Deployment) -> None:
+    bucket = deployment.bucket
+    older = r"modelet-dev-serving is of an older Modelet.*: run `make destroy STAGE=dev` once"
+    with pytest.raises(CommandFailedError, match=older):
+        deployment.make("deploy", "APPROVAL=never")
+    with deployment.step("make destroy, the migration"):
+        deployment.make("destroy", "FORCE=1")
+    assert deployment.stacks() == {STORAGE}
+    assert deployment.bucket == bucket
+    assert published(deployment, bucket) == {f"{folder.replace('_', '-')}/1" for folder in FOLDERS}
+    deployment.account.invoker.asked.clear()
+
+
 def test_make_deploy_ends_with_a_command_that_calls_a_model(deployment: Deployment) -> None:
     with deployment.step("make deploy"):
         said = deployment.make("deploy", "APPROVAL=never")
     assert f"modelet call {deployment.api.url}/models/" in said
     assert f"curl {deployment.api.url}/models/" in said
+    models = {model_stack(folder.replace("_", "-")) for folder in FOLDERS}
+    assert deployment.stacks() == {STORAGE, API, *models}
+    tags = {each["Key"]: each["Value"] for each in deployment.stack(API)["Tags"]}
+    assert (tags["modelet:project"], tags["modelet:stage"]) == ("modelet", "dev")
 
 
 def test_the_bucket_keeps_every_version_for_nobody_else(deployment: Deployment) -> None:
@@ -92,19 +139,17 @@ def test_a_model_answers_lambda_s_own_invoke(deployment: Deployment) -> None:
 
 
 def test_the_index_answers_what_no_model_does(deployment: Deployment) -> None:
-    listed = json.loads(deployment.api.call("GET", "/models").text)["models"]
-    served = {model["name"]: model["version"] for model in listed}
-    assert served == {function.name: "1" for function in deployment.project.functions()}
+    assert deployment.served() == {function.name: "1" for function in deployment.project.functions()}
     assert deployment.api.call("GET", "/v2/health/ready").json()["ready"]
     missing = deployment.api.call("GET", "/nowhere")
     assert (missing.status_code, missing.headers["content-type"]) == (404, "application/problem+json")
 
 
 def test_the_curl_line_that_a_deployment_prints_works_as_it_stands(deployment: Deployment) -> None:
-    line = deployment.output(SERVING, "CallWithCurl")
-    [folder] = (each for each in FOLDERS if f"/models/{each.replace('_', '-')}/infer" in line)
-    said = deployment.run("sh", "-c", f"{line} --silent")
-    assert json.loads(said) == essence(deployment.api.send(event_of(folder)))["body"]
+    for folder in FOLDERS:
+        line = deployment.output(model_stack(folder.replace("_", "-")), "CallWithCurl")
+        said = deployment.run("sh", "-c", f"{line} --silent")
+        assert json.loads(said) == essence(deployment.api.send(event_of(folder)))["body"]
 
 
 def test_modelet_call_signs_as_the_api_wants_it(deployment: Deployment) -> None:
@@ -166,9 +211,9 @@ def test_a_model_that_asks_for_it_is_kept_warm_and_gets_a_table(deployment: Depl
     keep_warm(deployment.project, WARM)
     with deployment.step("synth, warm"):
         deployment.synth()
-    with deployment.step("deploy both stacks, warm"):
+    with deployment.step("deploy storage and model, warm"):
         deployment.deploy(STORAGE)
-        deployment.deploy(SERVING)
+        deployment.deploy(model_stack(WARM))
     client = deployment.account.client("lambda")
     warm = client.get_provisioned_concurrency_config(FunctionName=function_name(WARM), Qualifier="live")
     assert warm["RequestedProvisionedConcurrentExecutions"] == 1
@@ -181,10 +226,10 @@ def test_a_new_version_gets_the_traffic_after_two_checks(deployment: Deployment)
     with deployment.step("publish and push version 2"):
         version = publish_another(deployment.project, CHANGED)
         deployment.push(CHANGED, version)
-    with deployment.step("synth, version 2"):
-        deployment.synth()
-    with deployment.step("deploy version 2"):
-        deployment.deploy(SERVING)
+    others = {name: deployment.stack(name) for name in deployment.stacks() - {model_stack(CHANGED)}}
+    with deployment.step("make deploy MODEL, version 2"):
+        deployment.make("deploy", f"MODEL={CHANGED}", "APPROVAL=never")
+    assert {name: deployment.stack(name) for name in others} == others, "one model was deployed, and nothing else"
     assert deployment.live(CHANGED) == "2"
     assert deployment.checks(CHANGED, "2") == 2, "the trigger's and CodeDeploy's"
     after = deployment.api.send(event_of(CHANGED))
@@ -197,31 +242,53 @@ def test_a_new_version_gets_the_traffic_after_two_checks(deployment: Deployment)
 
 
 def test_make_deploy_without_a_change_changes_nothing(deployment: Deployment) -> None:
-    before = deployment.stack(STORAGE), deployment.stack(SERVING)
+    before = {name: deployment.stack(name) for name in deployment.stacks()}
     with deployment.step("make deploy, no change"):
         said = deployment.make("deploy", "APPROVAL=never")
-    assert said.count("(no changes)") >= 2
-    assert (deployment.stack(STORAGE), deployment.stack(SERVING)) == before
+    assert said.count("(no changes)") >= len(before)
+    assert {name: deployment.stack(name) for name in before} == before
 
 
 def test_a_corrupt_version_fails_the_deployment_and_the_old_one_goes_on(deployment: Deployment) -> None:
     version = publish_another(deployment.project, CHANGED)
     deployment.push(CHANGED, version)
     flip(deployment, f"models/{CHANGED}/{version}/model.joblib")
-    deployment.synth()
+    need_more_memory(deployment.project, WARM)
     asked = deployment.checks(CHANGED, "2")
-    with deployment.step("deploy a corrupt version"), pytest.raises(CommandFailedError, match="SHA-256"):
-        deployment.deploy(SERVING)
+    with deployment.step("make deploy, a corrupt version"), pytest.raises(CommandFailedError) as failed:
+        deployment.make("deploy", "APPROVAL=never")
+    assert "SHA-256" in str(failed.value)
+    assert f"error: {model_stack(CHANGED)} was not deployed: what it served before, it serves on" in str(failed.value)
+    assert deployment.live(WARM) == "3", "another model's release of the same deployment stays"
     assert deployment.checks(CHANGED, "2") == asked, "rolling back needs no call of the version that has the traffic"
     assert_version_2_serves(deployment)
 
 
 def test_codedeploy_s_hook_alone_stops_a_corrupt_version(deployment: Deployment) -> None:
     with deployment.step("deploy it without the trigger"), pytest.raises(WaiterError):
-        update(deployment, SERVING, without_triggers(deployment.template(SERVING)))
-    [reason] = failures(deployment, SERVING, "AWS::Lambda::Alias")
+        update(deployment, model_stack(CHANGED), without_triggers(deployment.template(model_stack(CHANGED))))
+    [reason] = failures(deployment, model_stack(CHANGED), "AWS::Lambda::Alias")
     assert reason.endswith(f"BeforeAllowTraffic {function_name(CHANGED)}-check: Failed")
     assert_version_2_serves(deployment)
+
+
+def test_a_model_that_the_project_has_no_more_is_named_and_removed_alone(deployment: Deployment) -> None:
+    publish_another(deployment.project, CHANGED)
+    kept = deployment.project.root.parent / "kept"
+    remove_model(deployment.project, REMOVED.replace("-", "_"), kept)
+    with deployment.step("make deploy, a model less"):
+        said = deployment.make("deploy", "APPROVAL=never")
+    command = f"make destroy STAGE=dev MODEL={REMOVED}"
+    assert f"`{command}` removes it" in said
+    assert model_stack(REMOVED) in deployment.stacks()
+    others = {name: deployment.stack(name) for name in deployment.stacks() - {model_stack(REMOVED)}}
+    with deployment.step("make destroy MODEL"):
+        deployment.run(*command.split(), *KNOWN, "FORCE=1")
+    assert {name: deployment.stack(name) for name in deployment.stacks()} == others
+    time.sleep(LISTED_AFTER_S)
+    assert set(deployment.served()) == {WARM, CHANGED}
+    assert deployment.api.call("GET", f"/models/{REMOVED}").status_code == 404
+    assert deployment.api.send(event_of(WARM))["statusCode"] == 200
 
 
 def test_what_serves_is_destroyed_and_what_is_published_stays(deployment: Deployment) -> None:
@@ -235,13 +302,13 @@ def test_what_serves_is_destroyed_and_what_is_published_stays(deployment: Deploy
     account.client("cloudformation").update_termination_protection(StackName=STORAGE, EnableTerminationProtection=False)
     with deployment.step("destroy storage"):
         deployment.destroy(STORAGE)
-    kept = {f"{folder.replace('_', '-')}/1" for folder in FOLDERS} | {f"{CHANGED}/2", f"{CHANGED}/3"}
+    kept = {f"{folder.replace('_', '-')}/1" for folder in FOLDERS} | {f"{CHANGED}/{number}" for number in (2, 3, 4)}
     assert published(deployment, bucket) == kept
     assert len(account.client("dynamodb").list_tables()["TableNames"]) == 1
 
 
 def assert_version_2_serves(deployment: Deployment) -> None:
-    assert deployment.stack(SERVING)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert deployment.stack(model_stack(CHANGED))["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert deployment.live(CHANGED) == "2"
     assert deployment.api.send(event_of(CHANGED))["headers"]["x-model-version"] == "2"
 

@@ -27,7 +27,7 @@ class Template:
 
 
 def synthesize(output: Path, build_args: dict[str, str], stage: str = "dev") -> Template:
-    """Run the CDK app as its command line does, and write the part of the serving stack that SAM can run."""
+    """Run the CDK app as its command line does, and write what SAM can run of its stacks."""
     context = {**CONTEXT, "stage": stage, **{name.lower(): value for name, value in build_args.items()}}
     done = subprocess.run(
         [sys.executable, "-m", "infra.app"],
@@ -38,7 +38,7 @@ def synthesize(output: Path, build_args: dict[str, str], stage: str = "dev") -> 
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    whole = json.loads((output / f"modelet-{stage}-serving.template.json").read_text())["Resources"]
+    whole = merged([json.loads(path.read_bytes()) for path in sorted(output.glob(f"modelet-{stage}-*.template.json"))])
     functions = {
         resource["Metadata"]["aws:asset:docker-build-args"]["FUNCTION"]: name
         for name, resource in whole.items()
@@ -47,6 +47,21 @@ def synthesize(output: Path, build_args: dict[str, str], stage: str = "dev") -> 
     path = output / "models.template.json"
     path.write_text(json.dumps({"Resources": runnable(whole, set(functions.values()))}))
     return Template(path, functions)
+
+
+def merged(templates: list[dict[str, Any]]) -> dict[str, Any]:
+    """The resources of all stacks as one stack's: the API's id, which models read from a parameter, is a reference.
+
+    What has the same name in many stacks is none of what SAM runs.
+    """
+    found: dict[str, Any] = {}
+    for template in templates:
+        found |= template["Resources"]
+    [api] = [name for name, resource in found.items() if resource["Type"] == f"{API}::Api"]
+    for resource in found.values():
+        if "ApiId" in resource.get("Properties", {}):
+            resource["Properties"]["ApiId"] = {"Ref": api}
+    return found
 
 
 def runnable(resources: dict[str, Any], models: set[str]) -> dict[str, Any]:

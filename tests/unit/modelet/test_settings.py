@@ -82,6 +82,13 @@ def test_the_index_is_told_what_is_served_and_where_its_metrics_belong() -> None
     assert (list(settings.models.items()), settings.namespace) == ([("b", "2"), ("a", "1")], "Modelet")
 
 
+def test_the_index_may_be_told_where_the_models_say_what_is_served() -> None:
+    settings = IndexSettings.from_environ({"MODELET_MODELS": "ssm:/modelet/dev/models"})
+    assert (settings.models, settings.models_path) == ({}, "/modelet/dev/models")
+    with pytest.raises(SettingsError, match=r"MODELET_MODELS is 'ssm:models': set it to a JSON object"):
+        IndexSettings.from_environ({"MODELET_MODELS": "ssm:models"})
+
+
 def test_a_check_knows_its_version_and_its_event() -> None:
     told = {
         "CHECK_FUNCTION": "arn:x:7",

@@ -73,17 +73,27 @@ class Settings(NamedTuple):
 
 
 class IndexSettings(NamedTuple):
-    """What models_index lists: the version that each model serves, by the model's name."""
+    """What models_index lists: the version that each model serves, by the model's name.
+
+    models_path: where SSM's parameter store has that list; empty where `models` is it.
+    """
 
     models: Mapping[str, str]
     namespace: str = "Modelet"
+    models_path: str = ""
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] | None = None) -> IndexSettings:
-        """Read MODELET_MODELS, a JSON object of names and versions. Raises SettingsError with the remedy."""
+        """Read MODELET_MODELS, a JSON object of names and versions, or `ssm:` and a path of parameters.
+
+        Raises SettingsError with the remedy.
+        """
         env = os.environ if environ is None else environ
-        models = _texts(env, "MODELET_MODELS", '{"sentiment": "3"}')
-        return cls(models, env.get("POWERTOOLS_METRICS_NAMESPACE", "Modelet"))
+        namespace = env.get("POWERTOOLS_METRICS_NAMESPACE", "Modelet")
+        scheme, _, path = env.get("MODELET_MODELS", "").partition(":")
+        if scheme == "ssm" and path.startswith("/"):
+            return cls({}, namespace, path)
+        return cls(_texts(env, "MODELET_MODELS", '{"sentiment": "3"}'), namespace)
 
 
 class CheckSettings(NamedTuple):

@@ -39,7 +39,8 @@ def _after(known: Callable[..., str]) -> Callable[..., str]:
 
 
 def install() -> None:
-    """Name the actions on one alias of a function: MiniStack asks for the right to list them all."""
+    """Name the actions on one alias of a function, and a path of parameters: MiniStack asks for the right to all."""
+    say_resource("ssm", _parameters)
     known = iam_actions._lambda_action
 
     def lambda_action(method: str, path: str) -> str | None:
@@ -47,3 +48,9 @@ def install() -> None:
         return ON_ALIAS.get(method) if one else known(method, path)
 
     iam_actions._lambda_action = lambda_action
+
+
+def _parameters(body: dict[str, Any]) -> str | None:
+    """GetParametersByPath is about the path."""
+    path = body.get("Path")
+    return arn("ssm", f"parameter{path}") if path else None

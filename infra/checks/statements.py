@@ -1,4 +1,4 @@
-"""What every function and service role of a synthesized stage may do: `python -m infra.statements [cdk.out]`."""
+"""What every function and service role of a synthesized stage may do: `python -m infra.checks.statements [cdk.out]`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from infra.nag import flat
+from infra.checks.nag import flat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -88,5 +88,5 @@ def star_reason(statement: Statement, resource: str) -> str | None:
 
 if __name__ == "__main__":
     assembly = Path(sys.argv[1] if len(sys.argv) > 1 else "cdk.out")
-    for path in sorted(assembly.glob("*-serving.template.json")):
+    for path in sorted(assembly.glob("*.template.json")):
         sys.stdout.write(table(list(statements(json.loads(path.read_bytes())))))

@@ -1,11 +1,12 @@
-"""Who deploys, and where to: `python -m infra.account STAGE` fails with a remedy before minutes are spent on building.
+"""Who deploys, and where to: `python -m infra.checks.account PROJECT STAGE [MODEL]`.
 
-It also notes what the account may not be allowed to have yet. A note stops nothing: a limit may have been raised, and
-AWS has the last word.
+It fails with a remedy before minutes go to building. It also notes what the account may not be allowed to have yet. A
+note stops nothing: a limit may have been raised, and AWS has the last word.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.checks import deployed, limits
+from infra.errors import SynthError
 from infra.stage import Stage, find_stage
 from modelet.dev.project.project import Project
 from modelet.errors import ModeletError
@@ -37,19 +40,29 @@ Source: docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html.
 
 
 def main() -> int:
-    """Say which account will be deployed to, and its limits; 1 and one line on stderr without AWS credentials."""
+    """Say which account will be deployed to, and its limits; 1 and one line on stderr where that cannot be done."""
+    parser = argparse.ArgumentParser(prog="python -m infra.checks.account", description=main.__doc__)
+    parser.add_argument("project")
+    parser.add_argument("stage")
+    parser.add_argument("model", nargs="?", help="the one model that is to be deployed")
+    asked = parser.parse_args()
     try:
-        stage = find_stage(sys.argv[1] if len(sys.argv) > 1 else "dev")
+        stage = find_stage(asked.stage, asked.project)
+        limits.validate(stage)
         functions = {each.name: each.at_stage(stage.name).spec for each in Project.find(Path.cwd()).functions()}
     except ModeletError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
     try:
-        session = boto3.Session()
+        session = boto3.Session(region_name=stage.region)
         account = session.client("sts").get_caller_identity()["Account"]
+        found = deployed.deployed(session.client("cloudformation"), stage)
+        deployed.validate(found, stage, functions, asked.model)
+    except SynthError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
     except (BotoCoreError, ClientError) as error:
-        remedy = "run `aws sso login` or `aws configure`, or set AWS_PROFILE, and AWS_REGION"
-        sys.stderr.write(f"error: nobody is signed in to AWS ({error}): {remedy}\n")
+        sys.stderr.write(f"error: {deployed.not_signed_in(error)}\n")
         return 1
     sys.stdout.write(f"account {account}, {session.region_name}\n")
     for note in (*memory_notes(functions), *concurrency_notes(session.client("lambda"), stage, functions)):

@@ -1,4 +1,4 @@
-"""The commands that call a model once it is deployed, as the serving stack's outputs show them."""
+"""The commands that call a model once it is deployed, as its stack's outputs show them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import shlex
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from infra.discovery import Deployable
     from infra.stage import Stage
 
@@ -22,14 +20,12 @@ HEADERS: dict[str, tuple[str, ...]] = {
 """What a caller says of itself, by the stage's `auth`."""
 
 
-def call_lines(stage: Stage, models: Sequence[Deployable], url: str, region: str) -> dict[str, str]:
-    """The commands by the names of their outputs, with the infer.json of a model: that with the shortest.
+def call_lines(stage: Stage, model: Deployable, url: str, region: str) -> dict[str, str]:
+    """The commands that call a model with its infer.json, by the names of their outputs.
 
     url, region: may be tokens that only CloudFormation can read.
     """
-    bodies = {model.name: _body(model) for model in models}
-    name = min(bodies, key=lambda each: (len(bodies[each]), each))
-    body, target = bodies[name], f"{url}/models/{name}/infer"
+    body, target = _body(model), f"{url}/models/{model.name}/infer"
     said = [f'-H "{header}"' for header in ("content-type: application/json", *HEADERS[stage.auth])]
     if stage.auth == "iam":
         said = [

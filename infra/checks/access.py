@@ -27,7 +27,7 @@ ORIGIN = re.compile(r"https?://[^/*?#\s]+")
 USER_POOL = re.compile(r"arn:aws[a-z-]*:cognito-idp:[a-z0-9-]+:[0-9]{12}:userpool/[\w-]+")
 
 
-def refuse_impossible_access(stage: Stage) -> None:
+def validate(stage: Stage) -> None:
     """Raise SynthError, one line, for an API that AWS cannot give, or that would not be what the stage says."""
     for key, wrong, remedy in _objections(stage):
         raise SynthError(f"infra/stage.py: stage {stage.name}: {key}: {wrong}: {remedy}")

@@ -20,6 +20,11 @@ RETENTIONS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 109
 
 ID = "[0-9a-f]{8,17}"
 NAME = re.compile(r"[a-z][a-z0-9]{0,15}")
+RESERVED = ("aws", "ssm")
+"""How no name of an SSM parameter may begin.
+
+Source: docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html.
+"""
 ACCOUNT = re.compile(r"[0-9]{12}")
 REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 POLICY = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[\w+=,.@/-]+")
@@ -30,8 +35,14 @@ Objection = tuple[str, str, str]
 """Key, what is wrong with it, remedy."""
 
 
-def refuse_the_impossible(stage: Stage) -> None:
+def validate(stage: Stage) -> None:
     """Raise SynthError, one line with the stage's key and the remedy, for what AWS would refuse."""
+    if not NAME.fullmatch(stage.project) or stage.project.startswith(RESERVED):
+        # A hyphen would let the model `b` of the project `x-dev` and the model `dev-b` of `x` be one function.
+        raise SynthError(
+            f"cdk.json: context.project: {stage.project!r} cannot be the first part of all names: give lower-case "
+            f"letters and digits, at most 16, a letter first, and neither {' nor '.join(RESERVED)} as the beginning"
+        )
     for key, wrong, remedy in _objections(stage):
         raise SynthError(f"infra/stage.py: stage {stage.name}: {key}: {wrong}: {remedy}")
 

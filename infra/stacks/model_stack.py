@@ -1,0 +1,52 @@
+"""A model: it can be deployed, rolled back and removed alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import CfnOutput, Environment, Fn, Stack
+from aws_cdk import aws_s3 as s3
+
+from infra.constructs.api_reference import ApiReference
+from infra.constructs.artifact_bucket import export_name
+from infra.constructs.layer import ModeletLayer
+from infra.constructs.model_function import ModelFunction
+from infra.constructs.model_routes import ModelRoutes
+from infra.constructs.monitoring import ModelMonitoring
+from infra.constructs.network import Network
+from infra.constructs.served_version import ServedVersion
+from infra.stacks.calling import call_lines
+
+if TYPE_CHECKING:
+    from constructs import Construct
+
+    from infra.discovery import Deployable
+    from infra.stage import Stage
+
+
+class ModelStack(Stack):
+    """One model behind the stage's API, with its release, its alarms and its dashboard.
+
+    It knows the API's stack by names and SSM parameters alone, and no stack knows it: none keeps another from going.
+    """
+
+    def __init__(self, scope: Construct, *, stage: Stage, model: Deployable) -> None:
+        super().__init__(
+            scope,
+            stage.model_stack_name(model.name),
+            env=Environment(account=stage.account, region=stage.region),
+            tags=stage.stack_tags,
+            description=f"Modelet's model {model.name}, {stage.name}",
+        )
+        bucket = s3.Bucket.from_bucket_name(self, "Artifacts", Fn.import_value(export_name(stage)))
+        layer = ModeletLayer(self, "Layer", root=model.root).version
+        network = Network(self, "Network", given=stage.vpc) if stage.vpc else None
+        function = ModelFunction(
+            self, model.name, stage=stage, model=model, bucket=bucket, layer=layer, network=network
+        )
+        api = ApiReference.read(self, stage)
+        ModelRoutes(function, "Routes", stage=stage, model=function, api=api)
+        ServedVersion(function, "Served", stage=stage, model=function)
+        ModelMonitoring(function, "Monitoring", stage=stage, model=function)
+        for name, value in call_lines(stage, model, api.url, self.region).items():
+            CfnOutput(self, name, value=value)
