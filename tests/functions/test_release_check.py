@@ -195,7 +195,7 @@ def test_a_version_with_a_corrupt_artifact_gets_none(aws: Aws, make: MakeCheck, 
     check = make()
     assert check(HOOK).error is None
     assert [told["status"] for told in aws.told] == ["Failed"]
-    assert "model.onnx: was altered" in check.reason
+    assert "model.onnx was altered" in check.reason
 
 
 def test_a_version_whose_lock_is_not_the_configured_one_gets_none(aws: Aws, make: MakeCheck, tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def test_what_fails_twice_and_then_answers_is_read(service: Service, answer: tup
 
 def test_what_never_answers_well_is_a_store_error(service: Service) -> None:
     service.script = lambda *_: (500, {"message": "a trouble"})
-    with pytest.raises(StoreError, match=r"^127\.0\.0\.1:\d+ does not answer: status 500$"):
+    with pytest.raises(StoreError, match=r"^127\.0\.0\.1:\d+ did not answer: status 500$"):
         read_secrets({NAME: ARN})
     assert len(service.seen) == 3
 

@@ -31,7 +31,7 @@ from modelet.dev.local.runtime.variables import variables
 from modelet.errors import ArtifactError
 from modelet.startup.snapstart import before_snapshot
 from modelet.store.artifacts import Artifacts, source
-from modelet.threads import Running
+from modelet.threads import Task
 from services import Service, running_service
 from tiny import make_tiny
 from versions import write_version
@@ -230,9 +230,9 @@ def test_a_file_that_nobody_has_asked_for_is_not_under_way_in_the_snapshot(s3: S
     s3.script = slowly
     artifacts.prefetch()
     artifacts.forget()
-    assert any(isinstance(thread, Running) for thread in threading.enumerate())
+    assert any(isinstance(thread, Task) for thread in threading.enumerate())
     before_snapshot(artifacts)
-    assert not any(isinstance(thread, Running) for thread in threading.enumerate())
+    assert not any(isinstance(thread, Task) for thread in threading.enumerate())
     assert connections(s3) == 0
 
 

@@ -12,7 +12,7 @@ import pytest
 from modelet.bundle import Bundle
 from modelet.errors import BundleError
 from modelet.handler import ModelHandler
-from modelet.startup.version import is_ahead_and_compiled, open_ahead, open_pinned
+from modelet.startup.version import is_opened_and_compiled, open_ahead, open_pinned
 from modelet.store.manifest import Column
 from rungs import in_process
 from tiny import Tiny, make_tiny
@@ -37,11 +37,11 @@ def test_a_handler_with_other_settings_opens_for_itself(tiny: Tiny, tmp_path: Pa
 
 def test_only_a_version_opened_ahead_tells_that_nobody_reads_the_types(tiny: Tiny) -> None:
     compiled = None not in Bundle.read(tiny.function.bundle_path, tiny.function.folder).contract.values()
-    assert is_ahead_and_compiled() is False
+    assert is_opened_and_compiled() is False
     open_ahead(tiny.settings)
-    assert is_ahead_and_compiled() is compiled
+    assert is_opened_and_compiled() is compiled
     open_pinned(tiny.settings)
-    assert is_ahead_and_compiled() is False
+    assert is_opened_and_compiled() is False
 
 
 APP = """

@@ -13,11 +13,11 @@ from modelet.backends.table import Packer
 from modelet.deadline import stop_at_alarm
 from modelet.errors import ArtifactError, ContractError
 from modelet.model import InstanceT, Model, PredictionT
-from modelet.settings import decline_telemetry, processors
-from modelet.shortcuts import forget_graph
+from modelet.settings import disable_telemetry, processors
+from modelet.shortcuts import release_graph
 from modelet.store.manifest import Column
 
-decline_telemetry()
+disable_telemetry()
 import onnxruntime  # noqa: E402 - it reads its environment when it is imported
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class OnnxModel(Model[InstanceT, PredictionT]):
             self.session: Any = Session(graph, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's errors have no common root
             raise ArtifactError(f"{name} cannot be run by onnxruntime {onnxruntime.__version__}: {error}") from error
-        forget_graph(self.session)
+        release_graph(self.session)
         self.inputs = {node.name: node for node in self.session.get_inputs()}
         self.outputs = [node.name for node in self.session.get_outputs()]
         _stop_runs_at_alarm()
@@ -153,14 +153,14 @@ class OnnxModel(Model[InstanceT, PredictionT]):
             made[name] = Packer(features, str if dtype is object else dtype, self.manifest.columns, known)
         return made
 
-    def _own_contract(self, contract: Contract) -> Contract:
+    def _adapt_contract(self, contract: Contract) -> Contract:
         if table.is_own(self, "preprocess", OnnxModel) and contract.is_plain:
             for packer in self._packers.values():
                 packer.proven = True
         own = table.own_contract(self, OnnxModel, contract)
         return own if own is contract or len(self.inputs) == 1 else contract
 
-    def _part(self, inputs: Feeds, rows: list[int], cause: Exception) -> Feeds | None:
+    def _select_rows(self, inputs: Feeds, rows: list[int], cause: Exception) -> Feeds | None:
         # onnxruntime has one class for inputs that a graph cannot take, and others for its own trouble.
         if type(cause).__name__ != "InvalidArgument" or not all(
             table.is_own(self, stage, OnnxModel) for stage in ("preprocess", "infer")
@@ -195,9 +195,9 @@ class OnnxModel(Model[InstanceT, PredictionT]):
 
     def _are_instances(self, inputs: Feeds) -> bool:
         """Whether each row of the inputs is an instance, so that none is looked at beside another."""
-        if self._asked is None:
+        if self._expected_rows is None:
             return table.is_own(self, "preprocess", OnnxModel)
-        return len(next(iter(inputs.values()))) == self._asked
+        return len(next(iter(inputs.values()))) == self._expected_rows
 
     @cached_property
     def _text_inputs(self) -> list[str]:

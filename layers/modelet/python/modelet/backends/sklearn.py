@@ -101,12 +101,12 @@ class SklearnModel(Model[InstanceT, PredictionT]):
 
         return Frames(self.manifest)
 
-    def _own_contract(self, contract: Contract) -> Contract:
+    def _adapt_contract(self, contract: Contract) -> Contract:
         if type(self).preprocess is SklearnModel.preprocess:
             _ = self._frames  # a start that lacks pandas fails, not its first request
         return table.own_contract(self, SklearnModel, contract)
 
-    def _part(self, inputs: Any, rows: list[int], cause: Exception) -> Any:
+    def _select_rows(self, inputs: Any, rows: list[int], cause: Exception) -> Any:
         if not isinstance(cause, REFUSALS) or not all(
             table.is_own(self, stage, SklearnModel) for stage in ("preprocess", "infer")
         ):
@@ -115,7 +115,7 @@ class SklearnModel(Model[InstanceT, PredictionT]):
             return [inputs[row] for row in rows]
         return inputs[rows] if isinstance(inputs, np.ndarray) else inputs.iloc[rows]
 
-    def _blamed(self, instance: InstanceT) -> str:
+    def _failing_field(self, instance: InstanceT) -> str:
         for name, value in zip(self.manifest.features, table.cells(instance, self.manifest.features), strict=True):
             if isinstance(value, float) and abs(value) > FAR:
                 return name

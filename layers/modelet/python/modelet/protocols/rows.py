@@ -12,7 +12,7 @@ from modelet.contract.schema import compact, to_json
 from modelet.errors import ContractError, MalformedBodyError, ModeletError, NotFoundError, RequestError
 from modelet.protocols.media import Media, negotiate
 from modelet.protocols.service import JSON, PROBLEM, Request, Response, Routes, Service
-from modelet.violation import LISTED_VIOLATIONS, LONGEST_NAME, Violation
+from modelet.violation import LISTED_VIOLATIONS, MAX_NAME_LENGTH, Violation
 
 if TYPE_CHECKING:
     from modelet.contract.contract import Contract
@@ -34,17 +34,17 @@ def read_json(text: bytes, pipeline: InferencePipeline, *, partial: bool = False
     contract = pipeline.contract
     # The member's name may also be there in escapes, or be deeper down in a bare instance.
     bare = NAMED not in text and b"\\u00" not in text
-    doubtful = len(text) > TRUSTED and contract.is_doubtful(text)
+    doubtful = len(text) > TRUSTED and contract.may_be_expensive(text)
     if not doubtful and (checked := _at_once(text, contract, bare=bare)) is not None:
         return checked, bare
-    from modelet.contract.pieces import uncollected  # noqa: PLC0415 - who is never sent a bad row has no use for it
+    from modelet.contract.pieces import paused_gc  # noqa: PLC0415 - who is never sent a bad row has no use for it
 
-    with uncollected():
+    with paused_gc():
         bare, instances = _parsed(text)
-        if not pipeline.takes(len(instances)):
+        if not pipeline.allows(len(instances)):
             return Checked([], len(instances)), bare  # refused by its count: no need to look at them
         # What was parsed in pieces pydantic-core would hold whole, at two hundred bytes a list.
-        if doubtful and isinstance(instances, list) and contract.are_good(instances, text):
+        if doubtful and isinstance(instances, list) and contract.is_cheap(instances, text):
             checked = _at_once(text, contract, bare=bare)
             if checked is not None:
                 return checked, bare
@@ -71,7 +71,7 @@ def _parsed(text: bytes) -> tuple[bool, list[Any] | Pieces]:
     if not isinstance(rows, list):
         raise ContractError([Violation(None, MEMBER, "Input should be a list of instances", "list_type")])
     unknown = [
-        Violation(None, name[:LONGEST_NAME], f"Unknown field beside {MEMBER}: leave it out", "extra_forbidden")
+        Violation(None, name[:MAX_NAME_LENGTH], f"Unknown field beside {MEMBER}: leave it out", "extra_forbidden")
         for name in islice((name for name in document if name != MEMBER), LISTED_VIOLATIONS)
     ]
     if unknown:

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from snapshot_restore_py import register_after_restore, register_before_snapshot
 
-from modelet.memory import give_back
+from modelet.memory import release_free_memory
 from modelet.observability import Startup
-from modelet.threads import Running
+from modelet.threads import Task
 
 if TYPE_CHECKING:
     from modelet.model import Model
@@ -39,11 +39,11 @@ def before_snapshot(artifacts: Artifacts) -> None:
     """Leave no connection, no key and no thread of ours in the snapshot, and as few pages as can be."""
     artifacts.renew()
     for thread in threading.enumerate():
-        if isinstance(thread, Running):  # it fetches what nobody has asked for, and gives up within seconds
+        if isinstance(thread, Task):  # it fetches what nobody has asked for, and gives up within seconds
             thread.join()
     gc.collect()
     gc.freeze()  # later collections do not look at the loaded model: each page that is touched must be fetched
-    give_back()
+    release_free_memory()
 
 
 def after_restore(model: Model[Any, Any], log: RequestLog) -> None:

@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from modelet.bundle import BUNDLE_FILE, Bundle
-from modelet.shortcuts import decline_pydantic_plugins
+from modelet.shortcuts import skip_pydantic_plugins
 from modelet.store.artifacts import Artifacts, source
 from modelet.store.folder import Folder
 
@@ -54,12 +54,12 @@ def open_ahead(settings: Settings) -> Bundle:
     """Open the pinned version before its handler asks for it. Raises as `open_pinned` does."""
     opened = open_pinned(settings)
     _ahead.append(opened)
-    if not is_ahead_and_compiled():
-        decline_pydantic_plugins()
+    if not is_opened_and_compiled():
+        skip_pydantic_plugins()
     return opened.bundle
 
 
-def is_ahead_and_compiled() -> bool:
+def is_opened_and_compiled() -> bool:
     """Whether a version was opened ahead, and pydantic-core alone checks its contract: nobody reads the types then."""
     return bool(_ahead) and None not in _ahead[-1].bundle.contract.values()
 

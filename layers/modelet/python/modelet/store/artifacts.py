@@ -12,7 +12,7 @@ from modelet.errors import ArtifactError, ManifestError
 from modelet.store.folder import Folder
 from modelet.store.keys import artifact_path, manifest_path
 from modelet.store.manifest import Manifest
-from modelet.threads import Running
+from modelet.threads import Task
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,8 +60,8 @@ class Artifacts:
         self.waited = 0.0
         self._source = source
         self._tmp = tmp
-        self._ahead: dict[str, Running[bytes]] = {}
-        self._ahead_on_disk: dict[str, Running[Path]] = {}
+        self._ahead: dict[str, Task[bytes]] = {}
+        self._ahead_on_disk: dict[str, Task[Path]] = {}
 
     @classmethod
     def open(cls, source: Source, data: bytes, name: str, lock: Lock, tmp: StrPath) -> Artifacts:
@@ -90,10 +90,10 @@ class Artifacts:
             path = self._path(file.path)
             if file.bytes <= room:
                 room -= file.bytes
-                self._ahead[file.path] = Running(partial(self._source.fetch, path, file.bytes, file.sha256))
+                self._ahead[file.path] = Task(partial(self._source.fetch, path, file.bytes, file.sha256))
             elif file.path == self.manifest.model_data:
                 fetch_to = partial(self._source.fetch_to, path, self._target(file.path), file.bytes, file.sha256)
-                self._ahead_on_disk[file.path] = Running(fetch_to)
+                self._ahead_on_disk[file.path] = Task(fetch_to)
 
     def forget(self) -> None:
         """Let go of the files that nobody has asked for."""

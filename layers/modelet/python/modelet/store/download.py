@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-    from modelet.digest import Arrival
+    from modelet.digest import DigestCheck
 
 PART = 4 * 1024 * 1024
 """Bytes of one request."""
@@ -91,7 +91,7 @@ class OnDisk:
             start += found
 
 
-def receive(chunks: Callable[[int, int], Iterator[Buffer]], arrival: Arrival, size: int, place: Place) -> None:
+def receive(chunks: Callable[[int, int], Iterator[Buffer]], check: DigestCheck, size: int, place: Place) -> None:
     """Put a file of so many bytes in its place and hash it.
 
     chunks: asks for the bytes between two offsets, and gives them as they come. Raises what it raises.
@@ -100,7 +100,7 @@ def receive(chunks: Callable[[int, int], Iterator[Buffer]], arrival: Arrival, si
     parts = (partial(_part, chunks, place, start, min(size, start + PART)) for start in starts)
     for start, end in in_order(parts, at_once=WINDOW):
         for data in place.parts(start, end):
-            arrival.take(data)
+            check.update(data)
 
 
 def _part(chunks: Callable[[int, int], Iterator[Buffer]], place: Place, start: int, end: int) -> tuple[int, int]:

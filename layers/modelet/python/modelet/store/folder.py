@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from modelet.digest import Arrival
+from modelet.digest import DigestCheck
 from modelet.errors import SettingsError, StoreError
 from modelet.store.keys import plain
 
@@ -62,18 +62,18 @@ class Folder:
         return type(target)(self._place(path))  # a Path, without importing one
 
     def _read(self, path: str, size: int, sha256: str, sink: Callable[[Buffer], object]) -> None:
-        arrival = Arrival(path, self.url, size, sha256)
+        check = DigestCheck(path, self.url, size, sha256)
         try:
             with open(self._place(path), "rb") as file:  # noqa: PTH123 - pathlib is 3 ms of a cold start
-                arrival.check_size(os.fstat(file.fileno()).st_size)
+                check.check_size(os.fstat(file.fileno()).st_size)
                 while part := file.read(PART):
-                    arrival.take(part)
+                    check.update(part)
                     sink(part)
         except FileNotFoundError:
-            raise arrival.missing() from None
+            raise check.missing() from None
         except OSError as error:
             raise StoreError(f"{self.url}/{path}: {error.strerror}") from error
-        arrival.finish()
+        check.finish()
 
     def _place(self, path: str) -> str:
         return f"{self._folder}/{plain(path)}"

@@ -14,7 +14,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore, MemoryStore, S3Store
 
-from modelet.digest import Arrival
+from modelet.digest import DigestCheck
 from modelet.errors import ArtifactError, SettingsError, StoreError
 from modelet.settings import aws_endpoint, aws_keys_are_fetched, aws_signs_in
 from modelet.store.download import PART, InMemory, OnDisk, receive
@@ -126,31 +126,31 @@ class Store:
 
     def _receive_small(self, path: str, size: int, sha256: str) -> bytes:
         """A file of one request, refused where it is not the one that was published."""
-        arrival = Arrival(path, self.url, size, sha256)
+        check = DigestCheck(path, self.url, size, sha256)
         try:
             with self._answering(path):
                 found = obstore.get(self._reading(), plain(path))
-                arrival.check_size(found.meta["size"])
+                check.check_size(found.meta["size"])
                 data = found.bytes().to_bytes()
         except FileNotFoundError:
-            raise arrival.missing() from None
-        arrival.take(data)
-        arrival.finish()
+            raise check.missing() from None
+        check.update(data)
+        check.finish()
         return data
 
     def _receive(self, path: str, size: int, sha256: str, place: Place) -> None:
         """Put a file's parts in their place as they come, hash them in their order, refuse what was not published."""
         if size <= PART:
             return place.put(0, self._receive_small(path, size, sha256))
-        arrival = Arrival(path, self.url, size, sha256)
+        check = DigestCheck(path, self.url, size, sha256)
         try:
             with self._answering(path):
-                arrival.check_size(obstore.head(self._reading(), plain(path))["size"])
+                check.check_size(obstore.head(self._reading(), plain(path))["size"])
                 parts = self._s3(PATIENT, retries=ATTEMPTS - 1) if self._folder is None else self._reading()
-            receive(partial(self._chunks, parts, path), arrival, size, place)
+            receive(partial(self._chunks, parts, path), check, size, place)
         except FileNotFoundError:
-            raise arrival.missing() from None
-        return arrival.finish()
+            raise check.missing() from None
+        return check.finish()
 
     def _chunks(self, store: ObjectStore, path: str, start: int, end: int) -> Iterator[obstore.Bytes]:
         with self._answering(path):

@@ -55,7 +55,7 @@ def read_json(body: bytes, service: Service) -> Tensors:
         if tensor.rows != count:
             raise tensor.refuse(f"the first dimension, the number of instances, is {count} in the one before")
         seen.add(tensor.name)
-    if service.pipeline.takes(count):
+    if service.pipeline.allows(count):
         checked = _checked(signature, tensors, service.pipeline.contract, len(body))
     else:
         checked = Checked([], count)  # refused by its count: no need to build the rows
@@ -68,7 +68,7 @@ def _checked(signature: Signature, tensors: list[Tensor], contract: Contract, si
         return contract.check_columns(columns)
     [rows] = columns.values()
     text = b'{"instances":%b}' % to_json(rows)
-    at_once = not contract.is_doubtful(text) or contract.are_good(rows, text)
+    at_once = not contract.may_be_expensive(text) or contract.is_cheap(rows, text)
     checked = contract.check_envelope(text) if at_once else None
     return checked or contract.check_rows(rows, size=size, partial=False)
 
