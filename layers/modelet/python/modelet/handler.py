@@ -84,7 +84,7 @@ class ModelHandler:
         try:
             outcome = edge.answer(event, self.service, call)
         except Exception as cause:  # noqa: BLE001 - a bug in Modelet must not end the environment; it is logged
-            outcome = edge.refuse(ModeletError.unexpected(cause), self.service, call)
+            outcome = edge.answer_error(ModeletError.unexpected(cause), self.service, call)
         error = outcome.error
         if error is not None and outcome.status >= 500:
             self._log.failure(call.request_id, error)

@@ -240,7 +240,7 @@ def of_tuples(model: Any) -> bool:
     body = b'{"instances":[{"a":1,"b":2,"c":3}]}'
     model.manifest = manifest(features=FEATURES)
     usual = Contract(*(tighten(dict(TypeAdapter(Instance).core_schema)) for _ in range(2)))
-    checked = table.own_contract(model, OnnxModel, usual).check_envelope(body)
+    checked = table.adapt_contract(model, OnnxModel, usual).check_envelope(body)
     assert checked is not None
     return type(checked.instances[0]) is tuple
 

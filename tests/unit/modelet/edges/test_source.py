@@ -336,7 +336,7 @@ def test_an_event_of_these_tests_is_one_that_aws_sends(name: str) -> None:
 @pytest.mark.parametrize("name", EVENTS)
 def test_an_event_of_a_service_that_is_not_served_fails_by_its_name(name: str, handler: ModelHandler) -> None:
     with pytest.raises(
-        SourceError, match=rf"^This is an event of {name}, which tiny does not answer: call .* trigger\."
+        SourceError, match=rf"^This event comes from {name}, which tiny does not support: invoke .* trigger\."
     ):
         handler(EVENTS[name], Context())
 
@@ -412,7 +412,7 @@ def test_every_shape_has_a_member_that_the_direct_edge_looks_for() -> None:
     )
 )
 def test_no_event_is_too_odd_to_be_looked_at(event: Any) -> None:
-    for ask in (source.unmistakable, source.likely):
+    for ask in (source.certain, source.likely):
         assert ask(event) is None or isinstance(ask(event), str)
     assert http.matches(event) is False
 
@@ -422,4 +422,4 @@ def test_the_events_of_every_sample_are_of_no_other_service() -> None:
 
     events = [json.loads(path.read_text()) for path in Path(ROOT / "events").rglob("*.json")]
     assert events
-    assert all(http.matches(event) or source.unmistakable(event) is None for event in events)
+    assert all(http.matches(event) or source.certain(event) is None for event in events)

@@ -108,7 +108,7 @@ def test_an_integer_that_no_double_holds_is_refused_where_numbers_are_declared(n
     if int(float(number)) == number:
         assert tensor.values("FP64", nullable=False) == [number]
     else:
-        with pytest.raises(RequestError, match=f"element 0: {number} is not a number that FP64 can hold"):
+        with pytest.raises(RequestError, match=f"element 0: FP64 cannot represent {number}"):
             tensor.values("FP64", nullable=False)
     assert tensor.values("INT64", nullable=False) == [number]
 
