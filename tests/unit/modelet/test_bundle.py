@@ -57,7 +57,7 @@ def test_a_start_says_once_that_nothing_vouches_for_its_bundle(tiny: Tiny, capsy
     with in_process(tiny.function, trusted):
         assert capsys.readouterr().err == ""
     with in_process(tiny.function, tiny.settings):
-        said = "bundle.json is trusted unchecked: MODELET_BUNDLE_SHA256 is not set to its SHA-256\n"
+        said = "bundle.json is not verified: MODELET_BUNDLE_SHA256 is not set to its SHA-256\n"
         assert capsys.readouterr().err == said
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from modelet.bundle import AUTHORS_HANDLER
 from modelet.settings import Settings
-from modelet.startup.version import open_ahead
+from modelet.startup.version import open_early
 
 if TYPE_CHECKING:
     from modelet.handler import ModelHandler
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def _handler() -> ModelHandler:
     settings = Settings.from_environ()
-    bundle = open_ahead(settings)
+    bundle = open_early(settings)
     if bundle.handler == AUTHORS_HANDLER:
         handler: ModelHandler = import_module("app").handler
         return handler

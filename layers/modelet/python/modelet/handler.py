@@ -56,7 +56,7 @@ class ModelHandler:
         began = time.perf_counter()
         model = model_class()
         model.load(artifacts)
-        artifacts.forget()
+        artifacts.drop_prefetched()
         loaded = time.perf_counter()
         pipeline = InferencePipeline(
             model,
@@ -65,7 +65,7 @@ class ModelHandler:
             max_instances=bundle.spec["limits"]["max_instances"],
         )
         self.service = Service(bundle, artifacts.manifest, pipeline)
-        fetch = artifacts.waited
+        fetch = artifacts.waited_s
         self.startup = Startup(opened.seconds, fetch, loaded - began - fetch, time.perf_counter() - loaded)
         self._log = RequestLog(opened.settings, bundle.name, bundle.lock.version, self.startup)
         if starts_from_snapshot():

@@ -70,13 +70,13 @@ def test_a_path_that_leaves_the_store_is_refused(both: list[Folder | Store]) -> 
     "url", ["file://host/store", "file:///store?x=1", "file:///store#x", "file:///a\nb", "file:///a%00b"]
 )
 def test_a_url_that_names_no_folder_is_refused(url: str) -> None:
-    with pytest.raises(SettingsError, match="is no store: use file:///folder"):
+    with pytest.raises(SettingsError, match="is not the URL of a store: use file:///folder"):
         Folder(url)
 
 
 def test_a_bucket_is_no_folder() -> None:
     assert folder_of("s3://bucket/models") is None
-    with pytest.raises(SettingsError, match="is no folder"):
+    with pytest.raises(SettingsError, match="is not the URL of a folder"):
         Folder("s3://bucket/models")
 
 
