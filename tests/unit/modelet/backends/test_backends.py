@@ -472,7 +472,7 @@ def test_a_large_file_is_opened_from_disk(
 
 @pytest.mark.parametrize(
     ("name", "data", "said"),
-    [("a.json", b"{", "is not JSON"), ("a.json", b"\xff", "is not UTF-8"), ("b", b"", "b is no file")],
+    [("a.json", b"{", "is not JSON"), ("a.json", b"\xff", "is not UTF-8"), ("b", b"", "has no file b")],
 )
 def test_an_artifact_that_cannot_be_read_names_itself(
     name: str, data: bytes, said: str, store: Store, tmp_path: Path

@@ -366,7 +366,9 @@ def test_what_is_raised_says_so_in_the_log_and_keeps_the_message_in_its_queue(
 def test_an_eventbridge_event_fails_where_the_contract_refuses_it_and_only_there(
     handler: ModelHandler, anything: ModelHandler
 ) -> None:
-    with pytest.raises(SourceError, match=r"event of Amazon EventBridge \(aws\.events: Scheduled Event\), which tiny"):
+    with pytest.raises(
+        SourceError, match=r"event comes from Amazon EventBridge \(aws\.events: Scheduled Event\), which tiny"
+    ):
         handler(SCHEDULED, Context())
     assert anything(SCHEDULED, Context()) == "served"
 

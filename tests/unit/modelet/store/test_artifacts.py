@@ -27,7 +27,7 @@ def test_a_truncated_manifest_fails_the_init(tiny: Tiny, keep: int) -> None:
 
 def test_a_missing_version_fails_the_init(tiny: Tiny, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / ".modelet" / "store" / "tiny" / "1")
-    with pytest.raises(ArtifactError, match=r"tiny/1/model\.onnx: is missing"):
+    with pytest.raises(ArtifactError, match=r"tiny/1/model\.onnx is missing"):
         tiny.start()
 
 

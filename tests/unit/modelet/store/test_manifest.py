@@ -106,7 +106,9 @@ def test_bounds_that_publish_found_are_named_and_there() -> None:
     assert manifest.columns == (Column("text", "number", minimum=-4.5, found=("minimum",)),)
     assert Manifest.parse(manifest.to_json()) == manifest
     for found in (["maximum"], ["name"], ["minimum", "x"]):
-        with pytest.raises(ManifestError, match=r"columns\[0\].found .* of minimum and maximum, those that are there"):
+        with pytest.raises(
+            ManifestError, match=r"columns\[0\].found .* a list of minimum or maximum, for bounds that the column has"
+        ):
             Manifest.parse(as_bytes(changed(columns=[{**column, "found": found}])))
 
 
@@ -253,7 +255,7 @@ def test_a_truncated_document_is_said_to_be_truncated(keep: int) -> None:
 
 @pytest.mark.parametrize("data", [b"null", b"[]", b"3", b'"model"'])
 def test_a_document_that_is_no_object_is_refused(data: bytes) -> None:
-    with pytest.raises(ManifestError, match=r"^model\.json: it is .*, not an object$"):
+    with pytest.raises(ManifestError, match=r"^model\.json: the document is .*, not an object$"):
         Manifest.parse(data)
 
 

@@ -320,7 +320,9 @@ def test_no_instances_are_refused(judge: Service) -> None:
 
 def test_too_many_instances_are_refused_before_rows_are_built() -> None:
     small = service(Lists, limits={"max_instances": 3})
-    assert "4 instances are above" in refused(small, tensor("instances", [1] * 4, shape=[4, 1]), status=413)
+    assert "4 instances, this model's limit is 3" in refused(
+        small, tensor("instances", [1] * 4, shape=[4, 1]), status=413
+    )
     assert "batches" in refused(small, tensor("instances", [], shape=[2**64 - 1, 0]), status=413)
 
 
