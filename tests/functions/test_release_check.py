@@ -228,7 +228,7 @@ def test_a_trigger_is_told_by_a_result_or_by_an_error_of_one_line(aws: Aws, make
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (answered({"errorMessage": "boom"}, **{"X-Amz-Function-Error": "Unhandled"}), "fails: .*boom"),
+        (answered({"errorMessage": "boom"}, **{"X-Amz-Function-Error": "Unhandled"}), "failed: .*boom"),
         (answered({**WELL, "statusCode": 500}), "answered its own event with status 500"),
         (answered({**WELL, "body": "<html>"}), "did not return an HTTP response"),
         (answered({"label": "high"}), "did not return an HTTP response"),
