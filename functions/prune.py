@@ -1,6 +1,6 @@
-"""Removes from installed packages what no function runs: `python3 prune.py FOLDER`, while an image is built.
+"""Remove files that no function uses from installed packages: `python3 prune.py FOLDER`, during the build of an image.
 
-Only what is known to be unused goes: a wheel of another layout loses nothing that it needs.
+It removes known unused files only, so that a wheel with another layout loses nothing that it needs.
 """
 
 import shutil
@@ -9,17 +9,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SOURCES = ("a", "c", "cpp", "cu", "h", "hpp", "lib", "pxd", "pyi", "pyx")
-"""What compilers and type checkers read."""
+"""Suffixes of files for compilers and type checkers."""
 
 UNUSED = [
-    "bin",  # commands: nobody types any
+    "bin",  # commands
     "**/tests",
     "joblib/test",
     "numpy/_core/_*_tests.*.so",
-    "numpy/_core/_simd.*.so",  # its intrinsics for its own tests
+    "numpy/_core/_simd.*.so",  # intrinsics for numpy's own tests
     "numpy/distutils",
     "onnxruntime/backend",
-    "onnxruntime/capi/libonnxruntime.so.*",  # for C programs: the Python module has all of it inside
+    "onnxruntime/capi/libonnxruntime.so.*",  # for C programs: the Python module contains all of it
     "onnxruntime/datasets",
     "onnxruntime/quantization",
     "onnxruntime/tools",
@@ -29,7 +29,7 @@ UNUSED = [
 
 
 def unused(folder: Path) -> Iterator[Path]:
-    """The files and folders that can go."""
+    """Yield the files and folders to remove."""
     for pattern in UNUSED:
         yield from folder.glob(pattern)
 

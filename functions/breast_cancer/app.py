@@ -1,6 +1,6 @@
-"""Whether a breast mass is malignant or benign, from 30 measurements of its cell nuclei.
+"""Classify a breast mass as malignant or benign, from 30 measurements of its cell nuclei.
 
-The forest is an ONNX graph; what goes into it is made by `features.to_feeds`, which model.yaml names.
+The forest is an ONNX graph; `features.to_feeds`, which model.yaml names, makes its inputs.
 """
 
 from biopsy import Biopsy, Diagnosis
@@ -10,11 +10,11 @@ from modelet.backends.onnx import OnnxModel, Outputs
 
 
 class BreastCancerModel(OnnxModel[Biopsy, Diagnosis]):
-    """Each diagnosis carries the id of its biopsy, so that answers can be joined with what was asked."""
+    """Return each diagnosis with the id of its biopsy, so that answers can be joined with requests."""
 
     def postprocess(self, outputs: Outputs, instances: list[Biopsy]) -> list[Diagnosis]:
-        """The graph's labels, with the share of the forest that agrees."""
-        # In float32 the shares of 201 trees may sum to a hair above one.
+        """Return the graph's labels, with the share of trees that agree."""
+        # In float32, the shares of 201 trees may sum to slightly more than one.
         agreement = outputs["probabilities"].max(axis=1).clip(0, 1).tolist()
         return [
             Diagnosis(id=biopsy.id, diagnosis=diagnosis, probability=probability)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, Field, PositiveInt, model_validator
 
 Measurement = Annotated[float, Field(ge=0, le=10_000)]
-"""In the units of the data set, which the image analysis gave; its largest value is an area of 4,254."""
+"""A measurement in the units of the data set, which come from the image analysis; the largest is an area of 4,254."""
 
 PARTS = (
     "radius",
@@ -22,11 +22,11 @@ PARTS = (
 
 
 class Biopsy(BaseModel):
-    """One instance: cell nuclei in the image of a fine needle aspirate of a breast mass.
+    """One instance: the cell nuclei in the image of a fine needle aspirate of a breast mass.
 
-    Each of ten properties comes as its mean over the nuclei, the standard error of that mean, and its "worst": the mean
-    of the three largest values. Source: Wolberg, Mangasarian, Street and Street (1995), Breast Cancer Wisconsin
-    (Diagnostic), https://doi.org/10.24432/C5DW2B.
+    Each of ten properties has three fields: its mean over the nuclei, the standard error of that mean, and its "worst",
+    the mean of the three largest values. Source: Wolberg, Mangasarian, Street and Street (1995), Breast Cancer
+    Wisconsin (Diagnostic), https://doi.org/10.24432/C5DW2B.
     """
 
     id: PositiveInt
@@ -66,7 +66,7 @@ class Biopsy(BaseModel):
 
     @model_validator(mode="after")
     def _worst_is_no_less_than_mean(self) -> Self:
-        """Refuse swapped columns: the mean of the largest values cannot be below the mean of all."""
+        """Reject swapped columns: the mean of the largest values cannot be below the mean of all."""
         swapped = [part for part in PARTS if getattr(self, f"worst_{part}") < getattr(self, f"mean_{part}")]
         if swapped:
             raise ValueError(", ".join(f"worst_{part} is below mean_{part}" for part in swapped))
@@ -74,7 +74,7 @@ class Biopsy(BaseModel):
 
 
 class Diagnosis(BaseModel):
-    """One prediction: the biopsy's own id, the likelier diagnosis, and how likely it is."""
+    """One prediction: the biopsy's id, the more likely diagnosis, and its probability."""
 
     id: PositiveInt
     diagnosis: Literal["malignant", "benign"]

@@ -1,4 +1,4 @@
-"""Trains the breast cancer model on scikit-learn's bundled data: `modelet publish breast-cancer` calls `train`.
+"""Train the breast cancer model on scikit-learn's bundled data: `modelet publish breast-cancer` calls `train`.
 
 Five-fold cross-validation, shuffled twice, chose the ensemble by its accuracy: extremely randomised trees 0.968, random
 forest 0.963, gradient boosting 0.963.
@@ -15,11 +15,11 @@ from modelet.publishing import Trained
 
 SEED = 2026
 SCORING = ("accuracy", "f1", "precision", "recall", "roc_auc")
-"""F1, precision and recall are those of the malignant biopsies."""
+"""F1, precision and recall are for the class malignant."""
 
 
 def train() -> Trained:
-    """Fit on all biopsies; the figures are means over 20 folds, five at a time, shuffled four times."""
+    """Fit on all biopsies; the figures are means over 20 folds, of a five-fold cross-validation shuffled four times."""
     measurements, diagnoses = read_biopsies()
     return Trained(
         estimator=new_forest().fit(measurements, diagnoses),
@@ -32,34 +32,34 @@ def train() -> Trained:
 
 
 def new_forest() -> ExtraTreesClassifier:
-    """The estimator, untrained; of an odd number of trees, so that the diagnoses hardly ever tie."""
+    """Return the unfitted estimator; its number of trees is odd, so that ties are rare."""
     return ExtraTreesClassifier(n_estimators=201, random_state=SEED)
 
 
 def read_biopsies() -> tuple[NDArray[np.float32], NDArray[np.str_]]:
-    """The measurements, shape (569, 30), and the diagnoses, "malignant" or "benign".
+    """Return the measurements, shape (569, 30), and the diagnoses, "malignant" or "benign".
 
-    float32, as the graph will get them: a forest that was fitted on doubles puts its thresholds between values that are
-    one and the same in float32. Raises ValueError where scikit-learn's columns are not those of the contract.
+    The measurements are float32, as in the graph: a forest that was fitted on doubles has thresholds between values
+    that are equal in float32. Raises ValueError if scikit-learn's columns are not those of the contract.
     """
     data = load_breast_cancer()
     names = tuple(name.replace(" ", "_") for name in data.feature_names)
     if names != FEATURES:
-        raise ValueError(f"scikit-learn's columns are {', '.join(names)}: bring the fields of Biopsy in line")
+        raise ValueError(f"scikit-learn's columns are {', '.join(names)}: change the fields of Biopsy to these")
     return data.data.astype(np.float32), data.target_names[data.target]
 
 
 def cross_validated(measurements: NDArray[np.float32], diagnoses: NDArray[np.str_]) -> dict[str, float]:
-    """The mean of each figure over all folds."""
+    """Return the mean of each figure over all folds."""
     folds = RepeatedStratifiedKFold(n_splits=5, n_repeats=4, random_state=SEED)
     found = cross_validate(new_forest(), measurements, diagnoses == "malignant", cv=folds, scoring=SCORING)
     return {name: float(found[f"test_{name}"].mean()) for name in SCORING}
 
 
 def blend(measurements: NDArray[np.float32], count: int) -> NDArray[np.float32]:
-    """New biopsies, each somewhere between two of the data set.
+    """Return new biopsies, each interpolated between two of the data set.
 
-    The graph is compared with the estimator on rows that neither was fitted on; they need no diagnoses.
+    Publish compares the graph with the estimator on these rows, which are not training data; they need no diagnoses.
     """
     random = np.random.default_rng(SEED)
     first, second = measurements[random.integers(len(measurements), size=(2, count))]

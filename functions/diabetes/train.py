@@ -1,8 +1,8 @@
-"""Trains the diabetes model on scikit-learn's bundled data: `modelet publish diabetes` calls `train`.
+"""Train the diabetes model on scikit-learn's bundled data: `modelet publish diabetes` calls `train`.
 
-It predicts how far the disease has progressed a year after the measurements: from 25 to 346 in the data. Five-fold
+It predicts the progression of the disease one year after the measurements: from 25 to 346 in the data. Five-fold
 cross-validation, shuffled four times, chose a plain ridge regression: R² 0.49, against 0.46 for gradient boosting and
-0.43 for a random forest; splines and interactions gained nothing. Source of the data: Efron, Hastie, Johnstone and
+0.43 for a random forest; splines and interactions did not improve it. Source of the data: Efron, Hastie, Johnstone and
 Tibshirani (2004), Least Angle Regression.
 """
 
@@ -31,14 +31,14 @@ COLUMNS = (
     Column("log_triglycerides", "number", minimum=3, maximum=7),  # natural logarithm of mg/dl
     Column("glucose", "number", minimum=50, maximum=150),  # mg/dl
 )
-"""The data set's columns in its own order, with names and units that people use.
+"""The data set's columns in their order, with common names and units.
 
-The bounds are the data's range, widened to round numbers: beyond it the model knows nothing, so it refuses to guess.
+The bounds are the data's range, rounded outwards: the model rejects values that are unlike its training data.
 """
 
 
 def train() -> Trained:
-    """Fit on all patients; the figures are means over 20 folds, five at a time, shuffled four times."""
+    """Fit on all patients; the figures are means over 20 folds, of a five-fold cross-validation shuffled four times."""
     data = load_diabetes(scaled=False)
     return Trained(
         estimator=new_pipeline().fit(data.data, data.target),
@@ -52,14 +52,14 @@ def train() -> Trained:
 
 
 def new_pipeline() -> Pipeline:
-    """The estimator, untrained; it chooses its own strength of regularisation."""
+    """Return the unfitted estimator, which chooses its strength of regularisation."""
     return make_pipeline(StandardScaler(), RidgeCV(np.logspace(-1, 3, 30)))
 
 
 def cross_validated(measurements: NDArray[np.float64], progression: NDArray[np.float64]) -> dict[str, float]:
-    """R², and the mean absolute and root mean squared errors in units of progression."""
+    """Return R², and the mean absolute and root mean squared errors in units of progression."""
     folds = RepeatedKFold(n_splits=5, n_repeats=4, random_state=SEED)
-    # scikit-learn's scores are better when greater, so its errors are negative.
+    # In scikit-learn, greater scores are better, so its errors are negative.
     scoring = {"r2": "r2", "mae": "neg_mean_absolute_error", "rmse": "neg_root_mean_squared_error"}
     found = cross_validate(new_pipeline(), measurements, progression, cv=folds, scoring=scoring)
     means = {name: float(found[f"test_{name}"].mean()) for name in scoring}

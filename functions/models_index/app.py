@@ -1,7 +1,7 @@
-"""models_index, a platform function: the list of models, the server's part of the Open Inference Protocol, every 404.
+"""models_index, a platform function: the list of models, the Open Inference Protocol's server routes, and every 404.
 
-The gateway's routes send a model's paths to that model's own function and all else here. Its line for each request is
-like a model's: log and metrics at once.
+The gateway sends the paths of a model to that model's function, and all others here. Like a model function, it writes
+one line per request, which is log and metrics.
 """
 
 from __future__ import annotations
@@ -41,38 +41,38 @@ READ = ["GET", "HEAD"]
 
 @app.api_route("/models", methods=READ)
 async def models() -> dict[str, Any]:
-    """Every model, with the version that is served and where to ask it."""
+    """Return all models, with their versions and links."""
     return {"models": [_model(name, served) for name, served in listing.models().items()]}
 
 
 @app.api_route("/v2", methods=READ)
 async def server() -> dict[str, Any]:
-    """The server's metadata."""
+    """Return the server's metadata."""
     return SERVER
 
 
 @app.api_route("/v2/health/live", methods=READ)
 async def live() -> dict[str, bool]:
-    """Whether the server answers."""
+    """Return whether the server is live."""
     return {"live": True}
 
 
 @app.api_route("/v2/health/ready", methods=READ)
 async def ready() -> dict[str, bool]:
-    """Whether the models can be asked: each is its own function, which Lambda starts when it is.
+    """Return that all models are ready, because Lambda starts each model's function on demand.
 
-    The specification calls the member `live` here too; KServe's client reads `ready`.
+    The specification names the member `live` here too; KServe's client reads `ready`.
     """
     return {"live": True, "ready": True}
 
 
 @app.exception_handler(HTTPException)
-async def refuse(request: Request, error: HTTPException) -> Response:
-    """What the router refuses, as a problem. OPTIONS is a browser that asks whether it may ask: any success will do."""
+async def error_response(request: Request, error: HTTPException) -> Response:
+    """Answer the router's errors with a problem, and OPTIONS, a browser's preflight request, with any success."""
     if request.method == "OPTIONS":
         return Response(status_code=204)
     path = request.url.path
-    problem: ModeletError = NotFoundError(f"There is no {path[:200]} here: GET /models lists the models.")
+    problem: ModeletError = NotFoundError(f"There is no route {path[:200]}: GET /models lists the models.")
     if error.status_code == 405:
         problem = MethodNotAllowedError(request.method, READ)
     answer = (oip if path.startswith("/v2") else rows).problem(problem)
@@ -94,9 +94,9 @@ def _model(name: str, served: str) -> dict[str, Any]:
 
 
 async def _without_slash(scope: Scope, receive: Receive, send: Send) -> None:
-    """Ignore one slash at the end of a path; to a model's own, which an HTTP API sends here, name the path without it.
+    """Ignore one trailing slash; redirect a model's path, which an HTTP API sends here, to the path without it.
 
-    The location is relative: wherever the API lies, below a stage or a domain's mapping, it leads to the same model.
+    The location is relative, so that it is right below a stage or a domain's path mapping too.
     """
     path = scope["path"]
     plain = path.removesuffix("/") or "/"
@@ -120,7 +120,7 @@ _gateway = Mangum(_without_slash, lifespan="off", text_mime_types=[JSON, PROBLEM
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer an event of API Gateway, payload 1.0 or 2.0, under the request id of its log."""
+    """Answer an event of API Gateway, payload 1.0 or 2.0; the answer has the request id of the log."""
     started = time.perf_counter()
     response = _gateway(_plain(event), context)
     response["headers"]["x-request-id"] = context.aws_request_id
@@ -129,7 +129,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _log(status: int, seconds: float) -> None:
-    """One line for a request, in CloudWatch's embedded metric format and with the members of a model's."""
+    """Write one line in CloudWatch's embedded metric format, with the same members as a model's."""
     metrics.add_metric("total_ms", MetricUnit.Milliseconds, seconds * 1000)
     cold = logger.get_current_keys()["cold_start"]
     for name, count in {"ColdStart": cold, "errors": 400 <= status < 500, "faults": status >= 500}.items():
@@ -140,11 +140,10 @@ def _log(status: int, seconds: float) -> None:
 
 
 def _plain(event: dict[str, Any]) -> dict[str, Any]:
-    """The event without what only leads astray.
+    """Return the event without a Host header, and with a path without a stage or a path mapping.
 
-    Mangum takes a port from the host header, and any caller may write nonsense there. An HTTP API with a named stage
-    has it in the path of its payload 2.0, unlike a REST API, whose path has the mapping of a custom domain instead: the
-    resource is the path without it.
+    Mangum reads a port from the Host header, which callers may forge. In payload 2.0, the path contains the named stage
+    of an HTTP API. The path of a REST API contains the path mapping of a custom domain; its resource does not.
     """
     plain = dict(event)
     for member in ("headers", "multiValueHeaders"):

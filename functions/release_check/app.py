@@ -1,7 +1,7 @@
-"""release_check, a platform function: does a new version of a model answer its event, before it gets traffic?
+"""release_check, a platform function: check that a new version of a model answers its event before it gets traffic.
 
-It is asked twice. A trigger of the CloudFormation deployment asks first: then an error ends the deployment, which rolls
-back. CodeDeploy's BeforeAllowTraffic hook asks again: it gets `Succeeded` or `Failed`, and never no answer.
+It is called twice. First by a trigger in the CloudFormation deployment: an error ends the deployment, which rolls back.
+Then by CodeDeploy's BeforeAllowTraffic hook, which always gets `Succeeded` or `Failed`.
 """
 
 from __future__ import annotations
@@ -11,44 +11,44 @@ import time
 from typing import Any, NamedTuple, Protocol
 
 from aws_lambda_powertools import Logger
-from refusals import is_transient
+from invoke_errors import is_transient
 
 from modelet.settings import CheckSettings
 
-PATIENCE_S = 14 * 60.0
-"""How long a version may be refused in all: Lambda makes network interfaces and snapshots within minutes.
+RETRY_WINDOW_S = 14 * 60.0
+"""Seconds in which calls are retried: Lambda needs minutes to create network interfaces and snapshots.
 
-A minute less than the longest that a Lambda function may run, which is what CDK's trigger and this function have.
+One minute less than Lambda's longest timeout, which CDK's trigger and this function have.
 """
 
 MARGIN_S = 5.0
-"""What is kept of the function's own time to report that the version took too long."""
+"""Seconds of the function's own timeout that are reserved for the report."""
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 15.0
-"""Between two attempts; each pause is twice the one before it."""
+"""The pauses between two attempts: each is twice as long as the one before."""
 
 WARNING_SHARE = 0.7
-"""The share of the gateway's limit above which a first answer is worth a warning."""
+"""The share of the gateway's timeout above which the first answer's time is a warning."""
 
 logger = Logger(service="release-check", utc=True)
 
 
 class CheckError(Exception):
-    """The version must not get traffic; the message says why, in one line."""
+    """The version must not get traffic; the message gives the reason in one line."""
 
 
 class Clock(Protocol):
-    """What the check asks of time, in seconds; the module `time` is one."""
+    """A clock in seconds, such as the module `time`."""
 
     def monotonic(self) -> float:
-        """The time of a clock that never goes back."""
+        """Return the time of a clock that never goes back."""
 
     def sleep(self, seconds: float, /) -> None:
         """Wait."""
 
 
 class Passed(NamedTuple):
-    """The version may get traffic. reason: why, in one line. warns: whether somebody should read it."""
+    """The version may get traffic. reason: one line for the log. warns: whether to log it as a warning."""
 
     reason: str
     warns: bool = False
@@ -56,15 +56,15 @@ class Passed(NamedTuple):
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any] | None, context: Any) -> dict[str, str]:
-    """Check the version and tell who asked: CodeDeploy by its own call, a trigger by CheckError."""
+    """Check the version; report a failure to CodeDeploy with an API call, to a trigger with CheckError."""
     hook = [(event or {}).get(key) for key in ("DeploymentId", "LifecycleEventHookExecutionId")]
     log = logger.info
     try:
-        reason, warns = check(min(PATIENCE_S, context.get_remaining_time_in_millis() / 1000 - MARGIN_S))
+        reason, warns = check(min(RETRY_WINDOW_S, context.get_remaining_time_in_millis() / 1000 - MARGIN_S))
         status, log = "Succeeded", logger.warning if warns else logger.info
     except CheckError as error:
         status, reason, log = "Failed", str(error), logger.error
-    except Exception as error:  # noqa: BLE001 - whatever it is, CodeDeploy waits for an answer
+    except Exception as error:  # noqa: BLE001 - CodeDeploy waits for an answer in any case
         status, reason, log = "Failed", f"the check itself failed: {type(error).__name__}: {error}", logger.error
     log("release check", status=status, reason=reason)
     if all(hook):
@@ -78,25 +78,25 @@ def handler(event: dict[str, Any] | None, context: Any) -> dict[str, str]:
 
 
 def check(seconds: float, clock: Clock = time) -> Passed:
-    """Invoke the version with its event until it answers, for so many seconds in all. Raises CheckError.
+    """Invoke the version with its event, with retries for up to `seconds`. Raises CheckError.
 
-    A version that the alias points at passes without a call: it has the traffic already. CloudFormation asks for it
-    when it rolls back, and a failure would leave the stack half rolled back.
+    A version to which the alias points passes without a call, because it already gets traffic. CloudFormation checks it
+    during a rollback, and a failure would leave the stack half rolled back.
     """
     settings = CheckSettings.from_environ()
     event = settings.event.read_bytes()
     deadline = clock.monotonic() + seconds
     if _is_live(settings):
-        return Passed(f"{settings.function} has the traffic already: {settings.alias} points at it")
+        return Passed(f"{settings.function} already gets traffic: {settings.alias} points to it")
     error, payload, took_s = _answer(settings.function, event, deadline, clock)
     judge(settings.function, error, payload)
     return judge_time(settings, took_s)
 
 
 def _is_live(settings: CheckSettings) -> bool:
-    """Whether the alias points at the version; before the first deployment there is none.
+    """Return whether the alias points to the version; before the first deployment, there is no alias.
 
-    Where Lambda does not say, the version is asked: that is right as well, but costs a roll back a call.
+    Returns False if Lambda gives no answer: then the version is invoked, which also works during a rollback.
     """
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - see _client
 
@@ -112,7 +112,7 @@ def _is_live(settings: CheckSettings) -> bool:
 
 
 def _answer(function: str, event: bytes, deadline: float, clock: Clock) -> tuple[str | None, bytes, float]:
-    """The kind of error, the payload, and the seconds that the call took which was answered. Raises CheckError."""
+    """Return the kind of error, the payload, and the seconds of the answered call. Raises CheckError."""
     from botocore import exceptions  # noqa: PLC0415 - see _client
 
     pause, first = FIRST_PAUSE_S, clock.monotonic()
@@ -127,41 +127,41 @@ def _answer(function: str, event: bytes, deadline: float, clock: Clock) -> tuple
             code, status = error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"]
             if not is_transient(code, status):
                 raise CheckError(f"{function} cannot be invoked: {error}") from None
-            refusal: Exception = error
+            transient: Exception = error
         except (exceptions.ConnectionError, exceptions.ConnectionClosedError) as error:
-            refusal = error
+            transient = error
         except exceptions.HTTPClientError as error:
             raise CheckError(f"{function} did not answer within {left:.0f} s: {error}") from None
         if clock.monotonic() + pause > deadline:
             waited = clock.monotonic() - first
-            raise CheckError(f"{function} cannot be invoked, tried for {waited:.0f} s: {refusal}")
-        logger.info("Lambda asks for patience", refusal=str(refusal), pause_s=pause)
+            raise CheckError(f"{function} cannot be invoked, tried for {waited:.0f} s: {transient}")
+        logger.info("transient error, retrying", error=str(transient), pause_s=pause)
         clock.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE_S)
 
 
 def judge(function: str, error: str | None, payload: bytes) -> None:
     """Raise CheckError unless the payload is an HTTP response of status 200 whose body is JSON."""
-    said = payload.decode(errors="replace")[:500]
+    text = payload.decode(errors="replace")[:500]
     if error:
-        raise CheckError(f"{function} fails: {said}")
+        raise CheckError(f"{function} failed: {text}")
     try:
         response = json.loads(payload)
         status = response["statusCode"]
         json.loads(response["body"])
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise CheckError(f"{function} does not answer as an HTTP API: {said}") from None
+        raise CheckError(f"{function} did not return an HTTP response: {text}") from None
     if status != 200:
-        raise CheckError(f"{function} answers its own event with {status}: {said}")
+        raise CheckError(f"{function} answered its own event with status {status}: {text}")
 
 
 def judge_time(settings: CheckSettings, took_s: float) -> Passed:
-    """Hold the first answer against the time that API Gateway waits. Raises CheckError where no caller would see it.
+    """Compare the time of the first answer with API Gateway's timeout. Raises CheckError if callers would get errors.
 
-    The trigger's call is the first one of a new version, so that it holds a whole cold start. Where environments are
-    provisioned, callers rarely meet one.
+    The trigger's call is the first one of a new version, so its time includes a whole cold start. With provisioned
+    environments, callers rarely see a cold start.
     """
-    took = f"{settings.function} took {took_s:.1f} s for its first answer, its start included"
+    took = f"{settings.function} took {took_s:.1f} s for its first answer, including its start"
     limit = f"API Gateway waits {settings.gateway_s:g} s"
     remedy = "raise resources.memory_mb, load less, or set scaling.provisioned"
     if took_s <= WARNING_SHARE * settings.gateway_s:
@@ -169,14 +169,14 @@ def judge_time(settings: CheckSettings, took_s: float) -> Passed:
     if took_s <= settings.gateway_s:
         return Passed(f"{took}, and {limit}: {remedy}", warns=True)
     if settings.provisioned:
-        return Passed(f"{took}, and {limit}: a caller that finds no provisioned environment gets 5xx", warns=True)
-    raise CheckError(f"{took}, and {limit}: callers would get 5xx from each cold start: {remedy}")
+        return Passed(f"{took}, and {limit}: callers without a provisioned environment get 5xx", warns=True)
+    raise CheckError(f"{took}, and {limit}: callers would get 5xx at each cold start: {remedy}")
 
 
 def _client(service: str, read_timeout: float = 10, attempts: int = 3) -> Any:
-    """A client of AWS, imported when it is used: an import that fails must not keep CodeDeploy waiting."""
-    import boto3  # noqa: PLC0415 - as above
-    from botocore.config import Config  # noqa: PLC0415 - as above
+    """Return a client of AWS. boto3 is imported here, so that CodeDeploy gets an answer even if the import fails."""
+    import boto3  # noqa: PLC0415 - see the docstring
+    from botocore.config import Config  # noqa: PLC0415 - see the docstring
 
     retries = {"total_max_attempts": attempts, "mode": "standard"}
     return boto3.client(service, config=Config(connect_timeout=2, read_timeout=read_timeout, retries=retries))

@@ -1,4 +1,4 @@
-"""Whether a short review, in Korean or in English, is positive or negative.
+"""Classify a short review, in Korean or in English, as positive or negative.
 
 Cleaning is Python (`cleaning.py`); TF-IDF and logistic regression are one ONNX graph. A version has two files:
 model.onnx, and labels.json with the names of the graph's classes.
@@ -15,33 +15,33 @@ from modelet.typing import Ge, Le, Len, TypedDict
 
 
 class Review(TypedDict):
-    """One instance: what somebody wrote."""
+    """One instance: a review."""
 
     text: Annotated[str, Len(1, 10_000)]
 
 
 class Sentiment(TypedDict):
-    """One prediction: the likelier label, and how likely it is."""
+    """One prediction: the more likely label, and its probability."""
 
     label: Literal["negative", "positive"]
     probability: Annotated[float, Ge(0), Le(1)]
 
 
 class SentimentModel(OnnxModel[Review, Sentiment]):
-    """Clean texts go in, classes come out and are given their names."""
+    """Clean the texts, run the graph, and name its classes."""
 
     def load(self, artifacts: Artifacts) -> None:
-        """Open the graph, and the names of its classes."""
+        """Open the graph and the names of its classes."""
         super().load(artifacts)
         id2label = artifacts.json("labels.json")["id2label"]
         self.labels = [id2label[str(place)] for place in range(len(id2label))]
 
     def preprocess(self, instances: list[Review]) -> Feeds:
-        """The graph's one input: clean texts, shape (instances, 1)."""
+        """Return the graph's input: clean texts, shape (instances, 1)."""
         return {"text": np.array([[clean(review["text"])] for review in instances], dtype=object)}
 
     def postprocess(self, outputs: Outputs, instances: list[Review]) -> list[Sentiment]:
-        """The likeliest class of each row of probabilities, shape (instances, classes), by name."""
+        """Return the most likely class of each row of probabilities, shape (instances, classes), by name."""
         probabilities = outputs["probabilities"]
         likeliest = probabilities.argmax(axis=1).tolist()
         return [

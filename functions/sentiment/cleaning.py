@@ -1,7 +1,7 @@
-"""How a review is cleaned: once here, for training and for serving alike, so that the two cannot drift apart.
+"""Clean reviews; training and serving use the same function, so that they cannot differ.
 
-Lower-casing is done here and not in the graph, where onnxruntime would need a locale that slim images lack. Runs of
-spaces are collapsed here too: character n-grams over them differ between scikit-learn and onnxruntime.
+Lower-casing is done here and not in the graph, because onnxruntime would need a locale that slim images lack. Runs of
+spaces are collapsed here too, because character n-grams over them differ between scikit-learn and onnxruntime.
 """
 
 import re
@@ -13,10 +13,11 @@ REPEATS = re.compile(r"(.)\1{2,}")
 
 
 def clean(text: str) -> str:
-    """A review in lower case, with what says nothing about its mood taken out.
+    """Return a review in lower case, without characters that say nothing about its sentiment.
 
-    Kept: English letters, Hangul, digits, emoji, `!` and `?`. "Don't" becomes "dont", "soooo" becomes "soo", "ㅋㅋㅋㅋ"
-    becomes "ㅋㅋ"; all else becomes one space. Text that some keyboards send as single jamo is composed first.
+    It keeps English letters, Hangul, digits, emoji, `!` and `?`. "Don't" becomes "dont", "soooo" becomes "soo",
+    "ㅋㅋㅋㅋ" becomes "ㅋㅋ"; all other characters become one space. Text that some keyboards send as single jamo is
+    composed first.
     """
     composed = unicodedata.normalize("NFC", text).lower()
     kept = NOISE.sub(" ", APOSTROPHES.sub("", composed))

@@ -1,12 +1,12 @@
-"""Trains the sentiment model on reviews.csv: `modelet publish sentiment` calls `train` and stores what it returns.
+"""Train the sentiment model on reviews.csv: `modelet publish sentiment` calls `train` and stores its result.
 
-Character n-grams won over words. Ten folds, shuffled three times, gave an accuracy of 0.83 with n-grams of (2, 4) and
-of (1, 4), 0.81 with (1, 3), whatever C between 10 and 50; words gave 0.76, with pairs of words 0.75. Korean endings are
-why: 맛있어요 and 맛있었습니다 share characters, but no word. `min_df=2` drops what only one review says: it costs
-nothing and makes the graph a third.
+Character n-grams are better than words. Ten folds, shuffled three times, gave an accuracy of 0.83 with n-grams of
+(2, 4) and of (1, 4), and 0.81 with (1, 3), for every C between 10 and 50; words gave 0.76, words and pairs of words
+0.75. The reason is Korean endings: 맛있어요 and 맛있었습니다 share characters, but no word. `min_df=2` drops n-grams of
+only one review: accuracy stays the same, and the graph becomes a third as large.
 
-The figures speak for this corpus, which was written by hand for the sample; three reviews in ten were added later, in
-plainer words and often as opposites, and are easier (0.90, the first ones 0.80). Expect less of reviews in the wild.
+The figures are for this corpus, which was written by hand for the sample. Three in ten reviews were added later, in
+plainer words and often as opposites; they are easier (0.90, the first ones 0.80). Expect less for real reviews.
 """
 
 import csv
@@ -32,7 +32,7 @@ SEED = 2026
 
 
 def train() -> Trained:
-    """Fit on the whole corpus; the figures come from 10 folds, each predicted by a model that never saw it."""
+    """Fit on the whole corpus; the figures come from 10-fold cross-validation."""
     texts, targets, languages = read_corpus()
     return Trained(
         estimator=new_pipeline().fit(texts, targets),
@@ -45,7 +45,7 @@ def train() -> Trained:
 
 
 def new_pipeline() -> Pipeline:
-    """The estimator, untrained; all of it becomes one graph."""
+    """Return the unfitted estimator, which becomes one graph."""
     return make_pipeline(
         TfidfVectorizer(analyzer="char", ngram_range=(2, 4), min_df=2, lowercase=False),
         LogisticRegression(C=20, max_iter=1_000),
@@ -53,7 +53,7 @@ def new_pipeline() -> Pipeline:
 
 
 def read_corpus() -> tuple[list[str], NDArray[np.int64], NDArray[np.str_]]:
-    """The clean texts, their classes (0 or 1) and their languages, in the order of the file."""
+    """Return the clean texts, their classes (0 or 1) and their languages, in the order of the file."""
     with CORPUS.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     texts = [clean(row["text"]) for row in rows]
@@ -62,7 +62,7 @@ def read_corpus() -> tuple[list[str], NDArray[np.int64], NDArray[np.str_]]:
 
 
 def cross_validate(texts: list[str], targets: NDArray[np.int64], languages: NDArray[np.str_]) -> dict[str, float]:
-    """Accuracy, F1 and ROC AUC, overall and by language; folds hold the same share of each label and language."""
+    """Return accuracy, F1 and ROC AUC, overall and by language; folds are stratified by label and language."""
     strata = [f"{language} {target}" for language, target in zip(languages, targets, strict=True)]
     folds = list(StratifiedKFold(10, shuffle=True, random_state=SEED).split(texts, strata))
     positive = cross_val_predict(new_pipeline(), texts, targets, cv=folds, method="predict_proba")[:, 1]
@@ -75,9 +75,9 @@ def cross_validate(texts: list[str], targets: NDArray[np.int64], languages: NDAr
 
 
 def recombine(texts: list[str], count: int) -> list[str]:
-    """New texts, each the first half of one review and the second half of another.
+    """Return new texts, each the first half of one review and the second half of another.
 
-    The graph is compared with the estimator on texts that neither was fitted on; they need no labels.
+    Publish compares the graph with the estimator on these texts, which are not training data; they need no labels.
     """
     pairs = np.random.default_rng(SEED).integers(len(texts), size=(2 * count, 2)).tolist()
     words = [text.split() for text in texts]

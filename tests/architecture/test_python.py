@@ -12,7 +12,7 @@ PLACES = {
     "functions/Dockerfile": r"python:(3\.\d+)-slim",
     "infra/layer.py": r'PYTHON = "(3\.\d+)"',
     "infra/constructs/layer.py": r"PYTHON_(3_\d+)",
-    "Makefile": r"--python-version (3\.\d+)",
+    "requirements/lock.sh": r"--python-version (3\.\d+)",
     "tests/e2e/engine/base.py": r"(3\.11)",
 }
 

@@ -196,7 +196,7 @@ def test_a_version_with_a_corrupt_artifact_gets_none(aws: Aws, make: MakeCheck, 
     check = make()
     assert check(HOOK).error is None
     assert [told["status"] for told in aws.told] == ["Failed"]
-    assert "model.onnx: was altered" in check.reason
+    assert "model.onnx was altered" in check.reason
 
 
 def test_a_version_whose_lock_is_not_the_configured_one_gets_none(aws: Aws, make: MakeCheck, tmp_path: Path) -> None:
@@ -216,12 +216,12 @@ def test_a_trigger_is_told_by_a_result_or_by_an_error_of_one_line(aws: Aws, make
     check = make()
     passed = json.loads(check({}).payload)
     assert passed["status"] == "Succeeded"
-    assert re.fullmatch(rf"{VERSION} took [0-9.]+ s for its first answer, its start included", passed["reason"])
+    assert re.fullmatch(rf"{VERSION} took [0-9.]+ s for its first answer, including its start", passed["reason"])
     check.function.folder.joinpath("events/tiny/infer.json").write_text(json.dumps(rows_event(BAD)))
     outcome = check({})
     assert outcome.error == "CheckError"
     message = json.loads(outcome.payload)["errorMessage"]
-    assert message.startswith(f"{VERSION} answers its own event with 422: ")
+    assert message.startswith(f"{VERSION} answered its own event with status 422: ")
     assert "\n" not in message
     assert aws.told == []
 
@@ -229,12 +229,12 @@ def test_a_trigger_is_told_by_a_result_or_by_an_error_of_one_line(aws: Aws, make
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (answered({"errorMessage": "boom"}, **{"X-Amz-Function-Error": "Unhandled"}), "fails: .*boom"),
-        (answered({**WELL, "statusCode": 500}), "answers its own event with 500"),
-        (answered({**WELL, "body": "<html>"}), "does not answer as an HTTP API"),
-        (answered({"label": "high"}), "does not answer as an HTTP API"),
-        (Answer(payload=b"nonsense"), "does not answer as an HTTP API"),
-        (Answer(payload=b""), "does not answer as an HTTP API"),
+        (answered({"errorMessage": "boom"}, **{"X-Amz-Function-Error": "Unhandled"}), "failed: .*boom"),
+        (answered({**WELL, "statusCode": 500}), "answered its own event with status 500"),
+        (answered({**WELL, "body": "<html>"}), "did not return an HTTP response"),
+        (answered({"label": "high"}), "did not return an HTTP response"),
+        (Answer(payload=b"nonsense"), "did not return an HTTP response"),
+        (Answer(payload=b""), "did not return an HTTP response"),
         (refused("AccessDeniedException", 403), "cannot be invoked: .*AccessDenied"),
         (refused("ResourceNotFoundException", 404), "cannot be invoked: .*ResourceNotFound"),
     ],
@@ -265,14 +265,14 @@ def invoke_errors() -> dict[str, int]:
 
 
 def test_every_error_that_lambda_documents_is_sorted_and_no_other(modules: Modules) -> None:
-    refusals = modules("refusals")
-    assert invoke_errors().keys() == refusals.TRANSIENT | refusals.FINAL
-    assert not refusals.TRANSIENT & refusals.FINAL
-    assert not [name for name in refusals.TRANSIENT if name.endswith("FailedException")]
+    errors = modules("invoke_errors")
+    assert invoke_errors().keys() == errors.TRANSIENT | errors.FINAL
+    assert not errors.TRANSIENT & errors.FINAL
+    assert not [name for name in errors.TRANSIENT if name.endswith("FailedException")]
 
 
 def test_an_undocumented_error_is_judged_by_its_status(modules: Modules) -> None:
-    is_transient = modules("refusals").is_transient
+    is_transient = modules("invoke_errors").is_transient
     assert is_transient("InternalFailure", 500)
     assert is_transient("ServiceUnavailable", 503)
     assert is_transient("ThrottlingException", 400)
@@ -309,19 +309,19 @@ def here(aws: Aws, make: MakeCheck, modules: Modules, monkeypatch: pytest.Monkey
 def test_each_refusal_that_passes_is_waited_for_and_no_other(aws: Aws, here: Any, modules: Modules, code: str) -> None:
     clock, refusal = FakeClock(), refused(code, invoke_errors()[code])
     aws.answers(refusal, refusal, answered(WELL))
-    if code in modules("refusals").TRANSIENT:
-        assert here.check(here.PATIENCE_S, clock).reason.startswith(f"{VERSION} took 0.0 s")
+    if code in modules("invoke_errors").TRANSIENT:
+        assert here.check(here.RETRY_WINDOW_S, clock).reason.startswith(f"{VERSION} took 0.0 s")
         assert clock.pauses == [1.0, 2.0]
     else:
         with pytest.raises(here.CheckError, match=f"cannot be invoked: .*{code}"):
-            here.check(here.PATIENCE_S, clock)
+            here.check(here.RETRY_WINDOW_S, clock)
         assert (clock.pauses, len(aws.asked)) == ([], 1)
 
 
 def test_a_version_that_is_being_prepared_is_waited_for_almost_fourteen_minutes(aws: Aws, here: Any) -> None:
     clock = FakeClock()
     aws.invoke = lambda _: answered(WELL) if clock.now > 1000 + 13.5 * 60 else refused("ENINotReadyException", 502)
-    assert here.check(here.PATIENCE_S, clock).reason.startswith(VERSION)
+    assert here.check(here.RETRY_WINDOW_S, clock).reason.startswith(VERSION)
     assert max(clock.pauses) == 15
 
 
@@ -329,7 +329,7 @@ def test_after_fourteen_minutes_the_last_refusal_is_the_reason(aws: Aws, here: A
     clock = FakeClock()
     aws.invoke = lambda _: refused("ENINotReadyException", 502)
     with pytest.raises(here.CheckError, match=r"cannot be invoked, tried for 8\d\d s: .*ENINotReadyException"):
-        here.check(here.PATIENCE_S, clock)
+        here.check(here.RETRY_WINDOW_S, clock)
     assert 13.5 * 60 < clock.now - 1000 <= 14 * 60
 
 
@@ -347,7 +347,7 @@ def test_a_connection_that_breaks_is_tried_again(aws: Aws, here: Any, monkeypatc
         sleep(seconds)
 
     clock.sleep = come_up  # type: ignore[method-assign] # the service is up after the first pause
-    assert here.check(here.PATIENCE_S, clock).reason.startswith(VERSION)
+    assert here.check(here.RETRY_WINDOW_S, clock).reason.startswith(VERSION)
     assert clock.pauses == [1.0]
 
 
@@ -357,7 +357,7 @@ def test_a_version_that_has_the_traffic_passes_at_once(aws: Aws, make: MakeCheck
     aws.invoke = lambda _: refused("ResourceNotFoundException", 404)
     assert json.loads(make()({}).payload) == {
         "status": "Succeeded",
-        "reason": f"{VERSION} has the traffic already: live points at it",
+        "reason": f"{VERSION} already gets traffic: live points to it",
     }
     assert aws.asked == []
 
@@ -407,9 +407,9 @@ def test_a_cold_first_answer_is_held_against_the_time_that_the_gateway_waits(
     aws.invoke = slow
     if verdict == "fails":
         with pytest.raises(here.CheckError, match=r"took 30.1 s .* waits 30 s: .*scaling\.provisioned"):
-            here.check(here.PATIENCE_S, clock)
+            here.check(here.RETRY_WINDOW_S, clock)
     else:
-        passed = here.check(here.PATIENCE_S, clock)
+        passed = here.check(here.RETRY_WINDOW_S, clock)
         assert f"took {took_s} s for its first answer" in passed.reason
         assert (passed.warns, "API Gateway waits 30 s" in passed.reason) == ((verdict == "warns"),) * 2
 
@@ -417,7 +417,7 @@ def test_a_cold_first_answer_is_held_against_the_time_that_the_gateway_waits(
 def test_only_the_call_that_is_answered_is_timed(aws: Aws, here: Any) -> None:
     clock = FakeClock()
     aws.answers(*[refused("ENINotReadyException", 502)] * 8, answered(WELL))
-    assert not here.check(here.PATIENCE_S, clock).warns
+    assert not here.check(here.RETRY_WINDOW_S, clock).warns
     assert clock.now > 1060
 
 

@@ -165,7 +165,7 @@ def test_a_missing_lock_says_how_to_make_one(tmp_path: Path) -> None:
 def test_a_damaged_lock_is_refused(tmp_path: Path) -> None:
     root = deployable(tmp_path)
     (root / "functions" / "tiny" / "model.lock").write_text("{")
-    assert refusal(root) == "functions/tiny/model.lock is not a lock: delete it and run `modelet pin`"
+    assert refusal(root) == "functions/tiny/model.lock is not a valid lock: delete it and run `modelet pin`"
 
 
 def damage(text: str) -> Callable[[Path], object]:
@@ -186,7 +186,7 @@ def change_code(folder: Path) -> None:
     [
         (lambda folder: (folder / "bundle.json").unlink(), "is missing"),
         (damage("{"), "is damaged"),
-        (damage("{}"), "is of another format"),
+        (damage("{}"), "has another format"),
         (change_lock, "is stale, model.lock pins another version"),
         (change_code, "is stale, app.py has changed"),
     ],

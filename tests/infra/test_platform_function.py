@@ -84,7 +84,7 @@ def test_files_from_elsewhere_keep_their_paths(root: Path) -> None:
     (root / "functions" / "release_check" / "__pycache__").mkdir(exist_ok=True)
     (root / "functions" / "release_check" / "__pycache__" / "app.cpython-311.pyc").touch()
     zipped = Synthesized(root, folder="release_check", extra_files=[EVENT]).zipped
-    assert sorted(zipped) == ["app.py", EVENT, "refusals.py"]
+    assert sorted(zipped) == ["app.py", EVENT, "invoke_errors.py"]
     assert zipped[EVENT] == (ROOT / EVENT).read_bytes()
 
 

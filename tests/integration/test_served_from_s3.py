@@ -33,4 +33,4 @@ def test_an_altered_object_never_serves(s3_url: str, tmp_path: Path) -> None:
     assert outcome.error is not None
     failure = json.loads(outcome.payload)
     assert failure["errorType"] == "ArtifactError"
-    assert "tiny/1/model.onnx: has 14 bytes" in failure["errorMessage"]
+    assert "tiny/1/model.onnx has 14 bytes" in failure["errorMessage"]

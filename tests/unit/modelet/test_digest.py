@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelet import digest as module
-from modelet.digest import LARGE, Arrival, digest, hasher
+from modelet.digest import LARGE, DigestCheck, digest, hasher
 from modelet.errors import ArtifactError
 
 
@@ -40,11 +40,11 @@ def test_parts_are_taken_for_the_file_only_where_all_of_them_are_right(
     arrived = [*parts]
     if place < len(parts):
         arrived[place] = bytes([other]) + parts[place][1:]
-    arrival = Arrival("m/1/f", "file:///store", len(whole), hashlib.sha256(whole).hexdigest())
+    file = DigestCheck("m/1/f", "file:///store", len(whole), hashlib.sha256(whole).hexdigest())
     for part in arrived:
-        arrival.take(part)
+        file.update(part)
     if b"".join(arrived) == whole:
-        arrival.finish()
+        file.finish()
     else:
-        with pytest.raises(ArtifactError, match=r"m/1/f: (has|was altered)"):
-            arrival.finish()
+        with pytest.raises(ArtifactError, match=r"m/1/f (has|was altered)"):
+            file.finish()

@@ -46,7 +46,7 @@ def test_what_may_pass_says_when_to_try_again(kind: type[ModeletError]) -> None:
 def test_a_refused_method_names_those_that_are_allowed() -> None:
     error = MethodNotAllowedError("PUT", ["POST", "GET"])
     assert error.headers == {"allow": "GET, POST"}
-    assert error.detail == "PUT is not answered here; use GET, POST."
+    assert error.detail == "PUT is not allowed here; use GET, POST."
 
 
 def test_a_problem_has_the_members_of_rfc_9457() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 SCRIPT = """
 from pathlib import Path
-from modelet.memory import give_back
+from modelet.memory import release_free_memory
 
 def resident():
     return int(Path("/proc/self/status").read_text().partition("VmRSS:")[2].split()[0])
@@ -23,7 +23,7 @@ for block in blocks:
 for block in blocks[:-1]:
     free(block)
 before = resident()
-give_back()
+release_free_memory()
 print(before - resident())
 """
 

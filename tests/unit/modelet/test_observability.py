@@ -139,7 +139,7 @@ def test_an_error_s_cause_and_stack_are_in_the_log() -> None:
     log = RequestLog(SETTINGS, "m", "3", STARTUP, lines.append)
     with pytest.raises(ModelError) as caught:
         fail()
-    log.fault("r-2", caught.value)
+    log.failure("r-2", caught.value)
     line = json.loads(lines[0])
     assert (line["exception_name"], line["function_request_id"]) == ("KeyError", "r-2")
     assert "secret cause" in line["exception"]

@@ -12,8 +12,8 @@ from modelet.contract.schema import tighten
 from modelet.errors import ContractError, DeadlineError, ModelError, PredictionError, RequestError, TooLargeError
 from modelet.model import Model, contract_types
 from modelet.observability import Timings
-from modelet.pipeline import AGAIN, InferencePipeline
-from modelet.violation import MOST_PROBLEMS, Violation
+from modelet.pipeline import MAX_REPEATED_ROWS, InferencePipeline
+from modelet.violation import MAX_PROBLEMS, Violation
 
 
 class Doubling(Model[float, float]):
@@ -74,7 +74,7 @@ def test_asked_for_partial_answers_the_good_rows_are_predicted() -> None:
 def test_a_partial_answer_of_too_many_problems_is_refused_before_the_model_runs() -> None:
     model = raising("preprocess", AssertionError("must not run"))
     with pytest.raises(TooLargeError, match="in batches"):
-        pipeline(model).infer(rows(1, *["x"] * (MOST_PROBLEMS + 1)), Timings(), partial=True)
+        pipeline(model).infer(rows(1, *["x"] * (MAX_PROBLEMS + 1)), Timings(), partial=True)
 
 
 def test_when_every_row_is_bad_the_model_is_left_alone() -> None:
@@ -173,9 +173,9 @@ def test_rows_that_preprocessing_names_one_at_a_time_are_left_out_too() -> None:
 
 def test_rows_are_not_prepared_without_end_to_find_those_that_preprocessing_refuses() -> None:
     model = Picky(1)
-    with pytest.raises(ContractError, match="send fewer at a time"):
+    with pytest.raises(ContractError, match="send fewer rows per request"):
         pipeline(model).infer(rows(*[1.0, -1.0] * 4_000), Timings(), partial=True)
-    assert model.prepared <= AGAIN + 2 * 8_000
+    assert model.prepared <= MAX_REPEATED_ROWS + 2 * 8_000
 
 
 def test_a_model_without_infer_says_what_to_do() -> None:
@@ -197,7 +197,7 @@ class Choosy(Doubling):
 
     asked = 0
 
-    def _part(self, inputs: list[float], rows: list[int], cause: Exception) -> Any:
+    def _select_rows(self, inputs: list[float], rows: list[int], cause: Exception) -> Any:
         return [inputs[row] for row in rows] if isinstance(cause, ValueError) else None
 
     def infer(self, inputs: list[float]) -> list[float]:
@@ -235,6 +235,6 @@ def test_where_preprocess_is_the_author_s_no_row_is_blamed() -> None:
 
 def test_a_model_is_not_asked_without_end_which_rows_it_cannot_take() -> None:
     model = Choosy()
-    with pytest.raises(ContractError, match="send fewer at a time"):
+    with pytest.raises(ContractError, match="send fewer rows per request"):
         pipeline(model).infer(rows(*range(-1000, 0)), Timings())
     assert model.asked < 250

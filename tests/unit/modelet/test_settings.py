@@ -50,7 +50,7 @@ def test_the_lock_is_a_version_and_a_digest() -> None:
 
 @pytest.mark.parametrize("lock", ["1", "1@", f"@{'0' * 64}", f"1@{'0' * 63}", f"1@{'G' * 64}", f"1:{'0' * 64}", "@"])
 def test_a_lock_that_is_none_fails_the_init(lock: str) -> None:
-    with pytest.raises(SettingsError, match=r"MODELET_LOCK is .* set it to <version>@<the manifest's SHA-256>"):
+    with pytest.raises(SettingsError, match=r"MODELET_LOCK is .* set it to <version>@<SHA-256 of the manifest>"):
         Settings.from_environ({**STORE, "MODELET_LOCK": lock})
 
 

@@ -19,9 +19,9 @@ plugin = Plugin()
 """
 SCRIPT = """
 import sys
-from modelet.shortcuts import decline_pydantic_plugins
+from modelet.shortcuts import skip_pydantic_plugins
 
-decline_pydantic_plugins()
+skip_pydantic_plugins()
 import pydantic
 
 class Row(pydantic.BaseModel):

@@ -1,7 +1,7 @@
 """Modelet turns a trained model into a serverless HTTPS API: one folder, one class, one command.
 
-This is the public face: what an author's `app.py` imports. Each name is loaded when it is first asked for, so that a
-function pays only for what it uses.
+These are the public names, which an author's `app.py` imports. Each is imported on first access, so a function pays
+only for what it uses.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from modelet.model import Model as Model
     from modelet.store.artifacts import Artifacts as Artifacts
 
-_HOMES = {
+_MODULES = {
     "Artifacts": "modelet.store.artifacts",
     "Model": "modelet.model",
     "ModelHandler": "modelet.handler",
@@ -28,11 +28,11 @@ __all__ = ["Artifacts", "Model", "ModelHandler", "ModeletError", "RequestError"]
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
-        if name not in _HOMES:
+        if name not in _MODULES:
             raise AttributeError(f"module 'modelet' has no attribute {name!r}")
-        import importlib  # noqa: PLC0415 - asking for a name is what imports
+        import importlib  # noqa: PLC0415 - not needed until a name is accessed
 
-        value = getattr(importlib.import_module(_HOMES[name]), name)
+        value = getattr(importlib.import_module(_MODULES[name]), name)
         globals()[name] = value
         return value
 

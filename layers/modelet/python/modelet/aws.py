@@ -1,7 +1,7 @@
-"""A function's own calls of AWS, by the standard library alone: its keys, a signature, an exchange.
+"""Call AWS with the standard library only: find credentials, sign a request, send it.
 
-boto3 would cost twice the whole budget of a cold start. obstore fetches the models; this is for what it cannot do, and
-nothing imports it where that is not asked for. No message holds a key, a token or what was sent.
+boto3 would cost twice the whole budget of a cold start. obstore downloads the models; this module does what obstore
+cannot, and is imported only when that is needed. No error message contains a key, a token or a request body.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ if TYPE_CHECKING:
     from obstore.store import S3Credential
 
 ATTEMPTS = 3
-"""How often a service is asked in all when it does not answer."""
+"""Attempts in all, if a service does not answer."""
 
-PATIENCE_S = 4.0
-"""After how many seconds no further attempt is made: an init has ten, and the store needs its share."""
+RETRY_WINDOW_S = 4.0
+"""Seconds after which there is no further attempt: an init has ten seconds, and the store needs its share."""
 
-SOCKET_S = 2.0
-"""How long a connection, and each part of an answer, may take."""
+SOCKET_TIMEOUT_S = 2.0
+"""Timeout in seconds for connecting and for each read."""
 
 THROTTLED = {"ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"}
-"""Refusals that pass: AWS answers them with 400."""
+"""Throttling errors that AWS answers with status 400; they are retried."""
 
 
 class Keys(NamedTuple):
-    """Who asks. token: of a session, empty for a user's own keys. expires: ISO 8601, empty where nobody says."""
+    """AWS credentials. token: the session token, empty for a user's own keys. expires: ISO 8601, empty if unknown."""
 
     access_key: str
     secret_key: str
@@ -48,9 +48,9 @@ class Keys(NamedTuple):
 
 
 def find_keys() -> Keys:
-    """The function's own keys: in its environment, or, under SnapStart, where that says they are fetched.
+    """Return the function's own keys, from its environment or, under SnapStart, from the URL that it names.
 
-    Raises SettingsError where the environment says neither, StoreError where the keys cannot be had.
+    Raises SettingsError if the environment has neither, StoreError if the URL does not give the keys.
     """
     found = aws_keys()
     if found:
@@ -67,7 +67,7 @@ def find_keys() -> Keys:
 
 
 def credentials() -> S3Credential:
-    """The function's keys as obstore takes them. Raises as `find_keys` does."""
+    """Return the function's keys in obstore's format. Raises the errors of `find_keys`."""
     keys = find_keys()
     return {
         "access_key_id": keys.access_key,
@@ -78,7 +78,7 @@ def credentials() -> S3Credential:
 
 
 def post(url: str, headers: Mapping[str, str], body: bytes, keys: Keys, region: str, service: str) -> tuple[int, bytes]:
-    """The status and the body of the answer to a signed POST. Raises as `exchange` does."""
+    """Send a signed POST and return the status and the body of the answer. Raises the errors of `exchange`."""
     now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     return exchange("POST", url, sign(url, headers, body, keys, region, service, now), body)
 
@@ -86,7 +86,7 @@ def post(url: str, headers: Mapping[str, str], body: bytes, keys: Keys, region: 
 def sign(
     url: str, headers: Mapping[str, str], body: bytes, keys: Keys, region: str, service: str, now: str
 ) -> dict[str, str]:
-    """The headers of a POST, signed. url: without a query. now: UTC, as 20261121T023000Z.
+    """Return the headers of a POST with a signature. url: without a query. now: UTC, for example 20261121T023000Z.
 
     Source: "Signature Version 4 for API requests" in AWS's IAM user guide.
     """
@@ -109,14 +109,14 @@ def sign(
 
 
 def exchange(method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> tuple[int, bytes]:
-    """The status and the body of an answer, asked for again after faults that pass.
+    """Send a request, retry transient errors, and return the status and the body of the answer.
 
-    Raises StoreError where they do not, SettingsError for headers that cannot be sent.
+    Raises StoreError if every attempt fails, SettingsError if the headers cannot be sent.
     """
     began, why = time.monotonic(), ""
     for attempt in range(ATTEMPTS):
         if attempt:
-            if time.monotonic() - began > PATIENCE_S:
+            if time.monotonic() - began > RETRY_WINDOW_S:
                 break
             time.sleep(0.1 * attempt)
         try:
@@ -124,28 +124,28 @@ def exchange(method: str, url: str, headers: Mapping[str, str], body: bytes = b"
         except (OSError, http.client.HTTPException) as error:
             why = str(error) or type(error).__name__
             continue
-        except ValueError:  # its text would show what was to be sent
-            raise SettingsError("the environment's AWS credentials hold what no header may") from None
+        except ValueError:  # its text would show the headers
+            raise SettingsError("the environment's AWS credentials contain invalid header characters") from None
         if status < 500 and status != 429 and not (status == 400 and error_name(answer) in THROTTLED):
             return status, answer
         why = f"status {status}"
-    raise StoreError(f"{urlsplit(url).netloc} does not answer: {why}")
+    raise StoreError(f"{urlsplit(url).netloc} did not answer: {why}")
 
 
 def error_name(answer: bytes) -> str:
-    """The name of AWS's error, from `{"__type": "…#AccessDeniedException"}`."""
+    """Return the name of AWS's error, from `{"__type": "…#AccessDeniedException"}`."""
     try:
         return str(json.loads(answer)["__type"]).rpartition("#")[2]
     except (ValueError, KeyError, TypeError):
-        return "an error without a name"
+        return "an unnamed error"
 
 
 def _exchange(method: str, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
     parts = urlsplit(url)
     connection = (
-        http.client.HTTPSConnection(parts.netloc, timeout=SOCKET_S, context=_tls())
+        http.client.HTTPSConnection(parts.netloc, timeout=SOCKET_TIMEOUT_S, context=_tls())
         if parts.scheme == "https"
-        else http.client.HTTPConnection(parts.netloc, timeout=SOCKET_S)
+        else http.client.HTTPConnection(parts.netloc, timeout=SOCKET_TIMEOUT_S)
     )
     try:
         path = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
@@ -158,5 +158,5 @@ def _exchange(method: str, url: str, headers: Mapping[str, str], body: bytes) ->
 
 @cache
 def _tls() -> ssl.SSLContext:
-    """Made once: it reads all certificates of the image."""
+    """Return the TLS context, made once because it reads all certificates of the image."""
     return ssl.create_default_context()

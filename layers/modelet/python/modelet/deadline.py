@@ -1,11 +1,11 @@
-"""The deadline: a request answers 504 by itself before Lambda kills its environment."""
+"""The deadline: answer 504 before Lambda kills the environment."""
 
 from __future__ import annotations
 
 import os
 import threading
 
-# What `signal` wraps into enums, which costs more than all else that the deadline does.
+# Not `signal`, which wraps these in enums; that costs more than the rest of this module.
 from _signal import (  # type: ignore[import-not-found]  # has no stub
     ITIMER_REAL,
     SIGALRM,
@@ -24,28 +24,28 @@ if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
 MARGIN = 0.1
-"""Seconds kept back for writing the answer."""
+"""Seconds reserved for writing the answer."""
 
 
-AGAIN = 0.02
-"""Seconds until the alarm rings again, should the author's code have swallowed it."""
+REPEAT = 0.02
+"""Seconds until the alarm is raised again, in case the author's code swallowed it."""
 
 
 class Alarm(BaseException):
-    """The deadline is near. Not an Exception: an author's `except Exception` must not end it."""
+    """The deadline is near. Not an Exception, so that an author's `except Exception` does not catch it."""
 
 
-def _ring(_number: int, _frame: FrameType | None) -> None:
+def _raise_alarm(_number: int, _frame: FrameType | None) -> None:
     raise Alarm
 
 
 class Deadline:
-    """Raises Alarm inside its `with` block, or at its very end, shortly before the environment would be killed.
+    """Raise Alarm inside the `with` block, or at its very end, shortly before Lambda would kill the environment.
 
-    remaining: seconds until the kill, None for no bound. Raises DeadlineError where it is too late to begin. The alarm
-    interrupts Python. A native call that outlasts the deadline is only noticed when it returns, unless it can be told
-    to: see `stop_at_alarm`.
-    Signals belong to the main thread; elsewhere (a test that calls a handler from a thread) there is no alarm.
+    remaining: seconds until the kill, None for no limit. Raises DeadlineError if too little time is left to begin.
+    The alarm interrupts Python code. A native call is interrupted only when it returns, unless `stop_at_alarm` can
+    stop it. Signals work in the main thread only; in another one (a test that calls a handler from a thread) there is
+    no alarm.
     """
 
     __slots__ = ("_armed", "_remaining")
@@ -60,9 +60,9 @@ class Deadline:
         if self._remaining <= MARGIN:
             raise DeadlineError(f"{self._remaining:.3f} s are left, and writing an answer needs {MARGIN} s")
         if threading.current_thread() is threading.main_thread():
-            if getsignal(SIGALRM) is not _ring:  # another library may have taken it since
-                signal(SIGALRM, _ring)
-            setitimer(ITIMER_REAL, self._remaining - MARGIN, AGAIN)
+            if getsignal(SIGALRM) is not _raise_alarm:  # another library may have replaced the handler
+                signal(SIGALRM, _raise_alarm)
+            setitimer(ITIMER_REAL, self._remaining - MARGIN, REPEAT)
             self._armed = True
 
     def __exit__(
@@ -73,26 +73,26 @@ class Deadline:
 
 
 def stop_at_alarm(stop: Callable[[], None]) -> None:
-    """Have a thread call `stop` whenever the alarm rings, even while native code keeps the main thread.
+    """Start a thread that calls `stop` at each alarm, even while native code runs in the main thread.
 
-    Python itself tells the thread, through a pipe, before the main thread may see the signal. Elsewhere than in the
-    main thread, where signals do not belong, this does nothing.
+    Python writes the signal to a pipe, which wakes the thread before the main thread sees the signal. Call this in the
+    main thread; in another one it does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         return
-    bell, rope = os.pipe()
-    os.set_blocking(rope, False)
-    set_wakeup_fd(rope, warn_on_full_buffer=False)
-    threading.Thread(target=_watch, args=(bell, stop), name="deadline", daemon=True).start()
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    set_wakeup_fd(writer, warn_on_full_buffer=False)
+    threading.Thread(target=_watch, args=(reader, stop), name="deadline", daemon=True).start()
 
 
-def _watch(bell: int, stop: Callable[[], None]) -> None:
-    while signals := os.read(bell, 64):
-        # Once the alarm has rung it is due again within a moment; the next request's is not.
-        if SIGALRM in signals and 0 < getitimer(ITIMER_REAL)[0] <= AGAIN:
+def _watch(reader: int, stop: Callable[[], None]) -> None:
+    while signals := os.read(reader, 64):
+        # After the alarm, the timer repeats within REPEAT seconds; the timer of a later request has more left.
+        if SIGALRM in signals and 0 < getitimer(ITIMER_REAL)[0] <= REPEAT:
             stop()
 
 
 def disarm() -> None:
-    """Stop the alarm: for whoever catches it, since it may have rung before the block could."""
+    """Stop the alarm. Call this when catching Alarm, which may come before the block ends."""
     setitimer(ITIMER_REAL, 0)

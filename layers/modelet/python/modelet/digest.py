@@ -1,4 +1,4 @@
-"""SHA-256, and the check that what arrives from a store is what was published, before anybody parses a byte of it."""
+"""SHA-256, and the check that a downloaded file is the published one, before it is parsed."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 LARGE = 1024 * 1024
-"""From so many bytes on OpenSSL, four times as fast, has earned its import."""
+"""Bytes from which OpenSSL, which is four times as fast, is worth its import."""
 
 
 class Hasher(Protocol):
-    """What hashlib's objects can do."""
+    """The methods of hashlib's objects that we use."""
 
     def update(self, data: Buffer, /) -> None:
-        """Take the next bytes."""
+        """Add the next bytes."""
 
     def hexdigest(self) -> str:
-        """The digest so far, in hex."""
+        """Return the digest of the bytes so far, in hex."""
 
 
 def hasher(size: int) -> Hasher:
-    """A SHA-256 for so many bytes."""
+    """Return the fastest SHA-256 for data of `size` bytes."""
     if size < LARGE:
         return cast("Hasher", sha256())
     import hashlib  # noqa: PLC0415 - see LARGE
@@ -34,16 +34,17 @@ def hasher(size: int) -> Hasher:
 
 
 def digest(data: bytes) -> str:
-    """The SHA-256 of some bytes, in hex."""
-    found = hasher(len(data))
-    found.update(data)
-    return found.hexdigest()
+    """Return the SHA-256 of `data`, in hex."""
+    sha = hasher(len(data))
+    sha.update(data)
+    return sha.hexdigest()
 
 
-class Arrival:
-    """A published file while its parts arrive, in their order.
+class DigestCheck:
+    """Check a published file while its parts arrive, in order.
 
-    path: the file's, below the store at `url`. size: in bytes, as published. sha256: as published, in hex.
+    path: the file's path below the store at `url`. size: its published size in bytes. sha256: its published digest, in
+    hex.
     """
 
     def __init__(self, path: str, url: str, size: int, sha256: str) -> None:
@@ -51,22 +52,22 @@ class Arrival:
         self._hasher = hasher(size)
         self._received = 0
 
-    def take(self, part: Buffer) -> None:
+    def update(self, part: Buffer) -> None:
         """Count and hash the next part."""
         self._hasher.update(part)
         self._received += memoryview(part).nbytes
 
     def check_size(self, found: int) -> None:
-        """Raise ArtifactError unless the file has the size that was published."""
+        """Raise ArtifactError unless the file has its published size."""
         if found != self._size:
-            raise ArtifactError(f"{self._path}: has {found:,} bytes in {self._url}, but {self._size:,} were published")
+            raise ArtifactError(f"{self._path} has {found:,} bytes in {self._url}, but {self._size:,} were published")
 
     def finish(self) -> None:
-        """Raise ArtifactError unless all that was published has arrived, and nothing else."""
+        """Raise ArtifactError unless the parts are exactly the published file."""
         self.check_size(self._received)
         if self._hasher.hexdigest() != self._sha256:
-            raise ArtifactError(f"{self._path}: was altered in {self._url}: its SHA-256 is not the published one")
+            raise ArtifactError(f"{self._path} was altered in {self._url}: its SHA-256 is not the published one")
 
     def missing(self) -> ArtifactError:
-        """The error that says that there is no such file."""
-        return ArtifactError(f"{self._path}: is missing from {self._url}")
+        """Return the error for a file that does not exist."""
+        return ArtifactError(f"{self._path} is missing from {self._url}")

@@ -1,35 +1,35 @@
-"""Everything that can go wrong, as one tree.
+"""All errors, as one tree.
 
 ModeletError
-├── RequestError              the caller can mend it: `detail` says how
+├── RequestError              the caller can fix it; `detail` says how
 │   ├── MalformedBodyError      400
 │   ├── NotFoundError           404  model, version or route
 │   ├── MethodNotAllowedError   405
 │   ├── NotAcceptableError      406
 │   ├── TooLargeError           413
 │   ├── MediaTypeError          415
-│   ├── SourceError             400  the event of a service that is not served; raised, so that it is not lost
+│   ├── SourceError             400  the event of an unsupported service; raised, so that the event is not lost
 │   └── ContractError           422  names rows and fields
-├── ServingError              the function's own trouble: a fixed text answers, the log holds the cause
+├── ServingError              the function failed: the answer has a fixed text, the log has the cause
 │   ├── ModelError              500  the author's code raised
-│   ├── PredictionError         500  a prediction breaks its contract or is NaN
+│   ├── PredictionError         500  a prediction violates its contract or is NaN
 │   ├── StoreError              503  retryable
 │   ├── ThrottledError          429  retryable: no free environment
 │   └── DeadlineError           504  retryable
 ├── StartError                never an answer: the init fails and the log says why
 │   ├── SettingsError           an environment variable is missing or wrong
-│   ├── BundleError             bundle.json is missing, stale or not ours
-│   ├── ManifestError           model.json is missing, truncated or not ours
+│   ├── BundleError             bundle.json is missing, stale or invalid
+│   ├── ManifestError           model.json is missing, truncated or invalid
 │   └── ArtifactError           a file is missing, altered, or written by another library version
-└── CommandError              the laptop: one line with a remedy, exit code 1
-    ├── SpecError               model.yaml
-    ├── PublishError            what cannot become a version
-    │   ├── ConversionError       an estimator that ONNX cannot express
+└── CommandError              a command failed on the laptop: one line with a remedy, exit code 1
+    ├── SpecError               model.yaml is wrong
+    ├── PublishError            the input cannot become a version
+    │   ├── ConversionError       ONNX cannot express the estimator
     │   ├── ParityError           the graph and the estimator differ
-    │   └── VersionExistsError    versions are written once
+    │   └── VersionExistsError    the version exists; versions are immutable
     └── UnknownVersionError     no such model, version or alias
 
-`status` and `retryable` are class attributes, so that one tree serves HTTP, queues and workflows.
+`status` and `retryable` are class attributes, so that HTTP, queues and workflows share one tree.
 """
 
 from __future__ import annotations
@@ -45,39 +45,39 @@ if TYPE_CHECKING:
 
 
 class ModeletError(Exception):
-    """The root: a message for people, and what each kind of edge needs to know about it."""
+    """The root of all errors: a message for people, and the attributes that the edges need."""
 
     status: ClassVar[int] = 500
     retryable: ClassVar[bool] = False
     kind: ClassVar[str] = "internal"
     title: ClassVar[str] = "Internal error"
-    fixed_detail: ClassVar[str | None] = "The function failed; its log names the cause under this request id."
+    fixed_detail: ClassVar[str | None] = "The function failed; its log has the cause under this request id."
 
     @classmethod
     def unexpected(cls, cause: Exception) -> ModeletError:
-        """A bug of ours: it is answered with a fixed text, and the log shows its cause."""
+        """Wrap an exception that is a bug in Modelet: the answer has a fixed text, the log has the cause."""
         error = cls(f"unexpected {type(cause).__name__}")
         error.__cause__ = cause
         return error
 
     @property
     def detail(self) -> str:
-        """What the caller reads: never an exception's text where the trouble is the function's own."""
+        """The text for the caller; a fixed one if the function failed, never an exception's."""
         return self.fixed_detail or str(self)
 
     @property
     def headers(self) -> dict[str, str]:
-        """HTTP headers that belong to this error."""
+        """The HTTP headers of this error."""
         return {"retry-after": "1"} if self.status in {429, 503} else {}
 
     def problem(self) -> dict[str, Any]:
-        """The error as an RFC 9457 problem."""
+        """Return the error as an RFC 9457 problem."""
         kind = f"urn:modelet:problem:{self.kind}"
         return {"type": kind, "title": self.title, "status": self.status, "detail": self.detail}
 
 
 class RequestError(ModeletError):
-    """The caller sent what cannot be answered; the message says what to do."""
+    """The request is wrong; the message says what to do."""
 
     status = 400
     kind = "request"
@@ -101,7 +101,7 @@ class NotFoundError(RequestError):
 
 
 class MethodNotAllowedError(RequestError):
-    """The route exists, the method does not."""
+    """The route exists, but does not allow the method."""
 
     status = 405
     kind = "method-not-allowed"
@@ -109,16 +109,16 @@ class MethodNotAllowedError(RequestError):
 
     def __init__(self, method: str, allow: Sequence[str]) -> None:
         self.allow = ", ".join(sorted(allow))
-        super().__init__(f"{method} is not answered here; use {self.allow}.")
+        super().__init__(f"{method} is not allowed here; use {self.allow}.")
 
     @property
     def headers(self) -> dict[str, str]:
-        """The `Allow` that RFC 9110 asks for."""
+        """The `Allow` header that RFC 9110 requires."""
         return {"allow": self.allow}
 
 
 class NotAcceptableError(RequestError):
-    """The Accept header excludes every media type that the route can answer in."""
+    """The Accept header excludes every media type that the route offers."""
 
     status = 406
     kind = "not-acceptable"
@@ -126,7 +126,7 @@ class NotAcceptableError(RequestError):
 
 
 class TooLargeError(RequestError):
-    """The request or its answer is above a limit; batches are the remedy."""
+    """The request or its answer is above a limit; the remedy is to use batches."""
 
     status = 413
     kind = "too-large"
@@ -134,9 +134,9 @@ class TooLargeError(RequestError):
 
 
 class MediaTypeError(RequestError):
-    """No reader takes the content type, or the body is encoded.
+    """No reader supports the content type, or the body has a content encoding.
 
-    accept: the header that says what is taken instead, and its value. Source: RFC 9110, 15.5.16.
+    accept: the name and the value of the header that says what is supported. Source: RFC 9110, 15.5.16.
     """
 
     status = 415
@@ -149,72 +149,72 @@ class MediaTypeError(RequestError):
 
     @property
     def headers(self) -> dict[str, str]:
-        """What would be taken."""
+        """The header that says what is supported."""
         return dict([self._accept])
 
 
 class SourceError(RequestError):
-    """The event is of a service that is not served.
+    """The event comes from a service that is not supported.
 
-    retryable: whoever polls for the function must keep the message, and an answer would count as success.
+    retryable: an answer would count as success, and the service's poller would delete the message.
     """
 
     retryable = True
     kind = "source"
-    title = "Unserved source"
+    title = "Unsupported event source"
 
 
 class ContractError(RequestError):
-    """Instances break the contract; at most 100 violations are listed, and counted with the others.
+    """Instances violate the contract; at most 100 violations are listed.
 
-    is_whole: whether all are counted; of a body with very many only some are. rows: all bad instances, where there may
-    be more than those of the violations given.
+    count: the number of violations, listed or not. is_complete: whether all are counted; in a body with very many, only
+    some are. rows: all bad instances, if there are more than the given violations name.
     """
 
     status = 422
     kind = "contract"
-    title = "The contract is broken"
+    title = "Validation failed"
 
     def __init__(
         self,
         violations: Sequence[Violation],
         count: int | None = None,
         *,
-        is_whole: bool = True,
+        is_complete: bool = True,
         rows: Iterable[int] = (),
     ) -> None:
         self.violations = list(violations[:LISTED_VIOLATIONS])
         named = (violation.instance for violation in violations)
         self.rows = {*rows, *(row for row in named if row is not None)}
         self.count = len(violations) if count is None else count
-        self.is_whole = is_whole
-        least = "" if is_whole else "at least "
+        self.is_complete = is_complete
+        least = "" if is_complete else "at least "
         more = f" ({least}{self.count - 1} more)" if self.count > 1 else ""
         super().__init__(f"{self.violations[0]}{more}")
 
     def problem(self) -> dict[str, Any]:
-        """The problem with its `errors`, their `count`, and `at_least` where there may be more than that."""
+        """Return the problem with its `errors`, their `count`, and `at_least` if there may be more."""
         listed = [violation.problem() for violation in self.violations]
         problem = {**super().problem(), "errors": listed, "count": self.count}
-        return problem if self.is_whole else {**problem, "at_least": True}
+        return problem if self.is_complete else {**problem, "at_least": True}
 
 
 class ServingError(ModeletError):
-    """The function's own trouble: the cause is for the log, never for the answer."""
+    """The function failed; the log has the cause, the answer does not."""
 
 
 class ModelError(ServingError):
     """The author's code raised."""
 
     kind = "model"
-    title = "The model failed"
+    title = "Model failed"
 
 
 class PredictionError(ServingError):
-    """A prediction breaks its contract or is not a finite number."""
+    """A prediction violates its contract or is not a finite number."""
 
     kind = "prediction"
-    title = "The prediction is not valid"
+    title = "Invalid prediction"
 
 
 class StoreError(ServingError):
@@ -223,7 +223,7 @@ class StoreError(ServingError):
     status = 503
     retryable = True
     kind = "store"
-    title = "A service behind the model did not answer"
+    title = "Service unavailable"
     fixed_detail = "A service that the model needs did not answer; try again."
 
 
@@ -243,7 +243,7 @@ class DeadlineError(ServingError):
     status = 504
     retryable = True
     kind = "deadline"
-    title = "The deadline is near"
+    title = "Deadline exceeded"
     fixed_detail = "The model did not finish before the function's timeout; send fewer instances or raise the timeout."
 
 
@@ -256,11 +256,11 @@ class SettingsError(StartError):
 
 
 class BundleError(StartError):
-    """bundle.json is missing, stale or not ours."""
+    """bundle.json is missing, stale or invalid."""
 
 
 class ManifestError(StartError):
-    """model.json is missing, truncated or not ours."""
+    """model.json is missing, truncated or invalid."""
 
 
 class ArtifactError(StartError):
@@ -268,7 +268,7 @@ class ArtifactError(StartError):
 
 
 class CommandError(ModeletError):
-    """A command cannot go on; the message is one line with a remedy."""
+    """A command failed; the message is one line with a remedy."""
 
     fixed_detail = None
 
@@ -278,7 +278,7 @@ class SpecError(CommandError):
 
 
 class PublishError(CommandError):
-    """What was given cannot become a version."""
+    """The input cannot become a version."""
 
 
 class ConversionError(PublishError):
@@ -290,7 +290,7 @@ class ParityError(PublishError):
 
 
 class VersionExistsError(PublishError):
-    """The version is taken: versions are written once."""
+    """The version exists; versions are immutable."""
 
 
 class UnknownVersionError(CommandError):

@@ -1,4 +1,4 @@
-"""The object that Lambda calls: it loads a pinned version once and answers every kind of event."""
+"""The object that Lambda calls: it loads the pinned version once and answers every kind of event."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from modelet.contract.schema import tighten
 from modelet.edges import EDGES
 from modelet.edges.base import Call
 from modelet.errors import BundleError, ModeletError, StartError
-from modelet.memory import give_back
+from modelet.memory import release_free_memory
 from modelet.model import Model, contract_types
 from modelet.observability import RequestLog, Startup
 from modelet.pipeline import InferencePipeline
@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 
 
 class ModelHandler:
-    """Serves one model: `handler = ModelHandler(MyModel)` at the end of `app.py`.
+    """Serve one model: `handler = ModelHandler(MyModel)` at the end of `app.py`.
 
-    Making it loads the pinned version, so that an init that cannot serve fails with the reason. Raises as `load` does.
+    The constructor loads the pinned version, so that a function that cannot serve fails in its init, with the reason.
+    Raises the errors of `load`.
     """
 
     def __init__(self, model_class: type[Model[Any, Any]] | None = None, settings: Settings | None = None) -> None:
@@ -42,12 +43,12 @@ class ModelHandler:
             self.load(settings or Settings.from_environ())
 
     def load(self, settings: Settings) -> None:
-        """Read the bundle, check the version against the lock, fetch the secrets, load the model.
+        """Read the bundle, check the version against the lock, read the secrets, load the model.
 
-        Raises StartError with the reason, and StoreError where the store or Secrets Manager does not answer.
+        Raises StartError with the reason, and StoreError if the store or Secrets Manager does not answer.
         """
         self._load(open_pinned(settings))
-        give_back()  # the store's client and what it fetched are free by now
+        release_free_memory()  # the store's client and its downloads are freed by now
 
     def _load(self, opened: Opened) -> None:
         bundle, artifacts = opened.bundle, opened.artifacts
@@ -55,7 +56,7 @@ class ModelHandler:
         began = time.perf_counter()
         model = model_class()
         model.load(artifacts)
-        artifacts.forget()
+        artifacts.drop_prefetched()
         loaded = time.perf_counter()
         pipeline = InferencePipeline(
             model,
@@ -64,44 +65,47 @@ class ModelHandler:
             max_instances=bundle.spec["limits"]["max_instances"],
         )
         self.service = Service(bundle, artifacts.manifest, pipeline)
-        fetch = artifacts.waited
+        fetch = artifacts.waited_s
         self.startup = Startup(opened.seconds, fetch, loaded - began - fetch, time.perf_counter() - loaded)
         self._log = RequestLog(opened.settings, bundle.name, bundle.lock.version, self.startup)
         if starts_from_snapshot():
-            from modelet.startup.snapstart import register  # noqa: PLC0415 - who starts without a snapshot has no use for it
+            from modelet.startup.snapstart import register  # noqa: PLC0415 - only with SnapStart
 
             register(model, artifacts, self._log)
 
     def __call__(self, event: Any, context: Any) -> Any:
-        """Answer one event. Raises only errors that a retry may mend, and only to direct invocations."""
+        """Answer one event. Raises retryable errors only, and only to direct invocations."""
         started = time.perf_counter()
-        vars(sys).pop("tracebacklimit", None)  # see below
-        for edge in EDGES:  # the last one takes every event
+        vars(sys).pop("tracebacklimit", None)  # an earlier request may have set it, see below
+        for edge in EDGES:  # the last one matches every event
             if edge.matches(event):
                 break
         call = Call(context.aws_request_id, context.get_remaining_time_in_millis() / 1000)
         try:
             outcome = edge.answer(event, self.service, call)
-        except Exception as cause:  # noqa: BLE001 - a bug of ours must not end the environment; the log holds it
-            outcome = edge.refuse(ModeletError.unexpected(cause), self.service, call)
+        except Exception as cause:  # noqa: BLE001 - a bug in Modelet must not end the environment; it is logged
+            outcome = edge.answer_error(ModeletError.unexpected(cause), self.service, call)
         error = outcome.error
         if error is not None and outcome.status >= 500:
-            self._log.fault(call.request_id, error)
+            self._log.failure(call.request_id, error)
         total = time.perf_counter() - started
         arn = context.invoked_function_arn
         self._log.request(arn, call.request_id, outcome.status, call.timings, total)
         if error is not None and error.retryable and edge.raises_retryable:
-            sys.tracebacklimit = 0  # the runtime client sends the stack along; the log has it already
+            sys.tracebacklimit = 0  # the runtime client would send the stack, which is already in the log
             raise type(error)(error.detail) from None
         return outcome.response
 
 
 def _backend_class(backend: str) -> type[Model[Any, Any]]:
-    """What serves a function that has no class of its own."""
-    from modelet.backends import BACKENDS, resolve  # noqa: PLC0415 - as it says
+    """Return the class that serves a function without a class of its own."""
+    from modelet.backends import BACKENDS, resolve  # noqa: PLC0415 - only for such functions
 
     if backend not in BACKENDS:
-        raise BundleError(f"bundle.json names the backend {backend!r}, which this modelet lacks: run `modelet bundle`")
+        raise BundleError(
+            f"bundle.json has the backend {backend!r}, which this version of modelet does not have: "
+            "run `modelet bundle`"
+        )
     model_class: type[Model[Any, Any]] = resolve(BACKENDS[backend].model)
     return model_class
 
@@ -113,7 +117,7 @@ def _contract(bundle: Bundle, model_class: type[Model[Any, Any]]) -> Contract:
 
         types = contract_types(model_class)
         if types is None:
-            raise BundleError(f"{model_class.__name__} names no contract: write Model[Instance, Prediction]")
+            raise BundleError(f"{model_class.__name__} has no contract: write Model[Instance, Prediction]")
         compiled = [
             core or tighten(dict(TypeAdapter(kind).core_schema), returned=returned)
             for core, kind, returned in zip(compiled, types, (False, True), strict=True)

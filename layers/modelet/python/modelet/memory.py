@@ -1,15 +1,15 @@
-"""Gives memory back that loading has used and the process would keep."""
+"""Release the memory that loading used and freed."""
 
 from __future__ import annotations
 
 import ctypes
 
 
-def give_back() -> None:
-    """Let the C library return what is free to the system: glibc would keep it for a later that does not come.
+def release_free_memory() -> None:
+    """Return freed memory to the operating system; glibc would keep it.
 
     Source: man 3 malloc_trim.
     """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # musl and macOS have none
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # musl and macOS do not have it
     if trim is not None:
         trim(0)

@@ -13,60 +13,60 @@ PredictionT = TypeVar("PredictionT")
 
 
 class Model(Generic[InstanceT, PredictionT]):
-    """A trained model as four steps; override those that yours needs.
+    """A trained model as four methods; override those that your model needs.
 
-    The two type arguments are the contract: what one instance is, and what one prediction is. Instances reach
-    `preprocess` already checked, and predictions are checked before they leave.
+    The two type arguments are the contract: the type of one instance and the type of one prediction. `preprocess`
+    receives validated instances; the predictions that `postprocess` returns are validated too.
 
         class Shouting(Model[str, str]):
             def infer(self, inputs: list[str]) -> list[str]:
                 return [text.upper() for text in inputs]
 
-    One environment serves one request at a time, so `self` needs no locks. What `load` keeps is there for every
-    request.
+    One environment serves one request at a time, so `self` needs no locks. Attributes that `load` sets are available
+    in every request.
     """
 
-    _asked: int | None = None
-    """Instances that `infer` is asked for; None outside of a pipeline."""
+    _expected_rows: int | None = None
+    """The number of instances in the inputs of `infer`; None outside of a pipeline."""
 
     def load(self, artifacts: Artifacts) -> None:
         """Open the version's files, once, when the function starts."""
 
     def restored(self) -> None:
-        """With `snapstart: true`: make anew what environments may not share, as connections and generators are.
+        """Recreate what environments must not share, such as connections and random generators.
 
-        Called in each environment that starts from the snapshot of a loaded model; `random` and numpy's own functions
-        draw anew by themselves.
+        Called with `snapstart: true`, in each environment that starts from the snapshot of a loaded model. The
+        generators of `random` and of numpy's own functions are already reseeded.
         """
 
     def preprocess(self, instances: list[InstanceT]) -> Any:
-        """Turn checked instances into what `infer` takes."""
+        """Turn validated instances into the inputs of `infer`."""
         return instances
 
     def infer(self, inputs: Any) -> Any:
-        """Run the model on all instances of a request at once."""
-        raise NotImplementedError(f"{type(self).__name__} has no infer: override it, or start from a backend's class")
+        """Run the model on all instances of a request at once and return its outputs."""
+        raise NotImplementedError(f"{type(self).__name__} has no infer: override it, or inherit from a backend's class")
 
     def postprocess(self, outputs: Any, instances: list[InstanceT]) -> list[PredictionT]:  # noqa: ARG002 - for authors
-        """Turn what `infer` gave into one prediction an instance, in their order."""
+        """Turn the outputs of `infer` into one prediction per instance, in their order."""
         predictions: list[PredictionT] = outputs
         return predictions
 
-    def _part(self, inputs: Any, rows: list[int], cause: Exception) -> Any:  # noqa: ARG002 - for backends
-        """Some rows of what `infer` was given, to find those that it cannot take; None where they are not to blame."""
+    def _select_rows(self, inputs: Any, rows: list[int], cause: Exception) -> Any:  # noqa: ARG002 - for backends
+        """Return some rows of the inputs, to search for those that fail; None if the rows did not cause the error."""
         return None
 
-    def _blamed(self, instance: InstanceT) -> str:  # noqa: ARG002 - for backends
-        """The field of an instance that `infer` cannot take; empty where none stands out."""
+    def _failing_field(self, instance: InstanceT) -> str:  # noqa: ARG002 - for backends
+        """Return the field on which `infer` fails; empty if it cannot be determined."""
         return ""
 
-    def _own_contract(self, contract: Contract) -> Contract:
-        """The contract as this model's stages read it best: for backends."""
+    def _adapt_contract(self, contract: Contract) -> Contract:
+        """Return the contract in the form that is fastest for this model: for backends."""
         return contract
 
 
 def contract_types(model_class: type[Model[Any, Any]]) -> tuple[Any, Any] | None:
-    """The instance's and the prediction's type of a model class; None where the class leaves them open."""
+    """Return a model class's types of an instance and a prediction; None if the class does not specify them."""
     for owner in model_class.__mro__:
         for base in getattr(owner, "__orig_bases__", ()):
             origin, arguments = get_origin(base), get_args(base)

@@ -1,8 +1,8 @@
-"""One line per request: log and metrics at once, in the field names of Powertools for AWS Lambda.
+"""Write one line per request, which is log and metrics, with the field names of Powertools for AWS Lambda.
 
-The line is CloudWatch's embedded metric format (EMF): the log keys of Powertools' Logger and an `_aws` block that makes
-metrics of the numbers beside it. It is filled into a template, because a logger and a metrics object cost forty times
-as much. It never holds a payload.
+The line is in CloudWatch's embedded metric format (EMF): the log keys of Powertools' Logger and an `_aws` block that
+turns the numbers beside it into metrics. It is made from a template, because a logger and a metrics object cost forty
+times as much. It never contains a payload.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 STAGES = ("validate", "preprocess", "infer", "postprocess")
 EXECUTED_VERSION = "ExecutedVersion"
-"""The dimension in which Lambda's own metrics name its version; of ours, `faults` has it too."""
+"""The dimension of Lambda's own metrics for the function version; of our metrics, `faults` has it too."""
 
 STDOUT = 1
 INIT = ("init", "fetch", "load")
-"""An init, and of it waiting for files and the model's own `load`."""
+"""The whole init, and two parts of it: waiting for files, and the model's own `load`."""
 
 
 class Timings:
-    """How long each stage of one request took, in seconds, and how many instances it had."""
+    """The seconds that each stage of one request took, and its number of instances."""
 
     __slots__ = ("infer", "instances", "postprocess", "preprocess", "validate")
 
@@ -38,10 +38,10 @@ class Timings:
 
 
 class Startup(NamedTuple):
-    """Where the time of an init went, in seconds.
+    """The parts of an init, in seconds.
 
-    open: the bundle, the secrets, and asking for the files. fetch: waiting for these. load: the model's own `load`
-    besides. contract: what checks instances and predictions.
+    open: read the bundle and the secrets, and request the files. fetch: wait for the files. load: the rest of the
+    model's own `load`. contract: build the validators of instances and predictions.
     """
 
     open: float
@@ -51,14 +51,14 @@ class Startup(NamedTuple):
 
 
 def _write(line: str) -> None:
-    # Past the runtime client's own stdout, which flushes each piece: a third of what a line costs.
+    # Not through the runtime client's stdout, which flushes each piece: that is a third of a line's cost.
     left = f"{line}\n".encode("utf-8", "backslashreplace")
     while left:
         left = left[os.write(STDOUT, left) :]
 
 
 class RequestLog:
-    """Writes the line of each request, and the errors behind it; the first one also tells what the init took."""
+    """Write one line per request, and the cause of each failure. The first line also has the times of the init."""
 
     def __init__(
         self, settings: Settings, model: str, version: str, startup: Startup, write: Callable[[str], None] = _write
@@ -80,12 +80,12 @@ class RequestLog:
         self._lines: dict[tuple[bool, bool], str] = {}
 
     def restart(self, startup: Startup) -> None:
-        """Tell of another start on the next line: this environment was restored from a snapshot of the first."""
+        """Report another start on the next line, because this environment was restored from a snapshot."""
         self._cold, self._startup = True, startup
         self._lines.clear()
 
     def request(self, arn: str, request_id: str, status: int, timings: Timings, total: float) -> None:
-        """Write one request's line. total: seconds."""
+        """Write the line of one request. total: in seconds."""
         now = time.time()
         cold, self._cold = self._cold, False
         kind = (cold, timings.infer > 0)
@@ -118,13 +118,13 @@ class RequestLog:
         )
 
     def _template(self, cold: bool, inferred: bool) -> str:
-        """The line with holes for what differs. A time is a metric only where it was spent: zeros would be averaged."""
+        """Return the format string of a line. Times of 0 are not metrics, because they would distort the averages."""
         times = ["total", *(STAGES if inferred else ()), *(["init"] if cold else ())]
         metrics = [{"Name": f"{name}_ms", "Unit": "Milliseconds"} for name in times]
         metrics += [{"Name": name, "Unit": "Count"} for name in ("ColdStart", "instances", "errors", "faults")]
         block = [
             {"Namespace": self._namespace, "Dimensions": [["service"]], "Metrics": metrics},
-            # What stops a release looks at one Lambda version alone. Only this one: each is a metric that costs.
+            # The alarm that stops a release needs the faults of one Lambda version; each metric costs money.
             {
                 "Namespace": self._namespace,
                 "Dimensions": [["service", EXECUTED_VERSION]],
@@ -147,10 +147,10 @@ class RequestLog:
             + "}}"
         )
 
-    def fault(self, request_id: str, error: BaseException) -> None:
-        """Write why a request failed, with the stack of the cause: for the log only, never for an answer."""
+    def failure(self, request_id: str, error: BaseException) -> None:
+        """Write why a request failed, with the stack of the cause, which never goes into an answer."""
         cause = error.__cause__ or error
-        # An explicit limit: the process may have asked for stackless answers through sys.tracebacklimit.
+        # An explicit limit, because the handler may have set sys.tracebacklimit to 0.
         stack = traceback.format_exception(type(cause), cause, cause.__traceback__, limit=50)
         line = {
             "level": "ERROR",

@@ -1,4 +1,4 @@
-"""The inference pipeline: validate → preprocess → infer → postprocess, timed; the only way to a prediction."""
+"""The inference pipeline: validate → preprocess → infer → postprocess, timed. Every prediction comes through it."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
     from modelet.model import Model
     from modelet.observability import Timings
 
-SEARCHED = 200
-"""How often a model is asked at most to find the rows that it cannot take."""
+MAX_SEARCH_CALLS = 200
+"""The most calls of a model in the search for the rows on which it fails."""
 
-AGAIN = 200_000
-"""Rows that are prepared again at most to find those that preprocessing refuses: an author's may name one at a time."""
+MAX_REPEATED_ROWS = 200_000
+"""The most rows that are preprocessed again after one was rejected; an author's code may reject one row at a time."""
 
 RULE = "model_refused"
-REFUSED = "The model cannot take this row: a value is unlike those that it was trained on"
-REFUSED_MANY = "The model cannot take some of these rows: send fewer at a time, and each of them is named"
+FAILS = "The model cannot process this row: a value is not like those it was trained on"
+SOME_FAIL = "The model cannot process some of these rows: send fewer rows per request to find out which"
 
 
 class Inference(NamedTuple):
-    """What a request came to.
+    """The result of a request.
 
-    predictions: one for each good instance, in order. failed: the violations of each bad row by its index (only where
-    partial answers were asked for). total: rows sent.
+    predictions: one for each valid instance, in order. failed: the violations of each bad row by its index (only if
+    the request asked for partial answers). total: the number of rows sent.
     """
 
     predictions: list[Any]
@@ -39,10 +39,10 @@ class Inference(NamedTuple):
 
 
 class InferencePipeline:
-    """Runs a model on the instances that a protocol read.
+    """Run a model on the instances that a protocol read.
 
-    preprocess: a function that `model.yaml` names instead of the model's own method, with the same signature.
-    max_instances: rows that one request may hold.
+    preprocess: the function that `model.yaml` names instead of the model's own method; it has the same signature.
+    max_instances: the most rows in one request.
     """
 
     def __init__(
@@ -54,44 +54,44 @@ class InferencePipeline:
         max_instances: int = 100_000,
     ) -> None:
         self._is_named = preprocess is not None
-        self.contract = contract if preprocess else model._own_contract(contract)
+        self.contract = contract if preprocess else model._adapt_contract(contract)
         self._model = model
         self._preprocess = preprocess or model.preprocess
         self._max_instances = max_instances
 
-    def takes(self, count: int) -> bool:
-        """Whether a request may hold so many instances: a protocol that knows better need not look at them."""
+    def allows(self, count: int) -> bool:
+        """Return whether a request may have `count` instances; if not, a protocol need not read them."""
         return count <= self._max_instances
 
     def infer(self, checked: Checked, timings: Timings, *, partial: bool = False) -> Inference:
-        """Run the model on checked instances, check its predictions.
+        """Run the model on checked instances and check its predictions.
 
-        partial: leave bad rows out instead of refusing the request. Raises RequestError for what the caller sent,
-        ModelError where the author's code raised, PredictionError where its predictions break the contract.
+        partial: leave out bad rows instead of rejecting the request. Raises RequestError if the request is wrong,
+        ModelError if the author's code raised, PredictionError if its predictions violate the contract.
         """
         validated = perf_counter()
         timings.instances = checked.total
         self._check_size(checked.total)
         if partial:
-            checked.require_room()
+            checked.require_fits()
         else:
             checked.require_all()
         if not checked.instances:
             return Inference([], checked.failed, checked.total)
         try:
             while True:
-                inputs = self._prepared(checked, partial)
-                # Counted before the author's code may change the list.
+                inputs = self._preprocess_valid(checked, partial)
+                # Counted now, because the author's code may change the list.
                 instances, count = checked.instances, len(checked.instances)
                 if not count:
                     return Inference([], checked.failed, checked.total)
                 timings.preprocess = (preprocessed := perf_counter()) - validated
-                self._model._asked = count
+                self._model._expected_rows = count
                 try:
                     outputs = self._model.infer(inputs)
                 except Exception as cause:  # noqa: BLE001 - the author's code may raise anything
-                    checked.leave_out(self._refusal(inputs, instances, cause))
-                    checked.require_room() if partial else checked.require_all()
+                    checked.exclude(self._find_failing(inputs, instances, cause))
+                    checked.require_fits() if partial else checked.require_all()
                 else:
                     break
             timings.infer = (inferred := perf_counter()) - preprocessed
@@ -104,53 +104,55 @@ class InferencePipeline:
         timings.postprocess = perf_counter() - inferred
         return Inference(predictions, checked.failed, checked.total)
 
-    def _prepared(self, checked: Checked, partial: bool) -> Any:
-        """What `infer` takes; bad rows that only preprocessing can tell are named by their place in the body."""
-        again = 0
+    def _preprocess_valid(self, checked: Checked, partial: bool) -> Any:
+        """Return the inputs of `infer`; report the rows that preprocessing rejects by their index in the body."""
+        repeated = 0
         while True:
             count = len(checked.instances)
             try:
                 inputs = self._preprocess(checked.instances)
             except ContractError as error:
-                checked.leave_out(error)
-                checked.require_room() if partial else checked.require_all()
+                checked.exclude(error)
+                checked.require_fits() if partial else checked.require_all()
                 if not checked.instances:
                     return None
-                again += len(checked.instances)
-                if again > AGAIN:
-                    raise ContractError([Violation(None, "instances", REFUSED_MANY, RULE)]) from error
+                repeated += len(checked.instances)
+                if repeated > MAX_REPEATED_ROWS:
+                    raise ContractError([Violation(None, "instances", SOME_FAIL, RULE)]) from error
             else:
                 if len(checked.instances) != count:
-                    raise ModelError(f"preprocess changed its instances from {count} to {len(checked.instances)}")
+                    raise ModelError(
+                        f"preprocess changed its list of instances from {count} to {len(checked.instances)}"
+                    )
                 return inputs
 
-    def _refusal(self, inputs: Any, instances: list[Any], cause: Exception) -> ContractError:
-        """The rows that a backend's model cannot take, found by halves. Raises the cause where no row is to blame."""
-        if self._is_named or self._model._part(inputs, [0], cause) is None:
+    def _find_failing(self, inputs: Any, instances: list[Any], cause: Exception) -> ContractError:
+        """Find the rows on which a backend's model fails, by bisection. Raises the cause if no row fails by itself."""
+        if self._is_named or self._model._select_rows(inputs, [0], cause) is None:
             raise cause
-        refused: list[int] = []
-        waiting, asked = [list(range(len(instances)))], 0
+        found: list[int] = []
+        waiting, calls = [list(range(len(instances)))], 0
         while waiting:
             rows = waiting.pop()
             if len(rows) == 1:
-                refused += rows
+                found += rows
                 continue
-            if asked >= SEARCHED:
-                raise ContractError([Violation(None, "instances", REFUSED_MANY, RULE)]) from cause
+            if calls >= MAX_SEARCH_CALLS:
+                raise ContractError([Violation(None, "instances", SOME_FAIL, RULE)]) from cause
             first, second = rows[: len(rows) // 2], rows[len(rows) // 2 :]
             failing = [half for half in (first, second) if self._fails(inputs, half, cause)]
             if not failing:
                 raise cause
             waiting += failing
-            asked += 2
-        blamed = {row: self._model._blamed(instances[row]) for row in sorted(refused)}
-        return ContractError([Violation(row, field, REFUSED, RULE) for row, field in blamed.items()])
+            calls += 2
+        fields = {row: self._model._failing_field(instances[row]) for row in sorted(found)}
+        return ContractError([Violation(row, field, FAILS, RULE) for row, field in fields.items()])
 
     def _fails(self, inputs: Any, rows: list[int], cause: Exception) -> bool:
-        self._model._asked = len(rows)
+        self._model._expected_rows = len(rows)
         try:
-            self._model.infer(self._model._part(inputs, rows, cause))
-        except Exception:  # noqa: BLE001 - whatever it raises, it cannot take the rows
+            self._model.infer(self._model._select_rows(inputs, rows, cause))
+        except Exception:  # noqa: BLE001 - the author's code may raise anything
             return True
         return False
 
@@ -159,7 +161,7 @@ class InferencePipeline:
             raise ContractError(
                 [Violation(None, "instances", "There are no instances: send at least one", "too_short")]
             )
-        if not self.takes(total):
+        if not self.allows(total):
             raise TooLargeError(
-                f"{total} instances are above this model's {self._max_instances} a request: send them in batches"
+                f"The request has {total} instances, this model's limit is {self._max_instances}: send them in batches"
             )

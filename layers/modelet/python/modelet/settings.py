@@ -1,4 +1,4 @@
-"""What the environment says: the only place that reads os.environ."""
+"""The settings in environment variables; only this module reads os.environ."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 StrPath = str | os.PathLike[str]
-"""A path in whichever form: a function's own are plain texts, because importing pathlib is 3 ms of a cold start."""
+"""A path in any form: a function's own paths are strings, because importing pathlib takes 3 ms of a cold start."""
 
 
 MEMORY_OF_A_PROCESSOR_MB, MOST_PROCESSORS = 1769, 6
 
 
 class Settings(NamedTuple):
-    """Where a function runs, and where its model is kept.
+    """The settings of a model function.
 
-    task_root: the folder with bundle.json and app.py (Lambda: /var/task). bundle: another bundle than that folder's.
+    task_root: the folder with bundle.json and app.py (Lambda: /var/task). bundle: the path of another bundle.
     store: the URL of the store, `file:///…` or `s3://bucket/prefix`.
-    tmp: the environment's own writable folder.
-    function_version: Lambda's own number for what is deployed; each deployment has another one.
+    tmp: the environment's writable folder.
+    function_version: Lambda's version number, which each deployment increments.
     memory_mb: the function's memory.
-    lock: the version, and the SHA-256 of its manifest, that the function's configuration trusts; None for the bundle's.
-    bundle_sha256: the SHA-256 of the bundle that the configuration trusts; None where it names none.
-    secrets: the ARN of each variable whose value Secrets Manager keeps.
+    lock: the version that the configuration trusts, and the SHA-256 of its manifest; None trusts the bundle's.
+    bundle_sha256: the SHA-256 of the bundle that the configuration trusts; None if it is not set.
+    secrets: the name of each variable whose value is in Secrets Manager, and the secret's ARN.
     """
 
     task_root: StrPath
@@ -47,12 +47,12 @@ class Settings(NamedTuple):
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] | None = None) -> Settings:
-        """Read Lambda's variables and ours. Raises SettingsError naming the variable and the remedy."""
+        """Read Lambda's variables and ours. Raises SettingsError with the variable and the remedy."""
         env = os.environ if environ is None else environ
         store = env.get("MODELET_STORE", "")
         if not store.startswith(("file://", "s3://")):
-            said = f"is {store!r}" if store else "is not set"
-            raise SettingsError(f"MODELET_STORE {said}: set it to the store's URL, file:///… or s3://bucket/prefix")
+            found = f"is {store!r}" if store else "is not set"
+            raise SettingsError(f"MODELET_STORE {found}: set it to the store's URL, file:///… or s3://bucket/prefix")
         memory = env.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "0")
         if not memory.isdecimal():
             raise SettingsError(f"AWS_LAMBDA_FUNCTION_MEMORY_SIZE is {memory!r}: set it to a whole number of megabytes")
@@ -61,21 +61,21 @@ class Settings(NamedTuple):
             task_root=env.get("LAMBDA_TASK_ROOT", "."),
             bundle=env.get("MODELET_BUNDLE") or None,
             store=store,
-            tmp=env.get("TMPDIR", "/tmp"),  # noqa: S108 - Lambda's own; asking tempfile costs 3.5 ms
+            tmp=env.get("TMPDIR", "/tmp"),  # noqa: S108 - Lambda's own; importing tempfile takes 3.5 ms
             function_name=env.get("AWS_LAMBDA_FUNCTION_NAME", "local"),
             function_version=env.get("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
             memory_mb=int(memory),
             namespace=env.get("POWERTOOLS_METRICS_NAMESPACE", "Modelet"),
             lock=_lock(env.get("MODELET_LOCK", "")),
             bundle_sha256=_bundle_sha256(env.get("MODELET_BUNDLE_SHA256", "")),
-            secrets=_texts(env, "MODELET_SECRETS", '{"API_KEY": "arn:aws:secretsmanager:…"}') if secrets else {},
+            secrets=_strings(env, "MODELET_SECRETS", '{"API_KEY": "arn:aws:secretsmanager:…"}') if secrets else {},
         )
 
 
 class IndexSettings(NamedTuple):
-    """What models_index lists: the version that each model serves, by the model's name.
+    """The settings of models_index: the version that each model serves, by the model's name.
 
-    models_path: where SSM's parameter store has that list; empty where `models` is it.
+    models_path: the path of that list in SSM's parameter store; empty if `models` is the list.
     """
 
     models: Mapping[str, str]
@@ -93,14 +93,15 @@ class IndexSettings(NamedTuple):
         scheme, _, path = env.get("MODELET_MODELS", "").partition(":")
         if scheme == "ssm" and path.startswith("/"):
             return cls({}, namespace, path)
-        return cls(_texts(env, "MODELET_MODELS", '{"sentiment": "3"}'), namespace)
+        return cls(_strings(env, "MODELET_MODELS", '{"sentiment": "3"}'), namespace)
 
 
 class CheckSettings(NamedTuple):
-    """What release_check asks: the ARN of a function's version, and the event that it must answer.
+    """The settings of release_check.
 
-    alias: which will point at the version. gateway_s: how long API Gateway waits for an answer, in seconds.
-    provisioned: how many environments are initialised before traffic comes.
+    function: the ARN of a function's version. event: the file with the event that it must answer. alias: the alias
+    that will point to the version. gateway_s: API Gateway's timeout in seconds. provisioned: the number of environments
+    that are initialised before traffic comes.
     """
 
     function: str
@@ -120,7 +121,7 @@ class CheckSettings(NamedTuple):
         for variable in ("CHECK_GATEWAY_S", "CHECK_PROVISIONED"):
             if not env[variable].isdecimal():
                 raise SettingsError(f"{variable} is {env[variable]!r}, not a whole number: {remedy}")
-        from pathlib import Path  # noqa: PLC0415 - a model function has no use for it
+        from pathlib import Path  # noqa: PLC0415 - model functions do not need it
 
         return cls(
             env["CHECK_FUNCTION"],
@@ -134,7 +135,7 @@ class CheckSettings(NamedTuple):
 def _lock(given: str) -> tuple[str, str] | None:
     version, _, sha256 = given.rpartition("@")
     if given and not (version and _is_sha256(sha256)):
-        raise SettingsError(f"MODELET_LOCK is {given[:150]!r}: set it to <version>@<the manifest's SHA-256>")
+        raise SettingsError(f"MODELET_LOCK is {given[:150]!r}: set it to <version>@<SHA-256 of the manifest>")
     return (version, sha256) if given else None
 
 
@@ -148,27 +149,30 @@ def _is_sha256(text: str) -> bool:
     return len(text) == 64 and not text.strip("0123456789abcdef")
 
 
-def _texts(env: Mapping[str, str], variable: str, example: str) -> dict[str, str]:
-    """A variable that holds a JSON object of texts."""
+def _strings(env: Mapping[str, str], variable: str, example: str) -> dict[str, str]:
+    """Read a variable whose value is a JSON object of strings."""
     given = env.get(variable, "")
     try:
-        texts = json.loads(given)
+        strings = json.loads(given)
     except (ValueError, RecursionError):
-        texts = None
-    if not isinstance(texts, dict) or not all(isinstance(text, str) for text in texts.values()):
-        said = f"is {given[:100]!r}" if given else "is not set"
-        raise SettingsError(f"{variable} {said}: set it to a JSON object such as {example}")
-    return texts
+        strings = None
+    if not isinstance(strings, dict) or not all(isinstance(value, str) for value in strings.values()):
+        found = f"is {given[:100]!r}" if given else "is not set"
+        raise SettingsError(f"{variable} {found}: set it to a JSON object such as {example}")
+    return strings
 
 
 def aws_endpoint(service: str = "S3", environ: Mapping[str, str] | None = None) -> str:
-    """The endpoint that stands in for a service's own, empty for AWS itself; the service's own variable goes first."""
+    """Return the endpoint that replaces a service's own, empty for AWS itself.
+
+    The variable of the service takes precedence over the one for all services.
+    """
     env = os.environ if environ is None else environ
     return env.get(f"AWS_ENDPOINT_URL_{service}", "") or env.get("AWS_ENDPOINT_URL", "")
 
 
 def aws_signs_in(environ: Mapping[str, str] | None = None) -> bool:
-    """Whether the environment itself signs in to AWS, so that nobody has to look for an instance's credentials."""
+    """Return whether the environment has AWS credentials, so that obstore need not query the instance metadata."""
     env = os.environ if environ is None else environ
     return any(
         env.get(variable)
@@ -183,27 +187,27 @@ def aws_signs_in(environ: Mapping[str, str] | None = None) -> bool:
 
 
 def aws_keys(environ: Mapping[str, str] | None = None) -> tuple[str, str, str] | None:
-    """The environment's own access key, secret key and session token ("" for none); None where it has none."""
+    """Return the environment's access key, secret key and session token ("" if not set); None without keys."""
     env = os.environ if environ is None else environ
     key, secret = env.get("AWS_ACCESS_KEY_ID", ""), env.get("AWS_SECRET_ACCESS_KEY", "")
     return (key, secret, env.get("AWS_SESSION_TOKEN", "")) if key and secret else None
 
 
 def aws_keys_url(environ: Mapping[str, str] | None = None) -> tuple[str, str]:
-    """Where keys are fetched where the environment has none, as under SnapStart, and what authorizes that."""
+    """Return the URL that gives the keys under SnapStart, and the authorization token for it."""
     env = os.environ if environ is None else environ
     return env.get("AWS_CONTAINER_CREDENTIALS_FULL_URI", ""), env.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", "")
 
 
 def aws_keys_are_fetched(environ: Mapping[str, str] | None = None) -> bool:
-    """Whether keys must be fetched with a token, as under SnapStart, which obstore cannot do."""
+    """Return whether keys must be fetched with a token, as under SnapStart; obstore cannot do that."""
     return aws_keys(environ) is None and all(aws_keys_url(environ))
 
 
 def processors(environ: Mapping[str, str] | None = None) -> int:
-    """How many processors a function's memory brings: one for each 1,769 MB, six at the most, and one below two.
+    """Return the number of processors for a function's memory: one for each 1,769 MB, from 1 to 6.
 
-    Never more than this machine has. Source: docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html.
+    It is never more than this machine has. Source: docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html.
     """
     env = os.environ if environ is None else environ
     memory = env.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "0")
@@ -212,31 +216,31 @@ def processors(environ: Mapping[str, str] | None = None) -> int:
 
 
 def starts_from_snapshot(environ: Mapping[str, str] | None = None) -> bool:
-    """Whether Lambda takes a snapshot of this environment after its init, and starts others from it: SnapStart."""
+    """Return whether SnapStart is on: Lambda takes a snapshot after the init and starts other environments from it."""
     env = os.environ if environ is None else environ
     return env.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
 
 
 def get_variable(name: str) -> str | None:
-    """A variable that an author has named, as a secret."""
+    """Return the value of a variable that an author has declared as a secret."""
     return os.environ.get(name)
 
 
 def set_variable(name: str, value: str) -> None:
-    """Give the author's code a variable. Raises ValueError for a value that cannot be one: with a NUL in it."""
+    """Set a variable for the author's code. Raises ValueError for a value with a NUL character."""
     os.environ[name] = value
 
 
 def names_pydantic_plugins(environ: Mapping[str, str] | None = None) -> bool:
-    """Whether the environment says which of pydantic's plugins are not wanted, be it none."""
+    """Return whether the environment says which of pydantic's plugins to disable, even if none."""
     env = os.environ if environ is None else environ
     return "PYDANTIC_DISABLE_PLUGINS" in env
 
 
-def decline_telemetry() -> None:
-    """Tell onnxruntime, before it is imported, not to collect usage data.
+def disable_telemetry() -> None:
+    """Disable onnxruntime's telemetry; call this before importing it.
 
-    Its Linux builds otherwise keep a device id in the home folder and start a thread that reports each session (seen
-    with 1.31; github.com/microsoft/onnxruntime/pull/27379 documents the variable). Whoever wants that sets it to 0.
+    Otherwise its Linux builds write a device id into the home folder and start a thread that reports each session (seen
+    with 1.31; github.com/microsoft/onnxruntime/pull/27379 documents the variable). Set the variable to 0 to enable it.
     """
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

@@ -1,6 +1,6 @@
-"""Every use of what a library keeps to itself: what each saves at a cold start, and when it can go.
+"""All uses of private parts of libraries: what each saves at a cold start, and when it can be removed.
 
-Each falls back to the library's public way where a release has changed, so that it can only cost time.
+Each falls back to the library's public interface if a release has changed, so that a change can only cost time.
 """
 
 from __future__ import annotations
@@ -13,28 +13,28 @@ from typing import Any
 
 from modelet.settings import names_pydantic_plugins
 
-# SHA-256 as `random` takes it: hashlib imports OpenSSL's, 4 ms and 3.5 MB of every cold start. It can go when hashlib
-# imports OpenSSL when it is first asked for.
+# SHA-256 from where `random` imports it: hashlib imports OpenSSL, which takes 4 ms and 3.5 MB of every cold start. It
+# can be removed when hashlib imports OpenSSL lazily.
 try:
     from _sha2 import sha256  # type: ignore[import-not-found]  # has no stub; from 3.12 on
 except ImportError:
     try:
         from _sha256 import sha256  # type: ignore[import-not-found]  # has no stub; until 3.11
-    except ImportError:  # a Python that was built without its own
+    except ImportError:  # this Python was built without it
         from hashlib import sha256
 
-__all__ = ["decline_pydantic_plugins", "forget_graph", "native_pydantic_core", "sha256"]
+__all__ = ["native_pydantic_core", "release_graph", "sha256", "skip_pydantic_plugins"]
 
 PYDANTIC_CORE = "pydantic_core"
 PLUGIN_SEARCH = "pydantic.plugin._loader"
 
 
 def native_pydantic_core() -> ModuleType:
-    """pydantic-core's native module without the Python around it, which is for type checkers and a tenth of a start.
+    """Import pydantic-core's native module without its Python code, which is a tenth of a cold start.
 
-    A stand-in for the package is there while the module is imported, and goes: whoever asks for the package later
-    (pydantic itself, for a contract that needs it) imports it as ever, and finds the same native module in it. It can
-    go when the package no longer imports `typing_extensions`.
+    The Python code is for type checkers. A placeholder stands for the package during the import and is then removed, so
+    that a later import of the package (by pydantic, for a contract that needs it) works as usual and gets the same
+    native module. This can be removed when the package no longer imports `typing_extensions`.
     """
     found = None if PYDANTIC_CORE in sys.modules else PathFinder.find_spec(PYDANTIC_CORE)
     if found is None or found.submodule_search_locations is None:
@@ -44,7 +44,7 @@ def native_pydantic_core() -> ModuleType:
     sys.modules[PYDANTIC_CORE] = package
     try:
         return import_module(f"{PYDANTIC_CORE}._{PYDANTIC_CORE}")
-    except ImportError:  # another layout than that of today
+    except ImportError:  # the package's layout has changed
         del sys.modules[PYDANTIC_CORE]
         return import_module(PYDANTIC_CORE)
     finally:
@@ -52,23 +52,24 @@ def native_pydantic_core() -> ModuleType:
             del sys.modules[PYDANTIC_CORE]
 
 
-def decline_pydantic_plugins() -> None:
-    """Put a search that finds nothing in the place of pydantic's own, which reads the metadata of all distributions.
+def skip_pydantic_plugins() -> None:
+    """Replace pydantic's search for plugins, which reads the metadata of all distributions, by one that finds none.
 
-    That is a tenth of the cold start of a contract that needs pydantic. Who has a plugin in a function's image sets
-    PYDANTIC_DISABLE_PLUGINS, as pydantic documents it, to those that are not wanted, or to nothing: then pydantic looks
-    for itself. It can go when pydantic looks for plugins no more, or only once asked.
+    The search is a tenth of the cold start of a contract that needs pydantic. To use a plugin in a function's image,
+    set pydantic's variable PYDANTIC_DISABLE_PLUGINS to the plugins to disable, or to an empty value: then pydantic
+    searches. This can be removed when pydantic no longer searches for plugins, or searches only on request.
     """
     if PLUGIN_SEARCH in sys.modules or names_pydantic_plugins():
         return
-    nothing = ModuleType(PLUGIN_SEARCH, "Finds no plugins.")
-    vars(nothing)["get_plugins"] = tuple
-    sys.modules[PLUGIN_SEARCH] = nothing
+    search = ModuleType(PLUGIN_SEARCH, "Finds no plugins.")
+    vars(search)["get_plugins"] = tuple
+    sys.modules[PLUGIN_SEARCH] = search
 
 
-def forget_graph(session: Any) -> None:
-    """Let an onnxruntime session go of its file's bytes: 20 MB for 500 trees.
+def release_graph(session: Any) -> None:
+    """Release the bytes of the graph's file that an onnxruntime session keeps: 20 MB for 500 trees.
 
-    It keeps them for a change of providers, which nobody asks for. It can go when onnxruntime keeps them no more.
+    The session keeps them to change its providers, which we never do. This can be removed when onnxruntime no longer
+    keeps them.
     """
     session._model_bytes = None

@@ -1,4 +1,4 @@
-"""Work in threads, a bounded number of pieces ahead of whoever takes the results in their order."""
+"""Run calls in threads, a bounded number at a time, and return their results in order."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-PATIENCE_S = 3.0
-"""How long what has begun is waited for, in all, when its results are not wanted any more."""
+JOIN_TIMEOUT_S = 3.0
+"""Seconds to wait in all for running calls whose results are no longer needed."""
 
 
 def in_order(calls: Iterable[Callable[[], T]], at_once: int) -> Iterator[T]:
-    """The results of calls in their order, at most `at_once` of them running or waiting to be taken.
+    """Yield the results of `calls` in their order; at most `at_once` results are in progress or not yet yielded.
 
-    Raises what a call raised, in its turn, when those that had begun by then have ended or a few seconds have passed:
-    a process that ends while they are in native code is aborted.
+    Raises the exception of a call when it is that call's turn, but first waits up to JOIN_TIMEOUT_S for the calls in
+    progress: a process that exits while they run native code is aborted.
     """
-    ahead: deque[Running[T]] = deque()
+    ahead: deque[Task[T]] = deque()
     try:
         for call in calls:
-            ahead.append(Running(call))
+            ahead.append(Task(call))
             if len(ahead) == at_once:
                 yield ahead.popleft().result()
         while ahead:
             yield ahead.popleft().result()
     finally:
-        until = monotonic() + PATIENCE_S
-        for begun in ahead:
-            begun.join(max(0.0, until - monotonic()))
+        until = monotonic() + JOIN_TIMEOUT_S
+        for task in ahead:
+            task.join(max(0.0, until - monotonic()))
 
 
-class Running(Thread, Generic[T]):
-    """One call in a thread of its own; `concurrent.futures` would be one more import of a cold start."""
+class Task(Thread, Generic[T]):
+    """One call in its own thread. `concurrent.futures` would be another import in a cold start."""
 
     def __init__(self, call: Callable[[], T]) -> None:
         super().__init__(daemon=True)
@@ -47,14 +47,14 @@ class Running(Thread, Generic[T]):
         self.start()
 
     def run(self) -> None:
-        """Call, and keep what comes of it."""
+        """Call, and keep the result or the exception."""
         try:
             self._result.append(self._call())
-        except Exception as error:  # noqa: BLE001  whatever it is, it belongs to the one who takes the result
+        except Exception as error:  # noqa: BLE001 - `result` raises it
             self._error = error
 
     def result(self) -> T:
-        """What the call gave, once; raises what it raised."""
+        """Wait for the call and return its result, which can be taken once; raise what it raised."""
         self.join()
         if self._error is not None:
             raise self._error

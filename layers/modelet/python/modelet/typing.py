@@ -1,18 +1,18 @@
-"""What a contract is written with: TypedDict, and the constraints of annotated-types, without their price.
+"""The types for contracts: TypedDict and the constraints of annotated-types, without the cost of importing them.
 
     class Review(TypedDict):
         text: Annotated[str, Len(1, 10_000)]
 
-They mean what annotated_types, pydantic and typing_extensions mean by them; but importing those is a tenth of a cold
-start, and a function whose contract is compiled never looks at its types again. There TypedDict is that of `typing`: of
-typing_extensions' own, what `typing` lacks (`closed=True`) needs `typing_extensions.TypedDict` itself, throughout.
+They mean the same as in annotated_types, pydantic and typing_extensions. Importing those takes a tenth of a cold start,
+and a function with a compiled contract never reads its types again. In such a function, TypedDict is the one of
+`typing`: to use features that only typing_extensions has (`closed=True`), import `typing_extensions.TypedDict` itself.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelet.startup.version import is_ahead_and_compiled
+from modelet.startup.version import is_opened_and_compiled
 
 if TYPE_CHECKING:
     from annotated_types import Ge, Gt, Interval, Le, Len, Lt, MaxLen, MinLen, MultipleOf
@@ -24,14 +24,14 @@ __all__ = ["Ge", "Gt", "Interval", "Le", "Len", "Lt", "MaxLen", "MinLen", "Multi
 if not TYPE_CHECKING:
     from importlib import import_module
 
-    # Below Python 3.12 pydantic reads no others.
-    TypedDict = import_module("typing" if is_ahead_and_compiled() else "typing_extensions").TypedDict
+    # Before Python 3.12, pydantic supports only that of typing_extensions.
+    TypedDict = import_module("typing" if is_opened_and_compiled() else "typing_extensions").TypedDict
 
     class Constraint:
-        """A constraint that becomes annotated-types' own when somebody reads it.
+        """A constraint that imports the one of annotated-types when it is read.
 
-        It is what they call grouped metadata: who asks for its members gets the real ones. Source: the protocol
-        `GroupedMetadata` of annotated-types.
+        It is grouped metadata, whose members are the real constraints. Source: the protocol `GroupedMetadata` of
+        annotated-types.
         """
 
         __slots__ = ("_arguments", "_members")
@@ -54,7 +54,7 @@ if not TYPE_CHECKING:
         globals()[_name] = type(_name, (Constraint,), {"__slots__": (), "__module__": __name__})
 
     class Strict(Constraint):
-        """Refuses what would have to be converted, as a number in quotes; pydantic's own."""
+        """Rejects values that would have to be converted, such as a number in quotes; from pydantic."""
 
         __slots__ = ()
         home = "pydantic"

@@ -224,7 +224,9 @@ def test_each_library_that_the_pickle_needs_has_the_version_that_wrote_it(
     mark = tmp_path / "ran"
     said: dict[str, Any] = {"pickled": Pickled(PACKAGES, {}), "runtime": {**VERSIONS, library: "0.1"}}
     lock = write_version(store, {"model.joblib": joblib_bytes(Bomb(mark))}, **said)
-    with pytest.raises(ArtifactError, match=rf"written with {library} 0.1, here is .*: pin {library} in requirements"):
+    with pytest.raises(
+        ArtifactError, match=rf"written with {library} 0.1, but .* is installed: pin {library} in requirements"
+    ):
         SklearnModel[Row, Any]().load(artifacts(store, lock, tmp_path))
     assert not mark.exists()
 
@@ -254,7 +256,7 @@ def test_another_distribution_of_the_same_module_and_version_is_as_good(
     if serves:
         assert predict(loaded(SklearnModel, classifier(), store, tmp_path, **said), [{"a": 4, "b": 2}])
         return
-    with pytest.raises(ArtifactError, match=r"written with boosting 1.0, here is 2.0"):
+    with pytest.raises(ArtifactError, match=r"written with boosting 1.0, but 2.0 is installed"):
         loaded(SklearnModel, classifier(), store, tmp_path, **said)
 
 
@@ -276,7 +278,7 @@ def test_a_start_that_would_make_frames_with_another_pandas_fails(
         assert predict(model, [{"a": 3.0, "b": 1.0}])[0]["label"] == "high"
         InferencePipeline(model, contract)
         return
-    with pytest.raises(ArtifactError, match=r"written with pandas 1.0, here is .*: pin pandas"):
+    with pytest.raises(ArtifactError, match=r"written with pandas 1.0, but .* is installed: pin pandas"):
         InferencePipeline(model, contract)
     InferencePipeline(model, contract, preprocess=lambda rows: rows)  # it makes no frames
 
@@ -470,7 +472,7 @@ def test_a_large_file_is_opened_from_disk(
 
 @pytest.mark.parametrize(
     ("name", "data", "said"),
-    [("a.json", b"{", "is not JSON"), ("a.json", b"\xff", "is not UTF-8"), ("b", b"", "b is no file")],
+    [("a.json", b"{", "is not JSON"), ("a.json", b"\xff", "is not UTF-8"), ("b", b"", "has no file b")],
 )
 def test_an_artifact_that_cannot_be_read_names_itself(
     name: str, data: bytes, said: str, store: Store, tmp_path: Path

@@ -159,14 +159,14 @@ ANY += [None, np.nan, math.inf, -math.inf, 1e39, -1e39, 65520.0, 65519.0, 3.4028
 @pytest.mark.parametrize("name", HELD)
 def test_a_value_is_named_exactly_where_its_column_cannot_hold_it(name: str) -> None:
     made, _ = frames(pd.DataFrame({"x": series(name, [0, 1]), "y": ["a", "b"]}))
-    holder = made._holders[0]
+    converter = made._converters[0]
     for value in ANY:
         try:
-            holder.array([value])
+            converter.array([value])
         except _UnfitError:
-            assert not holder.takes(value), value
+            assert not converter.accepts(value), value
         else:
-            assert holder.takes(value), value
+            assert converter.accepts(value), value
 
 
 def test_of_many_values_that_do_not_fit_a_hundred_are_named_and_all_rows_are_known() -> None:

@@ -51,7 +51,7 @@ def test_predictions_that_an_author_has_changed_are_checked(value: float) -> Non
     made = predictions(outputs([0.9] * 30), manifest())
     for each in made:
         each["probability"] = value
-    with pytest.raises(PredictionError, match=r"prediction 0\.probability breaks the contract"):
+    with pytest.raises(PredictionError, match=r"prediction 0\.probability violates the contract"):
         contract().check_predictions(made, 30)
 
 

@@ -55,7 +55,7 @@ def test_rows_that_a_model_cannot_take_are_found_among_others(kind: type[Model[A
         loaded(kind, estimator, tmp_path), Contract(tighten(dict(TypeAdapter(Row).core_schema)), {"type": "any"})
     )
     rows = [{"a": 0, "b": 1}, {"a": 7, "b": 1}, {"a": 1, "b": 1}]  # no example had a 7
-    with pytest.raises(ContractError, match="instance 1: The model cannot take this row"):
+    with pytest.raises(ContractError, match="instance 1: The model cannot process this row"):
         served.infer(served.contract.check_rows(rows), Timings())
     found = served.infer(served.contract.check_rows(rows), Timings(), partial=True)
     assert (len(found.predictions), list(found.failed)) == (2, [1])
@@ -66,7 +66,7 @@ def test_a_number_that_an_estimator_cannot_take_is_named(tmp_path: Path) -> None
     estimator = DecisionTreeClassifier().fit(np.eye(2), np.array(["low", "high"]))
     core = tighten(dict(TypeAdapter(Row).core_schema))
     served = InferencePipeline(loaded(SklearnModel, estimator, tmp_path), Contract(core, {"type": "any"}))
-    with pytest.raises(ContractError, match="instance 0 field b: The model cannot take this row"):
+    with pytest.raises(ContractError, match="instance 0 field b: The model cannot process this row"):
         served.infer(served.contract.check_rows([{"a": 1, "b": 1e39}]), Timings())
 
 
@@ -74,7 +74,7 @@ def test_a_number_that_an_estimator_cannot_take_is_named(tmp_path: Path) -> None
 @pytest.mark.parametrize("stage", ["preprocess", "infer"])
 def test_an_author_s_own_stage_blames_no_row(kind: type[Any], stage: str, tmp_path: Path) -> None:
     own = type("Own", (kind,), {stage: lambda _self, given: given})
-    assert loaded(own, classifier(), tmp_path)._part(np.zeros((1, 2)), [0], ValueError()) is None
+    assert loaded(own, classifier(), tmp_path)._select_rows(np.zeros((1, 2)), [0], ValueError()) is None
 
 
 def test_many_rows_that_a_graph_cannot_take_are_left_out_in_one_pass(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from typing_extensions import TypedDict
 
 from modelet.contract.brief import UnknownFieldError, brief
 from modelet.contract.contract import Contract
-from modelet.contract.diagnosis import RefusalError
+from modelet.contract.diagnosis import RowError
 from modelet.contract.readers import as_rows
 from modelet.contract.schema import from_json, tighten
 from modelet.errors import ContractError
@@ -242,7 +242,7 @@ def test_a_large_instance_is_judged_as_a_small_one(name: str, row: Any) -> None:
     try:
         examiner._one.validate_json(json.dumps(row))
     except ValidationError as error:
-        with pytest.raises(RefusalError) as caught:
+        with pytest.raises(RowError) as caught:
             examiner._examine_large(from_json(json.dumps(row)), json.dumps(row).encode())
         whole = {(".".join(map(str, e["loc"])), e["type"], e["msg"]) for e in error.errors(include_url=False)}
         found = {(each.field, each.rule, each.message) for each in caught.value.violations(0)}
@@ -359,7 +359,7 @@ def test_a_field_that_is_left_out_is_judged_as_before_whatever_its_schema_takes(
     shared = [{**DEFAULT, "ref": "default"}, *schema.get("definitions", ())]
     inner = schema["schema"] if schema["type"] == "definitions" else schema
     whole = {"type": "definitions", "schema": AROUND[around](inner), "definitions": shared}
-    assert accepts(brief(whole, ends=ends), b"{}") == accepts(whole, b"{}")
+    assert accepts(brief(whole, stops=ends), b"{}") == accepts(whole, b"{}")
 
 
 def accepts(schema: Any, body: bytes) -> bool:

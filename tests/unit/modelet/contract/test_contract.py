@@ -20,7 +20,7 @@ from modelet.contract.contract import Checked, Contract
 from modelet.contract.schema import tighten, to_json
 from modelet.dev.bundle.core_schema import compile_type
 from modelet.errors import ContractError, MalformedBodyError, PredictionError, TooLargeError
-from modelet.violation import MOST_PROBLEMS, RESPONSE_LIMIT, Violation
+from modelet.violation import MAX_PROBLEMS, RESPONSE_LIMIT, Violation
 
 
 class Point(TypedDict):
@@ -85,16 +85,16 @@ def test_each_bad_row_has_its_place_until_an_answer_has_no_room_for_more() -> No
     assert list(checked.failed) == list(range(1, 2_000, 2))
     assert len(checked.instances) == 1_000
     assert sum(map(len, checked.failed.values())) == 100
-    checked.require_room()
+    checked.require_fits()
     checked = contract().check_rows([bad] * 100_000)
-    assert len(checked.failed) == MOST_PROBLEMS + 1
+    assert len(checked.failed) == MAX_PROBLEMS + 1
     with pytest.raises(TooLargeError, match=str(RESPONSE_LIMIT)):
-        checked.require_room()
+        checked.require_fits()
 
 
 def test_so_many_problems_are_above_the_limit_of_an_answer() -> None:
-    unlisted = ContractError([Violation(None, "", "Breaks the contract (not listed: too many bad rows)", "unlisted")])
-    assert (MOST_PROBLEMS - 100) * len(to_json(unlisted.problem())) > RESPONSE_LIMIT
+    unlisted = ContractError([Violation(None, "", "Violates the contract (not listed: too many bad rows)", "unlisted")])
+    assert (MAX_PROBLEMS - 100) * len(to_json(unlisted.problem())) > RESPONSE_LIMIT
 
 
 def test_a_hundred_violations_are_listed_and_all_are_counted() -> None:
@@ -232,7 +232,7 @@ def test_a_nan_that_a_class_hides_is_seen() -> None:
 
     for kind, value in ((Computed, Computed(x=1)), (Allowed, Allowed(x=float("nan")))):
         some = contract(prediction=kind)
-        with pytest.raises(PredictionError, match="prediction 0 holds NaN"):
+        with pytest.raises(PredictionError, match="prediction 0 contains NaN"):
             some.write_predictions(some.check_predictions([value], 1))
 
 
@@ -308,10 +308,10 @@ def test_a_compiled_contract_answers_as_pydantic_does(value: Any) -> None:
         assert checked.instances == ([expected] if ours else [])
 
 
-def test_rows_that_are_left_out_later_are_counted_with_the_others() -> None:
+def test_rows_that_are_excluded_later_are_counted_with_the_others() -> None:
     bad = Violation(0, "a", "no number", "float_type")
     checked = Checked([1, 2, 3], 4, {1: [bad._replace(instance=1)]}, count=1)
-    checked.leave_out(ContractError([bad._replace(instance=1)], count=7))
+    checked.exclude(ContractError([bad._replace(instance=1)], count=7))
     assert checked.instances == [1, 3]
     assert checked.failed == {1: [bad._replace(instance=1)], 2: [bad._replace(instance=2)]}
     with pytest.raises(ContractError) as caught:

@@ -15,7 +15,7 @@ from typing_extensions import TypedDict
 
 from modelet.contract import pieces
 from modelet.contract.contract import Contract
-from modelet.contract.pieces import Pieces, parsed, uncollected
+from modelet.contract.pieces import Pieces, parsed, paused_gc
 from modelet.contract.schema import from_json, tighten
 from modelet.errors import ContractError, MalformedBodyError
 from support.services import read_rows
@@ -140,7 +140,7 @@ def test_very_many_rows_are_counted_and_no_more_than_a_hundred_named() -> None:
         read_rows(b'{"instances":[%b]}' % b",".join([b"{}"] * 5_000), CONTRACT).require_all()
     assert len(caught.value.violations) == 100
     assert 1_500 <= caught.value.count < 3_000
-    assert not caught.value.is_whole
+    assert not caught.value.is_complete
 
 
 @pytest.mark.parametrize("is_enabled", [True, False])
@@ -151,7 +151,7 @@ def test_cycles_are_looked_for_again_afterwards(is_enabled: bool) -> None:
     try:
         with pytest.raises(MalformedBodyError):
             read_rows(b"{", CONTRACT)
-        with uncollected():
+        with paused_gc():
             seen.append(gc.isenabled())
         seen.append(gc.isenabled())
     finally:

@@ -337,7 +337,7 @@ def test_an_event_of_these_tests_is_one_that_aws_sends(name: str) -> None:
 @pytest.mark.parametrize("name", EVENTS)
 def test_an_event_of_a_service_that_is_not_served_fails_by_its_name(name: str, handler: ModelHandler) -> None:
     with pytest.raises(
-        SourceError, match=rf"^This is an event of {name}, which tiny does not answer: call .* trigger\."
+        SourceError, match=rf"^This event comes from {name}, which tiny does not support: invoke .* trigger\."
     ):
         handler(EVENTS[name], Context())
 
@@ -367,7 +367,9 @@ def test_what_is_raised_says_so_in_the_log_and_keeps_the_message_in_its_queue(
 def test_an_eventbridge_event_fails_where_the_contract_refuses_it_and_only_there(
     handler: ModelHandler, anything: ModelHandler
 ) -> None:
-    with pytest.raises(SourceError, match=r"event of Amazon EventBridge \(aws\.events: Scheduled Event\), which tiny"):
+    with pytest.raises(
+        SourceError, match=r"event comes from Amazon EventBridge \(aws\.events: Scheduled Event\), which tiny"
+    ):
         handler(SCHEDULED, Context())
     assert anything(SCHEDULED, Context()) == "served"
 
@@ -413,7 +415,7 @@ def test_every_shape_has_a_member_that_the_direct_edge_looks_for() -> None:
     )
 )
 def test_no_event_is_too_odd_to_be_looked_at(event: Any) -> None:
-    for ask in (source.unmistakable, source.likely):
+    for ask in (source.certain, source.likely):
         assert ask(event) is None or isinstance(ask(event), str)
     assert http.matches(event) is False
 
@@ -423,4 +425,4 @@ def test_the_events_of_every_sample_are_of_no_other_service() -> None:
 
     events = [json.loads(path.read_text()) for path in Path(ROOT / "events").rglob("*.json")]
     assert events
-    assert all(http.matches(event) or source.unmistakable(event) is None for event in events)
+    assert all(http.matches(event) or source.certain(event) is None for event in events)

@@ -71,7 +71,9 @@ def test_a_damaged_alias_is_named_with_the_remedy_and_hides_no_other(
     publish("sentiment", "1")
     store.overwrite("sentiment/aliases/prod.json", data)
     store.overwrite("sentiment/aliases/beta.json", b'{"version": "1"}')
-    with pytest.raises(CommandError, match=r"aliases/prod\.json is no alias: .*`modelet alias sentiment prod VERSION`"):
+    with pytest.raises(
+        CommandError, match=r"aliases/prod\.json is not a valid alias: .*`modelet alias sentiment prod VERSION`"
+    ):
         read_alias(store, "sentiment", "prod")
     assert aliases(store, "sentiment") == {"beta": "1", "prod": None}
     set_alias(store, "sentiment", "prod", "1")

@@ -156,5 +156,5 @@ def test_a_manifest_that_was_copied_to_another_version_is_refused(
 ) -> None:
     published = publish("sentiment", "1")
     store.write_once("sentiment/2/model.json", published.to_json())
-    with pytest.raises(ManifestError, match=r"/sentiment/2/model\.json: it is of sentiment version 1"):
+    with pytest.raises(ManifestError, match=r"/sentiment/2/model\.json is the manifest of sentiment version 1"):
         read_manifest(store, "sentiment", "2")

@@ -59,13 +59,13 @@ def test_an_empty_store_says_how_to_begin(store: Store) -> None:
 
 def test_an_alias_whose_version_is_not_in_this_store_is_said_so(published: Store) -> None:
     published.overwrite("sentiment/aliases/prod.json", b'{"version": "12"}')
-    with pytest.raises(UnknownVersionError, match=r"sentiment has no version '12', which alias 'prod' names"):
+    with pytest.raises(UnknownVersionError, match=r"sentiment has no version '12', to which alias 'prod' points"):
         resolve(published, "sentiment", "prod")
 
 
 def test_a_damaged_alias_is_named(published: Store) -> None:
     published.overwrite("sentiment/aliases/prod.json", b"{")
-    with pytest.raises(CommandError, match=r"prod\.json is no alias"):
+    with pytest.raises(CommandError, match=r"prod\.json is not a valid alias"):
         resolve(published, "sentiment", "prod")
 
 

@@ -127,7 +127,7 @@ def test_what_fails_twice_and_then_answers_is_read(service: Service, answer: tup
 
 def test_what_never_answers_well_is_a_store_error(service: Service) -> None:
     service.script = lambda *_: (500, {"message": "a trouble"})
-    with pytest.raises(StoreError, match=r"^127\.0\.0\.1:\d+ does not answer: status 500$"):
+    with pytest.raises(StoreError, match=r"^127\.0\.0\.1:\d+ did not answer: status 500$"):
         read_secrets({NAME: ARN})
     assert len(service.seen) == 3
 
@@ -148,7 +148,7 @@ def test_a_dead_endpoint_is_a_store_error(service: Service, monkeypatch: pytest.
 
 def test_a_secret_that_is_not_there_is_named_with_aws_s_own_words(stored: Callable[..., str]) -> None:
     stored(SecretString=VALUE)
-    with pytest.raises(SettingsError, match=rf"^secrets\.{NAME}: {ARN}: ResourceNotFoundException: .*find.*: mend "):
+    with pytest.raises(SettingsError, match=rf"^secrets\.{NAME}: {ARN}: ResourceNotFoundException: .*find.*: fix "):
         read_secrets({NAME: ARN})
 
 
@@ -157,9 +157,9 @@ def test_a_secret_that_is_not_there_is_named_with_aws_s_own_words(stored: Callab
     [
         ((400, {"__type": "AccessDeniedException", "Message": "not allowed"}), "AccessDeniedException: not allowed"),
         ((403, "nonsense"), "status 403"),
-        ((200, {"SecretBinary": base64.b64encode(VALUE.encode()).decode()}), "it holds no text"),
-        ((200, {"SecretString": f"{VALUE}\0"}), "cannot be that of a variable"),
-        ((200, [VALUE]), "it holds no text"),
+        ((200, {"SecretBinary": base64.b64encode(VALUE.encode()).decode()}), "the secret is not text"),
+        ((200, {"SecretString": f"{VALUE}\0"}), "cannot hold the secret's value"),
+        ((200, [VALUE]), "the secret is not text"),
     ],
 )
 def test_what_cannot_be_used_is_named_once_and_not_shown(
@@ -177,7 +177,7 @@ def test_what_cannot_be_used_is_named_once_and_not_shown(
 
 @pytest.mark.parametrize("arn", ["", "team/key", "arn:aws:s3:::bucket", "arn:aws:ssm:eu-central-1:1:parameter/x:y"])
 def test_what_is_no_arn_of_a_secret_is_refused(arn: str) -> None:
-    with pytest.raises(SettingsError, match="is no ARN of a secret"):
+    with pytest.raises(SettingsError, match="is not the ARN of a secret"):
         read_secrets({NAME: arn})
 
 

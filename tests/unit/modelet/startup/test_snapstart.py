@@ -30,7 +30,7 @@ from modelet.dev.local.runtime.variables import variables
 from modelet.errors import ArtifactError
 from modelet.startup.snapstart import before_snapshot
 from modelet.store.artifacts import Artifacts, source
-from modelet.threads import Running
+from modelet.threads import Task
 from support.aws import Service, running_service
 from support.clients import run
 from support.projects import make_tiny
@@ -174,7 +174,7 @@ handler = ModelHandler(Imported)
 
 def test_what_is_not_imported_is_not_imported_for_its_seed() -> None:
     program = (
-        "import sys; from modelet.startup.snapstart import draw_anew; before = set(sys.modules); draw_anew(); "
+        "import sys; from modelet.startup.snapstart import reseed; before = set(sys.modules); reseed(); "
         "assert set(sys.modules) == before; assert not {'numpy', 'ssl'} & before"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
@@ -229,10 +229,10 @@ def test_a_file_that_nobody_has_asked_for_is_not_under_way_in_the_snapshot(s3: S
 
     s3.script = slowly
     artifacts.prefetch()
-    artifacts.forget()
-    assert any(isinstance(thread, Running) for thread in threading.enumerate())
+    artifacts.drop_prefetched()
+    assert any(isinstance(thread, Task) for thread in threading.enumerate())
     before_snapshot(artifacts)
-    assert not any(isinstance(thread, Running) for thread in threading.enumerate())
+    assert not any(isinstance(thread, Task) for thread in threading.enumerate())
     assert connections(s3) == 0
 
 

@@ -12,7 +12,7 @@ import pytest
 from modelet.bundle import Bundle
 from modelet.errors import BundleError
 from modelet.handler import ModelHandler
-from modelet.startup.version import is_ahead_and_compiled, open_ahead, open_pinned
+from modelet.startup.version import is_opened_and_compiled, open_early, open_pinned
 from modelet.store.manifest import Column
 from support.callers import in_process
 from support.projects import Tiny, make_tiny
@@ -20,7 +20,7 @@ from support.projects import Tiny, make_tiny
 
 def test_a_handler_takes_what_was_opened_ahead(tiny: Tiny) -> None:
     with in_process(tiny.function, tiny.settings) as handler:
-        open_ahead(tiny.settings)
+        open_early(tiny.settings)
         tiny.function.bundle_path.unlink()
         handler.load(tiny.settings)
         with pytest.raises(BundleError, match="is missing"):  # once: a second handler opens for itself
@@ -29,7 +29,7 @@ def test_a_handler_takes_what_was_opened_ahead(tiny: Tiny) -> None:
 
 def test_a_handler_with_other_settings_opens_for_itself(tiny: Tiny, tmp_path: Path) -> None:
     other = tiny.settings._replace(tmp=tmp_path / "other")
-    open_ahead(other)
+    open_early(other)
     opened = open_pinned(tiny.settings)
     assert opened.settings == tiny.settings
     assert open_pinned(other).settings == other
@@ -37,11 +37,11 @@ def test_a_handler_with_other_settings_opens_for_itself(tiny: Tiny, tmp_path: Pa
 
 def test_only_a_version_opened_ahead_tells_that_nobody_reads_the_types(tiny: Tiny) -> None:
     compiled = None not in Bundle.read(tiny.function.bundle_path, tiny.function.folder).contract.values()
-    assert is_ahead_and_compiled() is False
-    open_ahead(tiny.settings)
-    assert is_ahead_and_compiled() is compiled
+    assert is_opened_and_compiled() is False
+    open_early(tiny.settings)
+    assert is_opened_and_compiled() is compiled
     open_pinned(tiny.settings)
-    assert is_ahead_and_compiled() is False
+    assert is_opened_and_compiled() is False
 
 
 APP = """

@@ -106,12 +106,14 @@ def test_bounds_that_publish_found_are_named_and_there() -> None:
     assert manifest.columns == (Column("text", "number", minimum=-4.5, found=("minimum",)),)
     assert Manifest.parse(manifest.to_json()) == manifest
     for found in (["maximum"], ["name"], ["minimum", "x"]):
-        with pytest.raises(ManifestError, match=r"columns\[0\].found .* of minimum and maximum, those that are there"):
+        with pytest.raises(
+            ManifestError, match=r"columns\[0\].found .* a list of minimum or maximum, for bounds that the column has"
+        ):
             Manifest.parse(as_bytes(changed(columns=[{**column, "found": found}])))
 
 
 def test_the_columns_of_a_frame_are_as_many_as_the_features() -> None:
-    with pytest.raises(ManifestError, match="features names 2 columns, frame has 1"):
+    with pytest.raises(ManifestError, match="features has 2 columns, but frame has 1"):
         Manifest.parse(as_bytes(changed(features=["text", "stars"])))
 
 
@@ -141,7 +143,7 @@ def test_a_file_is_found_by_its_path() -> None:
 
 def test_a_file_that_is_not_there_is_told_with_those_that_are() -> None:
     with pytest.raises(
-        ArtifactError, match=r"vocab\.txt is no file of sentiment version 3; there are: model\.onnx, more/"
+        ArtifactError, match=r"sentiment version 3 has no file vocab\.txt; its files: model\.onnx, more/"
     ):
         Manifest.parse(as_bytes(DOCUMENT)).file("vocab.txt")
 
@@ -191,7 +193,7 @@ CHANGES: dict[str, tuple[dict[str, object], str]] = {
     "a digest in capitals": ({"files": [{"path": "x", "bytes": 1, "sha256": "A" * 64}]}, r"files\[0\]\.sha256"),
     "a size below nothing": (
         {"files": [{"path": "x", "bytes": -1, "sha256": "0" * 64}]},
-        r"files\[0\]\.bytes is -1, not a whole number from 0",
+        r"files\[0\]\.bytes is -1, not an integer from 0",
     ),
     "a size that is true": (
         {"files": [{"path": "x", "bytes": True, "sha256": "0" * 64}]},
@@ -199,7 +201,7 @@ CHANGES: dict[str, tuple[dict[str, object], str]] = {
     ),
     "a file without a size": ({"files": [{"path": "x", "sha256": "0" * 64}]}, r"files\[0\]\.bytes is missing"),
     "a file that is a text": ({"files": ["model.onnx"]}, r"files\[0\] is 'model\.onnx', not an object"),
-    "one path twice": ({"files": [DOCUMENT["files"][0]] * 2}, r"files names a path twice"),
+    "one path twice": ({"files": [DOCUMENT["files"][0]] * 2}, r"files has a duplicate path"),
     "no main file": ({"model_data": "model.joblib"}, r"model_data is 'model\.joblib', which is not in files"),
     "an unknown headline": ({"metric": "f1"}, r"metric is 'f1', which is not in performance"),
     "no headline of several": ({"metric": ""}, r"metric is '', which is not in performance"),
@@ -210,8 +212,8 @@ CHANGES: dict[str, tuple[dict[str, object], str]] = {
         {"performance": {"a\nb" + "x" * 200: "0.9"}},
         r"performance\.a\\nbx{30,60}… is '0\.9', not a number$",
     ),
-    "a feature that is a number": ({"features": ["a", 1]}, r"features\[1\] is 1, not a text"),
-    "a version that is a number": ({"runtime": {"python": 3.11}}, r"runtime\.python is 3\.11, not a text"),
+    "a feature that is a number": ({"features": ["a", 1]}, r"features\[1\] is 1, not a string"),
+    "a version that is a number": ({"runtime": {"python": 3.11}}, r"runtime\.python is 3\.11, not a string"),
     "an unknown type": (
         {"columns": [{"name": "a", "type": "date"}]},
         r"columns\[0\]\.type is 'date', not one of number",
@@ -224,7 +226,7 @@ CHANGES: dict[str, tuple[dict[str, object], str]] = {
         {"columns": [{"name": "a", "type": "string", "categories": ["x", []]}]},
         r"columns\[0\]\.categories\[1\] is a list",
     ),
-    "one column twice": ({"columns": [{"name": "a", "type": "string"}] * 2}, r"columns names a column twice"),
+    "one column twice": ({"columns": [{"name": "a", "type": "string"}] * 2}, r"columns has a duplicate name"),
     "a time without a zone": ({"created_at": "2026-11-20T09:30:00"}, r"created_at is .*, not a time in UTC"),
     "a time elsewhere": ({"created_at": "2026-11-20T09:30:00+09:00"}, r"created_at is .*, not a time in UTC"),
     "a time that is none": ({"created_at": "2026-13-20T09:30:00Z"}, r"created_at is .*, not a time in UTC"),
@@ -247,13 +249,13 @@ def test_a_number_that_is_none_is_refused_wherever_it_stands(value: str) -> None
 
 @pytest.mark.parametrize("keep", [0, 1, 10, -1])
 def test_a_truncated_document_is_said_to_be_truncated(keep: int) -> None:
-    with pytest.raises(ManifestError, match=r"^model\.json is truncated or no JSON"):
+    with pytest.raises(ManifestError, match=r"^model\.json is truncated or not JSON"):
         Manifest.parse(as_bytes(DOCUMENT)[:keep])
 
 
 @pytest.mark.parametrize("data", [b"null", b"[]", b"3", b'"model"'])
 def test_a_document_that_is_no_object_is_refused(data: bytes) -> None:
-    with pytest.raises(ManifestError, match=r"^model\.json: it is .*, not an object$"):
+    with pytest.raises(ManifestError, match=r"^model\.json: the document is .*, not an object$"):
         Manifest.parse(data)
 
 

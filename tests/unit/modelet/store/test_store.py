@@ -73,7 +73,7 @@ def test_a_folder_is_no_file(store: Store) -> None:
 
 def test_a_second_write_is_refused_and_changes_nothing(store: Store) -> None:
     store.write_once("sentiment/1/model.onnx", b"first")
-    with pytest.raises(FileExistsError, match=r"sentiment/1/model\.onnx is there already"):
+    with pytest.raises(FileExistsError, match=r"sentiment/1/model\.onnx exists already"):
         store.write_once("sentiment/1/model.onnx", b"second")
     assert store.read("sentiment/1/model.onnx") == b"first"
 
@@ -168,7 +168,7 @@ def test_a_path_that_is_not_plain_is_refused_by_every_method(store: Store, tmp_p
         lambda: store.fetch_to(path, tmp_path / "out", 1, digest(b"x")),
         *((lambda: store.children(path), lambda: store.paths(path)) if path else ()),
     ):
-        with pytest.raises(ValueError, match="is no path in a store"):
+        with pytest.raises(ValueError, match="is not a valid path in a store"):
             attempt()
     assert store.paths("") == []
     assert not (tmp_path / "out").exists()
@@ -232,9 +232,9 @@ def test_a_damaged_file_fails_the_fetch_and_names_the_file_and_the_reason(
 ) -> None:
     store.write_once("sentiment/1/model.onnx", DAMAGES[damage](published))
     target = tmp_path / "out" / "model.onnx"
-    with pytest.raises(ArtifactError, match=rf"^sentiment/1/model\.onnx: .*{REASONS[damage]}"):
+    with pytest.raises(ArtifactError, match=rf"^sentiment/1/model\.onnx .*{REASONS[damage]}"):
         store.fetch("sentiment/1/model.onnx", len(published), digest(published))
-    with pytest.raises(ArtifactError, match=rf"^sentiment/1/model\.onnx: .*{REASONS[damage]}"):
+    with pytest.raises(ArtifactError, match=rf"^sentiment/1/model\.onnx .*{REASONS[damage]}"):
         store.fetch_to("sentiment/1/model.onnx", target, len(published), digest(published))
     assert names_in(target.parent) == []
 
@@ -242,9 +242,9 @@ def test_a_damaged_file_fails_the_fetch_and_names_the_file_and_the_reason(
 @pytest.mark.parametrize("size", [5, 3 * PART])
 def test_a_missing_file_fails_the_fetch_and_is_named(store: Store, tmp_path: Path, size: int) -> None:
     target = tmp_path / "out" / "model.onnx"
-    with pytest.raises(ArtifactError, match=r"^sentiment/1/model\.onnx: is missing from (file|s3)://"):
+    with pytest.raises(ArtifactError, match=r"^sentiment/1/model\.onnx is missing from (file|s3)://"):
         store.fetch("sentiment/1/model.onnx", size, digest(b""))
-    with pytest.raises(ArtifactError, match=r"^sentiment/1/model\.onnx: is missing"):
+    with pytest.raises(ArtifactError, match=r"^sentiment/1/model\.onnx is missing"):
         store.fetch_to("sentiment/1/model.onnx", target, size, digest(b""))
     assert names_in(target.parent) == []
 
@@ -268,7 +268,7 @@ def test_what_a_killed_fetch_left_does_not_stop_the_next(store: Store, tmp_path:
 def test_a_disk_that_takes_no_file_is_said_with_the_remedy(file_store: Store, tmp_path: Path) -> None:
     file_store.write_once("sentiment/1/model.onnx", b"graph")
     (tmp_path / "a file").write_bytes(b"")
-    with pytest.raises(ArtifactError, match=r"sentiment/1/model\.onnx: cannot be kept at .*resources\.tmp_mb"):
+    with pytest.raises(ArtifactError, match=r"sentiment/1/model\.onnx cannot be written to .*resources\.tmp_mb"):
         file_store.fetch_to("sentiment/1/model.onnx", tmp_path / "a file" / "model.onnx", 5, digest(b"graph"))
 
 
@@ -280,7 +280,7 @@ def test_a_full_disk_leaves_nothing_and_is_said_with_the_remedy(
         monkeypatch.delattr(os, "posix_fallocate", raising=False)
     file_store.write_once("sentiment/1/large", LARGE)
     request.getfixturevalue("small_files")
-    with pytest.raises(ArtifactError, match=r"sentiment/1/large: cannot be kept at .*resources\.tmp_mb"):
+    with pytest.raises(ArtifactError, match=r"sentiment/1/large cannot be written to .*resources\.tmp_mb"):
         file_store.fetch_to("sentiment/1/large", tmp_path / "out" / "large", len(LARGE), digest(LARGE))
     assert names_in(tmp_path / "out") == []
 
@@ -393,7 +393,7 @@ URLS_OF_NO_BUCKET = [
 
 @pytest.mark.parametrize("url", [*URLS_OF_NO_FOLDER, *URLS_OF_NO_BUCKET])
 def test_what_is_no_store_is_refused_with_the_two_that_are(url: str) -> None:
-    with pytest.raises(SettingsError, match=r"is no store: use file:///folder or s3://bucket/prefix"):
+    with pytest.raises(SettingsError, match=r"is not the URL of a store: use file:///folder or s3://bucket/prefix"):
         Store(url)
 
 

@@ -1,7 +1,7 @@
 """The backends, one module for each ML framework, and their register. No other module imports a framework.
 
-A new backend is a module here, what makes its versions in `dev/publish`, and a record in BACKENDS. Whatever else has to
-know something of a backend reads its record.
+To add a backend, add a module here, a module in `dev/publish` that makes its versions, and a record in BACKENDS. All
+other code reads a backend's properties from its record.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ from typing import Any
 
 
 class Backend:
-    """What the rest of Modelet knows of a backend: plain data, from which nothing is imported before it is used.
+    """The properties of a backend: plain data, so that reading a record imports nothing.
 
-    name: as in model.yaml, and of the extra that installs it. model: the class that serves a version, as `module:name`.
-    maker: what makes the files of a version from a trained estimator, likewise. ending: of the name of a version's main
-    file. platform: the Open Inference Protocol's name for it, `<project>_<format>`. libraries: what the class imports,
-    each top-level module with its distribution. imports: the top-level modules that these bring along. checked:
-    distributions whose versions must be those that a version was written with. runs_code: whether opening a version
-    runs code, the code of the function's folder included. summary: its description in help texts. instead: the faster
-    alternative that `modelet profile` recommends; empty if there is none.
+    name: its name in model.yaml, and of the extra that installs it. model: the class that serves a version, as
+    `module:name`. maker: the function that makes a version's files from a trained estimator, as `module:name`. ending:
+    the file name extension of a version's main file. platform: its name in the Open Inference Protocol,
+    `<project>_<format>`. libraries: the modules that the class imports, each top-level module with its distribution.
+    imports: the top-level modules that these import. checked: distributions that must have the same version as when a
+    model version was written. runs_code: whether opening a version runs code, including code of the function's folder.
+    summary: its description in help texts. instead: the faster alternative that `modelet profile` recommends; empty if
+    there is none.
     """
 
     __slots__ = (
@@ -75,7 +76,7 @@ _RECORDS = (
         checked=("scikit-learn", "numpy"),
         runs_code=True,
         summary="joblib files, which are unpickled, for what ONNX cannot express",
-        instead="backend: onnx, which publish proves to answer the same",
+        instead="backend: onnx, which publish proves to give the same answers",
     ),
 )
 
@@ -84,8 +85,8 @@ DEFAULT = "onnx"
 
 
 def resolve(dotted: str) -> Any:
-    """What a record names as `module:name`, imported."""
-    from importlib import import_module  # noqa: PLC0415 - a function with a class of its own has no use for it
+    """Import the object that a record names as `module:name`."""
+    from importlib import import_module  # noqa: PLC0415 - not needed by functions with their own class
 
     module, _, name = dotted.partition(":")
     return getattr(import_module(module), name)

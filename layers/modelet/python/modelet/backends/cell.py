@@ -1,4 +1,4 @@
-"""One value on its way into a column: what it becomes there, or why the column does not take it."""
+"""Convert one value for its column, or report why the column rejects it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 NUMBERS = (int, float, Decimal, Fraction, np.number, np.bool_)
 FLOATING = (np.float32, np.float64)
 WHOLE = 2**63
-"""Whole numbers of a column are less than this, and no less than its negative: numpy's int64."""
+"""The range of numpy's int64: integers of a column are less than this, and at least its negative."""
 SHOWN = 5
-"""How many categories a message shows."""
+"""The most categories that a message lists."""
 
 
 class UnfitError(Exception):
-    """A value that its column does not take. rule: as pydantic would name it, where it has a name for it."""
+    """A column rejects a value. rule: pydantic's name for the rule, if it has one."""
 
     def __init__(self, message: str, rule: str) -> None:
         super().__init__(message)
@@ -30,16 +30,16 @@ class UnfitError(Exception):
 
 
 def of_type(value: Any, column: Column | None, dtype: type[Any]) -> Any:
-    """What an array of a type holds for a value. Raises UnfitError.
+    """Convert a value for an array of a type. Raises UnfitError.
 
-    column: where it is known. A value of a tensor without columns may be a list of any depth.
+    column: None if unknown. A value of a tensor without columns may be a list of any depth.
     """
     if column is None and isinstance(value, list | tuple):
         return [of_type(item, None, dtype) for item in value]
     if column is None and isinstance(value, np.ndarray):
         return of_type(value.tolist(), None, dtype)
     if dtype is str:
-        # A graph would take the word "None" for None, and "1" for 1.
+        # A graph would read None as "None", and 1 as "1".
         return _known(_text(value), column)
     if _is_missing(value):
         if dtype not in FLOATING or (column is not None and not column.nullable):
@@ -51,12 +51,12 @@ def of_type(value: Any, column: Column | None, dtype: type[Any]) -> Any:
     made = _converted(number, dtype)
     is_counted = isinstance(number, int) and (column is None or column.type != "number")
     if is_counted and dtype in FLOATING and int(made) != number:
-        raise UnfitError(f"Input is a whole number that {np.dtype(dtype).name} would round", "number_range")
+        raise UnfitError(f"Input is an integer that {np.dtype(dtype).name} would round", "number_range")
     return made if column is None else _within(number, column, made)
 
 
 def of_column(value: Any, column: Column | None) -> Any:
-    """What a frame or a list holds for a value. Raises UnfitError."""
+    """Convert a value for a frame or a list. Raises UnfitError."""
     if column is None:
         return value
     if _is_missing(value):
@@ -70,7 +70,7 @@ def of_column(value: Any, column: Column | None) -> Any:
         _converted(number, np.float64)
         return _within(number, column, float(number) if isinstance(number, Decimal | Fraction) else number)
     whole = _whole(number)
-    # A frame may hold them as uint64, and says so where it does not.
+    # A frame may hold it as uint64; a frame that cannot reports it.
     number = whole if WHOLE <= whole < 2 * WHOLE else _converted(whole, np.int64)
     return _within(number, column, bool(number) if column.type == "boolean" and number in {0, 1} else number)
 
@@ -82,7 +82,7 @@ def _is_missing(value: Any) -> bool:
 
 
 def _missing() -> UnfitError:
-    return UnfitError("Input is missing, which the model was not proven with: send a value", "missing")
+    return UnfitError("Input is missing, and the model was not tested with missing values: send a value", "missing")
 
 
 def _text(value: Any) -> str:
@@ -103,12 +103,12 @@ def _whole(number: Any) -> int:
     except (OverflowError, ValueError):  # infinity
         whole = None
     if whole is None or whole != number:
-        raise UnfitError("Input should be a whole number, without a fraction", "int_from_float")
+        raise UnfitError("Input should be an integer, without a fractional part", "int_from_float")
     return whole
 
 
 def _converted(number: Any, dtype: type[Any]) -> Any:
-    """A number of numpy's type, as Python's own."""
+    """Convert a number to one of numpy's types, and back to Python's."""
     below, above = beyond(dtype)  # type: ignore[arg-type]  # to mypy no type is hashable
     try:
         made = float(number) if dtype in FLOATING else number
@@ -122,9 +122,9 @@ def _converted(number: Any, dtype: type[Any]) -> Any:
 
 @cache
 def beyond(dtype: type[Any]) -> tuple[float, float]:
-    """The nearest numbers on both sides that one of numpy's types does not hold; others may round to one that it does.
+    """Return the exclusive bounds of the numbers that one of numpy's types can hold, perhaps after rounding.
 
-    Source: IEEE 754, 4.3.1: what is half a step or more beyond the greatest number becomes infinity.
+    Source: IEEE 754, 4.3.1: a number half a step or more beyond the greatest one rounds to infinity.
     """
     if not issubclass(dtype, np.floating):
         held = np.iinfo(dtype)
@@ -136,14 +136,14 @@ def beyond(dtype: type[Any]) -> tuple[float, float]:
 
 
 def _within(number: Any, column: Column, made: Any) -> Any:
-    """What was made of a number, where its column takes the number or, once rounded, its bound."""
+    """Return the converted number. Raises UnfitError if the column rejects both the number and its rounded value."""
     if column.type == "boolean" and number not in {0, 1}:
         raise UnfitError("Input should be true or false", "bool_type")
     if column.minimum is not None and number < column.minimum and made < column.minimum:
         raise UnfitError(f"Input should be greater than or equal to {column.minimum:g}", "greater_than_equal")
     if column.maximum is not None and number > column.maximum and made > column.maximum:
         raise UnfitError(f"Input should be less than or equal to {column.maximum:g}", "less_than_equal")
-    if not column.categories or made not in column.categories:  # rounded, it may be one
+    if not column.categories or made not in column.categories:  # the rounded value may be a category
         _known(number, column)
     return made
 

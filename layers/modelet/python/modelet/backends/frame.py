@@ -1,7 +1,7 @@
 """DataFrames for estimators that were fitted on one: each column has the dtype that the version recorded.
 
-pandas would guess the dtypes of every request anew: a missing text is None in a row alone and NaN beside another text,
-and encoders tell the two apart.
+pandas would guess the dtypes for each request: a missing text is None in a single row, but NaN beside another text, and
+encoders treat the two differently.
 """
 
 from __future__ import annotations
@@ -24,39 +24,39 @@ if TYPE_CHECKING:
     from modelet.store.manifest import Column, Manifest
 
 MARKERS = {"None": None, "nan": float("nan"), "NA": pd.NA}
-"""What stands for a missing value among Python objects."""
+"""The objects for a missing value in a column of Python objects."""
 
 
 class Frames:
-    """Makes the DataFrames of one version, a column each feature."""
+    """Make the DataFrames of one version, with one column per feature."""
 
     def __init__(self, manifest: Manifest) -> None:
         self._features, self._columns = manifest.features, manifest.columns
-        held = manifest.frame or tuple(map(guessed, manifest.columns))
-        types: list[str | None] = [column.type for column in manifest.columns] or [None] * len(held)
-        self._holders = [_holder(column, kind) for column, kind in zip(held, types, strict=True)]
-        self._is_matrix = {column.dtype for column in held} == {"float64"}
+        recorded = manifest.frame or tuple(map(guessed, manifest.columns))
+        types: list[str | None] = [column.type for column in manifest.columns] or [None] * len(recorded)
+        self._converters = [_converter(column, kind) for column, kind in zip(recorded, types, strict=True)]
+        self._is_matrix = {column.dtype for column in recorded} == {"float64"}
 
     def of(self, instances: Sequence[Any]) -> Any:
-        """The instances as a DataFrame; a row is the same alone as beside others.
+        """Return the instances as a DataFrame; a row does not depend on the other rows.
 
-        Raises ContractError naming each value that its column cannot hold unchanged.
+        Raises ContractError with each value that its column cannot hold unchanged.
         """
         names = list(self._features)
         if self._is_matrix:
             return pd.DataFrame(table.matrix(instances, self._features, np.float64, self._columns), columns=names)
         columns = [list(values) for values in zip(*table.rows(instances, self._features, self._columns), strict=True)]
-        if not self._holders:  # a version of an older release whose class says the types
+        if not self._converters:  # a version of an older release whose class defines the types
             return pd.DataFrame(dict(zip(names, columns, strict=True)))
         arrays: dict[str, Any] = {}
         errors: list[ContractError] = []
-        for name, holder, values in zip(names, self._holders, columns, strict=True):
+        for name, converter, values in zip(names, self._converters, columns, strict=True):
             try:
-                arrays[name] = holder.array(values)
+                arrays[name] = converter.array(values)
             except _UnfitError:
-                errors.append(_refusal(name, holder, values))
+                errors.append(_violations(name, converter, values))
         if errors:
-            from modelet.backends.grid import merged  # noqa: PLC0415 - few requests are refused
+            from modelet.backends.grid import merged  # noqa: PLC0415 - few requests are rejected
 
             raise merged(errors)
         return pd.DataFrame(arrays, copy=False)
@@ -75,17 +75,17 @@ class _Objects:
         self.shown = f"{kind or 'any'} values"
 
     def array(self, values: list[Any]) -> Any:
-        """The values as the column holds them. Raises _UnfitError."""
+        """Return the values as an array for the column. Raises _UnfitError."""
         if self._kind is not None:
             _require_text(values, is_text=self._kind == "string")
-        # A bare array of texts would become a column of pandas' own string dtype.
-        if _may_lack(values):
+        # pandas would convert a plain array of texts to its own string dtype.
+        if _may_be_missing(values):
             values = [self._missing if _is_missing(value) else value for value in values]
         return pd.Series(values, dtype=object)
 
-    def takes(self, value: Any) -> bool:
-        """Whether the column holds a value unchanged."""
-        return self._kind is None or not _is_unlike(value, is_text=self._kind == "string")
+    def accepts(self, value: Any) -> bool:
+        """Return whether the column can hold a value unchanged."""
+        return self._kind is None or not _has_wrong_type(value, is_text=self._kind == "string")
 
 
 class _Texts:
@@ -96,34 +96,34 @@ class _Texts:
         self.shown = "texts"
 
     def array(self, values: list[Any]) -> Any:
-        """The same as of `_Objects`."""
+        """Return the values as an array for the column. Raises _UnfitError."""
         _require_text(values, is_text=True)  # pandas would write 1 as "1"
         return pd.array(values, dtype=self._dtype)
 
-    def takes(self, value: Any) -> bool:
-        """The same as of `_Objects`."""
-        return not _is_unlike(value, is_text=True)
+    def accepts(self, value: Any) -> bool:
+        """Return whether the column can hold a value unchanged."""
+        return not _has_wrong_type(value, is_text=True)
 
 
 class _Categories:
     """A column of pandas' categories."""
 
     def __init__(self, column: FrameColumn) -> None:
-        held = column.categories or ()
-        self._codes = {category: code for code, category in enumerate(held)}
-        self._dtype = pd.CategoricalDtype(pd.Index(held, dtype=column.categories_dtype), ordered=column.ordered)
-        self.shown = f"one of {len(held)} categories"
+        categories = column.categories or ()
+        self._codes = {category: code for code, category in enumerate(categories)}
+        self._dtype = pd.CategoricalDtype(pd.Index(categories, dtype=column.categories_dtype), ordered=column.ordered)
+        self.shown = f"one of {len(categories)} categories"
 
     def array(self, values: list[Any]) -> Any:
-        """The same as of `_Objects`."""
-        try:  # pandas would take any other value for a missing one
+        """Return the values as an array for the column. Raises _UnfitError."""
+        try:  # pandas would turn any other value into a missing one
             codes = [-1 if _is_missing(value) else self._codes[value] for value in values]
         except (KeyError, TypeError):
             raise _UnfitError from None
         return pd.Categorical.from_codes(codes, dtype=self._dtype)
 
-    def takes(self, value: Any) -> bool:
-        """The same as of `_Objects`."""
+    def accepts(self, value: Any) -> bool:
+        """Return whether the column can hold a value unchanged."""
         try:
             return _is_missing(value) or value in self._codes
         except TypeError:
@@ -131,7 +131,7 @@ class _Categories:
 
 
 class _Numbers:
-    """A column of numbers or booleans, of one of numpy's dtypes, or of pandas' own, which may lack any value."""
+    """A column of numbers or booleans, of one of numpy's dtypes, or of pandas' nullable ones."""
 
     def __init__(self, dtype: Any) -> None:
         self._own = None if isinstance(dtype, np.dtype) else dtype.construct_array_type()
@@ -142,7 +142,7 @@ class _Numbers:
         self.shown = str(dtype)
 
     def array(self, values: list[Any]) -> Any:
-        """The same as of `_Objects`."""
+        """Return the values as an array for the column. Raises _UnfitError."""
         _require_text(values, is_text=False)  # numpy would read "1" as 1
         if self._own is None:
             return self._numbers(values)
@@ -157,12 +157,12 @@ class _Numbers:
         except (FloatingPointError, OverflowError, TypeError, ValueError):
             raise _UnfitError from None
         if self._is_exact and made.tolist() != values:
-            raise _UnfitError  # numpy would cut 1.5 to 1, and take 2 for True
+            raise _UnfitError  # numpy would truncate 1.5 to 1, and read 2 as True
         return made
 
-    def takes(self, value: Any) -> bool:
-        """The same as of `_Objects`."""
-        if type(value) not in {bool, int, float}:  # a missing one, and what only numpy knows
+    def accepts(self, value: Any) -> bool:
+        """Return whether the column can hold a value unchanged."""
+        if type(value) not in {bool, int, float}:  # a missing value, or one of numpy's types
             try:
                 self.array([value])
             except _UnfitError:
@@ -181,7 +181,7 @@ class _Numbers:
             return False
 
 
-def _holder(column: FrameColumn, kind: str | None) -> Any:
+def _converter(column: FrameColumn, kind: str | None) -> Any:
     if column.dtype == "category":
         return _Categories(column)
     if column.dtype == "object":
@@ -191,7 +191,7 @@ def _holder(column: FrameColumn, kind: str | None) -> Any:
 
 
 def guessed(column: Column) -> FrameColumn:
-    """What pandas guesses for many rows of a column, of which the version has no record."""
+    """Return the dtype that pandas guesses for many rows of a column; for versions that did not record it."""
     if column.type == "number" or (column.type == "integer" and column.nullable):
         return FrameColumn("float64")
     if column.type == "integer":
@@ -201,11 +201,11 @@ def guessed(column: Column) -> FrameColumn:
     return FrameColumn(str(pd.Series(["text"]).dtype), "None")
 
 
-def _refusal(name: str, holder: Any, values: list[Any]) -> ContractError:
-    """All rows whose value does not fit, and the first of them by name."""
-    bad = [row for row, value in enumerate(values) if not holder.takes(value)]
-    said = f"Input does not fit the model's column, which holds {holder.shown}"
-    listed = [Violation(row, name, said, "column_type") for row in bad[:LISTED_VIOLATIONS]]
+def _violations(name: str, converter: Any, values: list[Any]) -> ContractError:
+    """Return an error with all rows whose value does not fit, and the violations of the first ones."""
+    bad = [row for row, value in enumerate(values) if not converter.accepts(value)]
+    message = f"Input does not fit the model's column, which contains {converter.shown}"
+    listed = [Violation(row, name, message, "column_type") for row in bad[:LISTED_VIOLATIONS]]
     return ContractError(listed, len(bad), rows=bad)
 
 
@@ -213,25 +213,25 @@ def _is_missing(value: Any) -> bool:
     return value is None or value != value  # noqa: PLR0124 - NaN alone differs from itself
 
 
-def _may_lack(values: list[Any]) -> bool:
-    """Whether some may be missing: no value that is neither None nor a float can be."""
-    return not _GAPS.isdisjoint(map(type, values))
+def _may_be_missing(values: list[Any]) -> bool:
+    """Return whether some values may be missing; only None and floats can be."""
+    return not _MISSING_TYPES.isdisjoint(map(type, values))
 
 
-_GAPS = {type(None), float, np.float64}
+_MISSING_TYPES = {type(None), float, np.float64}
 
 
 def _require_text(values: list[Any], *, is_text: bool) -> None:
     kinds = set(map(type, values))
-    if is_text and kinds & _GAPS:
+    if is_text and kinds & _MISSING_TYPES:
         kinds = {type(value) for value in values if not _is_missing(value)}
     if any(issubclass(kind, str | bytes) is not is_text for kind in kinds - {type(None)}):
         raise _UnfitError
 
 
-def _is_unlike(value: Any, *, is_text: bool) -> bool:
-    """Whether `_require_text` refuses a value."""
+def _has_wrong_type(value: Any, *, is_text: bool) -> bool:
+    """Return whether `_require_text` rejects a value."""
     kind = type(value)
-    if value is None or (is_text and kind in _GAPS and _is_missing(value)):
+    if value is None or (is_text and kind in _MISSING_TYPES and _is_missing(value)):
         return False
     return issubclass(kind, str | bytes) is not is_text

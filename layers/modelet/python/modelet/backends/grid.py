@@ -1,4 +1,4 @@
-"""Many values on their way into columns: which do not fit is told of all at once, and why of those that are listed."""
+"""Convert many values for their columns: find all that do not fit, and the reasons for those that are listed."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from modelet.store.manifest import Column
 
 QUICK = frozenset({bool, int, float, type(None)})
-"""Types of values that numpy judges as `modelet.backends.cell` does."""
+"""Types of values for which numpy gives the same result as `modelet.backends.cell`."""
 EXACT = 2**53
-"""Whole numbers below this are themselves in numpy's float64."""
+"""numpy's float64 can represent all integers below this."""
 KNOWN = frozenset({np.float32, np.float64, np.int64, None})
-"""What numpy's values are judged for; None for a frame or a list, as everywhere here."""
+"""The dtypes for which values can be checked with numpy; in this module, None stands for a frame or a list."""
 
 
 def array_of(
     values: Sequence[Sequence[Any]], features: Sequence[str], columns: Sequence[Column | None], dtype: type[Any]
 ) -> Array:
-    """Values as an array of a type, shape (rows, features). Raises ContractError for those that do not fit.
+    """Return values as an array of a type, shape (rows, features). Raises ContractError for those that do not fit.
 
-    dtype: one of numpy's numbers, or str for texts, which numpy keeps as objects.
+    dtype: one of numpy's number types, or str for texts, which numpy stores as objects.
     """
     _require_fit(values, features, columns, dtype)
     if dtype in KNOWN and set(map(type, chain.from_iterable(values))) <= QUICK:
@@ -42,13 +42,13 @@ def array_of(
 def checked(
     values: Sequence[Sequence[Any]], features: Sequence[str], columns: Sequence[Column | None]
 ) -> list[Sequence[Any]]:
-    """Values as their columns have them. Raises ContractError for those that do not fit."""
+    """Return values converted for their columns. Raises ContractError for those that do not fit."""
     _require_fit(values, features, columns, None)
     return [[of_column(value, column) for column, value in zip(columns, row, strict=True)] for row in values]
 
 
 def merged(errors: Sequence[ContractError]) -> ContractError:
-    """What several columns, or arrays, have against the same rows."""
+    """Merge the errors of several columns, or arrays, of the same rows."""
     violations = sorted(chain.from_iterable(error.violations for error in errors), key=lambda one: one.instance or 0)
     rows = set(chain.from_iterable(error.rows for error in errors))
     return ContractError(violations, sum(error.count for error in errors), rows=rows)
@@ -60,11 +60,11 @@ def _require_fit(
     columns: Sequence[Column | None],
     dtype: type[Any] | None,
 ) -> None:
-    """Raise ContractError with all rows that hold a value which does not fit, and the first of these values."""
+    """Raise ContractError with all rows that have a value that does not fit, and the first violations."""
     if not values:
         return
-    held = zip(*values, strict=True)
-    bad = np.array([unfit(each, column, dtype) for column, each in zip(columns, held, strict=True)]).T
+    by_column = zip(*values, strict=True)
+    bad = np.array([unfit(each, column, dtype) for column, each in zip(columns, by_column, strict=True)]).T
     if not bad.any():
         return
     found = []
@@ -75,42 +75,42 @@ def _require_fit(
 
 
 def unfit(values: Sequence[Any], column: Column | None, dtype: type[Any] | None) -> Array:
-    """Whether each value is one that its column, or an array of a type, does not take."""
+    """Return for each value whether its column, or an array of a type, rejects it."""
     if dtype is str or (dtype is None and column is not None and column.type == "string"):
         return np.array(_unfit_texts(values, column, dtype), np.bool_)
     if column is None and dtype is None:
         return np.zeros(len(values), np.bool_)
-    if not _is_judged_by_numpy(column, dtype):
+    if not _can_use_numpy(column, dtype):
         return np.array([_misfit(value, column, dtype) is not None for value in values], np.bool_)
-    alone = [] if set(map(type, values)) <= QUICK - {int} else _unlike(values)
+    singly = [] if set(map(type, values)) <= QUICK - {int} else _special(values)
     quick = list(values)
-    for place in alone:
+    for place in singly:
         quick[place] = 0
     bad = _unfit_numbers(np.array(quick, np.float64), quick, column, dtype)
-    for place in alone:
+    for place in singly:
         bad[place] = _misfit(values[place], column, dtype) is not None
     return bad
 
 
 def _unfit_texts(values: Sequence[Any], column: Column | None, dtype: type[Any] | None) -> list[bool]:
     known = frozenset((column.categories if column else None) or ())
-    takes_none = dtype is None and column is not None and column.nullable
+    allows_none = dtype is None and column is not None and column.nullable
     return [
         (bool(known) and value not in known)
         if type(value) is str
-        else (not takes_none if value is None else _misfit(value, column, dtype) is not None)
+        else (not allows_none if value is None else _misfit(value, column, dtype) is not None)
         for value in values
     ]
 
 
-def _is_judged_by_numpy(column: Column | None, dtype: type[Any] | None) -> bool:
-    """Whether what is asked of a number is the same as float64."""
-    asked = () if column is None else (column.minimum, column.maximum, *(column.categories or ()))
-    return dtype in KNOWN and not _unlike(asked)
+def _can_use_numpy(column: Column | None, dtype: type[Any] | None) -> bool:
+    """Return whether float64 can represent the bounds and categories of a column exactly."""
+    limits = () if column is None else (column.minimum, column.maximum, *(column.categories or ()))
+    return dtype in KNOWN and not _special(limits)
 
 
-def _unlike(values: Sequence[Any]) -> list[int]:
-    """The places of values that numpy may judge otherwise: no plain numbers, or whole ones that it would round."""
+def _special(values: Sequence[Any]) -> list[int]:
+    """Return the indices of values that numpy may treat differently: other types, and integers that it would round."""
     return [
         place
         for place, value in enumerate(values)
@@ -119,7 +119,7 @@ def _unlike(values: Sequence[Any]) -> list[int]:
 
 
 def _unfit_numbers(numbers: Array, values: Sequence[Any], column: Column | None, dtype: type[Any] | None) -> Array:
-    """The same of plain numbers, as numpy has them."""
+    """Return for each of some plain numbers whether its column, or an array of a type, rejects it."""
     floating = dtype in FLOATING
     is_whole = dtype is np.int64 or (column is not None and column.type != "number")
     below, above = _ends(dtype, is_whole)
@@ -131,7 +131,7 @@ def _unfit_numbers(numbers: Array, values: Sequence[Any], column: Column | None,
             bad |= numbers != np.rint(numbers)
         if floating and (column is None or column.type != "number"):
             rounded = made != numbers
-            if column is None and rounded.any():  # rounding a fraction is no change
+            if column is None and rounded.any():  # a fraction may be rounded
                 rounded &= np.array([type(value) is not float for value in values], np.bool_)
             bad |= rounded
         if column is not None:
@@ -142,7 +142,7 @@ def _unfit_numbers(numbers: Array, values: Sequence[Any], column: Column | None,
 
 
 def _outside(numbers: Array, made: Array, column: Column) -> Array:
-    """Whether a column takes neither a number nor what it is rounded to."""
+    """Return for each number whether a column rejects both the number and its rounded value."""
     outside = np.zeros(len(numbers), np.bool_)
     if column.type == "boolean":
         outside |= (numbers != 0) & (numbers != 1)
@@ -157,16 +157,16 @@ def _outside(numbers: Array, made: Array, column: Column) -> Array:
 
 
 def _ends(dtype: type[Any] | None, is_whole: bool) -> tuple[float, float]:
-    """Between which a number must be, as float64."""
+    """Return the exclusive bounds of a number, as float64."""
     if dtype in FLOATING:
         return beyond(dtype)  # type: ignore[arg-type]  # one of two types
-    # In float64 there is nothing between -2**63 and the number below it.
+    # The bounds are exclusive, so the lower one is the next float64 below -2**63.
     ends = (np.nextafter(-float(WHOLE), -np.inf), float(WHOLE if dtype is np.int64 else 2 * WHOLE))
     return ends if is_whole else beyond(np.float64)
 
 
 def _misfit(value: Any, column: Column | None, dtype: type[Any] | None) -> UnfitError | None:
-    """What a column has against a value."""
+    """Return the reason for which a column rejects a value, or None."""
     try:
         of_column(value, column) if dtype is None else of_type(value, column, dtype)
     except UnfitError as error:

@@ -1,4 +1,4 @@
-"""Models that are ONNX graphs, run by onnxruntime."""
+"""The backend for ONNX graphs, which onnxruntime runs."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from modelet.backends.table import Packer
 from modelet.deadline import stop_at_alarm
 from modelet.errors import ArtifactError, ContractError
 from modelet.model import InstanceT, Model, PredictionT
-from modelet.settings import decline_telemetry, processors
-from modelet.shortcuts import forget_graph
+from modelet.settings import disable_telemetry, processors
+from modelet.shortcuts import release_graph
 from modelet.store.manifest import Column
 
-decline_telemetry()
-import onnxruntime  # noqa: E402 - it reads its environment when it is imported
+disable_telemetry()
+import onnxruntime  # noqa: E402 - it reads the environment when it is imported
 
 if TYPE_CHECKING:
     from modelet.contract.contract import Contract
@@ -35,40 +35,41 @@ DTYPES = {
     "tensor(string)": object,
     "tensor(double)": np.float64,
 }
-"""The types of a graph's inputs that requests carry, and numpy's for each; publishing refuses others."""
+"""The supported types of a graph's inputs, and numpy's type for each; publishing rejects others."""
 
 
 TEXTS_AT_ONCE = 32
-"""Texts that a graph sees in one run: fewer cost the run's own 5 µs more often, more leave the cache."""
+"""Texts in one run of a graph: with fewer, the 5 µs of each run add up; more do not fit into the cache."""
 ROWS_AT_ONCE = 4_096
-"""Rows of numbers that a graph sees in one run, so that the deadline is looked at between: some tenths of a second for
-a forest of 500 trees."""
+"""Rows of numbers in one run of a graph, so that the deadline is checked between runs: some tenths of a second for a
+forest of 500 trees."""
 
 
 RUN = onnxruntime.RunOptions()
-"""How graphs are run, one at a time: with the flag that has onnxruntime stop between two nodes of a graph."""
+"""The options of every run; its `terminate` flag makes onnxruntime stop between two nodes of a graph."""
 
 
 class Session(onnxruntime.InferenceSession):  # type: ignore[misc]  # has no types
-    """A session whose runs end at the deadline's alarm, the author's own runs too."""
+    """A session whose runs stop at the deadline's alarm, including runs that the author starts."""
 
     def run(self, output_names: Any, input_feed: Any, run_options: Any = None) -> Any:
-        """As onnxruntime's."""
+        """Run the graph like onnxruntime's session."""
         RUN.terminate = False  # the alarm of an earlier request may have set it
         return super().run(output_names, input_feed, run_options or RUN)
 
 
 ENGINE = "onnxruntime " + ".".join(onnxruntime.__version__.split(".")[:2])
-"""What runs graphs here, by its minor. A graph that the very same has optimised is opened as it is."""
+"""onnxruntime with its minor version; a graph that the same one optimised is not optimised again."""
 
 
 def session_options(*, optimized: bool = False, threads: int = 1) -> Any:
-    """How a graph is opened. optimized: at publish, by the same minor of onnxruntime, so that it need not be again.
+    """Return the options for opening a graph.
 
-    threads: how many share the work of one operator. Below two processors they only cost.
-    The figures: to look for what may be optimised takes 0.3 ms and 0.5 MB even where there is nothing, and 24 ms for
-    500 trees. Patterns of memory, one for each number of rows, take 1 to 40 MB and win no time. The arena stays:
-    without it 1,000 texts take a tenth longer and 5 MB more.
+    optimized: whether publish optimised the graph with the same minor version of onnxruntime. threads: the number of
+    threads for one operator; below two processors, several only cost time.
+    Measured: optimising takes 0.3 ms and 0.5 MB even if there is nothing to do, and 24 ms for 500 trees. Memory
+    patterns, one for each number of rows, take 1 to 40 MB and save no time. The arena stays on: without it, 1,000 texts
+    take a tenth longer and 5 MB more.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -81,11 +82,11 @@ def session_options(*, optimized: bool = False, threads: int = 1) -> Any:
 
 
 class OnnxModel(Model[InstanceT, PredictionT]):
-    """Serves a version whose main file is an ONNX graph.
+    """Serve a version whose main file is an ONNX graph.
 
-    As it is, it feeds the version's columns to the graph and gives `{"label", "probability"}` for a classifier, a
-    number for a regressor. Override `preprocess` to make the graph's inputs yourself, `postprocess` to shape the
-    predictions, and `load` to open further files:
+    By default, it feeds the version's columns to the graph and returns `{"label", "probability"}` for a classifier, a
+    number for a regressor. Override `preprocess` to make the graph's inputs yourself, `postprocess` to change the
+    predictions, and `load` to open more files:
 
         class SentimentModel(OnnxModel[Review, Sentiment]):
             def load(self, artifacts: Artifacts) -> None:
@@ -94,7 +95,7 @@ class OnnxModel(Model[InstanceT, PredictionT]):
     """
 
     def load(self, artifacts: Artifacts) -> None:
-        """Open the graph. Raises ArtifactError where the version is no ONNX graph or onnxruntime cannot run it."""
+        """Open the graph. Raises ArtifactError if the main file is not an ONNX graph or onnxruntime cannot run it."""
         self.manifest = artifacts.manifest
         name = self.manifest.model_data
         if not name.endswith(".onnx"):
@@ -104,22 +105,22 @@ class OnnxModel(Model[InstanceT, PredictionT]):
             )
         graph = str(artifacts.path(name)) if artifacts.is_large(name) else artifacts.read(name)
         compiled = self.manifest.compiled or {}
-        # Only where publish saw that it changes no bit of an answer: threads add a forest's trees in another order.
+        # Only if publish found that answers stay the same bit for bit: threads add a forest's trees in another order.
         threads = processors() if compiled.get("parallel") else 1
         options = session_options(optimized=compiled.get("optimized_by") == ENGINE, threads=threads)
         try:
             self.session: Any = Session(graph, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's errors have no common root
             raise ArtifactError(f"{name} cannot be run by onnxruntime {onnxruntime.__version__}: {error}") from error
-        forget_graph(self.session)
+        release_graph(self.session)
         self.inputs = {node.name: node for node in self.session.get_inputs()}
         self.outputs = [node.name for node in self.session.get_outputs()]
         _stop_runs_at_alarm()
 
     def preprocess(self, instances: list[InstanceT]) -> Feeds:
-        """The version's columns as the graph's inputs: a matrix (instances, columns), or a (instances, 1) each.
+        """Return the version's columns as inputs: one (instances, columns) matrix, or one (instances, 1) per column.
 
-        Raises ContractError for a value that its column does not take, or that the graph's type would change.
+        Raises ContractError for a value that its column rejects, or that the graph's type would change.
         """
         try:
             return {name: packer.pack(instances) for name, packer in self._packers.items()}
@@ -127,8 +128,8 @@ class OnnxModel(Model[InstanceT, PredictionT]):
             raise self._merged(instances) from None
 
     def _merged(self, instances: list[InstanceT]) -> ContractError:
-        """What all inputs have against the instances, so that one answer names all bad rows."""
-        from modelet.backends.grid import merged  # noqa: PLC0415 - few requests are refused
+        """Return the violations of all inputs, so that one answer names all bad rows."""
+        from modelet.backends.grid import merged  # noqa: PLC0415 - few requests are rejected
 
         errors = []
         for packer in self._packers.values():
@@ -140,28 +141,28 @@ class OnnxModel(Model[InstanceT, PredictionT]):
 
     @cached_property
     def _packers(self) -> dict[str, Packer]:
-        """What makes each input. Raises ArtifactError where requests carry no values of an input's type."""
+        """The packer of each input. Raises ArtifactError if requests cannot have values of an input's type."""
         made = {}
         for name, node in self.inputs.items():
             dtype = DTYPES.get(node.type)
             if dtype is None:
                 raise ArtifactError(
-                    f"the graph's input {name} takes {node.type}, which requests do not carry: override preprocess"
+                    f"the graph's input {name} has type {node.type}, which requests cannot have: override preprocess"
                 )
             known = self.manifest.features
             features = known if len(self.inputs) == 1 else (name,)
             made[name] = Packer(features, str if dtype is object else dtype, self.manifest.columns, known)
         return made
 
-    def _own_contract(self, contract: Contract) -> Contract:
+    def _adapt_contract(self, contract: Contract) -> Contract:
         if table.is_own(self, "preprocess", OnnxModel) and contract.is_plain:
             for packer in self._packers.values():
                 packer.proven = True
-        own = table.own_contract(self, OnnxModel, contract)
-        return own if own is contract or len(self.inputs) == 1 else contract
+        adapted = table.adapt_contract(self, OnnxModel, contract)
+        return adapted if adapted is contract or len(self.inputs) == 1 else contract
 
-    def _part(self, inputs: Feeds, rows: list[int], cause: Exception) -> Feeds | None:
-        # onnxruntime has one class for inputs that a graph cannot take, and others for its own trouble.
+    def _select_rows(self, inputs: Feeds, rows: list[int], cause: Exception) -> Feeds | None:
+        # onnxruntime raises this class for inputs that a graph rejects, and others for its own errors.
         if type(cause).__name__ != "InvalidArgument" or not all(
             table.is_own(self, stage, OnnxModel) for stage in ("preprocess", "infer")
         ):
@@ -169,14 +170,15 @@ class OnnxModel(Model[InstanceT, PredictionT]):
         return {name: array[rows] for name, array in inputs.items()}
 
     def infer(self, inputs: Feeds) -> Outputs:
-        """Run the graph on all instances: its outputs by name, a row an instance.
+        """Run the graph on all instances and return its outputs by name, one row per instance.
 
-        Many instances go through it a part at a time, so that the deadline is looked at between; texts a few at a time.
-        A graph makes a dense row, as wide as its vocabulary, of each text: of a thousand together they leave the
-        processor's cache, and of ten thousand the function's memory. Inputs whose rows are not the instances, as an
-        author's own `preprocess` may make them, go through it whole: it may look at one row beside another.
+        Many instances are run in parts, so that the deadline is checked between them, and texts a few at a time. A
+        graph turns each text into a dense row as wide as its vocabulary: the rows of a thousand texts do not fit into
+        the processor's cache, and those of ten thousand not into the function's memory. If the rows of the inputs are
+        not the instances, as with an author's own `preprocess`, they are run together, because the graph may relate
+        one row to another.
 
-        Raises ContractError for what is no text where the graph takes texts: it would see "None" for None.
+        Raises ContractError if an input of texts has other values: the graph would read None as "None".
         """
         for name in self._text_inputs:
             if name in inputs:
@@ -194,10 +196,10 @@ class OnnxModel(Model[InstanceT, PredictionT]):
         return dict(zip(self.outputs, found, strict=True))
 
     def _are_instances(self, inputs: Feeds) -> bool:
-        """Whether each row of the inputs is an instance, so that none is looked at beside another."""
-        if self._asked is None:
+        """Return whether each row of the inputs is an instance, so that the rows are independent."""
+        if self._expected_rows is None:
             return table.is_own(self, "preprocess", OnnxModel)
-        return len(next(iter(inputs.values()))) == self._asked
+        return len(next(iter(inputs.values()))) == self._expected_rows
 
     @cached_property
     def _text_inputs(self) -> list[str]:
@@ -205,7 +207,7 @@ class OnnxModel(Model[InstanceT, PredictionT]):
 
     @cached_property
     def _at_once(self) -> int:
-        """Rows of one run; 0 for a graph that may not be asked in parts, having tensors of a fixed number of rows."""
+        """The rows in one run; 0 for a graph with tensors of a fixed number of rows, which cannot be run in parts."""
         nodes = [*self.inputs.values(), *self.session.get_outputs()]
         is_open = all(
             node.type.startswith("tensor(") and node.shape and type(node.shape[0]) is not int for node in nodes
@@ -215,22 +217,22 @@ class OnnxModel(Model[InstanceT, PredictionT]):
         return TEXTS_AT_ONCE if self._text_inputs else ROWS_AT_ONCE
 
     def postprocess(self, outputs: Outputs, instances: list[InstanceT]) -> list[PredictionT]:  # noqa: ARG002 - for authors
-        """A label and its probability, or a number, for each instance."""
+        """Return a label and its probability, or a number, for each instance."""
         return predictions(outputs, self.manifest)
 
 
 def check_texts(name: str, array: Array) -> None:
-    """Refuse what is no text in an input of texts, whoever made it. Raises ContractError."""
+    """Raise ContractError if an input of texts has other values."""
     values = array.ravel().tolist()
     if set(map(type, values)) - {str, np.str_}:
-        from modelet.backends.grid import array_of  # noqa: PLC0415 - only values that look wrong need it
+        from modelet.backends.grid import array_of  # noqa: PLC0415 - only for suspicious values
 
         rows = array.reshape(len(array), -1)
         array_of(rows.tolist(), [name] * rows.shape[1], [Column(name, "string")] * rows.shape[1], str)
 
 
 def _are_more(inputs: Feeds, rows: int) -> bool:
-    """Whether the inputs hold more rows than one run should see; not where they differ in length."""
+    """Return whether the inputs have more rows than one run should have; False if they differ in length."""
     counts = [len(array) for array in inputs.values()]
     return counts[0] > rows and len(set(counts)) == 1
 

@@ -1,7 +1,7 @@
-"""Models that are scikit-learn estimators, kept by joblib.
+"""The backend for scikit-learn estimators in joblib files.
 
-A joblib file is a pickle: opening it runs code. It is opened only where `backend: sklearn` says so, after its digest
-matched, and by the Python minor, scikit-learn and numpy that it was written with.
+A joblib file is a pickle: opening it runs code. It is opened only with `backend: sklearn`, if its digest matches, and
+with the same Python minor and library versions that wrote it.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ if TYPE_CHECKING:
 __all__ = ["Outputs", "SklearnModel"]
 
 FAR = float(np.finfo(np.float32).max)
-"""Beyond it many estimators take no number: they compute in float32."""
+"""The largest number that many estimators accept, because they compute in float32."""
 
 ARRAYS: dict[str, type[Any]] = {"float64": np.float64, "float32": np.float32, "int64": np.int64}
-"""Of what an estimator's array may be."""
+"""The dtypes of an estimator's array."""
 
-REFUSALS = (ArithmeticError, LookupError, TypeError, ValueError)
-"""What an estimator raises for values that it cannot take: unseen categories, missing or far numbers."""
+INPUT_ERRORS = (ArithmeticError, LookupError, TypeError, ValueError)
+"""Errors that an estimator raises for its inputs: unseen categories, missing values, numbers out of range."""
 
 
 class SklearnModel(Model[InstanceT, PredictionT]):
-    """Serves a version whose main file is a scikit-learn estimator.
+    """Serve a version whose main file is a scikit-learn estimator.
 
-    As it is, it hands the version's columns to the estimator and gives `{"label", "probability"}` for a classifier, a
-    number for a regressor. Override `load` to open further files:
+    By default, it passes the version's columns to the estimator and returns `{"label", "probability"}` for a
+    classifier, a number for a regressor. Override `load` to open more files:
 
         class SentimentModel(SklearnModel[Review, Sentiment]):
             def load(self, artifacts: Artifacts) -> None:
@@ -52,12 +52,12 @@ class SklearnModel(Model[InstanceT, PredictionT]):
     """
 
     def load(self, artifacts: Artifacts) -> None:
-        """Open the estimator. Raises ArtifactError where the version is none, or other libraries wrote it."""
+        """Open the estimator. Raises ArtifactError if the main file is not one, or other library versions wrote it."""
         self.manifest = artifacts.manifest
         self.estimator: Any = self.load_joblib(artifacts, self.manifest.model_data)
 
     def load_joblib(self, artifacts: Artifacts, name: str) -> Any:
-        """Open one of the version's joblib files. Raises ArtifactError before it unpickles what it should not."""
+        """Open one of the version's joblib files. Raises ArtifactError before unpickling if the libraries differ."""
         if not name.endswith(".joblib"):
             raise ArtifactError(
                 f"{name} is not a joblib file, but model.yaml says backend: sklearn: "
@@ -71,7 +71,7 @@ class SklearnModel(Model[InstanceT, PredictionT]):
             raise ArtifactError(f"{name} cannot be opened: {type(error).__name__}: {error}") from error
 
     def preprocess(self, instances: list[InstanceT]) -> Any:
-        """The version's columns as the estimator was fitted on them: texts, a matrix, or a DataFrame."""
+        """Return the version's columns in the format the estimator was fitted on: texts, a matrix, or a DataFrame."""
         features, columns = self.manifest.features, self.manifest.columns
         if self._frames is not None:
             return self._frames.of(instances)
@@ -84,16 +84,16 @@ class SklearnModel(Model[InstanceT, PredictionT]):
             return table.matrix(instances, features, ARRAYS[dtype], columns)
         made = table.matrix(instances, features, object, columns)
         for place, column in enumerate(self.manifest.frame):
-            if column.missing != "None":  # the estimator knows missing values as NaN
+            if column.missing != "None":  # the estimator expects NaN for missing values
                 made[[value is None for value in made[:, place]], place] = np.nan
         return made
 
     @cached_property
     def _frames(self) -> Frames | None:
-        """What makes DataFrames, where the estimator takes its columns by name; only that needs pandas."""
-        takes_names = hasattr(self.estimator, "feature_names_in_")
-        # An estimator that is not scikit-learn's may remember neither names nor a width: it takes what proved it.
-        if not takes_names and (hasattr(self.estimator, "n_features_in_") or not self.manifest.frame):
+        """The maker of DataFrames, if the estimator needs column names; otherwise None, and pandas is not needed."""
+        needs_names = hasattr(self.estimator, "feature_names_in_")
+        # An estimator of another library may record neither names nor a width: it gets what it was tested with.
+        if not needs_names and (hasattr(self.estimator, "n_features_in_") or not self.manifest.frame):
             return None
         if self.manifest.frame:
             _check_library(self.manifest, "pandas", "pandas")
@@ -101,13 +101,13 @@ class SklearnModel(Model[InstanceT, PredictionT]):
 
         return Frames(self.manifest)
 
-    def _own_contract(self, contract: Contract) -> Contract:
+    def _adapt_contract(self, contract: Contract) -> Contract:
         if type(self).preprocess is SklearnModel.preprocess:
-            _ = self._frames  # a start that lacks pandas fails, not its first request
-        return table.own_contract(self, SklearnModel, contract)
+            _ = self._frames  # without pandas, the start fails, not the first request
+        return table.adapt_contract(self, SklearnModel, contract)
 
-    def _part(self, inputs: Any, rows: list[int], cause: Exception) -> Any:
-        if not isinstance(cause, REFUSALS) or not all(
+    def _select_rows(self, inputs: Any, rows: list[int], cause: Exception) -> Any:
+        if not isinstance(cause, INPUT_ERRORS) or not all(
             table.is_own(self, stage, SklearnModel) for stage in ("preprocess", "infer")
         ):
             return None
@@ -115,27 +115,27 @@ class SklearnModel(Model[InstanceT, PredictionT]):
             return [inputs[row] for row in rows]
         return inputs[rows] if isinstance(inputs, np.ndarray) else inputs.iloc[rows]
 
-    def _blamed(self, instance: InstanceT) -> str:
+    def _failing_field(self, instance: InstanceT) -> str:
         for name, value in zip(self.manifest.features, table.cells(instance, self.manifest.features), strict=True):
             if isinstance(value, float) and abs(value) > FAR:
                 return name
         return ""
 
     def infer(self, inputs: Any) -> Outputs:
-        """Ask the estimator once for all instances: `label` and `probabilities`, or `variable`."""
+        """Predict all instances at once; return `label` and `probabilities`, or `variable`."""
         if self.manifest.model_info.get("task") != "classification":
             return {"variable": np.asarray(self.estimator.predict(inputs))}
-        # Both are asked: the likeliest class is not always the predicted one (SVC, thresholds).
+        # Both are called: the likeliest class is not always the predicted one (SVC, thresholds).
         label, probabilities = self.estimator.predict(inputs), self.estimator.predict_proba(inputs)
         return {"label": np.asarray(label), "probabilities": np.asarray(probabilities)}
 
     def postprocess(self, outputs: Outputs, instances: list[InstanceT]) -> list[PredictionT]:  # noqa: ARG002 - for authors
-        """A label and its probability, or a number, for each instance."""
+        """Return a label and its probability, or a number, for each instance."""
         return predictions(outputs, self.manifest)
 
 
 def _check_runtime(manifest: Manifest) -> None:
-    """Raise ArtifactError where a library that the pickles import is not the one that wrote them."""
+    """Raise ArtifactError if a library that the pickles import has another version than the one that wrote them."""
     _compare(manifest, "python", f"{sys.version_info.major}.{sys.version_info.minor}")
     if manifest.pickled is None:  # a version of an older release
         _compare(manifest, "scikit-learn", sklearn.__version__)
@@ -149,7 +149,7 @@ def _check_library(manifest: Manifest, module: str, library: str) -> None:
     try:
         here = version(library)
     except PackageNotFoundError:
-        # Another distribution may bring the same module: xgboost-cpu for xgboost.
+        # Another distribution may provide the same module: xgboost-cpu for xgboost.
         others = packages_distributions().get(module)
         if not others:
             raise ArtifactError(
@@ -164,6 +164,6 @@ def _compare(manifest: Manifest, library: str, here: str) -> None:
     written_with = manifest.runtime.get(library)
     if written_with != here:
         raise ArtifactError(
-            f"{manifest.model_data} was written with {library} {written_with}, here is {here}: "
+            f"{manifest.model_data} was written with {library} {written_with}, but {here} is installed: "
             f"pin {library} in requirements.txt, or publish the model again"
         )

@@ -1,4 +1,4 @@
-"""From named columns to matrices: what every tabular backend does with instances."""
+"""Turn instances with named columns into matrices, for all tabular backends."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ if TYPE_CHECKING:
     from modelet.store.manifest import Column
 
 PACKED = {np.float32: "f", np.float64: "d", np.int64: "q"}
-"""How `struct` writes numpy's types, in the byte order of every machine that onnxruntime runs on.
+"""The codes of `struct` for numpy's types, in the byte order of every machine that onnxruntime runs on.
 
-Of standard size, it refuses a number beyond a type's range, as we do; of native size it would not.
+In standard size, `struct` rejects a number outside a type's range; in native size it would not.
 """
 
 EXACT = {np.float32: 2**24, np.float64: 2**53}
-"""Up to here each whole number has a value of its own in a floating type."""
+"""A floating type can represent every integer up to this one."""
 
 FEW = 256
-"""Values that Python compares sooner than numpy does."""
+"""The most values that Python compares faster than numpy."""
 
 PLAIN = frozenset({bool, int, float, type(None)})
-"""Of these numpy makes numbers, which then are verified; of texts, say, it would too."""
+"""Types that numpy may convert to numbers before they are verified; it would convert texts as well."""
 
 TYPES: dict[str, set[type[Any]]] = {"number": {int, float}, "integer": {int}, "string": {str}, "boolean": {bool}}
-"""What the values of a column are as a contract gives them."""
+"""The Python types of a column's validated values."""
 
 BARE = (str, int, float, Enum, Decimal, type(None))
-"""What a contract of one bare value may give."""
+"""The types of an instance that is one bare value."""
 
 
-def own_contract(model: Any, backend: type[Any], contract: Contract) -> Contract:
-    """The contract as a backend's model reads it best: as tuples, unless the author's own stages see the instances."""
+def adapt_contract(model: Any, backend: type[Any], contract: Contract) -> Contract:
+    """Return a contract whose instances are tuples, unless the author overrides a stage that sees the instances."""
     for stage in ("preprocess", "postprocess"):
         if not is_own(model, stage, backend):
             return contract
@@ -53,20 +53,20 @@ def own_contract(model: Any, backend: type[Any], contract: Contract) -> Contract
 
 
 def is_own(model: Any, stage: str, backend: type[Any]) -> bool:
-    """Whether a stage of a model is the backend's own: no author has changed it."""
+    """Return whether a stage of a model is the backend's own method, not one of the author's."""
     return getattr(getattr(model, stage), "__func__", None) is getattr(backend, stage)
 
 
 def cells(instance: Any, features: Sequence[str], places: Sequence[int] = ()) -> Sequence[Any]:
-    """An instance's values in the order of the features; an optional field that was left out is None.
+    """Return an instance's values in the order of the features; an optional field that was left out is None.
 
-    instance: a tuple (see `own_contract`), a mapping, an object with the fields as attributes, or the bare value of a
-    single feature. That each feature is a field of the contract is certain since the bundle was made. places: of the
-    features in a tuple, where it holds more than these.
+    instance: a tuple (see `adapt_contract`), a mapping, an object with the fields as attributes, or the bare value of a
+    single feature. `modelet bundle` has checked that each feature is a field of the contract. places: the indices of
+    the features in a tuple that has more than these.
     """
     if type(instance) is tuple:
         return [instance[place] for place in places] if places else instance
-    if isinstance(instance, dict | Mapping):  # an instance is a dict nearly always, and that is asked fast
+    if isinstance(instance, dict | Mapping):  # checking for dict first is fast, and nearly all instances are dicts
         return [instance.get(name) for name in features]
     if len(features) == 1 and isinstance(instance, BARE):
         return [instance]
@@ -76,10 +76,10 @@ def cells(instance: Any, features: Sequence[str], places: Sequence[int] = ()) ->
 def rows(
     instances: Sequence[Any], features: Sequence[str], columns: Sequence[Column] = (), places: Sequence[int] = ()
 ) -> list[Sequence[Any]]:
-    """All features of all instances as plain values: a model was fitted on what an enum's members stand for.
+    """Return all features of all instances as plain values, with the values of enum members.
 
-    columns: the version's; a value that its column does not take is refused with its row and field. places: see
-    `cells`. Raises ContractError.
+    columns: the version's columns. places: see `cells`. Raises ContractError with row and field of each value that its
+    column rejects.
     """
     made = [cells(instance, features, places) for instance in instances]
     if any(issubclass(kind, Enum) for kind in set(map(type, chain.from_iterable(made)))):
@@ -87,7 +87,7 @@ def rows(
     known = {column.name: column for column in columns}
     if not known or all(_suits([row[place] for row in made], known.get(name)) for place, name in enumerate(features)):
         return made
-    from modelet.backends.grid import checked  # noqa: PLC0415 - only values that look wrong are looked at one by one
+    from modelet.backends.grid import checked  # noqa: PLC0415 - only for suspicious values
 
     return checked(made, features, [known.get(name) for name in features])
 
@@ -95,12 +95,12 @@ def rows(
 def matrix(
     instances: Sequence[Any], features: Sequence[str], dtype: type[Any] = np.float32, columns: Sequence[Column] = ()
 ) -> Array:
-    """All features of all instances, shape (instances, features); None becomes NaN in a float matrix.
+    """Return all features of all instances, shape (instances, features); None becomes NaN in a float matrix.
 
-    Nothing else is changed on its way but by rounding a fraction. columns: the version's, of which types, bounds and
-    categories hold. Raises ContractError naming the row and the field of each value that the matrix cannot take as it
-    is: a text or None for a number, a fraction for a whole number, a number beyond the dtype's range or beyond a
-    column's bounds, a whole number that a float would round.
+    Fractions may be rounded; no other value is changed. columns: the version's columns, with their types, bounds and
+    categories. Raises ContractError with row and field of each value that the matrix cannot hold unchanged: a text or
+    None for a number, a fraction for an integer, a number outside the dtype's range or a column's bounds, an integer
+    that a float would round.
     """
     if dtype is object:
         return np.array(rows(instances, features, columns), dtype)
@@ -108,10 +108,10 @@ def matrix(
 
 
 class Bounds(NamedTuple):
-    """What is certainly right in the columns of an array of numbers; what is beyond may be all the same.
+    """Bounds of an array's columns: numbers within them are valid, others need a closer check.
 
-    low, high: of each column, in the array's type. whole: the places of those that take no fraction. nullable: of those
-    that take NaN.
+    low, high: the bounds of each column, in the array's type. whole: the indices of columns that reject fractions.
+    nullable: the indices of columns that accept NaN.
     """
 
     low: Array
@@ -121,11 +121,11 @@ class Bounds(NamedTuple):
 
 
 class Packer:
-    """Makes one array of some features of instances, and lets no value change in silence.
+    """Make one array of some features of instances, without changing a value silently.
 
-    dtype: one of numpy's numbers, or str for texts, which numpy keeps as objects. among: all features of an instance,
-    where these are some of them. proven: instances come as a contract checked them that was held against the columns
-    when the function was bundled, so that only the bounds that publish found need be looked at again.
+    dtype: one of numpy's number types, or str for texts, which numpy stores as objects. among: all features of an
+    instance, if `features` are some of them. proven: whether a contract that `modelet bundle` compared with the columns
+    has validated the instances; then only the bounds that publish found are checked again.
     """
 
     def __init__(
@@ -141,12 +141,12 @@ class Packer:
         self._is_reached = any(column is not None and column.found for column in self._columns)
         self._pack = struct.Struct(f"<{self._width}{PACKED.get(dtype, 'x')}").pack
         self._values = itemgetter(*features) if len(features) > 1 else None
-        # In a float a whole number may become its neighbour: no contract asks that it does not.
+        # A float may round an integer to its neighbour, which no contract prevents.
         self._is_exact = dtype not in EXACT or all(one is not None and one.type == "number" for one in self._columns)
         self.proven = False
 
     def pack(self, instances: Sequence[Any]) -> Array:
-        """The array, shape (instances, features). Raises ContractError as `matrix` does."""
+        """Return the array, shape (instances, features). Raises ContractError like `matrix`."""
         made = self._texts(instances) if self._dtype is str else self._numbers(instances)
         if made is not None:
             return made if self._is_certain(made) else self._verified(made, instances)
@@ -161,7 +161,7 @@ class Packer:
         return self._one_by_one(values)
 
     def _numbers(self, instances: Sequence[Any]) -> Array | None:
-        """The array where all values are numbers in their range, as nearly always: numpy takes twice as long."""
+        """Return the array if all values are numbers in their range, otherwise None; twice as fast as numpy."""
         pack = self._pack
         kind = type(instances[0]) if instances else dict
         try:
@@ -176,11 +176,11 @@ class Packer:
                 rows = [pack(*values(instance)) for instance in instances]
         except (KeyError, TypeError, ValueError, struct.error, OverflowError):
             return None
-        # A bytearray, so that the author's code may write to it.
+        # A bytearray, so that the author's code can write to the array.
         return np.frombuffer(bytearray(b"".join(rows)), self._dtype).reshape(-1, self._width)
 
     def _texts(self, instances: Sequence[Any]) -> Array | None:
-        """The array where all values are texts."""
+        """Return the array if all values are texts, otherwise None."""
         features = self._features
         kind = type(instances[0]) if instances else dict
         try:
@@ -193,7 +193,7 @@ class Packer:
         return np.array(values, object).reshape(-1, self._width) if set(map(type, values)) <= {str} else None
 
     def _is_certain(self, made: Array) -> bool:
-        """Whether no column can have anything against its values, as is soon seen of most."""
+        """Return whether a quick check finds all values valid; False is not certain."""
         if self.proven:
             if self._is_reached and not _is_within(made, self._nearest):
                 return False
@@ -206,32 +206,32 @@ class Packer:
         return not limits.whole and bool((made >= limits.low).all() and (made <= limits.high).all())
 
     def _verified(self, made: Array, instances: Sequence[Any]) -> Array:
-        """The array itself, where no column refuses a value of it."""
-        strange = np.zeros(made.shape, np.bool_)
+        """Return the array if no column rejects a value. Raises ContractError."""
+        suspicious = np.zeros(made.shape, np.bool_)
         if self._dtype is not str:
             limits = self._limits
             with np.errstate(invalid="ignore"):
-                strange |= ~((made >= limits.low) & (made <= limits.high))
+                suspicious |= ~((made >= limits.low) & (made <= limits.high))
                 if limits.whole:  # a fraction may have been rounded to a whole number
                     given = np.array(self._rows(instances), np.float64)[:, limits.whole]
-                    strange[:, limits.whole] |= given != np.rint(given)
+                    suspicious[:, limits.whole] |= given != np.rint(given)
             if limits.nullable:
-                strange[:, limits.nullable] &= ~np.isnan(made[:, limits.nullable])
+                suspicious[:, limits.nullable] &= ~np.isnan(made[:, limits.nullable])
         for place, categories in self._categories.items():
-            strange[:, place] |= [value not in categories for value in made[:, place].tolist()]
-        return self._one_by_one(self._rows(instances)) if strange.any() else made
+            suspicious[:, place] |= [value not in categories for value in made[:, place].tolist()]
+        return self._one_by_one(self._rows(instances)) if suspicious.any() else made
 
     def _rows(self, instances: Sequence[Any]) -> list[Sequence[Any]]:
         return rows(instances, self._features, places=self._places)
 
     def _one_by_one(self, values: list[Sequence[Any]]) -> Array:
-        from modelet.backends.grid import array_of  # noqa: PLC0415 - only values that look wrong need it
+        from modelet.backends.grid import array_of  # noqa: PLC0415 - only for suspicious values
 
         return array_of(values, self._features, self._columns, self._dtype)
 
     @cached_property
     def _nearest(self) -> float:
-        """What is smaller in size is within all bounds that publish found; negative where zero is beyond one."""
+        """The distance from zero to the nearest bound that publish found; negative if zero is outside the bounds."""
         ends = [-one.minimum for one in self._columns if one and "minimum" in one.found and one.minimum is not None]
         ends += [one.maximum for one in self._columns if one and "maximum" in one.found and one.maximum is not None]
         return min(ends)
@@ -261,7 +261,7 @@ class Packer:
 
 
 def _is_within(made: Array, end: float) -> bool:
-    """Whether all numbers are less than an end in size; not where a missing one makes that hard to tell."""
+    """Return whether the absolute values of all numbers are less than `end`; may be False if one is NaN."""
     if made.size > FEW:
         return bool(made.max() < end and made.min() > -end)
     values = made.ravel().tolist()
@@ -269,7 +269,7 @@ def _is_within(made: Array, end: float) -> bool:
 
 
 def _suits(values: list[Any], column: Column | None) -> bool:
-    """Whether values are certainly right for their column as they are; else each must be looked at."""
+    """Return whether all values are certainly valid for their column; if not, each needs a closer check."""
     if column is None:
         return True
     present = [value for value in values if value is not None] if column.nullable else values
@@ -286,7 +286,7 @@ def _suits(values: list[Any], column: Column | None) -> bool:
 
 
 def _ends(column: Column, low: float, high: float) -> tuple[float, float]:
-    """The least and the greatest value that a column takes, within two ends."""
+    """Return the least and the greatest value that a column accepts, within `low` and `high`."""
     if column.type == "boolean":
         low, high = max(low, 0), min(high, 1)
     low = low if column.minimum is None else max(low, column.minimum)
@@ -294,6 +294,6 @@ def _ends(column: Column, low: float, high: float) -> tuple[float, float]:
 
 
 def _colons(text: bytes) -> int:
-    if len(text) < 4096:  # below, Python counts faster
+    if len(text) < 4096:  # for short texts, Python counts faster
         return text.count(b":")
     return int(np.count_nonzero(np.frombuffer(text, np.uint8) == ord(":")))

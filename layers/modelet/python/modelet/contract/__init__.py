@@ -1,1 +1,1 @@
-"""Contracts: how instances are read and validated, and what is said of those that break a rule."""
+"""Contracts: read and validate instances, and describe the violations."""

@@ -1,8 +1,7 @@
-"""The contract: the types of one instance and one prediction, checked by pydantic-core alone.
+"""The contract: the types of one instance and one prediction, validated with pydantic-core.
 
-A compiled contract is a core schema kept as JSON in the bundle. A contract that only pydantic itself can serve
-(classes, Python validators) takes its core schema from the author's types when the function starts; from there on both
-are the same.
+A compiled contract is a core schema, stored as JSON in the bundle. If only pydantic can serve a contract (classes,
+Python validators), its core schema is made from the author's types when the function starts. The rest is the same.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from modelet.contract.schema import (
     to_json,
 )
 from modelet.errors import ContractError, MalformedBodyError, PredictionError, TooLargeError
-from modelet.violation import LISTED_VIOLATIONS, MOST_PROBLEMS, TOO_LARGE
+from modelet.violation import LISTED_VIOLATIONS, MAX_PROBLEMS, TOO_LARGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,31 +32,31 @@ if TYPE_CHECKING:
     from modelet.contract.schema import Core
     from modelet.violation import Violation
 
-WRITTEN_TWICE = 1_000
-"""Keys of a body that may be written twice before it is read from what they come to."""
+MAX_DUPLICATE_KEYS = 1_000
+"""The most duplicate keys in a body that is validated in one pass; with more, its rows are validated one by one."""
 
 VALUE_BYTES = 10
-"""Bytes that a value of a tensor is taken to have come in, which bounds how many violations are counted."""
+"""The assumed size in bytes of a value in a tensor; it limits how many violations are counted."""
 
 FEW = 64
-"""Plain predictions that Python's own encoder writes.
+"""The most plain predictions that Python's own encoder writes.
 
-The first text that pydantic-core writes imports thirty modules of the standard library, a tenth of a cold start, for
-types that no plain prediction has; many it writes eight times faster.
+On its first call, pydantic-core's writer imports thirty modules of the standard library, a tenth of a cold start, for
+types that no plain prediction has; but it is eight times faster for many predictions.
 """
 
-NAN_AS_ITSELF: CoreConfig = {"ser_json_inf_nan": "constants"}
-"""NaN is written as the word NaN, so that it can be seen and refused; pydantic's default hides it as null."""
+KEEP_NAN: CoreConfig = {"ser_json_inf_nan": "constants"}
+"""Write NaN as `NaN`, so that it can be found and rejected; pydantic's default writes null."""
 
 
 class Checked:
-    """Instances that keep the contract, and what was wrong with the others.
+    """The valid instances, and the violations of the others.
 
-    instances: the good ones, in order. failed: the first violations of each bad row, by its index. total: rows sent.
-    count: the violations that were counted. is_whole: whether these are all.
+    instances: the valid ones, in order. failed: the first violations of each bad row, by its index. total: the number
+    of rows sent. count: the number of violations that were counted. is_complete: whether all were counted.
     """
 
-    __slots__ = ("count", "failed", "instances", "is_whole", "total")
+    __slots__ = ("count", "failed", "instances", "is_complete", "total")
 
     def __init__(
         self, instances: list[Any], total: int, failed: dict[int, list[Violation]] | None = None, count: int = 0
@@ -66,12 +65,12 @@ class Checked:
         self.total = total
         self.failed = failed or {}
         self.count = count
-        self.is_whole = True
+        self.is_complete = True
 
-    def leave_out(self, error: ContractError) -> None:
-        """Take bad rows out of the good ones. error: it names them by their place among the good ones.
+    def exclude(self, error: ContractError) -> None:
+        """Move rows from the valid to the failed ones. error: names the rows by their index among the valid ones.
 
-        Raises the error itself where it names none.
+        Raises the error itself if it names no rows.
         """
         places = [row for row in range(self.total) if row not in self.failed]
         bad = error.rows
@@ -87,21 +86,21 @@ class Checked:
         self.count += error.count
 
     def require_all(self) -> None:
-        """Raise ContractError unless every row is good."""
+        """Raise ContractError unless every row is valid."""
         if self.failed:
             listed = [violation for row in self.failed.values() for violation in row]
-            raise ContractError(listed, self.count, is_whole=self.is_whole)
+            raise ContractError(listed, self.count, is_complete=self.is_complete)
 
-    def require_room(self) -> None:
-        """Raise TooLargeError where the problems of bad rows alone are more than an answer may hold."""
-        if len(self.failed) > MOST_PROBLEMS:
+    def require_fits(self) -> None:
+        """Raise TooLargeError if an answer cannot hold the problems of all bad rows."""
+        if len(self.failed) > MAX_PROBLEMS:
             raise TooLargeError(TOO_LARGE)
 
 
 class Contract:
     """The types of one instance and one prediction.
 
-    is_plain: an instance is a scalar or a flat object of scalars, all of whose numbers are finite.
+    is_plain: whether an instance is a scalar or a flat object of scalars whose numbers are all finite.
     """
 
     def __init__(self, instance: Core, prediction: Core) -> None:
@@ -113,44 +112,44 @@ class Contract:
         predictions = around(prediction, list_of)
         self._predictions = validator(predictions)
         if not self._is_plain:
-            self._writer = SchemaSerializer(cast("CoreSchema", predictions), NAN_AS_ITSELF, _use_prebuilt=False)
+            self._writer = SchemaSerializer(cast("CoreSchema", predictions), KEEP_NAN, _use_prebuilt=False)
 
     @cached_property
     def _examiner(self) -> Examiner:
-        from modelet.contract.diagnosis import Examiner  # noqa: PLC0415 - who is never sent a bad row has no use for it
+        from modelet.contract.diagnosis import Examiner  # noqa: PLC0415 - only for bad rows
 
         return Examiner(self._instance)
 
     def as_tuples(self, features: Sequence[str], colons: Callable[[bytes], int]) -> Contract:
-        """The same contract for a model of which no author has changed what sees instances and makes predictions.
+        """Return the same contract for a model whose author overrides no stage that sees instances.
 
-        Where it is an object of scalars, good instances are then tuples of the features' values. colons: counts those
-        of a text.
+        If an instance is a flat object of scalars, valid instances are tuples of the features' values. colons: a
+        function that counts the colons in a text.
         """
         same = object.__new__(type(self))
         vars(same).update(vars(self))
         same._reader = self._reader.as_tuples(features, colons)
         return same
 
-    def is_doubtful(self, body: bytes) -> bool:
-        """Whether to refuse a body in one pass might cost more than to answer it: then ask `are_good` first."""
-        return self._reader.is_doubtful(body)
+    def may_be_expensive(self, body: bytes) -> bool:
+        """Return whether rejecting a body in one pass might cost more than an answer; then call `is_cheap` first."""
+        return self._reader.may_be_expensive(body)
 
-    def are_good(self, rows: list[Any], body: bytes) -> bool:
-        """Whether reading a body at once costs no more than an answer, even if some row is bad.
+    def is_cheap(self, rows: list[Any], body: bytes) -> bool:
+        """Return whether validating a body in one pass costs no more than an answer, even if some row is bad.
 
-        rows: its parsed JSON. A row that is both large and bad would be dear, and so would many keys written twice.
+        rows: its parsed JSON. Large bad rows and many duplicate keys are expensive.
         """
         colons = 0
         for row in rows:
             text = to_json(row)
-            if not self._examiner.is_good(row, text):
+            if not self._examiner.is_cheap(row, text):
                 return False
             colons += text.count(b":")
-        return body.count(b":") <= colons + WRITTEN_TWICE
+        return body.count(b":") <= colons + MAX_DUPLICATE_KEYS
 
     def check_envelope(self, body: bytes) -> Checked | None:
-        """Check `{"instances": [...]}` in one pass; None unless it is right in every part."""
+        """Validate `{"instances": [...]}` in one pass; return None unless all of it is valid."""
         try:
             instances = self._reader.envelope(body)
         except ValidationError:
@@ -158,14 +157,14 @@ class Contract:
         return Checked(instances, len(instances))
 
     def check_bare(self, body: bytes) -> Checked | None:
-        """Check a bare instance as JSON; None unless it is right."""
+        """Validate a bare instance as JSON; return None unless it is valid."""
         try:
             return Checked([self._reader.one(body)], 1)
         except ValidationError:
             return None
 
     def check_columns(self, columns: Mapping[str, list[Any]]) -> Checked:
-        """Check instances whose fields came as lists of JSON scalars, one value an instance."""
+        """Validate instances given as columns: for each field, a list of JSON scalars, one per instance."""
         try:
             instances = self._reader.columns(columns)
         except ValidationError:
@@ -174,82 +173,81 @@ class Contract:
         return Checked(instances, len(instances))
 
     def check_one(self, body: bytes) -> Checked:
-        """Check a bare instance as JSON. Raises MalformedBodyError for what is not JSON."""
+        """Validate a bare instance as JSON. Raises MalformedBodyError if it is not JSON."""
         try:
             return self.check_rows([from_json(body)])
         except ValueError as error:
             raise MalformedBodyError(f"Invalid JSON: {error}") from None
 
     def check_rows(self, rows: list[Any] | Pieces, *, size: int | None = None, partial: bool = True) -> Checked:
-        """Check rows one by one, so that each bad one is named.
+        """Validate rows one by one, so that each bad one is named.
 
-        rows: parsed JSON, in which a key that was written twice has its last value. Of all violations the first hundred
-        are kept. size: bytes that the rows came in; no more violations are counted than so many bytes are worth.
-        partial: every bad row has its place, until there are more than an answer has room for; else only the first
-        ones do.
+        rows: parsed JSON, in which a duplicate key has its last value. The first hundred violations are kept. size: the
+        bytes that the rows came in, which limit how many violations are counted. partial: report every bad row, up to
+        the number that an answer can hold; otherwise only the first ones.
         """
-        from modelet.contract.diagnosis import BYTES_EACH, RefusalError  # noqa: PLC0415 - as above
+        from modelet.contract.diagnosis import BYTES_EACH, RowError  # noqa: PLC0415 - only for bad rows
 
         checked = Checked([], len(rows))
         most = max(LISTED_VIOLATIONS, size // BYTES_EACH) if size is not None else None
         for index, row in enumerate(rows):
             if not partial and checked.count >= LISTED_VIOLATIONS:
-                count, is_whole = self._examiner.count(rows, index, most and most - checked.count)
+                count, is_complete = self._examiner.count(rows, index, most and most - checked.count)
                 checked.count += count
-                checked.is_whole = checked.is_whole and is_whole
+                checked.is_complete = checked.is_complete and is_complete
                 break
-            if len(checked.failed) > MOST_PROBLEMS:
+            if len(checked.failed) > MAX_PROBLEMS:
                 break
             if checked.count >= LISTED_VIOLATIONS and self._examiner.is_surely_bad(row):
                 checked.failed[index] = []
-                checked.count, checked.is_whole = checked.count + 1, False
+                checked.count, checked.is_complete = checked.count + 1, False
                 continue
             try:
                 instance = self._examiner.examine(row)
                 if partial or not checked.failed:
                     checked.instances.append(instance)
-            except RefusalError as refusal:
-                room = checked.count < LISTED_VIOLATIONS
-                checked.failed[index] = refusal.violations(index) if room else []
-                checked.count += refusal.error.error_count()
-                checked.is_whole = checked.is_whole and refusal.is_whole
+            except RowError as bad:
+                is_listed = checked.count < LISTED_VIOLATIONS
+                checked.failed[index] = bad.violations(index) if is_listed else []
+                checked.count += bad.error.error_count()
+                checked.is_complete = checked.is_complete and bad.is_complete
         return checked
 
     def check_predictions(self, predictions: Any, expected: int) -> list[Any]:
-        """Check what a model returned, one prediction an instance.
+        """Validate what a model returned: one prediction per instance.
 
         predictions: a list, a tuple, or an array. Returns plain Python values (numpy's numbers become Python's). Raises
-        PredictionError naming the row.
+        PredictionError with the row.
         """
         values = predictions.tolist() if hasattr(predictions, "tolist") else predictions
         if not isinstance(values, list | tuple):
             raise PredictionError(f"postprocess returned a {type(predictions).__name__}: return a list of predictions")
         if len(values) != expected:
             raise PredictionError(
-                f"postprocess returned {len(values)} predictions for {expected} instances: return one each"
+                f"postprocess returned {len(values)} predictions for {expected} instances: return one per instance"
             )
         try:
             return cast("list[Any]", self._predictions.validate_python(list(values)))
         except ValidationError as error:
             first = error.errors(include_url=False, include_context=False, include_input=False)[0]
             where = ".".join(map(str, first["loc"]))
-            raise PredictionError(f"prediction {where} breaks the contract: {first['msg']}") from None
+            raise PredictionError(f"prediction {where} violates the contract: {first['msg']}") from None
 
     def write_predictions(self, predictions: list[Any]) -> bytes:
         """Write checked predictions as a JSON array.
 
-        Raises PredictionError, naming the row, where a number is NaN or infinite or a value is none of JSON's.
+        Raises PredictionError with the row if a number is NaN or infinite, or a value has no JSON form.
         """
         text = self._write(predictions)
         if not self._is_plain and (b"NaN" in text or b"Infinity" in text) and not _is_json(text):
             row = next(row for row, one in enumerate(predictions) if not _is_json(self._write([one])))
             raise PredictionError(
-                f"prediction {row} holds NaN or infinity, which JSON cannot say: return a finite number or None"
+                f"prediction {row} contains NaN or infinity, which JSON does not have: return a finite number or None"
             )
         return text
 
     def plain_predictions(self, predictions: list[Any]) -> list[Any]:
-        """Checked predictions as JSON values. Raises PredictionError as `write_predictions` does."""
+        """Return checked predictions as JSON values. Raises the errors of `write_predictions`."""
         if self._is_plain:
             return predictions
         return cast("list[Any]", from_json(self.write_predictions(predictions)))
@@ -259,12 +257,12 @@ class Contract:
             if not self._is_plain:
                 return self._writer.to_json(predictions, by_alias=True)
             return compact(predictions).encode() if len(predictions) <= FEW else to_json(predictions)
-        except ValueError as error:  # pydantic-core's own, and those for texts and integers that JSON cannot hold
+        except ValueError as error:  # pydantic-core's own, and those for texts and integers without a JSON form
             raise PredictionError(f"a prediction cannot be written as JSON: {error}") from None
 
 
 def _is_json(text: bytes) -> bool:
-    """Whether a text that pydantic-core wrote is JSON to the letter, which knows no NaN."""
+    """Return whether a text that pydantic-core wrote is strict JSON, without NaN."""
     try:
         from_json(text, allow_inf_nan=False)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Flat contracts: instances that are objects of scalars, about which more can be known before any is read."""
+"""Flat contracts: their instances are objects of scalars, for which there are faster checks."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ SCALARS = {
     "str": {"type", "min_length", "max_length", "pattern", "strip_whitespace", "to_lower", "to_upper"},
     "literal": {"type", "expected"},
 }
-"""Core schemas of which JSON's own values mean the same, whether pydantic-core reads them or Python did, and the
-members of these that keep it so (`strict` does not)."""
+"""Core schemas that give the same result for JSON text and for parsed JSON, and the members that keep this true
+(`strict` does not)."""
 
 _RECORD = {"type", "fields", "extra_behavior", "cls", "cls_name", "computed_fields", "config", "metadata", "ref"}
 _FIELD = {"type", "schema", "required", "metadata"}
@@ -26,7 +26,7 @@ _CONFIG = {"title", "ser_json_inf_nan", "validate_by_name"}
 
 
 def fields_of(core: Core) -> dict[str, Core] | None:
-    """The fields' schemas where a core schema is a flat object and says nothing unusual of it or of them; else None."""
+    """Return the schemas of the fields if a core schema is a flat object without unusual settings; otherwise None."""
     if core["type"] != "typed-dict" or not core.keys() <= _RECORD or core.get("computed_fields"):
         return None
     if not core.get("config", {}).keys() <= _CONFIG:
@@ -38,17 +38,17 @@ def fields_of(core: Core) -> dict[str, Core] | None:
 
 
 def are_countable(core: Core, fields: Mapping[str, Core]) -> bool:
-    """Whether the colons in the JSON of a good instance are as many as its fields, so that more are further fields.
+    """Return whether the JSON of a valid instance has one colon per field, so that more colons mean more fields.
 
-    So it is where all fields are required, others are refused, and neither a name nor a value has a colon in it.
+    This is true if all fields are required, unknown fields are rejected, and no name or value contains a colon.
     """
-    texts = [*fields, *(text for schema in fields.values() for text in _texts(schema))]
+    texts = [*fields, *(text for schema in fields.values() for text in _strings(schema))]
     required = all(field.get("required", True) for field in core["fields"].values())
     return required and core.get("extra_behavior") == "forbid" and not any(":" in text for text in texts)
 
 
 def is_plain(core: Core) -> bool:
-    """Whether what a core schema lets pass, a scalar or a flat object, is JSON's own as it stands: no NaN, no alias."""
+    """Return whether all values that a core schema accepts are scalars or flat objects, without NaN or aliases."""
     schemas = [core] if _is_scalar(core) else list((fields_of(core) or {}).values())
     return bool(schemas) and all(_is_finite(schema) for schema in schemas)
 
@@ -68,10 +68,10 @@ def _is_scalar(schema: Core) -> bool:
     return all(type(value) in {bool, int, str} for value in schema.get("expected", ()))
 
 
-def _texts(schema: Core) -> list[str]:
-    """The texts that a scalar may be; of one without bounds, a text with a colon."""
+def _strings(schema: Core) -> list[str]:
+    """Return the strings that a scalar may be; a colon stands for any string."""
     if schema["type"] == "nullable":
-        return _texts(schema["schema"])
+        return _strings(schema["schema"])
     if schema["type"] == "literal":
         return [value for value in schema["expected"] if isinstance(value, str)]
     return [":"] if schema["type"] == "str" else []

@@ -1,6 +1,6 @@
-"""The rows of a body of very many lists and objects, parsed a piece at a time.
+"""Parse the rows of a body with very many lists and objects one piece at a time.
 
-All of them at once would take up to fifty times their text. Only refusals and unusual answers come here.
+Parsed at once, they would take up to fifty times the memory of their text. Used for rejections and unusual bodies only.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MANY = 400_000
-"""Lists and objects that a body may hold to be parsed at once: each takes up to 300 bytes."""
+"""The most lists and objects in a body that is parsed at once: each takes up to 300 bytes."""
 PIECE = 16_384
 """Bytes of a piece, unless a row is longer."""
-LONGER = 8
-"""How much longer a piece is then tried."""
+GROWTH = 8
+"""The factor by which a piece grows if it ends inside a row."""
 OPENING = re.compile(rb'[ \t\r\n]*\{[ \t\r\n]*"instances"[ \t\r\n]*:[ \t\r\n]*\[[ \t\r\n]*')
-"""How a body begins whose first member is the list of its rows, up to the first of them."""
+"""The start of a body whose first member is the list of its rows, up to the first row."""
 NEXT = {first: re.compile(rb",(?=[ \t\r\n]*%b)" % re.escape(first)) for first in (b"{", b"[")}
-"""The comma before a row that is an object or a list, by how it begins; others begin alike too."""
+"""The comma before a row that is an object or a list, by the first byte of the row."""
 ANY_NEXT = re.compile(b",")
 BLANK = bytes(byte if byte == ord("\n") else ord(" ") for byte in range(256))
-"""Of each byte a space, but for the ends of lines: where a text is wrong is then told by the same line and column."""
+"""The table that replaces each byte by a space, except newlines: errors keep their line and column."""
 
 
 class Pieces:
-    """The rows of `{"instances": [...]}`: JSON that is right as a whole, of which only a piece is ever parsed."""
+    """The rows of `{"instances": [...]}`: valid JSON, of which only one piece is parsed at a time."""
 
     def __init__(self, text: bytes, ends: list[tuple[int, int, int]], rest: list[Any]) -> None:
         self._text = text
@@ -46,7 +46,7 @@ class Pieces:
             yield from rows
 
     def parts(self, first: int) -> Iterator[tuple[list[Any], int]]:
-        """The rows from one on, some at a time, and the bytes that they came in at most."""
+        """Yield the rows from `first` on in parts, each with an upper bound of its size in bytes."""
         for start, end, count in self._pieces:
             if first < count:
                 yield from_json(b"[%b]" % self._text[start:end])[first:], end - start
@@ -57,10 +57,10 @@ class Pieces:
 
 
 def parsed(text: bytes) -> tuple[Any, Pieces | None]:
-    """A body as parsed JSON; of one that may hold very many lists and objects, its rows apart where they can be told.
+    """Parse a body; return its rows separately if it may have very many lists and objects, otherwise None.
 
-    Then the parsed JSON has the last of them only. Where a piece is a list of rows and the rest of the body is right
-    after one more row, the whole is right, and has these rows. Raises ValueError as `from_json` does.
+    With Pieces, the parsed JSON has only the last rows. The body is valid if each piece is a list of rows and the rest
+    is valid JSON after a placeholder row. Raises ValueError as `from_json` does.
     """
     opening = OPENING.match(text) if text.count(b"[") + text.count(b"{") > MANY else None
     if opening is None:
@@ -72,8 +72,8 @@ def parsed(text: bytes) -> tuple[Any, Pieces | None]:
         end = comma.start()
         try:
             count = len(from_json(b"[%b]" % text[start:end]))
-        except ValueError:  # this comma is inside of a row
-            size *= LONGER
+        except ValueError:  # this comma is inside a row
+            size *= GROWTH
             continue
         if not count:
             break
@@ -87,8 +87,8 @@ def parsed(text: bytes) -> tuple[Any, Pieces | None]:
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
-    """Without Python's search for cycles: of many lists, which it counts and looks at, it takes most of the time."""
+def paused_gc() -> Iterator[None]:
+    """Pause the garbage collector, which would take most of the time of parsing many lists."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

@@ -1,7 +1,7 @@
-"""How instances are read: as JSON under the contract's core schema, and faster where the contract is flat.
+"""Read instances: as JSON with the contract's core schema, and faster if the contract is flat.
 
-What is accepted is the same everywhere. A reader only says whether all instances are good, at no more cost than if they
-were (`brief`); what is wrong with one is found by looking at each alone (`diagnosis`).
+All readers accept the same instances. A reader finds out only whether all instances are valid, and that costs no more
+for bad instances than for valid ones (`brief`); `diagnosis` then finds the violations of each one.
 """
 
 from __future__ import annotations
@@ -21,52 +21,52 @@ if TYPE_CHECKING:
     from modelet.contract.schema import Core
 
     Colons = Callable[[bytes], int]
-    """Counts the colons in a text."""
+    """A function that counts the colons in a text."""
 
 
 def list_of(core: Core) -> Core:
-    """A core schema of a list of values."""
+    """Return the core schema of a list of values."""
     return {"type": "list", "items_schema": core}
 
 
 def validator(core: Core) -> SchemaValidator:
-    """A validator of a core schema as it is."""
-    # A class brings a validator and a serializer made before the contract was tightened: build from the schema instead.
+    """Return a validator for exactly this core schema."""
+    # A class has a prebuilt validator and serializer, made before `tighten`: build from the schema instead.
     return SchemaValidator(cast("CoreSchema", core), _use_prebuilt=False)
 
 
 def reader_of(core: Core) -> Reader:
-    """The best reader of a contract's instances."""
+    """Return the fastest reader for a contract's instances."""
     fields = fields_of(core)
     if fields is None:
         return Reader(core)
     return FlatReader(core, fields)
 
 
-def _read(reading: SchemaValidator, body: bytes) -> Any:
+def _read(schema: SchemaValidator, body: bytes) -> Any:
     try:
-        return reading.validate_json(body)
+        return schema.validate_json(body)
     except UnknownFieldError:
         raise ValidationError.from_exception_data("body", []) from None
 
 
 TRUSTED, TRUSTED_UNION = 262_144, 8_192
-"""Bytes up to which any body may be read at once, and where unions try several schemas on one value.
+"""Bytes up to which any body may be validated in one pass; the second is for contracts with unions.
 
-In a larger one, one instance may hold a value of megabytes, of which pydantic-core makes a copy for each schema that
-refuses it.
+In a larger body, one instance may have a value of megabytes, and pydantic-core copies it for each schema that rejects
+it.
 """
 
 
 class Reader:
-    """Reads instances of any type."""
+    """Read instances of any type."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
         self._prepare()
 
     def _prepare(self) -> None:
-        """Make what requests need, so that a schema which cannot be built fails the start and not a request."""
+        """Build the validators at the start, so that a wrong schema fails the init and not a request."""
         _ = self._envelope
 
     @cached_property
@@ -81,30 +81,30 @@ class Reader:
     def _trusted(self) -> int:
         return TRUSTED_UNION if has_union(self._core) else TRUSTED
 
-    def is_doubtful(self, body: bytes) -> bool:
-        """Whether to refuse this body might cost more than to answer one of its size, by what its bytes tell."""
+    def may_be_expensive(self, body: bytes) -> bool:
+        """Return whether rejecting this body might cost more than answering one of its size."""
         return len(body) > self._trusted
 
     def one(self, body: bytes) -> Any:
-        """A bare instance as JSON. Raises ValidationError."""
+        """Read a bare instance as JSON. Raises ValidationError."""
         return _read(self._one, body)
 
     def envelope(self, body: bytes) -> list[Any]:
-        """The instances of `{"instances": [...]}`. Raises ValidationError unless it is right in every part."""
+        """Read the instances of `{"instances": [...]}`. Raises ValidationError unless all of it is valid."""
         instances: list[Any] = _read(self._envelope, body)["instances"]
         return instances
 
     def columns(self, columns: Mapping[str, list[Any]]) -> list[Any]:
-        """Instances whose fields came as lists of JSON scalars, one value an instance. Raises ValidationError."""
+        """Read instances given as columns of JSON scalars, one value per instance. Raises ValidationError."""
         return self.envelope(b'{"instances":%b}' % to_json(as_rows(columns)))
 
     def as_tuples(self, _features: Sequence[str], _colons: Colons) -> Reader:
-        """A reader that gives instances as tuples of some features, where the contract is such that this is faster."""
+        """Return a reader that reads instances as tuples of the features, if the contract allows it; otherwise self."""
         return self
 
 
 class FlatReader(Reader):
-    """Reads flat objects: their scalars mean the same as JSON and as Python values, and need no way over a text."""
+    """Read flat objects, whose scalars can be validated as JSON text or as Python values."""
 
     def __init__(self, core: Core, fields: Mapping[str, Core], colons: Colons | None = None) -> None:
         super().__init__(core)
@@ -114,34 +114,34 @@ class FlatReader(Reader):
         self._is_countable = are_countable(core, fields)
 
     def _prepare(self) -> None:
-        """Nothing: schemas of scalars can always be built, and many starts need few of these validators."""
+        """Build nothing yet: schemas of scalars are always correct, and most functions need few of the validators."""
 
     @cached_property
     def _rows(self) -> SchemaValidator:
-        return validator(brief(list_of(self._core), ends=False))
+        return validator(brief(list_of(self._core), stops=False))
 
-    def is_doubtful(self, body: bytes) -> bool:
-        """Not where the body is flat: among good objects are as many colons as fields, and nothing else is nested."""
-        if not super().is_doubtful(body):
+    def may_be_expensive(self, body: bytes) -> bool:
+        """Return whether rejecting this body might cost more than answering; a body of flat objects never does."""
+        if not super().may_be_expensive(body):
             return False
         return not (self._is_countable and _is_flat(body, self._width, self._colons(body)))
 
     def columns(self, columns: Mapping[str, list[Any]]) -> list[Any]:
-        """Instances whose fields came as lists, without a text between."""
+        """Read instances given as columns, without converting them to text."""
         rows: list[Any] = self._rows.validate_python(as_rows(columns))
         return rows
 
     def as_tuples(self, features: Sequence[str], colons: Colons) -> Reader:
-        """A reader of tuples, where the features are fields and colons tell whether there are further fields."""
+        """Return a reader of tuples if all features are fields and the number of colons reveals further fields."""
         known = len(set(features)) == len(features) and self._fields.keys() >= set(features)
         return TupleReader(self._core, self._fields, features, colons) if known and self._is_countable else self
 
 
 class TupleReader(FlatReader):
-    """Reads flat objects as tuples of the features that a model asks for: no object is built, and none taken apart.
+    """Read flat objects as tuples of a model's features, without building a dict.
 
-    Where colons tell that there are further fields, they may be in keys written twice, which are nobody's error: then
-    the instances are objects.
+    If the number of colons reveals further fields, these may be duplicate keys, which are no error: then the instances
+    are read as dicts.
     """
 
     def __init__(self, core: Core, fields: Mapping[str, Core], features: Sequence[str], colons: Colons) -> None:
@@ -166,17 +166,17 @@ class TupleReader(FlatReader):
         return validator(brief(list_of(self._values)))
 
     def one(self, body: bytes) -> Any:
-        """A bare instance as a tuple of the features."""
+        """Read a bare instance as a tuple of the features."""
         instance, _ = self._open_one.validate_json(body)
         return instance if body.count(b":") == self._width else super().one(body)
 
     def envelope(self, body: bytes) -> list[Any]:
-        """The instances as tuples of the features."""
+        """Read the instances as tuples of the features."""
         instances = [instance for instance, _ in _read(self._open_envelope, body)["instances"]]
         return instances if self._colons(body) == 1 + self._width * len(instances) else super().envelope(body)
 
     def columns(self, columns: Mapping[str, list[Any]]) -> list[Any]:
-        """Instances whose fields came as lists, as tuples of the features."""
+        """Read instances given as columns, as tuples of the features."""
         if columns.keys() != self._names:
             return super().columns(columns)
         rows = zip(*(columns[name] for name in self._order), strict=True)
@@ -185,7 +185,7 @@ class TupleReader(FlatReader):
 
 
 def as_rows(columns: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
-    """Columns as objects, one for each place."""
+    """Return columns as dicts, one per row."""
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
@@ -194,7 +194,7 @@ def _colons(body: bytes) -> int:
 
 
 def _is_flat(body: bytes, width: int, colons: int) -> bool:
-    """Whether a body may be good objects of so many scalars, bare or in the one list of an envelope."""
+    """Return whether a body may be flat objects of `width` fields, bare or in the one list of an envelope."""
     lists, objects = body.count(b"["), body.count(b"{")
     return lists == (b'"instances"' in body) and colons == lists + width * (objects - lists)
 

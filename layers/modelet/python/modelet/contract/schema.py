@@ -1,8 +1,8 @@
-"""Core schemas: what pydantic-core checks, and what we ask of them beyond what the author wrote; its only door."""
+"""Core schemas for pydantic-core, and the rules that we add to the author's. Only this module imports pydantic-core."""
 
 from __future__ import annotations
 
-import fractions  # noqa: F401 - pydantic-core asks for it at the first number it checks: better in the init
+import fractions  # noqa: F401 - pydantic-core imports it when it checks its first number: better in the init
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         from_json,
         to_json,
     )
-    from pydantic_core import __version__ as PYDANTIC_CORE  # noqa: N812 - a constant of ours
+    from pydantic_core import __version__ as PYDANTIC_CORE  # noqa: N812 - a constant
 
     Core = dict[str, Any]
 
@@ -37,26 +37,26 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:
-    _found = native_pydantic_core()
-    PYDANTIC_CORE = _found.__version__
-    PydanticSerializationError = _found.PydanticSerializationError
-    SchemaSerializer, SchemaValidator = _found.SchemaSerializer, _found.SchemaValidator
-    ValidationError = _found.ValidationError
-    from_json, to_json = _found.from_json, _found.to_json
+    _native = native_pydantic_core()
+    PYDANTIC_CORE = _native.__version__
+    PydanticSerializationError = _native.PydanticSerializationError
+    SchemaSerializer, SchemaValidator = _native.SchemaSerializer, _native.SchemaValidator
+    ValidationError = _native.ValidationError
+    from_json, to_json = _native.from_json, _native.to_json
 
 DATA = frozenset({"config", "default", "discriminator", "expected", "metadata", "ref", "schema_ref"})
-"""Members of a schema that hold values and no further schema."""
+"""Members of a schema that contain values, not schemas."""
 NAMES = frozenset({"choices", "fields"})
-"""Members of a schema whose keys, where they are a mapping, are the author's own words."""
+"""Members of a schema that, if they are a mapping, have names that the author chose as keys."""
 RECORDS = {"model": "model-fields", "dataclass": "dataclass-args", "typed-dict": "typed-dict"}
 
 
 def tighten(core: Core, *, returned: bool = False) -> Core:
-    """A copy of a core schema with what the author left open filled in.
+    """Return a copy of a core schema with stricter defaults.
 
-    Floats refuse NaN and infinity, objects refuse unknown fields; what the author's own config says stays as it is.
-    returned: the schema is of what the author's code returns. Objects that it built are then checked like any other
-    value, by their fields' own names, and a NaN that nobody checks is written as itself, so that it can be seen.
+    Floats reject NaN and infinity, objects reject unknown fields; the author's own configuration takes precedence.
+    returned: the schema is for values that the author's code returns. Then objects are validated again, by the names of
+    their fields, and NaN is written as `NaN`, so that it can be found.
     """
     return _Tightening(returned).schema(core, {})
 
@@ -84,7 +84,7 @@ class _Tightening:
     def _member(self, key: str, child: Any, config: Core) -> Any:
         if isinstance(child, list):
             return [self._member(key, item, config) for item in child]
-        if isinstance(child, tuple):  # a choice of a union with its label
+        if isinstance(child, tuple):  # a union's choice with its label
             return tuple(self._member(key, item, config) for item in child)
         if not isinstance(child, dict):
             return child
@@ -94,7 +94,7 @@ class _Tightening:
 
 
 compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
-"""What JSON has as text, without a space. Raises ValueError for NaN and infinity."""
+"""Encode a value as JSON text without spaces. Raises ValueError for NaN and infinity."""
 
 
 def around(core: Core, wrap: Callable[[Core], Core]) -> Core:

@@ -1,4 +1,4 @@
-"""One adapter for each kind of event, between what Lambda hands over and a protocol; only the handler calls them."""
+"""Edges: one adapter for each kind of event, from Lambda's event to a protocol; only the handler calls them."""
 
 from __future__ import annotations
 
@@ -10,4 +10,4 @@ if TYPE_CHECKING:
     from modelet.edges.base import Edge
 
 EDGES: tuple[Edge, ...] = (http, direct)
-"""In the order in which they are tried; the last one takes every event."""
+"""The edges in the order of matching; the last one matches every event."""

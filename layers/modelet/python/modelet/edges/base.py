@@ -1,4 +1,4 @@
-"""The edge: the adapter between one kind of event and the pipeline, and what it is given and gives back."""
+"""The interface of an edge, the adapter between one kind of event and the pipeline."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ if TYPE_CHECKING:
     from modelet.protocols.service import Service
 
     class Edge(Protocol):
-        """One kind of event. A module of this folder is one; `edges.EDGES` has them in the order of trying.
+        """The edge for one kind of event. Modules of this folder implement it; `edges.EDGES` lists them.
 
-        raises_retryable: whether an error that a retry may cure is raised, so that the caller's own retries see it.
-        Only type checkers need this class: to make it takes 0.06 ms of a start.
+        raises_retryable: whether retryable errors are raised, so that the caller's own retries see them. Only type
+        checkers need this class: creating it takes 0.06 ms of a start.
         """
 
         raises_retryable: bool
 
         def matches(self, event: Any) -> bool:
-            """Whether an event is of this kind."""
+            """Return whether an event is of this kind."""
 
         def answer(self, event: Any, service: Service, call: Call) -> EdgeResult:
-            """Answer an event. Raises nothing that a model or a caller can cause."""
+            """Answer an event. Raises no error that a model or a caller can cause."""
 
-        def refuse(self, error: ModeletError, service: Service, call: Call) -> EdgeResult:
-            """Answer with an error alone."""
+        def answer_error(self, error: ModeletError, service: Service, call: Call) -> EdgeResult:
+            """Answer with an error."""
 
 
 EVENT_LIMIT = 6_291_456
-"""Bytes of an event that Lambda takes in a synchronous invocation; `RESPONSE_LIMIT` has the source."""
+"""Lambda's limit in bytes for the event of a synchronous invocation; `RESPONSE_LIMIT` has the source."""
 
 
 class Call:
-    """Lambda's side of a call: its request id, and the seconds that are left of its timeout (None: no timeout)."""
+    """An invocation: its request id, and the seconds until its timeout (None: no timeout)."""
 
     __slots__ = ("remaining", "request_id", "timings")
 
@@ -48,7 +48,7 @@ class Call:
 
 
 class EdgeResult(NamedTuple):
-    """What goes back to Lambda, the status it stands for, and the error behind it, if any."""
+    """The response for Lambda, its status, and its error, if any."""
 
     response: Any
     status: int
@@ -56,5 +56,5 @@ class EdgeResult(NamedTuple):
 
 
 def encoded_size(response: Any) -> int:
-    """The bytes of a response as the runtime client sends it."""
+    """Return the size in bytes of a response as the runtime client sends it."""
     return len(json.dumps(response, ensure_ascii=False).encode("utf-8", "backslashreplace"))

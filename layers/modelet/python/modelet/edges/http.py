@@ -1,4 +1,4 @@
-"""HTTP events of API Gateway (payload 2.0 and 1.0) and of Function URLs (2.0), and the response they want.
+"""HTTP events of API Gateway (payload 2.0 and 1.0) and of Function URLs (2.0), and their responses.
 
 Format: the Lambda integration's payload versions, as the API Gateway developer guide describes them.
 """
@@ -26,26 +26,26 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-REPLACED = "\N{REPLACEMENT CHARACTER}"
-"""What a gateway puts for bytes that are not UTF-8.
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+"""The character that a gateway substitutes for bytes that are not UTF-8.
 
-A caller may have written the character itself, and no event tells: for the first three bytes of a character of four it
-is as long as what it stands for, so the length of the body proves nothing.
+The event does not show whether the caller sent the character itself: it can be as long as the bytes that it replaces
+(the first three bytes of a four-byte character), so the body's length is no evidence.
 """
 NOT_UTF_8 = (
-    "The body holds U+FFFD, which the gateway puts for bytes that are not UTF-8. Send UTF-8; "
-    "where the character itself is meant, write the escape \\ufffd."
+    "The body contains U+FFFD, which the gateway substitutes for bytes that are not UTF-8. Send UTF-8; "
+    "to send the character itself, write the escape \\ufffd."
 )
 FIRST = (NotFoundError, MethodNotAllowedError, NotAcceptableError, MediaTypeError)
-"""What does not depend on the body."""
+"""Errors that do not depend on the body."""
 
 
 raises_retryable = False
-"""A gateway's caller is answered: 503 with Retry-After says that a retry may help."""
+"""The gateway's caller gets an answer: 503 with Retry-After says that a retry may help."""
 
 
 def matches(event: Any) -> bool:
-    """Whether an event came by HTTP from a gateway or a Function URL; that of a load balancer has other rules."""
+    """Return whether an event came by HTTP from API Gateway or a Function URL, but not from a load balancer."""
     if not isinstance(event, dict) or not isinstance(event.get("requestContext"), dict):
         return False
     context = event["requestContext"]
@@ -53,43 +53,43 @@ def matches(event: Any) -> bool:
 
 
 def answer(event: dict[str, Any], service: Service, call: Call) -> EdgeResult:
-    """Answer an HTTP event with the response that the gateway wants."""
+    """Answer an HTTP event with a response for the gateway."""
     request = _request(event, call)
     try:
         request.body = _body(event)
     except ModeletError as error:
-        # An unknown route or a wrong media type is named first, as it is where the body can be read.
+        # An unknown route or a wrong media type takes precedence, as it does for a readable body.
         _, first = exchange(request, service)
-        return refuse(first if isinstance(first, FIRST) else error, service, call, request)
+        return answer_error(first if isinstance(first, FIRST) else error, service, call, request)
     answered, failure = exchange(request, service)
     response = _write(answered, service, call)
-    # JSON in a JSON string grows to six times its size at the most; only then is it worth measuring.
+    # As a JSON string, the body is at most six times as large; a smaller one need not be measured.
     if len(answered.body) * 6 > RESPONSE_LIMIT and encoded_size(response) > RESPONSE_LIMIT:
-        return refuse(TooLargeError(TOO_LARGE), service, call, request)
+        return answer_error(TooLargeError(TOO_LARGE), service, call, request)
     return EdgeResult(response, answered.status, failure)
 
 
-def refuse(error: ModeletError, service: Service, call: Call, request: Request | None = None) -> EdgeResult:
-    """Answer with an error alone, in the words of the protocol that was asked."""
+def answer_error(error: ModeletError, service: Service, call: Call, request: Request | None = None) -> EdgeResult:
+    """Answer with an error in the format of the request's protocol."""
     answered = problem(error, request or Request("GET", "/"))
     return EdgeResult(_write(answered, service, call), error.status, error)
 
 
 def _request(event: dict[str, Any], call: Call) -> Request:
-    """All of the request but its body."""
+    """Return the request without its body."""
     context = event["requestContext"]
     http = context.get("http")
     if isinstance(http, dict):
         method, path = http.get("method"), event.get("rawPath", http.get("path"))
         text = event.get("rawQueryString")
         query: Mapping[str, Any] = _query(str(text)) if text else {}
-        # An HTTP API's named stage stands in the path; a REST API's path has none.
+        # The path contains the stage of an HTTP API, unless it is $default; a REST API's path has no stage.
         path, stage = str(path or "/"), str(context.get("stage"))
         if routed := _routed(event, path, event.get("routeKey")):
             path = routed
         elif stage != "$default" and f"{path}/".startswith(f"/{stage}/"):
             path = path[len(stage) + 1 :] or "/"
-        headers = _mapping(event.get("headers"))  # the payload's format has their names in lower case
+        headers = _mapping(event.get("headers"))  # in this payload, their names are in lower case
     else:
         method, path = event.get("httpMethod"), str(event.get("path") or "/")
         path = _routed(event, path, event.get("resource")) or path
@@ -99,14 +99,14 @@ def _request(event: dict[str, Any], call: Call) -> Request:
 
 
 def _routed(event: dict[str, Any], path: str, route: Any) -> str | None:
-    """The part of the path that the gateway's route matched, where that can be told."""
+    """Return the part of the path that the gateway's route matched; None if it cannot be determined."""
     parameters = event.get("pathParameters")
     proxy = parameters.get("proxy") if isinstance(parameters, dict) else None
     return matched(path, str(route), str(proxy or ""))
 
 
 def _query(text: str) -> dict[str, str]:
-    from urllib.parse import parse_qsl  # noqa: PLC0415 - 3 ms of a cold start, and few questions have a query
+    from urllib.parse import parse_qsl  # noqa: PLC0415 - 3 ms of a cold start, and few requests have a query
 
     return dict(parse_qsl(text, keep_blank_values=True))
 
@@ -118,16 +118,16 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 def _body(event: dict[str, Any]) -> bytes:
     body = event.get("body") or ""
     if not isinstance(body, str):
-        raise MalformedBodyError("The event's body is not a string: API Gateway sends one.")
+        raise MalformedBodyError("The event's body is not a string, as API Gateway sends it.")
     if not event.get("isBase64Encoded"):
-        if REPLACED in body:
+        if REPLACEMENT in body:
             raise MalformedBodyError(NOT_UTF_8)
-        # A lone surrogate is not text in UTF-8; the JSON parser then says so.
+        # A lone surrogate is not valid UTF-8; the JSON parser reports it.
         return body.encode("utf-8", "surrogatepass")
     try:
         return binascii.a2b_base64(body, strict_mode=True)
     except ValueError:
-        raise MalformedBodyError("The body is not base64, though the event says so.") from None
+        raise MalformedBodyError("The event's isBase64Encoded is true, but its body is not base64.") from None
 
 
 def _write(answered: Response, service: Service, call: Call) -> dict[str, Any]:

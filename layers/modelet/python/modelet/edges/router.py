@@ -1,4 +1,4 @@
-"""The router: from a path and a method to the protocol that answers, and from an error to that protocol's words."""
+"""The router: dispatch a request by path and method to its protocol, and write errors in that protocol's format."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ if TYPE_CHECKING:
 
 
 def exchange(request: Request, service: Service) -> tuple[Response, ModeletError | None]:
-    """Answer a request; an error comes back beside its answer, for the log."""
+    """Answer a request; return the response and, for the log, the error if there was one."""
     try:
         with Deadline(request.remaining):
             route = _route(request.method, request.path, service.name, service.version)
             return route(request, service), None
     except Alarm:
         disarm()
-        late = DeadlineError("the alarm rang before the answer was ready")
+        late = DeadlineError("the deadline came before the answer was ready")
         return problem(late, request), late
     except ModeletError as error:
         return problem(error, request), error
-    except Exception as cause:  # noqa: BLE001 - a bug of ours must not end the environment; the log holds it
+    except Exception as cause:  # noqa: BLE001 - a bug in Modelet must not end the environment; it is logged
         unexpected = ModeletError.unexpected(cause)
         return problem(unexpected, request), unexpected
 
 
 def problem(error: ModeletError, request: Request) -> Response:
-    """An error in the words of the protocol that was asked."""
+    """Return an error in the format of the request's protocol."""
     answer: Response = (_oip() if _segments(request.path)[:1] == ["v2"] else rows).problem(error)
     return answer
 
 
 def _oip() -> ModuleType:
-    """The Open Inference Protocol, imported when somebody speaks it."""
+    """Return the module of the Open Inference Protocol, which is imported on first use."""
     from modelet.protocols.oip import oip  # noqa: PLC0415 - 2 ms of a cold start
 
     return oip
@@ -56,11 +56,11 @@ def _segments(path: str) -> list[str]:
 
 @lru_cache(maxsize=64)
 def matched(path: str, route: str, proxy: str) -> str | None:
-    """The part of a path that the gateway's route matched, without the path mapping of a custom domain before it.
+    """Return the part of a path that the gateway's route matched, without a custom domain's path mapping before it.
 
-    route: its path, such as `/models/sentiment/{proxy+}`, alone or after a method. proxy: what its greedy parameter
-    took. None where the path is not of that route. Its length tells, never what it looks like: a mapping may have the
-    name of a route.
+    route: the route's path, such as `/models/sentiment/{proxy+}`, alone or after a method. proxy: the value of its
+    greedy parameter. Returns None if the path does not match the route. The number of segments decides, not their
+    names, because a mapping may have the name of a route.
     """
     wanted = [segment for segment in route.rpartition(" ")[2].split("/") if segment]
     if wanted and wanted[-1] == "{proxy+}":
@@ -74,9 +74,9 @@ def matched(path: str, route: str, proxy: str) -> str | None:
     return f"/{'/'.join(here)}" if fits else None
 
 
-@lru_cache(maxsize=64)  # what raises is not kept
+@lru_cache(maxsize=64)  # exceptions are not cached
 def _route(method: str, path: str, model: str, served: str) -> Route:
-    """The function that answers a path and a method. Raises NotFoundError and MethodNotAllowedError."""
+    """Return the function that answers a path and a method. Raises NotFoundError and MethodNotAllowedError."""
     match _segments(path):
         case ["models", name, *rest]:
             routes: Routes = rows.ROUTES
@@ -91,7 +91,7 @@ def _route(method: str, path: str, model: str, served: str) -> Route:
     methods = routes.get(tuple(rest))
     if name != model or methods is None:
         raise rows.unknown_route(path, model)
-    # HEAD is GET whose body the gateway leaves out, with the length that it would have: RFC 9110, 9.3.2.
+    # HEAD is answered like GET, and the gateway removes the body but not its length: RFC 9110, 9.3.2.
     route = methods.get("GET" if method == "HEAD" else method)
     if route is None:
         raise MethodNotAllowedError(method, [*methods, *(["HEAD"] if "GET" in methods else [])])

@@ -1,8 +1,8 @@
-"""The AWS service that an event came from, where none of the other edges serves it.
+"""Identify the AWS service of an event that no edge supports.
 
-Such an event must fail: whoever polls a queue or a stream for a function takes an answer for success, and deletes the
-messages. The handler imports this for events with one of `direct.MARKS`, and for those that the contract refuses.
-Formats: "Invoking Lambda with events from other AWS services" in the Lambda developer guide, and the guides it names.
+Such an event must fail: the poller of a queue or a stream takes any answer as success and deletes the messages.
+`edges.direct` imports this for events with one of its MARKS, and for events that violate the contract.
+Formats: "Invoking Lambda with events from other AWS services" in the Lambda developer guide, and the guides it links.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ RECORDS = {
     "aws:sqs": "Amazon SQS",
     "SelfManagedKafka": "Apache Kafka",
 }
-"""Services by the `eventSource` of a record or, for queues of brokers, of the event."""
+"""Services by the `eventSource` of a record or, for message brokers, of the event."""
 
 SHAPES = (
     ("Amazon CloudWatch Alarms", ("alarmArn", "alarmData")),
@@ -42,7 +42,7 @@ SHAPES = (
     ("AWS Secrets Manager", ("ClientRequestToken", "SecretId")),
     ("an API Gateway authorizer", ("methodArn", "type")),
 )
-"""Services by members that all their events have, and nothing else."""
+"""Services by members that all their events have, and that no instance has."""
 
 LIKELY = (
     ("AWS AppSync", ("identity", "info", "request")),
@@ -62,9 +62,9 @@ CONTEXTS = (
 """Services by a member of the event's `requestContext`."""
 
 
-def unmistakable(event: Any) -> str | None:
-    """The service whose event this can only be, whatever the contract takes; None for all else."""
-    if isinstance(event, list):  # a pipe hands over its batch without an envelope
+def certain(event: Any) -> str | None:
+    """Return the service that an event certainly comes from, whatever the contract; otherwise None."""
+    if isinstance(event, list):  # EventBridge Pipes sends a batch without an envelope
         return _of_record(event)
     if not isinstance(event, dict):
         return None
@@ -77,7 +77,7 @@ def unmistakable(event: Any) -> str | None:
 
 
 def likely(event: Any) -> str | None:
-    """The service whose event this is, if the contract refuses it: an instance may have such members as well."""
+    """Return the service that a rejected event probably comes from; an instance may have the same members."""
     if not isinstance(event, dict):
         return None
     kind, sender = event.get("detail-type"), event.get("source")
@@ -96,7 +96,7 @@ def _of_record(records: Any) -> str | None:
         return None
     if isinstance(first.get("cf"), dict):
         return "Amazon CloudFront"
-    said = first.get("eventSource", first.get("EventSource"))
-    if not isinstance(said, str):
+    name = first.get("eventSource", first.get("EventSource"))
+    if not isinstance(name, str):
         return None
-    return RECORDS.get(said) or (said[:60] if said.startswith("aws:") else None)
+    return RECORDS.get(name) or (name[:60] if name.startswith("aws:") else None)

@@ -1,1 +1,1 @@
-"""The meaning of a body: rows and the Open Inference Protocol; only edges call them."""
+"""Protocols, which give a body its meaning: rows and the Open Inference Protocol; only edges call them."""

@@ -1,4 +1,4 @@
-"""Media types: the bodies that a protocol reads and writes, and the one negotiation by Content-Type and Accept.
+"""Media types: the readers and writers of a protocol, and their negotiation by Content-Type and Accept.
 
 Source: RFC 9110, 8.3 (Content-Type), 12.5.1 (Accept), 15.5.7 (406) and 15.5.16 (415).
 """
@@ -20,11 +20,11 @@ WriteT = TypeVar("WriteT")
 ANY, IDENTITY = "*/*", "identity"
 UTF_8 = frozenset({"utf-8", "utf8"})
 ASCII = frozenset({"ascii", "us-ascii"})
-"""Charsets whose texts are UTF-8 too. JSON is UTF-8, whatever its content type declares (RFC 8259, 8.1)."""
+"""Charsets that are subsets of UTF-8. JSON is UTF-8, whatever its content type declares (RFC 8259, 8.1)."""
 
 
 class Media(Generic[ReadT, WriteT]):
-    """One media type of a protocol: its name, what reads a body of it, and what writes an answer in it."""
+    """One media type of a protocol: its name, the function that reads a body, and the one that writes an answer."""
 
     __slots__ = ("name", "read", "write")
 
@@ -37,10 +37,10 @@ class Media(Generic[ReadT, WriteT]):
 def negotiate(
     request: Request, table: tuple[Media[ReadT, WriteT], ...]
 ) -> tuple[Media[ReadT, WriteT], Media[ReadT, WriteT]]:
-    """The media types in which to read the body of a request, and to write its answer.
+    """Return the media types for reading the body of a request and for writing its answer.
 
-    table: the media types of the protocol, the preferred one first. Raises MediaTypeError for a body that none of them
-    reads, NotAcceptableError where Accept excludes all of them.
+    table: the media types of the protocol, the preferred one first. Raises MediaTypeError if no reader supports the
+    body, NotAcceptableError if Accept excludes all of them.
     """
     headers, first = request.headers, table[0]
     given, accept = headers.get("content-type", JSON), headers.get("accept", ANY)
@@ -53,15 +53,15 @@ def negotiate(
         raise MediaTypeError(f"The charset is {charset[:100]}: send UTF-8.")
     if (coding := str(coding).strip().lower()) != IDENTITY:
         taken = ("accept-encoding", IDENTITY)
-        raise MediaTypeError(f"The content encoding is {coding[:100]}: send the body as it is.", taken)
+        raise MediaTypeError(f"The content encoding is {coding[:100]}: send the body without one.", taken)
     return table[reader], table[_accepted(str(accept), names)]
 
 
-@lru_cache(maxsize=64)  # what raises is not kept
+@lru_cache(maxsize=64)  # exceptions are not cached
 def _content(content_type: str, names: tuple[str, ...]) -> tuple[int, str]:
-    """The place of the media type that a Content-Type names, and the charset that it declares, UTF-8 unless another.
+    """Return the index of the media type in a Content-Type, and its charset, UTF-8 by default.
 
-    A type with the suffix +json is JSON (RFC 6839, 3.1). Raises MediaTypeError where none of the names is meant.
+    A type with the suffix +json is JSON (RFC 6839, 3.1). Raises MediaTypeError if the type is not in `names`.
     """
     kind, *parameters = content_type.lower().split(";")
     kind = kind.strip()
@@ -74,28 +74,28 @@ def _content(content_type: str, names: tuple[str, ...]) -> tuple[int, str]:
     return names.index(meant), next((charset for charset in declared if charset not in UTF_8), "utf-8")
 
 
-@lru_cache(maxsize=64)  # what raises is not kept
+@lru_cache(maxsize=64)  # exceptions are not cached
 def _accepted(accept: str, names: tuple[str, ...]) -> int:
-    """The place of the media type that an Accept header prefers; of equal ones the first.
+    """Return the index of the media type that an Accept header prefers; the first one if several are equal.
 
-    What is no media range is passed over. Raises NotAcceptableError where the ranges exclude all names.
+    Invalid media ranges are ignored. Raises NotAcceptableError if the ranges exclude all names.
     """
     ranges = dict(found for each in accept.lower().split(",") if (found := _range(each)))
     if not ranges:
         return 0
-    # The most specific range that fits a type is the one that counts.
+    # The most specific range that matches a type gives its weight.
     weights = [
         next((ranges[one] for one in (name, f"{name.partition('/')[0]}/*", ANY) if one in ranges), 0.0)
         for name in names
     ]
     if not any(weights):
         listed = ", ".join(names)
-        raise NotAcceptableError(f"Accept is {accept[:100]}: this route answers {listed}.")
+        raise NotAcceptableError(f"Accept is {accept[:100]}: this route offers {listed}.")
     return weights.index(max(weights))
 
 
 def _range(text: str) -> tuple[str, float] | None:
-    """A media range and its weight; None for what is none."""
+    """Return a media range and its weight; None if the text is not a media range."""
     kind, *parameters = (part.strip() for part in text.split(";"))
     main, _, sub = kind.partition("/")
     if not main or not sub:

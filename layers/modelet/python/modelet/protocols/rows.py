@@ -12,7 +12,7 @@ from modelet.contract.schema import compact, to_json
 from modelet.errors import ContractError, MalformedBodyError, ModeletError, NotFoundError, RequestError
 from modelet.protocols.media import Media, negotiate
 from modelet.protocols.service import JSON, PROBLEM, Request, Response, Routes, Service
-from modelet.violation import LISTED_VIOLATIONS, LONGEST_NAME, Violation
+from modelet.violation import LISTED_VIOLATIONS, MAX_NAME_LENGTH, Violation
 
 if TYPE_CHECKING:
     from modelet.contract.contract import Contract
@@ -21,30 +21,30 @@ if TYPE_CHECKING:
 
 MEMBER = "instances"
 TRUSTED = 8_192
-"""Bytes up to which no body is dear to refuse, whatever the contract."""
-NAMED = f'"{MEMBER}"'.encode()
+"""Bytes up to which rejecting a body is cheap under any contract."""
+QUOTED_MEMBER = f'"{MEMBER}"'.encode()
 
 
 def read_json(text: bytes, pipeline: InferencePipeline, *, partial: bool = False) -> tuple[Checked, bool]:
-    """The instances of a body, and whether it was one bare instance.
+    """Return the validated instances of a body, and whether it was one bare instance.
 
-    They are read under the contract: in one pass where all is well, else again to name what is wrong. partial: whether
-    each bad instance is to have its place. Raises MalformedBodyError, and ContractError for what is wrong around them.
+    A valid body is read in one pass; another is read again to find the violations. partial: whether to report every bad
+    instance. Raises MalformedBodyError, and ContractError for errors outside the instances.
     """
     contract = pipeline.contract
-    # The member's name may also be there in escapes, or be deeper down in a bare instance.
-    bare = NAMED not in text and b"\\u00" not in text
-    doubtful = len(text) > TRUSTED and contract.is_doubtful(text)
-    if not doubtful and (checked := _at_once(text, contract, bare=bare)) is not None:
+    # The member's name may also be written with escapes, or be nested in a bare instance.
+    bare = QUOTED_MEMBER not in text and b"\\u00" not in text
+    may_be_expensive = len(text) > TRUSTED and contract.may_be_expensive(text)
+    if not may_be_expensive and (checked := _at_once(text, contract, bare=bare)) is not None:
         return checked, bare
-    from modelet.contract.pieces import uncollected  # noqa: PLC0415 - who is never sent a bad row has no use for it
+    from modelet.contract.pieces import paused_gc  # noqa: PLC0415 - only for bad rows and unusual bodies
 
-    with uncollected():
+    with paused_gc():
         bare, instances = _parsed(text)
-        if not pipeline.takes(len(instances)):
-            return Checked([], len(instances)), bare  # refused by its count: no need to look at them
-        # What was parsed in pieces pydantic-core would hold whole, at two hundred bytes a list.
-        if doubtful and isinstance(instances, list) and contract.are_good(instances, text):
+        if not pipeline.allows(len(instances)):
+            return Checked([], len(instances)), bare  # the pipeline rejects the count: no need to validate them
+        # Pieces are not validated in one pass: pydantic-core would hold all of them, with 200 bytes per list.
+        if may_be_expensive and isinstance(instances, list) and contract.is_cheap(instances, text):
             checked = _at_once(text, contract, bare=bare)
             if checked is not None:
                 return checked, bare
@@ -56,8 +56,8 @@ def _at_once(text: bytes, contract: Contract, *, bare: bool) -> Checked | None:
 
 
 def _parsed(text: bytes) -> tuple[bool, list[Any] | Pieces]:
-    """Whether a body is one bare instance, and its instances as parsed JSON."""
-    from modelet.contract.pieces import parsed  # noqa: PLC0415 - as above
+    """Parse a body; return whether it is one bare instance, and its instances."""
+    from modelet.contract.pieces import parsed  # noqa: PLC0415 - only for bad rows and unusual bodies
 
     try:
         document, pieces = parsed(text)
@@ -71,7 +71,7 @@ def _parsed(text: bytes) -> tuple[bool, list[Any] | Pieces]:
     if not isinstance(rows, list):
         raise ContractError([Violation(None, MEMBER, "Input should be a list of instances", "list_type")])
     unknown = [
-        Violation(None, name[:LONGEST_NAME], f"Unknown field beside {MEMBER}: leave it out", "extra_forbidden")
+        Violation(None, name[:MAX_NAME_LENGTH], f"Unknown field beside {MEMBER}: remove it", "extra_forbidden")
         for name in islice((name for name in document if name != MEMBER), LISTED_VIOLATIONS)
     ]
     if unknown:
@@ -80,7 +80,7 @@ def _parsed(text: bytes) -> tuple[bool, list[Any] | Pieces]:
 
 
 def write_json(result: Inference, service: Service, *, bare: bool) -> bytes:
-    """Write predictions, with a problem in the place of each bad row. bare: the one prediction alone."""
+    """Write predictions, with a problem in place of each bad row. bare: write the one prediction alone."""
     contract = service.pipeline.contract
     if not result.failed:
         text = contract.write_predictions(result.predictions)
@@ -90,11 +90,11 @@ def write_json(result: Inference, service: Service, *, bare: bool) -> bytes:
 
 
 MEDIA = (Media(JSON, read_json, write_json),)
-"""The bodies that this protocol reads and writes; a new media type is a row."""
+"""The media types of this protocol; a new one is another row."""
 
 
 def infer(request: Request, service: Service) -> Response:
-    """POST …/infer: predict for each instance."""
+    """POST …/infer: return a prediction for each instance."""
     began = perf_counter()
     reader, writer = negotiate(request, MEDIA)
     partial = _flag(request, "partial")
@@ -107,7 +107,7 @@ def infer(request: Request, service: Service) -> Response:
 
 
 def describe(_request: Request, service: Service) -> Response:
-    """GET /models/{name}: what the model is, how good it is, and where to ask it."""
+    """GET /models/{name}: return the model's description, its performance and its links."""
     manifest = service.manifest
     base = f"/models/{service.name}"
     return Response.of(
@@ -128,12 +128,12 @@ def describe(_request: Request, service: Service) -> Response:
 
 
 def openapi(_request: Request, service: Service) -> Response:
-    """GET /models/{name}/openapi.json: OpenAPI 3.1, made from the contract."""
+    """GET /models/{name}/openapi.json: return the OpenAPI 3.1 document, made from the contract."""
     return Response(200, service.bundle.openapi.encode(), {"content-type": JSON})
 
 
 def problem(error: ModeletError) -> Response:
-    """An error as an RFC 9457 problem."""
+    """Return an error as an RFC 9457 problem."""
     answer = Response.of(error.problem(), error.status, PROBLEM)
     answer.headers.update(error.headers)
     return answer
@@ -148,21 +148,21 @@ ROUTES: Routes = {
 
 @cache
 def _origin(model: str, version: str) -> bytes:
-    """Who predicted, as members of an object."""
+    """Return the model's name and version as members of a JSON object."""
     return f'"model":{compact(model)},"version":{compact(version)}'.encode()
 
 
 def _flag(request: Request, name: str) -> bool:
     value = request.query.get(name, "false")
     if value not in {"true", "false"}:
-        raise RequestError(f"?{name}={value} is neither true nor false")
+        raise RequestError(f"?{name}={value} is neither true nor false.")
     return value == "true"
 
 
 def _with_problems(predictions: list[Any], failed: dict[int, list[Violation]], total: int) -> list[Any]:
-    """Put predictions and problems where their rows were; past those listed, a problem says only that it is one."""
+    """Return predictions and problems in the order of the rows; unlisted problems have no details."""
     good = iter(predictions)
-    unlisted = [Violation(None, "", "Breaks the contract (not listed: too many bad rows)", "unlisted")]
+    unlisted = [Violation(None, "", "Violates the contract (not listed: too many bad rows)", "unlisted")]
     rest = ContractError(unlisted).problem()
     return [
         (ContractError(failed[row]).problem() if failed[row] else rest) if row in failed else next(good)
@@ -171,5 +171,5 @@ def _with_problems(predictions: list[Any], failed: dict[int, list[Violation]], t
 
 
 def unknown_route(path: str, model: str) -> NotFoundError:
-    """What says that a path leads nowhere."""
-    return NotFoundError(f"There is no {path} here; this is the model {model}, see GET /models/{model}.")
+    """Return the error for an unknown path."""
+    return NotFoundError(f"There is no route {path}; this is the model {model}, see GET /models/{model}.")

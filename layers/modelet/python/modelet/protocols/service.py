@@ -1,4 +1,4 @@
-"""What a protocol serves, what it is asked, and what it answers."""
+"""The service, the request and the response of a protocol."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ PROBLEM = "application/problem+json"
 
 
 class Request:
-    """One question, whatever event it came in.
+    """One request, independent of the kind of event.
 
-    path: without a stage. headers: names in lower case, values as the event has them. remaining: seconds until the
-    environment is killed, if it will be.
+    path: without a stage. headers: names in lower case, values as in the event. remaining: seconds until Lambda kills
+    the environment, None for no limit.
     """
 
     __slots__ = ("body", "headers", "method", "path", "query", "remaining", "timings")
@@ -46,7 +46,7 @@ class Request:
 
 
 class Response(NamedTuple):
-    """What a protocol answers: status, a JSON body, and headers."""
+    """A protocol's answer: status, JSON body, and headers."""
 
     status: int
     body: bytes
@@ -54,14 +54,14 @@ class Response(NamedTuple):
 
     @classmethod
     def of(cls, value: Any, status: int = 200, content_type: str = JSON) -> Response:
-        """An answer that holds a JSON value."""
-        # What a caller sent may hold a lone surrogate, which UTF-8 lacks: as an escape it is JSON all the same.
+        """Return an answer with a JSON value."""
+        # A text from the caller may contain a lone surrogate, which UTF-8 does not have: the escape is valid JSON.
         text = json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
         return cls(status, text, {"content-type": content_type})
 
 
 class Service(NamedTuple):
-    """One pinned version of one model, ready to be asked."""
+    """One pinned version of one model, ready to serve."""
 
     bundle: Bundle
     manifest: Manifest
@@ -80,4 +80,4 @@ class Service(NamedTuple):
 
 Route = Callable[[Request, Service], Response]
 Routes = Mapping[tuple[str, ...], Mapping[str, Route]]
-"""Path below a model's own → method → what answers."""
+"""Path below the model's path → method → the function that answers."""

@@ -1,1 +1,1 @@
-"""What a store holds: models, versions and aliases; for the laptop and platform functions alone."""
+"""The models, versions and aliases in a store; only the laptop and platform functions import this package."""

@@ -1,4 +1,4 @@
-"""Aliases: movable names for versions, one small file each, the only files of a store that are ever overwritten."""
+"""Aliases: movable names for versions, one small file each. No other file in a store is ever overwritten."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SUFFIX = ".json"
 
 
 def aliases(store: Store, model: str) -> dict[str, str | None]:
-    """A model's aliases, sorted, and the version of each; None for one whose file is damaged. Raises StoreError."""
+    """Return a model's sorted aliases and the version of each, None if its file is damaged. Raises StoreError."""
     found: dict[str, str | None] = {}
     for file in store.children(aliases_folder(model)) if is_model(model) else ():
         name = file.removesuffix(SUFFIX)
@@ -24,13 +24,13 @@ def aliases(store: Store, model: str) -> dict[str, str | None]:
             continue
         try:
             found[name] = _version(store.read(alias_path(model, name)))
-        except FileNotFoundError:  # a folder of that name
+        except FileNotFoundError:  # a folder with that name
             continue
     return found
 
 
 def read_alias(store: Store, model: str, alias: str) -> str | None:
-    """The version that an alias names, None where there is no such alias. Raises CommandError for a damaged one."""
+    """Return the version of an alias, None if the alias does not exist. Raises CommandError if its file is damaged."""
     if not (is_model(model) and is_alias(alias)):
         return None
     path = alias_path(model, alias)
@@ -40,15 +40,17 @@ def read_alias(store: Store, model: str, alias: str) -> str | None:
         return None
     version = _version(data)
     if version is None:
-        raise CommandError(f"{store.url}/{path} is no alias: set it anew with `modelet alias {model} {alias} VERSION`")
+        raise CommandError(
+            f"{store.url}/{path} is not a valid alias: set it again with `modelet alias {model} {alias} VERSION`"
+        )
     return version
 
 
 def set_alias(store: Store, model: str, alias: str, version: str) -> None:
-    """Point an alias at a version, new or moved; of several at once the last one stays, whole.
+    """Create or move an alias; of several concurrent writes, the last one wins.
 
-    Raises CommandError for a name that no alias may have or that a version has, UnknownVersionError where there is no
-    such version, and StoreError.
+    Raises CommandError if the name is not valid or is that of a version, UnknownVersionError if the version does not
+    exist, and StoreError.
     """
     if not is_alias(alias):
         raise CommandError(f"{alias!r} cannot be an alias: {NAME_RULES['alias']}")
@@ -56,12 +58,12 @@ def set_alias(store: Store, model: str, alias: str, version: str) -> None:
     if version not in known:
         raise unknown(store, model, known, f"no version {version!r}")
     if alias in known:
-        raise CommandError(f"{alias!r} is a version of {model}: an alias needs a name of its own")
+        raise CommandError(f"{alias!r} is a version of {model}: choose another name for the alias")
     store.overwrite(alias_path(model, alias), json.dumps({"version": version}).encode() + b"\n")
 
 
 def _version(data: bytes) -> str | None:
-    """The version that an alias's file names, None where it names none."""
+    """Return the version in an alias's file, None if the file is damaged."""
     try:
         document = json.loads(data)
     except (ValueError, RecursionError):

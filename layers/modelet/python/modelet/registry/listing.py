@@ -1,4 +1,4 @@
-"""Lists the models of a store and the versions of a model, and reads what a version is."""
+"""List the models of a store and the versions of a model, and read manifests."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from modelet.store.store import Store
 
 LISTED = 20
-"""How many names a message lists; the newest where there are more."""
+"""The most names that a message lists; the newest if there are more."""
 
 NO_NUMBER = "no numbered version"
 
 
 def models(store: Store) -> list[str]:
-    """The sorted names of the models that have a version. Raises StoreError."""
+    """Return the sorted names of the models that have a version. Raises StoreError."""
     return [name for name in store.children("") if is_model(name) and versions(store, name)]
 
 
 def versions(store: Store, model: str) -> list[str]:
-    """A model's versions, integers first in numeric order, then the other names; a claim alone is no version.
+    """Return a model's versions: integers in numeric order, then the other names; claims without a manifest are not.
 
     Raises StoreError.
     """
@@ -37,7 +37,7 @@ def versions(store: Store, model: str) -> list[str]:
 
 
 def latest(store: Store, model: str) -> str:
-    """The highest integer among a model's versions. Raises UnknownVersionError where there is none, and StoreError."""
+    """Return a model's highest integer version. Raises UnknownVersionError if there is none, and StoreError."""
     known = versions(store, model)
     numbers = [version for version in known if is_number(version)]
     if not numbers:
@@ -46,10 +46,10 @@ def latest(store: Store, model: str) -> str:
 
 
 def read_manifest(store: Store, model: str, version: str) -> tuple[Manifest, str]:
-    """A version's manifest and the SHA-256 of its bytes.
+    """Return a version's manifest and the SHA-256 of its bytes.
 
-    Raises UnknownVersionError where there is no such version, ManifestError where its model.json is damaged or another
-    version's, and StoreError.
+    Raises UnknownVersionError if the version does not exist, ManifestError if its model.json is damaged or belongs to
+    another version, and StoreError.
     """
     if not (is_model(model) and is_version(version)):
         raise unknown(store, model, versions(store, model), f"no version {version!r}")
@@ -64,7 +64,8 @@ def read_manifest(store: Store, model: str, version: str) -> tuple[Manifest, str
         raise ManifestError(f"{store.url}/{path}: {error}") from None
     if (manifest.name, manifest.version) != (model, version):
         raise ManifestError(
-            f"{store.url}/{path}: it is of {manifest.name} version {manifest.version}: it was copied by hand"
+            f"{store.url}/{path} is the manifest of {manifest.name} version {manifest.version}, copied by hand: "
+            "copy versions with `modelet push`"
         )
     return manifest, digest(data)
 
@@ -72,10 +73,10 @@ def read_manifest(store: Store, model: str, version: str) -> tuple[Manifest, str
 def unknown(
     store: Store, model: str, known: list[str], lacks: str, aliases: list[str] | None = None
 ) -> UnknownVersionError:
-    """The error that says what a model lacks, what there is instead, and how to get it."""
+    """Return an error with what the model lacks, the existing names, and the command that helps."""
     if not known:
-        there = models(store)
-        listed = f"; its models: {_listed(there)}" if there else ""
+        names = models(store)
+        listed = f"; its models: {_listed(names)}" if names else ""
         return UnknownVersionError(
             f"{store.url} has no model {model!r}{listed}; `modelet publish {model}` makes its first version"
         )

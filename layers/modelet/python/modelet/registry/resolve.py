@@ -1,4 +1,4 @@
-"""Resolves what a person wrote, a version, an alias or `latest`, to the one version that it means now."""
+"""Resolve a reference (a version, an alias or `latest`) to the version that it means now."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def resolve(store: Store, model: str, reference: str) -> str:
-    """The version that a reference means; a version goes before an alias of the same name.
+    """Return the version that a reference means; a version takes precedence over an alias of the same name.
 
-    Raises UnknownVersionError, listing what there is, for an unknown model or reference and for an alias whose version
-    is not in this store; CommandError for a damaged alias; StoreError.
+    Raises UnknownVersionError, with the existing names, for an unknown model or reference and for an alias whose
+    version is not in this store; CommandError for a damaged alias; StoreError.
     """
     if reference == LATEST:
         return latest(store, model)
@@ -28,6 +28,6 @@ def resolve(store: Store, model: str, reference: str) -> str:
         return version
     lacks = f"no version or alias {reference!r}"
     if version is not None:
-        lacks = f"no version {version!r}, which alias {reference!r} names"
+        lacks = f"no version {version!r}, to which alias {reference!r} points"
     named = [f"{alias} = {target or 'damaged'}" for alias, target in aliases(store, model).items()]
     raise unknown(store, model, known, lacks, named)

@@ -1,1 +1,1 @@
-"""What a function does before its first request: secrets, the pinned version, snapshots."""
+"""The start of a function, before its first request: secrets, the pinned version, snapshots."""

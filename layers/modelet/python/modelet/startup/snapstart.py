@@ -1,7 +1,8 @@
-"""SnapStart: what must not be in a snapshot, and what environments that start from one may not share.
+"""SnapStart: prepare an environment for its snapshot, and make the environments that start from it independent.
 
-Lambda initialises one environment, keeps a snapshot of its memory and starts others from it, so that what the init
-drew, opened or noted is the same in all of them. Only functions with `snapstart: true` import this.
+Lambda initialises one environment, takes a snapshot of its memory and starts others from it, so that random seeds,
+connections and log state of the init would be the same in all of them. Only functions with `snapstart: true` import
+this.
 Sources, in AWS's guide: "Handling uniqueness with Lambda SnapStart", "Lambda SnapStart runtime hooks for Python".
 """
 
@@ -16,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from snapshot_restore_py import register_after_restore, register_before_snapshot
 
-from modelet.memory import give_back
+from modelet.memory import release_free_memory
 from modelet.observability import Startup
-from modelet.threads import Running
+from modelet.threads import Task
 
 if TYPE_CHECKING:
     from modelet.model import Model
@@ -26,41 +27,41 @@ if TYPE_CHECKING:
     from modelet.store.artifacts import Artifacts
 
 SEED_BYTES = 64
-"""As much as OpenSSL's generator takes at once; the kernel's own generator is another in each environment."""
+"""The bytes that OpenSSL's generator mixes in at once; they come from the kernel, so each environment gets others."""
 
 
 def register(model: Model[Any, Any], artifacts: Artifacts, log: RequestLog) -> None:
-    """Have the runtime client call both hooks below; what they raise is an error of the init, or of the restore."""
+    """Register both hooks with the runtime client; their exceptions are errors of the init or of the restore."""
     register_before_snapshot(before_snapshot, artifacts)
     register_after_restore(after_restore, model, log)
 
 
 def before_snapshot(artifacts: Artifacts) -> None:
-    """Leave no connection, no key and no thread of ours in the snapshot, and as few pages as can be."""
-    artifacts.renew()
+    """Remove connections, keys and our threads from the snapshot, and keep it small."""
+    artifacts.disconnect()
     for thread in threading.enumerate():
-        if isinstance(thread, Running):  # it fetches what nobody has asked for, and gives up within seconds
+        if isinstance(thread, Task):  # it downloads a file that was not read, and ends within seconds
             thread.join()
     gc.collect()
-    gc.freeze()  # later collections do not look at the loaded model: each page that is touched must be fetched
-    give_back()
+    gc.freeze()  # later collections skip the loaded model: Lambda must load each page of the snapshot that is touched
+    release_free_memory()
 
 
 def after_restore(model: Model[Any, Any], log: RequestLog) -> None:
-    """Draw new seeds, let the author's model do the same, and log the next request as this environment's first.
+    """Reseed the random generators, call the model's `restored`, and log the next request as a cold start.
 
-    Its line says what this took as `init_ms`: nobody waited for the init of the snapshot. Raises what the model's
-    `restored` raises.
+    The `init_ms` of that request is the time of this hook, not of the init before the snapshot, for which no caller
+    waited. Raises what `restored` raises.
     """
     started = time.perf_counter()
-    draw_anew()
-    drawn = time.perf_counter()
+    reseed()
+    seeded = time.perf_counter()
     model.restored()
-    log.restart(Startup(open=drawn - started, fetch=0.0, load=time.perf_counter() - drawn, contract=0.0))
+    log.restart(Startup(open=seeded - started, fetch=0.0, load=time.perf_counter() - seeded, contract=0.0))
 
 
-def draw_anew() -> None:
-    """Give the process's own generators new seeds, those that are imported: Python's, numpy's, and OpenSSL's."""
+def reseed() -> None:
+    """Reseed the process's random generators that are imported: Python's, numpy's, and OpenSSL's."""
     modules = sys.modules
     if "random" in modules:
         modules["random"].seed()

@@ -1,7 +1,7 @@
-"""Opens the version that a function serves: its bundle checked, its secrets there, its files on their way.
+"""Open the pinned version: check the bundle, read the secrets, start the downloads.
 
-A function's entry point (`modelet.app`) does so before it imports the author's code and the framework, so that S3
-answers meanwhile; the handler then takes what was opened. Where nobody did, the handler opens it itself.
+The entry point (`modelet.app`) does this before it imports the author's code and the framework, so that the files
+download meanwhile; the handler then uses the opened version. Without the entry point, the handler opens it itself.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from modelet.bundle import BUNDLE_FILE, Bundle
-from modelet.shortcuts import decline_pydantic_plugins
+from modelet.shortcuts import skip_pydantic_plugins
 from modelet.store.artifacts import Artifacts, source
 from modelet.store.folder import Folder
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from modelet.settings import Settings
 
 _deferred: ContextVar[bool] = ContextVar("deferred", default=False)
-_ahead: list[Opened] = []
+_opened_early: list[Opened] = []
 
 
 class Opened(NamedTuple):
-    """A function's pinned version, ready for `load`, and the seconds that opening it took."""
+    """The pinned version, ready for `load`, and the seconds that opening it took."""
 
     settings: Settings
     bundle: Bundle
@@ -37,7 +37,7 @@ class Opened(NamedTuple):
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """Inside, handlers keep their class and load nothing: for reading an author's module before there is a bundle."""
+    """Create handlers without loading their models, to import an author's module before its bundle exists."""
     token = _deferred.set(True)
     try:
         yield
@@ -46,46 +46,47 @@ def deferred() -> Iterator[None]:
 
 
 def is_deferred() -> bool:
-    """Whether nothing is to be opened or loaded now."""
+    """Return whether the code runs inside `deferred`."""
     return _deferred.get()
 
 
-def open_ahead(settings: Settings) -> Bundle:
-    """Open the pinned version before its handler asks for it. Raises as `open_pinned` does."""
+def open_early(settings: Settings) -> Bundle:
+    """Open the pinned version before the handler needs it. Raises the errors of `open_pinned`."""
     opened = open_pinned(settings)
-    _ahead.append(opened)
-    if not is_ahead_and_compiled():
-        decline_pydantic_plugins()
+    _opened_early.append(opened)
+    if not is_opened_and_compiled():
+        skip_pydantic_plugins()
     return opened.bundle
 
 
-def is_ahead_and_compiled() -> bool:
-    """Whether a version was opened ahead, and pydantic-core alone checks its contract: nobody reads the types then."""
-    return bool(_ahead) and None not in _ahead[-1].bundle.contract.values()
+def is_opened_and_compiled() -> bool:
+    """Return whether a version was opened early and its contract is compiled, so that its types are never read."""
+    return bool(_opened_early) and None not in _opened_early[-1].bundle.contract.values()
 
 
 def open_pinned(settings: Settings) -> Opened:
-    """What was opened ahead; else read the bundle, check it against the lock, fetch the secrets, ask for the files.
+    """Return the version that was opened early; otherwise open it.
 
-    Raises StartError with the reason, and StoreError where Secrets Manager does not answer.
+    Opening reads the bundle, checks it against the lock, reads the secrets and starts the downloads. Raises StartError
+    with the reason, and StoreError if Secrets Manager does not answer.
     """
-    if _ahead:
-        opened = _ahead.pop()
+    if _opened_early:
+        opened = _opened_early.pop()
         if opened.settings == settings:
             return opened
-        opened.artifacts.forget()
+        opened.artifacts.drop_prefetched()
     started = perf_counter()
     path = settings.bundle or f"{settings.task_root}/{BUNDLE_FILE}"
     bundle = Bundle.read(path, settings.task_root, settings.bundle_sha256)
     if settings.bundle_sha256 is None:
-        sys.stderr.write(f"{BUNDLE_FILE} is trusted unchecked: MODELET_BUNDLE_SHA256 is not set to its SHA-256\n")
+        sys.stderr.write(f"{BUNDLE_FILE} is not verified: MODELET_BUNDLE_SHA256 is not set to its SHA-256\n")
     bundle.require(settings.lock)
     if settings.secrets:
-        from modelet.startup.secrets import read_secrets  # noqa: PLC0415 - only models with secrets pay for http and ssl
+        from modelet.startup.secrets import read_secrets  # noqa: PLC0415 - only models with secrets need http and ssl
 
         read_secrets(settings.secrets)
-    kept = source(settings.store)
-    artifacts = Artifacts.open(kept, bundle.manifest.encode(), bundle.name, bundle.lock, settings.tmp)
-    if not isinstance(kept, Folder):  # a disk has no latency to hide
+    store = source(settings.store)
+    artifacts = Artifacts.open(store, bundle.manifest.encode(), bundle.name, bundle.lock, settings.tmp)
+    if not isinstance(store, Folder):  # a local disk has no latency to hide
         artifacts.prefetch()
     return Opened(settings, bundle, artifacts, perf_counter() - started)

@@ -1,1 +1,1 @@
-"""Stores: versions of models in a folder or in S3, and their manifests; obstore is imported here alone."""
+"""Stores: versions of models in a folder or in S3, and their manifests. Only this package imports obstore."""

@@ -1,4 +1,4 @@
-"""The artifacts of one version, as a model's `load` sees them: nothing is handed out before its digest matched."""
+"""The artifacts of one version, for a model's `load`; each is returned only if its digest matches."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from modelet.errors import ArtifactError, ManifestError
 from modelet.store.folder import Folder
 from modelet.store.keys import artifact_path, manifest_path
 from modelet.store.manifest import Manifest
-from modelet.threads import Running
+from modelet.threads import Task
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,30 +21,30 @@ if TYPE_CHECKING:
     from modelet.settings import StrPath
 
 MEMORY_LIMIT = 64 * 1024 * 1024
-"""Above this many bytes a file belongs on disk: from bytes, a 500 MB graph peaks at three times its size."""
+"""Larger files go to disk: opened from bytes, a 500 MB graph peaks at three times its size."""
 
 
 AT_ONCE = 16
-"""Files that are asked for ahead, a thread each."""
+"""The most files that are prefetched, each in its own thread."""
 
 
 class Source(Protocol):
-    """Where published files are read: a Store, or a Folder."""
+    """The reader of published files: a Store, or a Folder."""
 
     url: str
 
     def fetch(self, path: str, size: int, sha256: str) -> bytes:
-        """A file in memory, checked."""
+        """Return a file's checked bytes."""
 
     def fetch_to(self, path: str, target: Path, size: int, sha256: str) -> Path:
-        """A file on disk, checked: where it is then."""
+        """Put a checked file on disk and return its path."""
 
 
 def source(url: str) -> Source:
-    """What reads the store at a URL. Raises SettingsError for what is none."""
+    """Return the reader of the store at a URL. Raises SettingsError if the URL is not a store's."""
     if url.startswith("file:"):
         return Folder(url)
-    from modelet.store.store import Store  # noqa: PLC0415 - a function with its model in the image asks no S3
+    from modelet.store.store import Store  # noqa: PLC0415 - not needed with the model in the image
 
     return Store(url)
 
@@ -52,37 +52,37 @@ def source(url: str) -> Source:
 class Artifacts:
     """The files of a pinned version.
 
-    manifest: what the version is. waited: seconds that `load` spent until its files were there.
+    manifest: the version's manifest. waited_s: the seconds that `load` waited for files.
     """
 
     def __init__(self, source: Source, manifest: Manifest, tmp: StrPath) -> None:
         self.manifest = manifest
-        self.waited = 0.0
+        self.waited_s = 0.0
         self._source = source
         self._tmp = tmp
-        self._ahead: dict[str, Running[bytes]] = {}
-        self._ahead_on_disk: dict[str, Running[Path]] = {}
+        self._ahead: dict[str, Task[bytes]] = {}
+        self._ahead_on_disk: dict[str, Task[Path]] = {}
 
     @classmethod
     def open(cls, source: Source, data: bytes, name: str, lock: Lock, tmp: StrPath) -> Artifacts:
-        """The files that a manifest names. Raises ManifestError where `data` is not the pinned version's model.json."""
+        """Open the files of a manifest. Raises ManifestError if `data` is not the pinned version's model.json."""
         if digest(data) != lock.manifest_sha256:
             raise ManifestError(
-                f"this is not the manifest of {name} version {lock.version} that was pinned: its SHA-256 differs from "
-                f"the lock: run `modelet bundle {name}`"
+                f"the bundle's manifest of {name} version {lock.version} is not the pinned one, its SHA-256 differs "
+                f"from the lock's: run `modelet bundle {name}`"
             )
         manifest = Manifest.trusted(data)
         if (manifest.name, manifest.version) != (name, lock.version):
             raise ManifestError(
-                f"{manifest_path(name, lock.version)} says it is version {manifest.version} of {manifest.name}"
+                f"{manifest_path(name, lock.version)} is the manifest of {manifest.name} version {manifest.version}"
             )
         return cls(source, manifest, tmp)
 
     def prefetch(self) -> None:
-        """Ask for the version's files in threads, the main one first, so that a store answers while Python imports.
+        """Download the version's files in threads, the main file first, while Python imports.
 
-        At most 64 MB of the first files come to memory; a larger main file comes to disk. What goes wrong is raised
-        when the file is read.
+        At most 64 MB of the first files go to memory; a larger main file goes to disk. Errors are raised when the file
+        is read.
         """
         room = MEMORY_LIMIT
         files = sorted(self.manifest.files, key=lambda file: file.path != self.manifest.model_data)
@@ -90,34 +90,34 @@ class Artifacts:
             path = self._path(file.path)
             if file.bytes <= room:
                 room -= file.bytes
-                self._ahead[file.path] = Running(partial(self._source.fetch, path, file.bytes, file.sha256))
+                self._ahead[file.path] = Task(partial(self._source.fetch, path, file.bytes, file.sha256))
             elif file.path == self.manifest.model_data:
                 fetch_to = partial(self._source.fetch_to, path, self._target(file.path), file.bytes, file.sha256)
-                self._ahead_on_disk[file.path] = Running(fetch_to)
+                self._ahead_on_disk[file.path] = Task(fetch_to)
 
-    def forget(self) -> None:
-        """Let go of the files that nobody has asked for."""
+    def drop_prefetched(self) -> None:
+        """Drop the prefetched files that were not read."""
         self._ahead.clear()
         self._ahead_on_disk.clear()
 
-    def renew(self) -> None:
-        """Let go of the store's connections and keys; whoever asks for a file next makes new ones."""
+    def disconnect(self) -> None:
+        """Drop the store's connections and keys; the next read makes new ones."""
         self._source = source(self._source.url)
 
     def read(self, name: str) -> bytes:
-        """A file's bytes. Raises ArtifactError where it is missing or altered."""
+        """Return a file's bytes. Raises ArtifactError if it is missing or altered."""
         file = self.manifest.file(name)
         started = perf_counter()
         try:
             ahead = self._ahead.pop(name, None)
             return ahead.result() if ahead else self._source.fetch(self._path(name), file.bytes, file.sha256)
         finally:
-            self.waited += perf_counter() - started
+            self.waited_s += perf_counter() - started
 
     def path(self, name: str) -> Path:
-        """A file's path on the environment's own disk, for libraries that open files, to read and not to write.
+        """Return the path of a file on the environment's disk, for libraries that open files; do not write to it.
 
-        Raises as `read` does.
+        Raises ArtifactError like `read`.
         """
         file = self.manifest.file(name)
         started = perf_counter()
@@ -125,24 +125,24 @@ class Artifacts:
             if ahead := self._ahead_on_disk.pop(name, None):
                 return ahead.result()
             if in_memory := self._ahead.pop(name, None):
-                return _kept(in_memory.result(), self._target(name))
+                return _written(in_memory.result(), self._target(name))
             return self._source.fetch_to(self._path(name), self._target(name), file.bytes, file.sha256)
         finally:
-            self.waited += perf_counter() - started
+            self.waited_s += perf_counter() - started
 
     def is_large(self, name: str) -> bool:
-        """Whether a file is better opened by its path than from memory."""
+        """Return whether a file should be opened by its path, not from memory."""
         return self.manifest.file(name).bytes > MEMORY_LIMIT
 
     def text(self, name: str) -> str:
-        """A UTF-8 file's text. Raises ArtifactError where it is not UTF-8."""
+        """Return a file's text. Raises ArtifactError if it is not UTF-8."""
         try:
             return self.read(name).decode()
         except UnicodeDecodeError:
             raise ArtifactError(f"{name} is not UTF-8 text") from None
 
     def json(self, name: str) -> Any:
-        """A JSON file's value. Raises ArtifactError where it is not JSON."""
+        """Return a JSON file's value. Raises ArtifactError if it is not JSON."""
         try:
             return json.loads(self.text(name))
         except (ValueError, RecursionError):
@@ -152,17 +152,19 @@ class Artifacts:
         return artifact_path(self.manifest.name, self.manifest.version, name)
 
     def _target(self, name: str) -> Path:
-        from pathlib import Path  # noqa: PLC0415 - 3 ms of a cold start, and small files come to no disk
+        from pathlib import Path  # noqa: PLC0415 - 3 ms of a cold start, and small files stay in memory
 
         return Path(self._tmp, self.manifest.name, self.manifest.version, name)
 
 
-def _kept(data: bytes, target: Path) -> Path:
-    """A file on disk that was fetched to memory. Raises ArtifactError where the disk does not take it."""
+def _written(data: bytes, target: Path) -> Path:
+    """Write a file from memory to disk and return its path. Raises ArtifactError if that fails."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
     except OSError as error:
-        said = f"cannot be kept at {target}: {error.strerror}"
-        raise ArtifactError(f"{target.name}: {said}; it takes {len(data):,} bytes (resources.tmp_mb)") from error
+        raise ArtifactError(
+            f"{target.name} cannot be written to {target}: {error.strerror}; it has {len(data):,} bytes: "
+            "raise resources.tmp_mb"
+        ) from error
     return target

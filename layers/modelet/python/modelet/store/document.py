@@ -1,4 +1,4 @@
-"""Validation of model.json: every value is checked where it is taken, and the key that is wrong is named."""
+"""Validate model.json: check every value, and name the wrong key."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ TYPES = ("number", "integer", "string", "boolean")
 ARRAYS = ("float64", "float32", "int64")
 MISSING = ("None", "nan", "NA")
 SHOWN = 60
-"""How much of a wrong value a message shows."""
+"""Characters of a wrong value that a message shows."""
 
 
 def manifest_of(data: bytes) -> Manifest:
-    """The manifest that a model.json holds. Raises ManifestError naming what is wrong."""
+    """Return the manifest in a model.json. Raises ManifestError with the key and the reason."""
     try:
         parsed = json.loads(data.decode(), parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError) as error:
-        raise ManifestError(f"{MANIFEST} is truncated or no JSON: {error}") from None
+        raise ManifestError(f"{MANIFEST} is truncated or not JSON: {error}") from None
     keys = Document(parsed)
     manifest = Manifest(
         name=keys.text("name", is_model, NAME_RULES["model"]),
@@ -59,8 +59,8 @@ def manifest_of(data: bytes) -> Manifest:
 class Document:
     """One JSON object of the manifest.
 
-    place: where it is (`files[2]`), empty for the whole. All readings raise ManifestError for a missing key and for a
-    value that is not what was asked for.
+    place: its path (`files[2]`), empty for the whole. All readers raise ManifestError if the key is missing or its
+    value has another type.
     """
 
     __slots__ = ("_members", "_place")
@@ -68,96 +68,96 @@ class Document:
     def __init__(self, value: object, place: str = "") -> None:
         self._place = place
         if not isinstance(value, dict):
-            raise ManifestError(f"model.json: {place or 'it'} is {_shown(value)}, not an object")
+            raise ManifestError(f"model.json: {place or 'the document'} is {_shown(value)}, not an object")
         self._members: dict[str, Any] = value
 
     def has(self, key: str) -> bool:
-        """Whether an optional key is there and not null."""
+        """Return whether an optional key is present and not null."""
         return self._members.get(key) is not None
 
     def text(self, key: str, fits: Callable[[str], object] | None = None, rule: str = "") -> str:
-        """A text; `fits` refuses what it answers falsely, and `rule` then says what would fit."""
-        value = self._taken(key, str, "a text")
+        """Return a string; `fits` validates it, and `rule` describes the valid ones."""
+        value = self._get(key, str, "a string")
         if fits is not None and not fits(value):
-            self.refuse(key, rule)
+            self.fail(key, rule)
         return value
 
     def count(self, key: str) -> int:
-        """A whole number from 0."""
-        value = self._taken(key, int, "a whole number")
+        """Return an integer from 0."""
+        value = self._get(key, int, "an integer")
         if isinstance(value, bool) or value < 0:
-            self.refuse(key, "a whole number from 0")
+            self.fail(key, "an integer from 0")
         return value
 
     def flag(self, key: str) -> bool:
-        """True or false."""
-        return self._taken(key, bool, "true or false")
+        """Return true or false."""
+        return self._get(key, bool, "true or false")
 
     def number(self, key: str) -> float:
-        """A number that a float can hold."""
-        return self._float(key, self._taken(key, object, "a number"))
+        """Return a number that a float can represent."""
+        return self._float(key, self._get(key, object, "a number"))
 
     def mapping(self, key: str) -> dict[str, Any]:
-        """An object of any values."""
-        return self._taken(key, dict, "an object")
+        """Return an object with any values."""
+        return self._get(key, dict, "an object")
 
     def nested(self, key: str) -> Document:
-        """An object, to be read in its turn."""
-        return Document(self._taken(key, dict, "an object"), self._at(key))
+        """Return an object as a Document."""
+        return Document(self._get(key, dict, "an object"), self._at(key))
 
     def numbers(self, key: str) -> dict[str, float]:
-        """An object of numbers."""
+        """Return an object of numbers."""
         return {name: self._float(f"{key}.{name}", value) for name, value in self.mapping(key).items()}
 
     def named_texts(self, key: str) -> dict[str, str]:
-        """An object of texts."""
+        """Return an object of strings."""
         named = self.mapping(key)
         for name, value in named.items():
             if not isinstance(value, str):
-                self._refuse_value(f"{key}.{name}", value, "a text")
+                self._fail(f"{key}.{name}", value, "a string")
         return named
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """A list of texts."""
-        listed = self._taken(key, list, "a list")
+        """Return a list of strings."""
+        listed = self._get(key, list, "a list")
         for index, value in enumerate(listed):
             if not isinstance(value, str):
-                self._refuse_value(f"{key}[{index}]", value, "a text")
+                self._fail(f"{key}[{index}]", value, "a string")
         return tuple(listed)
 
     def scalars(self, key: str) -> tuple[str | int | float | bool, ...]:
-        """A list of at least one text, number or boolean."""
-        listed = self._taken(key, list, "a list")
+        """Return a list of at least one string, number or boolean."""
+        listed = self._get(key, list, "a list")
         if not listed:
-            self.refuse(key, "a list of at least one value")
+            self.fail(key, "a list of at least one value")
         for index, value in enumerate(listed):
             if not isinstance(value, str | int | float):
-                self._refuse_value(f"{key}[{index}]", value, "a text, a number or a boolean")
+                self._fail(f"{key}[{index}]", value, "a string, a number or a boolean")
         return tuple(listed)
 
     def objects(self, key: str) -> Iterator[Document]:
-        """A list of objects, each to be read in its turn."""
-        for index, value in enumerate(self._taken(key, list, "a list")):
+        """Yield the objects of a list as Documents."""
+        for index, value in enumerate(self._get(key, list, "a list")):
             yield Document(value, self._at(f"{key}[{index}]"))
 
-    def refuse(self, key: str, rule: str) -> NoReturn:
-        """Say that a key's value breaks a rule."""
-        self._refuse_value(key, self._members[key], rule)
+    def fail(self, key: str, rule: str) -> NoReturn:
+        """Raise ManifestError, because the value of a key violates a rule."""
+        self._fail(key, self._members[key], rule)
 
-    def _taken(self, key: str, kind: type[T], rule: str) -> T:
+    def _get(self, key: str, kind: type[T], rule: str) -> T:
         if key not in self._members:
             raise ManifestError(f"model.json: {self._at(key)} is missing")
         value = self._members[key]
         if not isinstance(value, kind):
-            self._refuse_value(key, value, rule)
+            self._fail(key, value, rule)
         return value
 
     def _float(self, key: str, value: object) -> float:
         if not isinstance(value, int | float) or isinstance(value, bool) or abs(value) > float_info.max:
-            self._refuse_value(key, value, "a number")
+            self._fail(key, value, "a number")
         return float(value)
 
-    def _refuse_value(self, key: str, value: object, rule: str) -> NoReturn:
+    def _fail(self, key: str, value: object, rule: str) -> NoReturn:
         raise ManifestError(f"model.json: {self._at(key)} is {_shown(value)}, not {rule}")
 
     def _at(self, key: str) -> str:
@@ -166,7 +166,7 @@ class Document:
 
 
 def _shown(value: object) -> str:
-    """A value short enough for one line; what is deep or huge by its kind."""
+    """Return a value as text that fits on one line; only the type if it is nested or huge."""
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "a list"
     if isinstance(value, int) and abs(value) >= 10**SHOWN:
@@ -176,16 +176,16 @@ def _shown(value: object) -> str:
 
 
 def _check(manifest: Manifest) -> None:
-    """Refuse what each value alone does not show."""
+    """Raise ManifestError if values do not fit each other."""
     paths = [file.path for file in manifest.files]
     names = [column.name for column in manifest.columns]
     if len(set(paths)) < len(paths):
-        raise ManifestError(f"{MANIFEST}: files names a path twice")
+        raise ManifestError(f"{MANIFEST}: files has a duplicate path")
     if len(set(names)) < len(names):
-        raise ManifestError(f"{MANIFEST}: columns names a column twice")
+        raise ManifestError(f"{MANIFEST}: columns has a duplicate name")
     if manifest.frame and len(manifest.frame) != len(manifest.features):
         raise ManifestError(
-            f"{MANIFEST}: features names {len(manifest.features)} columns, frame has {len(manifest.frame)}"
+            f"{MANIFEST}: features has {len(manifest.features)} columns, but frame has {len(manifest.frame)}"
         )
     if manifest.model_data not in paths:
         raise ManifestError(f"{MANIFEST}: model_data is {manifest.model_data[:80]!r}, which is not in files")
@@ -205,7 +205,7 @@ def _column(keys: Document) -> Column:
     kind: Any = keys.text("type", TYPES.__contains__, f"one of {', '.join(TYPES)}")
     found = keys.texts("found") if keys.has("found") else ()
     if not all(name in BOUNDS and keys.has(name) for name in found):
-        keys.refuse("found", f"of {' and '.join(BOUNDS)}, those that are there")
+        keys.fail("found", f"a list of {' or '.join(BOUNDS)}, for bounds that the column has")
     return Column(
         name=keys.text("name"),
         type=kind,
@@ -250,7 +250,7 @@ def _is_utc(text: str) -> bool:
 
 
 def _finite(text: str) -> float:
-    """A JSON number that is one: neither NaN nor Infinity nor 1e999."""
+    """Return a finite JSON number. Raises ValueError for NaN, Infinity and 1e999."""
     number = float(text)
     if not isfinite(number):
         raise ValueError(f"{text[:20]} is not a finite number")

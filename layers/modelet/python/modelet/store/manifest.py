@@ -1,4 +1,4 @@
-"""The manifest, `model.json`: what a version is, with size and SHA-256 of each file (docs/design.md, the store)."""
+"""The manifest, `model.json`: the description of a version, with size and SHA-256 of each file (docs/design.md)."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ class ArtifactFile(NamedTuple):
 
 
 class Column(NamedTuple):
-    """One column of a model's input: what a value may be, where no class says it.
+    """One column of a model's input, with its valid values.
 
-    categories: the only values there are, None for any; minimum, maximum: inclusive bounds of numbers. found: which of
-    the two publish found, as far as the graph was proven; a contract may say less, and a value beyond is refused.
+    categories: the only valid values, None for any. minimum, maximum: inclusive bounds of numbers. found: which of the
+    two bounds publish determined, as the range in which the graph was tested; values outside it are rejected even if
+    the contract does not exclude them.
     """
 
     name: str
@@ -37,11 +38,11 @@ class Column(NamedTuple):
 
 
 class FrameColumn(NamedTuple):
-    """How pandas held one column of the frame on which an estimator was proven.
+    """The dtype of one column of the DataFrame with which an estimator was tested.
 
-    dtype: its name in pandas ("float64", "Int64", "str", "category"). missing: what stands for a missing value among
-    Python objects, "None", "nan" or "NA". categories, ordered: those of the dtype category in their order;
-    categories_dtype: how pandas held them.
+    dtype: its name in pandas ("float64", "Int64", "str", "category"). missing: the object for a missing value among
+    Python objects, "None", "nan" or "NA". categories, ordered, categories_dtype: the values of the dtype "category" in
+    their order, whether they are ordered, and their own dtype.
     """
 
     dtype: str
@@ -52,12 +53,11 @@ class FrameColumn(NamedTuple):
 
 
 class Pickled(NamedTuple):
-    """What opening a version's pickles imports, and what its estimator was proven on.
+    """The imports of a version's pickles, and the dtype with which its estimator was tested.
 
     packages: the distribution of each top-level module ("sklearn": "scikit-learn"), whose version is in `runtime`.
-    modules: the SHA-256 of each of the author's own files, by its path in the function's folder. dtype: that of
-    the array that the examples were: of whole numbers, or of float32, some estimators make other answers than of
-    float64.
+    modules: the SHA-256 of each of the author's own files, by its path in the function's folder. dtype: the dtype of
+    the examples' array, because some estimators give different answers for integers or float32 than for float64.
     """
 
     packages: dict[str, str]
@@ -66,16 +66,16 @@ class Pickled(NamedTuple):
 
 
 class Manifest(NamedTuple):
-    """What a version is.
+    """The description of a version.
 
-    model_lib, model_lib_version: the library that trained it ("scikit-learn"); class_name: the estimator's class.
-    model_data: the main file; features: the input's names in their order; columns: their types, empty where a class
-    says them.
-    metric: the headline's name in performance (cross-validated figures), empty where there are none.
+    model_lib, model_lib_version: the library that trained it ("scikit-learn"). class_name: the estimator's class.
+    model_data: the main file. features: the names of the inputs in order. columns: their types, empty if a class
+    defines them.
+    metric: the name of the most important figure in performance (cross-validated figures), empty if there are none.
     model_info: at least the `task`, and the `labels` of a classifier.
-    compiled: backend, opset and parity figures, None where nothing was converted.
-    runtime: the Python minor and the library versions that wrote the files; created_at: ISO 8601 in UTC.
-    frame: one for each feature where the estimator was proven on a DataFrame, else empty; pickled: None where no file
+    compiled: backend, opset and parity figures, None if nothing was converted.
+    runtime: the Python minor and the library versions that wrote the files. created_at: ISO 8601 in UTC.
+    frame: one entry per feature if the estimator was tested with a DataFrame, otherwise empty. pickled: None if no file
     is a pickle. Versions of older releases have neither.
     """
 
@@ -100,35 +100,35 @@ class Manifest(NamedTuple):
 
     @classmethod
     def parse(cls, data: bytes) -> Manifest:
-        """Read model.json and validate it; keys that are not ours are left alone. Raises ManifestError."""
-        from modelet.store.document import manifest_of  # noqa: PLC0415 - a function reads what was validated at pin
+        """Read and validate model.json; unknown keys are ignored. Raises ManifestError."""
+        from modelet.store.document import manifest_of  # noqa: PLC0415 - functions read a manifest validated at pin
 
         return manifest_of(data)
 
     @classmethod
     def trusted(cls, data: bytes) -> Manifest:
-        """Read model.json whose SHA-256 is the lock's: it was validated when it was pinned. Raises ManifestError."""
+        """Read a model.json with the lock's SHA-256, which was validated when it was pinned. Raises ManifestError."""
         try:
-            said = {name: value for name, value in json.loads(data).items() if value is not None}
-            said["class_name"] = said.pop("class")
-            said["features"] = tuple(said["features"])
+            given = {name: value for name, value in json.loads(data).items() if value is not None}
+            given["class_name"] = given.pop("class")
+            given["features"] = tuple(given["features"])
             for part in ("performance", "feature_importance"):
-                said[part] = {name: float(value) for name, value in said[part].items()}
+                given[part] = {name: float(value) for name, value in given[part].items()}
             for part, kind in (("files", ArtifactFile), ("columns", Column), ("frame", FrameColumn)):
-                said[part] = tuple(_made(kind, each) for each in said.get(part, ()))
-            if "pickled" in said:
-                said["pickled"] = _made(Pickled, said["pickled"])
-            return cls(**{name: said[name] for name in cls._fields if name in said})
+                given[part] = tuple(_made(kind, each) for each in given.get(part, ()))
+            if "pickled" in given:
+                given["pickled"] = _made(Pickled, given["pickled"])
+            return cls(**{name: given[name] for name in cls._fields if name in given})
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise ManifestError(f"{MANIFEST} is damaged: pin the version again") from None
 
     def to_json(self) -> bytes:
-        """The one way to write it: sorted keys, two spaces, a last newline. Raises ManifestError as `parse` would."""
+        """Return the manifest as JSON: sorted keys, two spaces, a final newline. Raises ManifestError like `parse`."""
         document = self._asdict()
         for part in ("files", "columns", "frame"):
             document[part] = [each._asdict() for each in document[part]]
         document["pickled"] = self.pickled._asdict() if self.pickled else None
-        for part in ("frame", "pickled"):  # graphs have neither
+        for part in ("frame", "pickled"):  # versions with a graph have neither
             if not document[part]:
                 del document[part]
         for column in document["columns"]:
@@ -144,19 +144,19 @@ class Manifest(NamedTuple):
         return data
 
     def file(self, path: str) -> ArtifactFile:
-        """One of the version's files. Raises ArtifactError naming what there is."""
+        """Return one of the version's files. Raises ArtifactError with the names of all files."""
         for file in self.files:
             if file.path == path:
                 return file
-        there = ", ".join(file.path for file in self.files)
-        raise ArtifactError(f"{path} is no file of {self.name} version {self.version}; there are: {there}")
+        paths = ", ".join(file.path for file in self.files)
+        raise ArtifactError(f"{self.name} version {self.version} has no file {path}; its files: {paths}")
 
 
-def _made(kind: type[T], said: dict[str, Any]) -> T:
-    """A part of the manifest as `kind`, a NamedTuple: what is null is left out, lists become tuples."""
+def _made(kind: type[T], given: dict[str, Any]) -> T:
+    """Return a part of the manifest as a NamedTuple; null values are left out, lists become tuples."""
     known: dict[str, Any] = {}
     for name in kind._fields:  # type: ignore[attr-defined]  # each is a NamedTuple
-        value = said.get(name)
+        value = given.get(name)
         if value is not None:
             known[name] = tuple(value) if isinstance(value, list) else float(value) if name in BOUNDS else value
     return kind(**known)

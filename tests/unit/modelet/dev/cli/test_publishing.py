@@ -177,7 +177,7 @@ def test_a_new_version_does_not_hide_that_another_is_pinned(run: Run, show: Call
     run("pin", "churn", "1")
     assert "model.lock keeps version 1; to serve the new one: modelet pin churn 3" in show("publish", "churn")
     (churn / "model.lock").write_text("{}")
-    assert "functions/churn/model.lock is not a lock" in show("publish", "churn")
+    assert "functions/churn/model.lock is not a valid lock" in show("publish", "churn")
 
 
 def test_a_new_version_that_model_yaml_does_not_mean_is_not_said_to_be_served(

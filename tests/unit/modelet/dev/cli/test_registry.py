@@ -69,7 +69,7 @@ def test_a_damaged_alias_is_named_and_hides_nothing(run: Run, store: Store, lock
     remedy = "warning: tiny's alias prod is damaged: set it anew with modelet alias tiny prod VERSION\n"
     assert models.stderr == versions.stderr == remedy
     assert "aliases: prod = damaged, stable = 2" in failure(run("show", "tiny", "7"))
-    assert "prod.json is no alias: set it anew" in failure(run("show", "tiny", "prod"))
+    assert "prod.json is not a valid alias: set it again" in failure(run("show", "tiny", "prod"))
     assert run("alias", "tiny", "prod", "1").stdout == "tiny: prod is version 1, was damaged\n"
     assert run("models").stderr == ""
 

@@ -109,7 +109,7 @@ def test_scikit_learn_as_a_backend_is_told(tmp_path: Path) -> None:
 def test_files_that_are_waited_for_are_told(tiny: Tiny) -> None:
     """A model whose further file takes long: as a store that is slow."""
     own = "class TinyModel(OnnxModel[Row, Label]):\n    def load(self, artifacts):\n        super().load(artifacts)\n"
-    own += "        for _ in range(30): artifacts.read('model.onnx')\n        artifacts.waited += 0.05"
+    own += "        for _ in range(30): artifacts.read('model.onnx')\n        artifacts.waited_s += 0.05"
     (tiny.function.folder / "app.py").write_text(APP.replace("class TinyModel(OnnxModel[Row, Label]):\n    pass", own))
     advice = said(tiny, "fetch")
     assert advice.where == "functions/tiny/model.yaml"

@@ -98,7 +98,7 @@ def test_a_function_knows_its_files(tmp_path: Path) -> None:
 def test_a_damaged_lock_is_named_with_its_folder(tmp_path: Path) -> None:
     function = project(tmp_path, "toy").function("toy")
     function.lock_path.write_text("{")
-    with pytest.raises(BundleError, match=r"functions/toy/model\.lock is not a lock"):
+    with pytest.raises(BundleError, match=r"functions/toy/model\.lock is not a valid lock"):
         function.lock()
 
 

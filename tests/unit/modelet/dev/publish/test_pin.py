@@ -92,6 +92,6 @@ def test_the_same_version_with_another_manifest_is_refused_and_the_lock_stays(
 def test_a_lock_that_is_none_is_not_overwritten(full: Store, make_function: Callable[..., Function]) -> None:
     function = make_function(name="tiny")
     function.lock_path.write_text("{}")
-    with pytest.raises(BundleError, match=r"model\.lock is not a lock: delete it and run `modelet pin`"):
+    with pytest.raises(BundleError, match=r"model\.lock is not a valid lock: delete it and run `modelet pin`"):
         pin(function, full)
     assert function.lock_path.read_text() == "{}"

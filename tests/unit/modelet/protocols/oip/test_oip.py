@@ -279,13 +279,13 @@ def test_any_datatype_that_holds_the_values_is_taken(judge: Service, datatype: s
         (tensor("area", [1, "2"], "FP32"), "element 1: Input should be a valid number"),
         (tensor("area", [None, 2], "FP32"), "element 0: Input should be a valid number"),
         (tensor("area", [1e39, 2], "FP32"), "element 0: Input should be less than"),
-        (tensor("area", [1, 2, 3]), "the first dimension, the number of instances, is 2 in the one before"),
+        (tensor("area", [1, 2, 3]), "the first dimension, the number of instances, is 2 in the tensors before it"),
         (tensor("area", [1, 2], shape=[2, 2]), "has 2 elements, but its shape [2, 2] holds 4"),
         (tensor("area", [1, 2, 3, 4], shape=[2, 2]), "send the shape [-1] or [-1, 1]"),
         (tensor("area", [1], shape=[]), "number of instances, is 2"),
         (tensor("area", [1, 2], "FLOAT"), "no datatype 'FLOAT'"),
         (tensor("area", [1, 2], "BF16"), "BF16 has no JSON form"),
-        (tensor("count", [1, 2]), "the name is there twice"),
+        (tensor("count", [1, 2]), "duplicate name"),
         (
             tensor("volume", [1, 2]),
             "The tensor 'volume' is not an input: this model takes area, count, or one tensor input",
@@ -321,7 +321,9 @@ def test_no_instances_are_refused(judge: Service) -> None:
 
 def test_too_many_instances_are_refused_before_rows_are_built() -> None:
     small = service(Lists, limits={"max_instances": 3})
-    assert "4 instances are above" in refused(small, tensor("instances", [1] * 4, shape=[4, 1]), status=413)
+    assert "4 instances, this model's limit is 3" in refused(
+        small, tensor("instances", [1] * 4, shape=[4, 1]), status=413
+    )
     assert "batches" in refused(small, tensor("instances", [], shape=[2**64 - 1, 0]), status=413)
 
 
@@ -336,7 +338,7 @@ def test_one_matrix_may_stand_for_all_numeric_fields(judge: Service, data: list[
 @pytest.mark.parametrize(
     ("asked", "error"),
     [
-        (tensor("input", [1, 2, 3], shape=[1, 3]), "send [-1, 2], its columns in the order area, count"),
+        (tensor("input", [1, 2, 3], shape=[1, 3]), "send [-1, 2], with the columns in the order area, count"),
         (tensor("input", [1, 2], shape=[2]), "'input' is not an input"),
         (tensor("input", ["1", "2"], "BYTES", [1, 2]), "send FP64, or one of"),
         (tensor("input", [True, False], "BOOL", [1, 2]), "send FP64, or one of"),
@@ -440,7 +442,7 @@ def test_lists_of_different_lengths_are_no_tensor_and_the_answer_says_what_to_do
             return [[1.0] * each for each in inputs]
 
     served = service(Ragged)
-    assert "ask for these instances one at a time" in refused(served, tensor("instances", [1, 2], "INT64"))
+    assert "send these instances one at a time" in refused(served, tensor("instances", [1, 2], "INT64"))
     assert outputs(served, tensor("instances", [2], "INT64")) == {"predictions": [1.0, 1.0]}
 
 

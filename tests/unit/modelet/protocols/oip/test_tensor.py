@@ -67,8 +67,8 @@ def test_more_or_fewer_elements_than_the_shape_holds_are_refused() -> None:
     [
         ([2, 2], [[1, 2], [3]], "1 elements at depth 1"),
         ([2, 2], [[1, 2]], "1 elements at depth 0"),
-        ([2, 2], [[1, 2], 3], "no list at depth 1"),
-        ([1, 1, 1], [[1]], "no list at depth 2"),
+        ([2, 2], [[1, 2], 3], "not a list at depth 1"),
+        ([1, 1, 1], [[1]], "not a list at depth 2"),
     ],
 )
 def test_data_nested_unlike_its_shape_is_refused(shape: list[int], data: Any, reason: str) -> None:
@@ -83,7 +83,7 @@ def test_data_nested_deeper_than_its_shape_is_refused_at_the_element() -> None:
 @pytest.mark.parametrize("parameter", ["binary_data_size", "shared_memory_region"])
 def test_data_outside_the_json_is_refused_with_the_client_s_remedy(parameter: str) -> None:
     item = {"name": "age", "shape": [1], "datatype": "FP32", "parameters": {parameter: 4}}
-    with pytest.raises(RequestError, match=r"data elsewhere.*JSON only.*binary_data=False"):
+    with pytest.raises(RequestError, match=r"data outside the JSON body.*JSON only.*binary_data=False"):
         Tensor.read(item)
 
 
@@ -108,7 +108,7 @@ def test_an_integer_that_no_double_holds_is_refused_where_numbers_are_declared(n
     if int(float(number)) == number:
         assert tensor.values("FP64", nullable=False) == [number]
     else:
-        with pytest.raises(RequestError, match=f"element 0: {number} is not a number that FP64 can hold"):
+        with pytest.raises(RequestError, match=f"element 0: FP64 cannot represent {number}"):
             tensor.values("FP64", nullable=False)
     assert tensor.values("INT64", nullable=False) == [number]
 

@@ -1,7 +1,7 @@
-"""The datatypes of the Open Inference Protocol's tensor elements, and the check that JSON values are of one.
+"""The datatypes of tensor elements in the Open Inference Protocol, and the validation of JSON values against them.
 
 Source: Open Inference Protocol v2, REST, "Tensor Data Types". JSON has one kind of number, so an element's bounds are
-those of its datatype; BF16, which some servers add, has no JSON form at all.
+those of its datatype; BF16, which some servers support, has no JSON form.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _ELEMENTS: dict[str, dict[str, Any]] = {
     "BOOL": {"type": "bool", "strict": True},
     **{f"UINT{bits}": _integer(0, 2**bits - 1) for bits in (8, 16, 32, 64)},
     **{f"INT{bits}": _integer(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in (8, 16, 32, 64)},
-    # From half a unit past the largest finite number on, IEEE 754 rounds to infinity.
+    # IEEE 754 rounds to infinity from half a unit above the largest finite number.
     "FP16": _floating(65_520.0),
     "FP32": _floating(2.0**128 - 2.0**103),
     "FP64": _floating(),
@@ -41,13 +41,13 @@ INTEGERS = tuple(name for name in DATATYPES if "INT" in name)
 FLOATS = ("FP16", "FP32", "FP64")
 
 ACCEPTED = {"FP64": FLOATS + INTEGERS, "INT64": INTEGERS + FLOATS, "BOOL": ("BOOL",), "BYTES": ("BYTES",)}
-"""The datatypes that may be sent for each one that our metadata declares: what can hold its values without loss."""
+"""The datatypes that a client may send for each one that our metadata declares."""
 
 
 class ElementError(ValueError):
-    """An element is not of its tensor's datatype.
+    """An element does not have its tensor's datatype.
 
-    index: where, in row-major order.
+    index: its index in row-major order.
     """
 
     def __init__(self, index: int, message: str) -> None:
@@ -56,7 +56,7 @@ class ElementError(ValueError):
 
 
 def known(datatype: str) -> str:
-    """The datatype itself. Raises RequestError for one that no JSON tensor can have."""
+    """Return the datatype unchanged. Raises RequestError for one that no JSON tensor can have."""
     if datatype in _ELEMENTS:
         return datatype
     if datatype == "BF16":
@@ -65,10 +65,10 @@ def known(datatype: str) -> str:
 
 
 def check(datatype: str, elements: list[Any], *, nullable: bool = False) -> list[Any]:
-    """The elements of a tensor as values of its datatype: whole numbers in a floating tensor become floats.
+    """Return the elements of a tensor as values of its datatype; integers in a floating tensor become floats.
 
-    nullable: null may stand for a missing value. Raises ElementError for the first element that is of another type, out
-    of the datatype's bounds, NaN or infinite.
+    nullable: whether null is allowed, for a missing value. Raises ElementError for the first element that has another
+    type, is outside the datatype's bounds, or is NaN or infinite.
     """
     try:
         return cast("list[Any]", _validator(datatype, nullable).validate_python(elements))

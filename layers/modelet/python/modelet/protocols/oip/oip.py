@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 BINARY_HEADER = "inference-header-content-length"
 MAX_DIMENSIONS = 32
 MANY = 200_000
-"""Braces of a body that may be objects where elements should be: each would take 70 bytes."""
+"""The most braces in a body whose tensor data is parsed as usual: an object in it, which is invalid, takes 70 bytes."""
 OBJECT = object()
-"""Stands for any of them: it is of no datatype either."""
+"""The placeholder for any such object; it has no datatype either."""
 
 
 class Tensors(NamedTuple):
-    """What a body came to: its checked instances, the request's id, and the outputs that it asks for."""
+    """The contents of a body: its checked instances, the request's id, and the requested outputs."""
 
     checked: Checked
     id: str | None
@@ -42,7 +42,7 @@ class Tensors(NamedTuple):
 
 
 def read_json(body: bytes, service: Service) -> Tensors:
-    """Read tensors as instances and check them. Raises RequestError for what is not a request of this model."""
+    """Read tensors as instances and validate them. Raises RequestError if the tensors do not match the model."""
     signature = Signature(service.bundle.tensors)
     document = _parse(body)
     wanted = document.get("outputs")
@@ -51,14 +51,14 @@ def read_json(body: bytes, service: Service) -> Tensors:
     count, seen = tensors[0].rows, set[str]()
     for tensor in tensors:
         if tensor.name in seen:
-            raise tensor.refuse("the name is there twice")
+            raise tensor.error("duplicate name")
         if tensor.rows != count:
-            raise tensor.refuse(f"the first dimension, the number of instances, is {count} in the one before")
+            raise tensor.error(f"the first dimension, the number of instances, is {count} in the tensors before it")
         seen.add(tensor.name)
-    if service.pipeline.takes(count):
+    if service.pipeline.allows(count):
         checked = _checked(signature, tensors, service.pipeline.contract, len(body))
     else:
-        checked = Checked([], count)  # refused by its count: no need to build the rows
+        checked = Checked([], count)  # the pipeline rejects the count: no need to build the rows
     return Tensors(checked, document.get("id"), outputs)
 
 
@@ -68,13 +68,13 @@ def _checked(signature: Signature, tensors: list[Tensor], contract: Contract, si
         return contract.check_columns(columns)
     [rows] = columns.values()
     text = b'{"instances":%b}' % to_json(rows)
-    at_once = not contract.is_doubtful(text) or contract.are_good(rows, text)
+    at_once = not contract.may_be_expensive(text) or contract.is_cheap(rows, text)
     checked = contract.check_envelope(text) if at_once else None
     return checked or contract.check_rows(rows, size=size, partial=False)
 
 
 def write_json(result: Inference, asked: Tensors, service: Service) -> bytes:
-    """Write the outputs that were asked for."""
+    """Write the requested outputs."""
     predictions = service.pipeline.contract.plain_predictions(result.predictions)
     answer: dict[str, Any] = {"model_name": service.name, "model_version": service.version}
     if asked.id is not None:
@@ -84,7 +84,7 @@ def write_json(result: Inference, asked: Tensors, service: Service) -> bytes:
 
 
 MEDIA = (Media(JSON, read_json, write_json),)
-"""The bodies that this protocol reads and writes; a new media type is a row."""
+"""The media types of this protocol; a new one is another row."""
 
 
 def infer(request: Request, service: Service) -> Response:
@@ -92,7 +92,7 @@ def infer(request: Request, service: Service) -> Response:
     began = perf_counter()
     reader, writer = negotiate(request, MEDIA)
     if BINARY_HEADER in request.headers:
-        raise MediaTypeError(f"The body is not JSON alone: {JSON_ONLY}")
+        raise MediaTypeError(f"The body is not only JSON: {JSON_ONLY}")
     tensors = reader.read(request.body, service)
     request.timings.validate = perf_counter() - began
     result = service.pipeline.infer(tensors.checked, request.timings)
@@ -100,8 +100,8 @@ def infer(request: Request, service: Service) -> Response:
 
 
 def describe(_request: Request, service: Service) -> Response:
-    """GET …/{name}: the model's metadata; `parameters` says where one matrix may be sent in place of all fields."""
-    from modelet.backends import BACKENDS  # noqa: PLC0415 - few requests ask what a model is
+    """GET …/{name}: return the model's metadata; its `parameters` say if one matrix may replace all fields."""
+    from modelet.backends import BACKENDS  # noqa: PLC0415 - few requests ask for metadata
 
     tensors = service.bundle.tensors
     metadata = {
@@ -117,15 +117,15 @@ def describe(_request: Request, service: Service) -> Response:
 
 
 def ready(_request: Request, service: Service) -> Response:
-    """GET …/ready: an environment that answers has loaded its model."""
+    """GET …/ready: always true, because an environment that answers has loaded its model."""
     return Response.of({"name": service.name, "ready": True})
 
 
 def problem(error: ModeletError) -> Response:
-    """An error as an RFC 9457 problem with the protocol's own member, `error`.
+    """Return an error as an RFC 9457 problem with the protocol's member `error`.
 
-    The content type is plain JSON, as the specification's OpenAPI document says: KServe's client reads `error` under no
-    other.
+    The content type is plain JSON, as in the specification's OpenAPI document; with another one, KServe's client does
+    not read `error`.
     """
     answer = Response.of({**error.problem(), "error": error.detail}, error.status, JSON)
     answer.headers.update(error.headers)
@@ -150,9 +150,9 @@ def _parse(body: bytes) -> dict[str, Any]:
 
 @cache
 def _request_schema(*, has_objects: bool) -> SchemaValidator:
-    """The protocol's `$inference_request`, as far as it holds for every model; members it does not name are let be.
+    """Return the validator of the protocol's `$inference_request` for every model; unknown members are allowed.
 
-    has_objects: an object among the data, which no datatype has, becomes one that is always the same.
+    has_objects: replace each object in the data, which is invalid, by OBJECT.
     """
     text = {"type": "str", "strict": True}
     parameters = _optional({"type": "dict"})
@@ -196,5 +196,5 @@ def _required(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _optional(schema: dict[str, Any]) -> dict[str, Any]:
-    """A member that may be left out; null is as good, since some clients write all members."""
+    """Return an optional member; null is allowed, because some clients write all members."""
     return {"type": "typed-dict-field", "schema": {"type": "nullable", "schema": schema}, "required": False}

@@ -1,9 +1,9 @@
-"""The signature of a model: how the tensors of the Open Inference Protocol and the contract's rows are one another.
+"""The signature of a model: convert between tensors of the Open Inference Protocol and the contract's rows.
 
-The bundle describes it: `inputs` and `outputs`, each a tensor with name, datatype, shape and, where they hold, the
-parameters `optional` (may be left out: the field has a default), `nullable` (an element may be null) and `content_type`
-"json" (elements of BYTES are JSON texts); `fields` says for both whether the tensors are an object's fields, one each,
-or one tensor holds whole values.
+The bundle contains it: `inputs` and `outputs` list tensors with name, datatype, shape and, if they apply, the
+parameters `optional` (may be left out, because the field has a default), `nullable` (an element may be null) and
+`content_type` "json" (elements of BYTES are JSON texts). `fields` says for both whether there is one tensor per field
+of an object, or one tensor with whole values.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from modelet.protocols.oip.datatype import ACCEPTED, ElementError, check
 from modelet.protocols.oip.tensor import Tensor, shown
 
 MATRIX = "input"
-"""The name of the one tensor that may stand for all fields where each is a number: a row of it is an instance."""
+"""The name of the tensor that may replace all fields if each is a number; each of its rows is an instance."""
 
 LISTED_NAMES = 100
 
 
 class Signature:
-    """A model's input and output tensors by name, as its bundle describes them.
+    """A model's input and output tensors by name.
 
-    has_fields: whether the inputs are an instance's fields, one each; else one input holds whole instances.
+    has_fields: whether there is one input per field of an instance; otherwise one input has whole instances.
     """
 
     __slots__ = ("_output_fields", "has_fields", "inputs", "outputs")
@@ -43,9 +43,9 @@ class Signature:
         )
 
     def columns(self, tensors: list[Tensor]) -> dict[str, list[Any]]:
-        """The inputs by name, each a list of JSON values: one for each place of the tensors' first dimension.
+        """Return the inputs by name, each a list of JSON values, one per instance.
 
-        Raises RequestError where the tensors are not those of the model: names, datatypes, shapes or elements.
+        Raises RequestError if names, datatypes, shapes or elements of the tensors do not match the model.
         """
         columns = self._matrix(tensors) or {each.name: _column(each, self._declared(each)) for each in tensors}
         missing = [name for name, each in self.inputs.items() if name not in columns and not _is(each, "optional")]
@@ -54,9 +54,9 @@ class Signature:
         return columns
 
     def tensors(self, predictions: list[Any], names: list[str]) -> list[dict[str, Any]]:
-        """Predictions, as JSON values, as the `$response_output` objects of the outputs named.
+        """Return predictions, given as JSON values, as `$response_output` objects of the named outputs.
 
-        Raises PredictionError for a value that its tensor cannot hold, and RequestError where lists differ in length.
+        Raises PredictionError for a value that does not fit its tensor, and RequestError if lists differ in length.
         """
         return [
             _output(self.outputs[name], [each[name] for each in predictions] if self._output_fields else predictions)
@@ -64,7 +64,7 @@ class Signature:
         ]
 
     def choose(self, wanted: list[str] | None) -> list[str]:
-        """The outputs to answer with, in the order asked for; all where none are named. Raises RequestError."""
+        """Return the requested outputs in the requested order, all if none are named. Raises RequestError."""
         for name in wanted or ():
             if name not in self.outputs:
                 raise RequestError(f"There is no output {name[:100]!r}: the outputs are {_names(list(self.outputs))}.")
@@ -81,13 +81,13 @@ class Signature:
         return f"this model takes {_names(list(self.inputs))}{matrix}."
 
     def _matrix(self, tensors: list[Tensor]) -> dict[str, list[Any]] | None:
-        """Columns by field where one matrix was sent instead of them."""
+        """Return the columns by field if one matrix was sent instead of them; otherwise None."""
         matrix, width = tensors[0], len(self.inputs)
         is_one = len(tensors) == 1 and matrix.name == MATRIX and len(matrix.shape) == 2
         if not is_one or not self.takes_matrix or (MATRIX in self.inputs and matrix.shape[1] == 1):
             return None
         if matrix.shape[1] != width:
-            raise matrix.refuse(f"send [-1, {width}], its columns in the order {_names(list(self.inputs))}")
+            raise matrix.error(f"send [-1, {width}], with the columns in the order {_names(list(self.inputs))}")
         _accept(matrix, "FP64")
         nullable = any(_is(each, "nullable") for each in self.inputs.values())
         checked = matrix.floats(nullable=nullable)
@@ -112,18 +112,18 @@ def _names(names: list[str]) -> str:
 
 def _accept(tensor: Tensor, declared: str) -> None:
     if tensor.datatype not in ACCEPTED[declared]:
-        raise tensor.refuse(f"send {declared}, or one of {', '.join(ACCEPTED[declared])}")
+        raise tensor.error(f"send {declared}, or one of {', '.join(ACCEPTED[declared])}")
 
 
 def _column(tensor: Tensor, declared: dict[str, Any]) -> list[Any]:
-    """One value for each instance: a scalar, a list, or what a JSON text says."""
+    """Return one value per instance: a scalar, a list, or the value of a JSON text."""
     _accept(tensor, declared["datatype"])
     shape, wanted = tensor.shape, declared["shape"]
     is_column = len(wanted) == 1 and (len(shape) == 1 or (len(shape) == 2 and shape[1] == 1))
     is_matrix = len(wanted) == len(shape) == 2 and wanted[1] in {-1, shape[1]}
     if not is_column and not is_matrix:
         also = " or [-1, 1]" if len(wanted) == 1 else ""
-        raise tensor.refuse(f"send the shape {wanted}{also}, the first dimension being the number of instances")
+        raise tensor.error(f"send the shape {wanted}{also}; the first dimension is the number of instances")
     values = tensor.values(declared["datatype"], nullable=_is(declared, "nullable"))
     if _is(declared, "content_type"):
         return [_parse(tensor, index, text) for index, text in enumerate(values)]
@@ -136,7 +136,7 @@ def _parse(tensor: Tensor, index: int, text: str) -> Any:
     try:
         return from_json(text)
     except ValueError as error:
-        raise tensor.refuse(f"element {index} is not a JSON text: {error}") from None
+        raise tensor.error(f"element {index} is not a JSON text: {error}") from None
 
 
 def _output(declared: dict[str, Any], values: list[Any]) -> dict[str, Any]:
@@ -147,8 +147,8 @@ def _output(declared: dict[str, Any], values: list[Any]) -> dict[str, Any]:
         shape.append(len(values[0]))
         if any(len(value) != shape[1] for value in values):
             raise RequestError(
-                f"The lists of the output {name} differ in length, and a tensor has one shape: ask for these instances "
-                "one at a time, or as rows on the model's own infer route."
+                f"The lists of the output {name} differ in length, and a tensor has one shape: send these instances "
+                "one at a time, or as rows to the model's own infer route."
             )
         values = [element for value in values for element in value]
     try:

@@ -19,7 +19,7 @@ BOUND = 4 * len(BODY)
 
 
 @pytest.fixture
-def uncollected() -> Iterator[None]:
+def paused_gc() -> Iterator[None]:
     """It counts objects, not bytes: a few cycles that hold megabytes wait for very long."""
     gc.collect()
     gc.disable()
@@ -43,7 +43,7 @@ async def upload(port: int, sent: int, *, answered: bool) -> None:
     writer.transport.abort()
 
 
-@pytest.mark.usefixtures("uncollected")
+@pytest.mark.usefixtures("paused_gc")
 @pytest.mark.parametrize(("sent", "answered"), [(len(BODY), True), (len(BODY) - 1, False)], ids=["whole", "broken off"])
 def test_closed_connections_hold_no_body(make: Make, log: MemoryLog, sent: int, *, answered: bool) -> None:
     async def scenario() -> None:
@@ -57,7 +57,7 @@ def test_closed_connections_hold_no_body(make: Make, log: MemoryLog, sent: int, 
     run(scenario())
 
 
-@pytest.mark.usefixtures("uncollected")
+@pytest.mark.usefixtures("paused_gc")
 def test_idle_connections_and_idle_environments_hold_no_body(make: Make, log: MemoryLog) -> None:
     async def scenario() -> None:
         source = "def handler(event, context): return {'statusCode': 200, 'body': event['body']}\n"
@@ -77,7 +77,7 @@ def test_idle_connections_and_idle_environments_hold_no_body(make: Make, log: Me
     run(scenario())
 
 
-@pytest.mark.usefixtures("uncollected")
+@pytest.mark.usefixtures("paused_gc")
 def test_environments_that_were_killed_hold_no_event(make: Make, log: MemoryLog) -> None:
     async def scenario() -> None:
         source = "import os\ndef handler(event, context): os._exit(1)\n"

@@ -185,7 +185,7 @@ class ByName(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lea
 def test_an_estimator_that_fails_when_served_is_refused_in_one_sentence(make_function: Callable[..., Function]) -> None:
     frame = people()
     with pytest.raises(
-        PublishError, match=r"refuse its own examples .*cannot take some of these rows.*write app.py"
+        PublishError, match=r"refuse its own examples .*cannot process some of these rows.*write app.py"
     ) as refused:
         packed(make_function(backend="sklearn"), ByName().fit(frame, frame), frame)
     assert "\n" not in str(refused.value)

@@ -1,4 +1,4 @@
-"""What Lambda says instead of an answer, sorted by whether the same call may be answered later.
+"""Errors of Lambda's Invoke, divided into transient ones, which a retry may fix, and final ones.
 
 Source: the errors of `Invoke` in docs.aws.amazon.com/lambda/latest/api/API_Invoke.html, which are those of botocore's
 service model, and docs.aws.amazon.com/lambda/latest/api/CommonErrors.html.
@@ -26,7 +26,7 @@ TRANSIENT = frozenset(
         "TooManyRequestsException",
     }
 )
-"""Lambda is still preparing the version, is busy, or failed itself; for each its documentation says to wait."""
+"""Transient: Lambda is still preparing the version, is busy, or failed itself; its documentation says to retry."""
 
 FINAL = frozenset(
     {
@@ -61,16 +61,16 @@ FINAL = frozenset(
         "UnsupportedMediaTypeException",
     }
 )
-"""Somebody has to change something first: the function, its rights, its network, or a quota."""
+"""Final: the function, its permissions, its network, or a quota must be changed first."""
 
 THROTTLED = frozenset({"ThrottlingException", "Throttling", "RequestLimitExceeded"})
-"""Errors of every AWS service that mean "too many calls", some of them with the status 400."""
+"""Throttling errors of all AWS services, some of them with status 400."""
 
 RETRYABLE_STATUSES = frozenset({408, 429})
 
 
 def is_transient(code: str, status: int) -> bool:
-    """Whether a later call may be answered. An error that is in neither list is judged by its HTTP status."""
+    """Return whether a retry may succeed. For an error in neither list, the HTTP status decides."""
     if code in FINAL:
         return False
     return code in TRANSIENT or code in THROTTLED or status in RETRYABLE_STATUSES or status >= 500
