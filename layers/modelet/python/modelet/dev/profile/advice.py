@@ -82,7 +82,7 @@ def pydantic_contract(found: Findings) -> Iterator[Advice]:
         models = [each for root in found.imports[YOURS] for each in root.walk() if where.startswith(found.file(each))]
         cost += sum(each.self_us for each in models) / 1000
         what = f"the contract needs pydantic: {found.needs_pydantic}"
-        yield Advice("contract", where, what, "use a TypedDict of modelet.typing, which is compiled with its constraints", cost)
+        yield Advice("contract", where, what, "use a TypedDict of modelet.typing, which needs no pydantic", cost)
 
 
 def heavy_backend(found: Findings) -> Iterator[Advice]:

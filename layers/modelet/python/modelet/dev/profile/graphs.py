@@ -34,7 +34,7 @@ def gain_ms(store: Store, manifest: Manifest) -> float:
     data = store.read(artifact_path(manifest.name, manifest.version, file.path))
     try:
         better = optimized(data)
-    except Exception:  # noqa: BLE001 - onnxruntime's errors have no common base; a graph that publish cannot read stays unchanged
+    except Exception:  # noqa: BLE001 - onnxruntime's errors have no common base; publish cannot improve such a graph
         return 0.0
     return max(0.0, _opening_ms(data) - _opening_ms(better)) if better != data else 0.0
 

@@ -83,7 +83,7 @@ class Ownership:
         return kept
 
     def _owner(self, node: Import, importers: str) -> str:
-        """Return the owner. importers: the owner of the importing library, empty for the author's code and the entry."""
+        """Return the owner. importers: the owner of the importing library, empty for the author's code and entry."""
         if node.package in self.needed or node.module == NATIVE:
             return MODELET
         of_pydantic = node.package in {"pydantic", "pydantic_core"} and "pydantic" in self.asked

@@ -53,7 +53,7 @@ class Probe:
         """Record the end of a stage. If a stage has several lines, the last one counts."""
         wall, cpu = time.monotonic_ns(), time.process_time_ns()
         try:
-            with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - pathlib would count as the function's import
+            with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - pathlib would be a further import
                 pages = int(file.read().split()[1])
         except OSError:
             pages = 0
@@ -88,7 +88,7 @@ class Probe:
         return who or "runtime", "", 0
 
     def _watched(self, name: str, path: Sequence[str] | None, target: ModuleType | None) -> ModuleSpec | None:
-        """Find the entry module with the other finders, and record the end of the imports when a handler starts to load.
+        """Find the entry module with the other finders, and record the end of the imports when a handler loads.
 
         A handler without a class imports its backend only then.
         """
@@ -123,8 +123,8 @@ class Probe:
 
 if __name__ == "sitecustomize":
     Probe(
-        os.path.join(os.path.dirname(__file__), NOTES),  # noqa: PTH118, PTH120 - pathlib would count as the function's import
+        os.path.join(os.path.dirname(__file__), NOTES),  # noqa: PTH118, PTH120 - pathlib would be a further import
         sys.orig_argv[-1],
-        os.getcwd(),  # noqa: PTH109 - pathlib would count as the function's import
+        os.getcwd(),  # noqa: PTH109 - pathlib would be a further import
         traced="importtime" in sys._xoptions,
     ).start()

@@ -91,7 +91,7 @@ class _Start:
         found = variables(self._function, address=address, tmp=self._folder, provisioned=False, aws=aws)
         path = self._folder / "probe"
         path.mkdir()
-        # Copy the bytecode too, or its compilation would be measured.
+        # Compile the probe here, so that its compilation is not measured.
         py_compile.compile(probe.__file__, str(path / "sitecustomize.pyc"), doraise=True)
         return {**found, "PYTHONPATH": os.pathsep.join([str(path), found["PYTHONPATH"]])}
 

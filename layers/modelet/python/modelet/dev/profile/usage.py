@@ -23,9 +23,9 @@ class Usage(NamedTuple):
 def usage(pid: int) -> Usage:
     """Return the usage of a running process.
 
-    On Linux, read the process's own clock, because /proc/PID/stat counts in ticks of 10 ms, and the kernel's high-water
-    mark. On other systems, use psutil, which has no peak. Source: clock_getcpuclockid(3), where the id is ~pid << 3 | 2,
-    and proc_pid_status(5).
+    On Linux, read the process's own clock, because /proc/PID/stat counts in ticks of 10 ms, and the kernel's
+    high-water mark. On other systems, use psutil, which has no peak. Source: clock_getcpuclockid(3), where the id is
+    ~pid << 3 | 2, and proc_pid_status(5).
     """
     status = Path(f"/proc/{pid}/status")
     if status.exists():

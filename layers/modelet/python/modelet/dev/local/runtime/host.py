@@ -1,4 +1,4 @@
-"""What all environments of one server share."""
+"""The parts that all environments of a server share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """Where lines go, who cleans up after a kill and in which folder, and how functions sign in to AWS."""
+    """The log, the watchdog that cleans up after a kill, the folder of the environments, and the AWS credentials."""
 
     log: Log
     keeper: Keeper

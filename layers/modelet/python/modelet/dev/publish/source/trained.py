@@ -1,4 +1,4 @@
-"""What a train.py gives back."""
+"""The return value of a train.py."""
 
 from __future__ import annotations
 
