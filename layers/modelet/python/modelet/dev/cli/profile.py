@@ -22,7 +22,9 @@ from modelet.dev.cli.verb import here, name_argument, open_store, store_option, 
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A file that contains a Lambda event.  [default: the model's events/…/infer.json]",
 )
-@click.option("--runs", type=click.IntRange(1, 100), default=5, show_default=True, help="The number of starts to measure.")
+@click.option(
+    "--runs", type=click.IntRange(1, 100), default=5, show_default=True, help="The number of starts to measure."
+)
 @click.option(
     "--min",
     "least_ms",
@@ -62,6 +64,4 @@ def profile(
     if given is None:
         click.echo(f"{asked} does not exist, so only the init was measured: pass a file with --event", err=True)
     elif found.status is not None and found.status >= 400:
-        click.echo(
-            f"{asked} got status {found.status}, so the first inference is an error response", err=True
-        )
+        click.echo(f"{asked} got status {found.status}, so the first inference is an error response", err=True)

@@ -32,7 +32,9 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--from", "from_file", type=FILE, help="A trained estimator (.joblib) or graph (.onnx), instead of train.py."
 )
-@click.option("--examples", type=FILE, help="Held-out rows for --from, .csv or .json, with the model's columns in order.")
+@click.option(
+    "--examples", type=FILE, help="Held-out rows for --from, .csv or .json, with the model's columns in order."
+)
 @click.option(
     "--types",
     metavar="COLUMN=TYPE",

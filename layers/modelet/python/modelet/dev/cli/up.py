@@ -32,7 +32,9 @@ def _checked_origins(context: click.Context, parameter: click.Parameter, given: 
     "modelet up --cors-origin http://localhost:3000"
 )
 @click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=complete_name)
-@click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, help="The port; 0 picks a free one.")
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, help="The port; 0 picks a free one."
+)
 @click.option(
     "--host",
     default="127.0.0.1",
@@ -81,7 +83,9 @@ def up(
     accepted.
     """
     if origins and api == "rest":
-        raise click.UsageError("--cors-origin needs --api http: with a REST API, the function itself sets these headers.")
+        raise click.UsageError(
+            "--cors-origin needs --api http: with a REST API, the function itself sets these headers."
+        )
     from modelet.dev.cli.welcome import welcome
     from modelet.dev.local.gateway.cors import Cors
     from modelet.dev.local.prepare import generation, index_function, lock_for

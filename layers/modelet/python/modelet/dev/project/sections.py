@@ -68,14 +68,20 @@ class Preprocessing(Section):
     """A function in the model's folder that converts instances to the graph's inputs."""
 
     module: str = Field(pattern=r"^[A-Za-z_]\w*$", description="A module in the model's folder, without .py.")
-    function: str = Field(pattern=r"^[A-Za-z_]\w*$", description="A function that takes the instances and returns the graph's inputs.")
+    function: str = Field(
+        pattern=r"^[A-Za-z_]\w*$", description="A function that takes the instances and returns the graph's inputs."
+    )
 
 
 class Resources(Section):
     """The resources of one environment."""
 
-    memory_mb: int = Field(default=512, ge=128, le=10_240, description="Memory in MB; Lambda provides one vCPU per 1,769 MB.")
-    timeout_s: int = Field(default=10, ge=1, le=900, description="The longest time that one request may take, in seconds.")
+    memory_mb: int = Field(
+        default=512, ge=128, le=10_240, description="Memory in MB; Lambda provides one vCPU per 1,769 MB."
+    )
+    timeout_s: int = Field(
+        default=10, ge=1, le=900, description="The longest time that one request may take, in seconds."
+    )
     tmp_mb: int = Field(default=512, ge=512, le=10_240, description="The size of /tmp in MB.")
     architecture: Literal["x86_64", "arm64"] = "x86_64"
 
@@ -124,7 +130,9 @@ class Scaling(Section):
     target_utilization: float = Field(
         default=0.7, ge=0.1, le=0.9, description="The target share of provisioned environments in use."
     )
-    schedules: list[Schedule] = Field(default=[], description="Times at which the number of provisioned environments changes.")
+    schedules: list[Schedule] = Field(
+        default=[], description="Times at which the number of provisioned environments changes."
+    )
     snapstart: bool = Field(default=False, description="Start environments from a snapshot taken after the init.")
 
     def refuse_the_impossible(self, resources: Resources) -> None:

@@ -150,9 +150,7 @@ def _named(store: Store, model: str, version: str, manifest_of: ManifestOf, nonc
     there = Claim.read(store, model, version)
     shown = f"{model} version {version}"
     if there is None:
-        raise VersionExistsError(
-            f"{shown} has an unknown claim file in {store.url}: choose another version"
-        )
+        raise VersionExistsError(f"{shown} has an unknown claim file in {store.url}: choose another version")
     if not there.is_abandoned:
         raise VersionExistsError(
             f"{shown} is being published on {there.host} since {there.created_at}: wait, or choose another version"

@@ -120,11 +120,7 @@ def _nonsense(column: Column) -> str | None:
         for value in column.categories
         if not isinstance(value, kinds) or (isinstance(value, bool) and column.type != "boolean")
     ]
-    return (
-        f"is {column.type}, but its category {strange[0]!r} is not: use values of that type"
-        if strange
-        else None
-    )
+    return f"is {column.type}, but its category {strange[0]!r} is not: use values of that type" if strange else None
 
 
 def _names(given: Sequence[str] | None, count: int, single: str | None = None) -> list[str]:

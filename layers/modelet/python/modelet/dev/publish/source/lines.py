@@ -33,9 +33,7 @@ def read_cells(path: Path) -> Any:
                 raise PublishError(f"line {number} of {path.name} {_unlike(len(row), len(header))}")
             rows.append(row)
     if not rows:
-        raise PublishError(
-            f"{path.name} has no rows below its header: add held-out rows, 1,000 if possible"
-        )
+        raise PublishError(f"{path.name} has no rows below its header: add held-out rows, 1,000 if possible")
     cells = pd.DataFrame(rows, columns=header, dtype=str)
     return cells.mask(cells == "")
 

@@ -85,9 +85,7 @@ def check_reloads(
             return imported
         before, after = estimator_answers(estimator, rows), estimator_answers(again[f"{MAIN}.joblib"], rows)
     if before.labels != after.labels or not np.array_equal(before.numbers, after.numbers, equal_nan=True):
-        raise PublishError(
-            "the estimator predicts differently after pickling: keep its state in its attributes"
-        )
+        raise PublishError("the estimator predicts differently after pickling: keep its state in its attributes")
     return imported
 
 
