@@ -150,7 +150,7 @@ def test_a_terminal_gets_coloured_json(show: Callable[..., str], locks: list[Loc
 
 
 def test_an_empty_store_tells_a_person_how_to_begin(show: Callable[..., str]) -> None:
-    assert "modelet new NAME, modelet publish NAME" in show("models")
+    assert "run `modelet new NAME`, then `modelet publish NAME`" in show("models")
 
 
 EVIL = "\x1b]0;owned\x07\x9b31m\u202e[red]x[/red]\r\n\ttwo"

@@ -81,7 +81,7 @@ def test_one_functions_file_leaves_the_others_alone(make: Make, log: MemoryLog) 
             watching = asyncio.create_task(watch([one, other], runtime, log=log))
             await asyncio.sleep(0.3)
             (one.folder / "app.py").write_text("def handler(event, context): return 2\n")
-            await until(lambda: "Reload: the new sources are served" in log.lines)
+            await until(lambda: "Reload: serving the new sources" in log.lines)
             assert (await runtime.invoke("one", b"{}")).payload == b"2"
             assert (await runtime.invoke("other", b"{}")).init_ms is None
             watching.cancel()
@@ -101,13 +101,15 @@ def test_a_load_that_fails_or_hangs_is_given_up_for_the_next_change(make: Make, 
             await asyncio.sleep(0.3)
             app.write_text("raise ValueError('broken while edited')\n")
             await until(
-                lambda: "Reload failed, the old environments go on: the new init ended with ValueError" in log.lines
+                lambda: (
+                    "Reload failed, the old environments stay in use: the new init ended with ValueError" in log.lines
+                )
             )
             app.write_text("print('begun')\nimport time\ntime.sleep(600)\n")
             await until(lambda: "begun" in log.lines)
             assert (await runtime.invoke("echo", b"{}")).payload == b'"old"'
             app.write_text("def handler(event, context): return 'new'\n")
-            await until(lambda: "Reload: the new sources are served" in log.lines)
+            await until(lambda: "Reload: serving the new sources" in log.lines)
             assert (await runtime.invoke("echo", b"{}")).payload == b'"new"'
             assert len(environments()) == 1
             watching.cancel()
@@ -140,7 +142,7 @@ def test_a_rebuild_that_a_further_change_overtakes_leaves_no_snapshot(
             (function.folder / "features.py").write_text("# two\n")
             await until(lambda: any("features.py changed" in line for line in log.lines))
             done.set()
-            await until(lambda: "Reload: the new sources are served" in log.lines)
+            await until(lambda: "Reload: serving the new sources" in log.lines)
             assert not snapshots[0].folder.exists()
             assert (await runtime.invoke("echo", b"{}")).payload == b'"new"'
             watching.cancel()
@@ -164,5 +166,5 @@ def test_without_reload_a_change_of_files_and_one_of_the_lock_are_each_told_once
         await until(telling.done)
 
     run(scenario())
-    remedy = "what is served stays as it was at the start; modelet up --reload takes changes up"
+    remedy = "restart modelet up to apply the change, or use modelet up --reload"
     assert log.lines == [f"{name} changed: {remedy}" for name in ("app.py", "model.lock", "features.py")]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def write_version(
     store: Store, manifest: Manifest, files: Mapping[str, bytes], owned: Owned, progress: Progress
 ) -> None:
-    """Write a claimed version. Raises VersionExistsError if another publisher completed it, PublishError, StoreError."""
+    """Write a claimed version. Raises VersionExistsError if another process completed it, PublishError, StoreError."""
     done, total = 0, sum(file.bytes for file in manifest.files)
     for file in manifest.files:
         put(store, artifact_path(manifest.name, owned.version, file.path), file, files[file.path])

@@ -70,7 +70,7 @@ def test_the_traceback_is_the_cause_and_in_the_log(make_function: Make, caplog: 
 
 def test_a_function_without_a_train_file_is_told_of_both_ways(make_function: Make) -> None:
     with (
-        pytest.raises(PublishError, match=r"train.py is missing: write .*, or give --from FILE"),
+        pytest.raises(PublishError, match=r"train.py is missing: write .*, or pass --from FILE"),
         trained(make_function(None)),
     ):
         pass

@@ -149,7 +149,9 @@ def _said_boolean(name: str, texts: Any) -> Any:
 def _require(name: str, texts: Any, fits: Callable[[str], object], kind: str) -> None:
     for text in texts:
         if isinstance(text, str) and text not in WORDS and not fits(text.strip()):
-            raise PublishError(f"column {name} of the examples has {text!r}, which is not a {kind}: pass another type")
+            raise PublishError(
+                f"column {name} of the examples has {text!r}, which is not a valid {kind}: pass another type"
+            )
 
 
 _READERS: Mapping[Type, Callable[[str, Any], Any]] = {
