@@ -145,7 +145,7 @@ def test_what_cannot_convert_says_so_in_one_sentence_and_offers_the_other_backen
     with pytest.raises(ConversionError, match=said) as refused:
         converted(estimator.fit(*table.train), table.examples)
     assert "\n" not in str(refused.value)
-    assert str(refused.value).endswith("say backend: sklearn in model.yaml")
+    assert str(refused.value).endswith("set backend: sklearn in model.yaml")
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_several_targets_and_what_predicts_nothing_are_refused(table: Table) -> 
     several = RandomForestClassifier(2).fit(table.rows, np.c_[table.labels, table.labels])
     with pytest.raises(ConversionError, match="several targets"):
         converted(several, table.examples)
-    with pytest.raises(ConversionError, match="neither a classifier nor a regressor: say backend: sklearn"):
+    with pytest.raises(ConversionError, match="neither a classifier nor a regressor: set backend: sklearn"):
         converted(KMeans(2, n_init=1).fit(table.rows), table.examples)
 
 

@@ -331,7 +331,7 @@ def test_a_binary_discriminant_is_refused_because_its_converter_is_wrong(table: 
 
 def test_a_graph_that_fails_on_generated_rows_is_refused(table: Table) -> None:
     near = RadiusNeighborsClassifier(12, outlier_label="most_frequent").fit(*table.train)
-    with pytest.raises(ParityError, match=r"the graph cannot answer: .*on generated rows: say backend: sklearn"):
+    with pytest.raises(ParityError, match=r"the graph cannot answer: .*on generated rows: set backend: sklearn"):
         compared(near, table.examples)
 
 

@@ -165,7 +165,7 @@ def test_a_classifier_of_several_targets_is_left_to_a_class(
     assert ready.manifest.model_info["labels"] == []
     with pytest.raises(CommandError, match=r"needs a class: write app.py"):
         served(function, ready, file_store, tmp_path, [])
-    with pytest.raises(ConversionError, match="has several targets, each with labels of its own: say backend: sklearn"):
+    with pytest.raises(ConversionError, match="has several targets, each with labels of its own: set backend: sklearn"):
         packed(make_function(), model, table.examples)
 
 
