@@ -86,7 +86,7 @@ def test_an_answer_that_the_prediction_s_contract_takes_is_let_through(predictio
     ids=str,
 )
 def test_an_answer_that_the_prediction_s_contract_never_takes_is_refused(prediction: Any) -> None:
-    with pytest.raises(CommandError, match=r"does not take \{'label': '(yes|no)'.*or override postprocess"):
+    with pytest.raises(CommandError, match=r"rejects \{'label': '(yes|no)'.*or override postprocess"):
         classes(prediction, "no", "yes")()
 
 

@@ -36,7 +36,7 @@ def test_a_class_of_another_backend_is_named(tmp_path: Path) -> None:
     said = refused(tmp_path, app=APP, changed={"app.py": changed.replace("(OnnxModel", "(SklearnModel")})
     assert said == (
         "functions/tiny/app.py has TinyModel, which cannot open model.onnx of version 1: "
-        f"start from another backend's class, {CURE}"
+        f"use another backend's class, {CURE}"
     )
 
 

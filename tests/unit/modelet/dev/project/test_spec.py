@@ -22,8 +22,8 @@ KEYS = [*ModelSpec.model_fields, "memory_mb", "provisioned", "max_concurrency", 
 
 
 FIVE_FIELDS = (
-    "'0 8 * * *' has 5 fields: give minute, hour, day of month, month, day of week and year, with one space between "
-    "two, such as 0 8 ? * MON-FRI *"
+    "'0 8 * * *' has 5 fields: give minute, hour, day of month, month, day of week and year, separated by single "
+    "spaces, such as 0 8 ? * MON-FRI *"
 )
 
 

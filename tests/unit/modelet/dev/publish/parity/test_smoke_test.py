@@ -165,7 +165,7 @@ def test_a_classifier_of_several_targets_is_left_to_a_class(
     assert ready.manifest.model_info["labels"] == []
     with pytest.raises(CommandError, match=r"needs a class: write app.py"):
         served(function, ready, file_store, tmp_path, [])
-    with pytest.raises(ConversionError, match="has several targets, each with labels of its own: set backend: sklearn"):
+    with pytest.raises(ConversionError, match="has several targets, each with its own labels: set backend: sklearn"):
         packed(make_function(), model, table.examples)
 
 
@@ -184,7 +184,7 @@ class ByName(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lea
 def test_an_estimator_that_fails_when_served_is_refused_in_one_sentence(make_function: Callable[..., Function]) -> None:
     frame = people()
     with pytest.raises(
-        PublishError, match=r"refuse its own examples .*cannot take some of these rows.*write app.py"
+        PublishError, match=r"reject its own examples .*cannot take some of these rows.*write app.py"
     ) as refused:
         packed(make_function(backend="sklearn"), ByName().fit(frame, frame), frame)
     assert "\n" not in str(refused.value)
@@ -385,7 +385,7 @@ def test_runs_of_space_are_left_to_the_author_only_where_their_own_code_sees_eve
 
 def test_a_text_that_no_request_can_carry_is_refused(make_function: Callable[..., Function], reviews: Reviews) -> None:
     model = make_pipeline(CountVectorizer(), LogisticRegression()).fit(reviews.texts, reviews.labels)
-    with pytest.raises(PublishError, match=r"could not answer its own examples .*surrogates"):
+    with pytest.raises(PublishError, match=r"could not predict its own examples .*surrogates"):
         packed(make_function(backend="sklearn"), model, ["good", "\ud800"])
 
 
@@ -415,7 +415,10 @@ def test_what_needs_a_class_is_published_with_a_note(make_function: Callable[...
     for model in (LinearSVC().fit(*table.train), KMeans(2, n_init=1).fit(table.rows)):
         trained = Trained(estimator=model, examples=table.examples, metrics={}, metric="")
         package(make_function(backend="sklearn"), trained, heard)
-        assert heard.steps[-1] == "note: no class, no contract: before it can be served, write app.py"
+        assert (
+            heard.steps[-1]
+            == "note: write app.py before it can be served, because without a class there is no contract"
+        )
 
 
 def test_a_pickle_is_asked_with_the_folder_s_modules_at_hand(

@@ -138,7 +138,7 @@ def check_inputs(graph: Graph) -> None:
     """Refuse inputs of a type that columns do not become. Raises ConversionError."""
     if strange := [f"{node.name} takes {node.type}" for node in graph.inputs.values() if node.type not in DTYPES]:
         raise ConversionError(
-            f"the graph's input {strange[0]}, which requests do not support: use float32, int64 or text, and cast inside"
+            f"the graph's input {strange[0]}, which requests do not support: use float32, int64 or text, and cast it"
         )
 
 
