@@ -13,7 +13,7 @@ from watchfiles import Change
 from gateways import environments, run, until
 from modelet.dev.local.runtime.runtime import Runtime
 from modelet.dev.local.runtime.variables import LAYER
-from modelet.dev.local.watch import Sources, tell, watch
+from modelet.dev.local.watch import Sources, report_changes, watch
 from modelet.errors import SpecError
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def test_without_reload_a_change_of_files_and_one_of_the_lock_are_each_told_once
     one, other = (make("def handler(event, context): return 1\n", name) for name in ("one", "other"))
 
     async def scenario() -> None:
-        telling = asyncio.create_task(tell([one, other], log=log))
+        telling = asyncio.create_task(report_changes([one, other], log=log))
         await asyncio.sleep(0.3)
         for turn, name in enumerate(["app.py", "model.lock", "app.py", "labels.json", "model.lock"]):
             (one.folder / name).write_text(f"# {turn}\n")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelet.dev.project.cron import FIELDS, NO_ZONES, _zones, read_cron, refuse_unknown_zone
+from modelet.dev.project.cron import FIELDS, NO_ZONES, _zones, check_time_zone, read_cron
 
 DOCUMENTED = (
     "0 10 * * ? *",
@@ -173,7 +173,7 @@ def _there_is(year: int, month: int, day: int) -> bool:
 
 @pytest.mark.parametrize("name", ["UTC", "Asia/Seoul", "Etc/GMT+9", "America/Argentina/Buenos_Aires", "Europe/Berlin"])
 def test_a_time_zone_of_iana_is_known(name: str) -> None:
-    refuse_unknown_zone(name)
+    check_time_zone(name)
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_a_time_zone_of_iana_is_known(name: str) -> None:
 )
 def test_what_is_no_time_zone_is_refused_with_the_nearest(name: str, remedy: str) -> None:
     with pytest.raises(ValueError, match=f"is not a time zone: ({remedy})"):
-        refuse_unknown_zone(name)
+        check_time_zone(name)
 
 
 def test_a_file_beside_the_zones_is_none() -> None:

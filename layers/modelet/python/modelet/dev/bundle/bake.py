@@ -44,7 +44,7 @@ def bake(folder: Path, bundle: Bundle, store: Store, progress: Progress | None =
     damaged; StoreError.
     """
     place = folder / BAKED
-    with _turn(folder), _workshop(folder) as workshop:
+    with _locked(folder), _temporary_folder(folder) as workshop:
         ours = _is_ours(place)
         if bundle.spec["artifact"] == "baked":
             if place.exists() and not ours:
@@ -106,7 +106,7 @@ def _sha256(path: Path) -> str:
 
 
 @contextmanager
-def _turn(folder: Path) -> Iterator[None]:
+def _locked(folder: Path) -> Iterator[None]:
     """Let one process at a time bake in a project. The kernel releases the lock of a process that is killed."""
     lock = folder.parents[1] / ".modelet" / "baking.lock"
     lock.parent.mkdir(exist_ok=True)
@@ -119,7 +119,7 @@ def _turn(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _workshop(folder: Path) -> Iterator[Path]:
+def _temporary_folder(folder: Path) -> Iterator[Path]:
     """Yield a hidden folder on the same disk, so that a rename is atomic; first remove what killed processes left."""
     for left in folder.glob(f".{BAKED}.*"):
         shutil.rmtree(left)

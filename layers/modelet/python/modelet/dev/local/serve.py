@@ -17,7 +17,7 @@ from modelet.dev.local.gateway.rest_api import RestApi
 from modelet.dev.local.http.hosts import LOOPBACK
 from modelet.dev.local.runtime.log import Log, StreamLog
 from modelet.dev.local.runtime.runtime import IDLE_S, Runtime
-from modelet.dev.local.watch import tell, watch
+from modelet.dev.local.watch import report_changes, watch
 from modelet.dev.project.routes import Routes
 from modelet.errors import CommandError
 
@@ -48,8 +48,8 @@ def serve(
 
     default: the name of the function for all paths that are not a model's. host: the address to bind to; see Hosts for
     the accepted Host headers. port: 0 picks a free one. ready: called with the URL when the provisioned environments
-    are initialised. reload, rebuild, served: see watch; without reload, see tell. idle_s: see Pool. Raises CommandError
-    if the port is not available.
+    are initialised. reload, rebuild, served: see watch; without reload, see report_changes. idle_s: see Pool. Raises
+    CommandError if the port is not available.
     """
     output = StreamLog() if log is None else log
     sock = bound(host, port)
@@ -60,7 +60,7 @@ def serve(
             watching = (
                 watch(functions, runtime, log=output, rebuild=rebuild, served=served)
                 if reload
-                else tell(functions, log=output)
+                else report_changes(functions, log=output)
             )
             watcher = asyncio.create_task(watching)  # watch before environments start, so that no edit is missed
             stack.push_async_callback(ended, watcher)

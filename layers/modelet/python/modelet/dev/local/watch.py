@@ -74,7 +74,7 @@ async def watch(
         await reloads.stop()
 
 
-async def tell(functions: Iterable[LocalFunction], *, log: Log) -> None:
+async def report_changes(functions: Iterable[LocalFunction], *, log: Log) -> None:
     """Log once for each function that its files have changed, and once that its lock has, and how to apply changes."""
     said: set[tuple[str, bool]] = set()
     remedy = "restart modelet up to apply the change, or use modelet up --reload"

@@ -104,19 +104,19 @@ class _Start:
         if said.done():
             raise CommandError(f"{name} does not start: {_error(said.result())}")
         if not ready.done():
-            raise CommandError(f"{name} does not start: {self._silence(exits, INIT_S)}")
+            raise CommandError(f"{name} does not start: {self._no_response(exits, INIT_S)}")
         if event is None:
             return None
         deadline_ms = int((time.time() + timeout_s) * 1000)
         api.send(Invocation(str(uuid.uuid4()), event, deadline_ms, self._function.arn, ""))
         await _first({said, exits}, timeout_s)
         if not said.done():
-            raise CommandError(f"{name} does not respond to the event: {self._silence(exits, timeout_s)}")
+            raise CommandError(f"{name} does not respond to the event: {self._no_response(exits, timeout_s)}")
         if (reply := said.result()).error:
             raise CommandError(f"{name} fails with the event: {_error(reply)}")
         return reply
 
-    def _silence(self, exits: asyncio.Future[int], waited_s: float) -> str:
+    def _no_response(self, exits: asyncio.Future[int], waited_s: float) -> str:
         """Return why there was no response, with the last line that the function printed."""
         why = words(exits.result()) or "it exits" if exits.done() else f"no response within {waited_s:g} s"
         printed = [line.strip() for line in self._printed().splitlines() if line.strip()]

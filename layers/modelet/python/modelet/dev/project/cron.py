@@ -70,11 +70,11 @@ def read_cron(expression: str) -> Cron:
             f"day of week and year, separated by single spaces, such as {EXAMPLE}"
         )
     minutes, hours, day, months, day_of_week, years = (part.upper() for part in parts)
-    _refuse_both_days(day, day_of_week)
+    _check_one_day_field(day, day_of_week)
     if day != ANY:
-        _refuse_wrong_day(day)
+        _check_day(day)
     else:
-        _refuse_wrong_weekday(day_of_week)
+        _check_weekday(day_of_week)
     cron = Cron(
         _values(MINUTE, minutes),
         _values(HOUR, hours),
@@ -89,7 +89,7 @@ def read_cron(expression: str) -> Cron:
     return cron
 
 
-def refuse_unknown_zone(name: str) -> None:
+def check_time_zone(name: str) -> None:
     """Raise ValueError if the name is not an IANA time zone. Accept any name if this machine has no list of them."""
     zones = _zones()
     if zones and name not in zones:
@@ -103,7 +103,7 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones()) - NO_ZONES
 
 
-def _refuse_both_days(day: str, day_of_week: str) -> None:
+def _check_one_day_field(day: str, day_of_week: str) -> None:
     """Raise ValueError unless exactly one of the two fields is `?`, as AWS requires."""
     if ANY not in {day, day_of_week}:
         which = DAY if day == "*" else WEEKDAY
@@ -115,7 +115,7 @@ def _refuse_both_days(day: str, day_of_week: str) -> None:
         raise ValueError("day of month and day of week are both ?: write * for one of them")
 
 
-def _refuse_wrong_day(text: str) -> None:
+def _check_day(text: str) -> None:
     """Raise ValueError unless the text is a day, a list of days, or a form such as L, L-3, LW or 15W."""
     if text in {"L", "LW"}:
         return
@@ -128,7 +128,7 @@ def _refuse_wrong_day(text: str) -> None:
         _values(DAY, text)
 
 
-def _refuse_wrong_weekday(text: str) -> None:
+def _check_weekday(text: str) -> None:
     """Raise ValueError unless the text is a weekday, a list of weekdays, or a form such as L, 6L or FRI#2."""
     if text == "L":
         return

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 SHOWN = 40
 """The most characters of a value that an error quotes."""
 
-TO_GIVE = {"bool": "true or false", "dict": "a mapping of keys", "int": "a whole number", "model": "a mapping of keys"}
+EXPECTED = {"bool": "true or false", "dict": "a mapping of keys", "int": "a whole number", "model": "a mapping of keys"}
 """What to write instead, by the kind of pydantic's error `<kind>_type`."""
 
-SAYINGS = {
+REMEDIES = {
     "greater_than_equal": "is below {ge:,}: give {ge:,} or more",
     "less_than_equal": "is above {le:,}: give {le:,} or less",
     "literal_error": "is unknown: give {expected}",
@@ -63,5 +63,5 @@ def _remedy(kind: str, value: object, context: Mapping[str, Any], message: str) 
         return "is missing: add it"
     if kind.endswith("_type"):
         said = "is empty" if value is None else f"{quoted(value)} is not valid here"
-        return f"{said}: give {TO_GIVE.get(kind.removesuffix('_type').removesuffix('_attributes'), 'text')}"
-    return f"{quoted(value)} {SAYINGS[kind].format(**context) if kind in SAYINGS else f': {message}'}"
+        return f"{said}: give {EXPECTED.get(kind.removesuffix('_type').removesuffix('_attributes'), 'text')}"
+    return f"{quoted(value)} {REMEDIES[kind].format(**context) if kind in REMEDIES else f': {message}'}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from modelet.backends import BACKENDS
-from modelet.dev.project.cron import read_cron, refuse_unknown_zone
+from modelet.dev.project.cron import check_time_zone, read_cron
 from modelet.dev.project.messages import nearest, quoted
 
 ENVIRONMENT_BYTES = 4096
@@ -45,7 +45,7 @@ class Section(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _refuse_unknown_keys(cls, data: object) -> object:
+    def _reject_unknown_keys(cls, data: object) -> object:
         for key in data if isinstance(data, dict) else ():
             if key not in cls.model_fields:
                 known = cls._places()
@@ -92,7 +92,7 @@ def _cron(text: str) -> str:
 
 
 def _zone(name: str) -> str:
-    refuse_unknown_zone(name)
+    check_time_zone(name)
     return name
 
 
@@ -135,7 +135,7 @@ class Scaling(Section):
     )
     snapstart: bool = Field(default=False, description="Start environments from a snapshot taken after the init.")
 
-    def refuse_the_impossible(self, resources: Resources) -> None:
+    def check_consistency(self, resources: Resources) -> None:
         """Raise ValueError if the numbers contradict each other, or if AWS does not allow the combination."""
         at_most, most = self.max_concurrency or 1000, self.provisioned_max
         if most is not None and not self.provisioned:

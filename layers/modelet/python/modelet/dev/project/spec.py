@@ -66,10 +66,10 @@ class ModelSpec(Section):
     stages: dict[StageName, StageSection] = Field(default={}, description="Overrides for stages, by name.")
 
     @model_validator(mode="after")
-    def _refuse_the_impossible(self) -> ModelSpec:
+    def _check_consistency(self) -> ModelSpec:
         if self.version == "aliases":
             raise ValueError("version: 'aliases' is a reserved folder in every store: choose another version")
-        self.scaling.refuse_the_impossible(self.resources)
+        self.scaling.check_consistency(self.resources)
         for name in (*self.environment, *self.secrets):
             section = "secrets" if name in self.secrets else "environment"
             if RESERVED_VARIABLES.fullmatch(name):

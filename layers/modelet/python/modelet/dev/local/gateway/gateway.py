@@ -130,7 +130,7 @@ class Gateway:
                 reason = f"{outcome.error} in request {outcome.request_id}"
                 self._refuse(exchange, request, Trouble.FUNCTION_FAILED, reason, request_id)
             else:
-                self._hand_back(exchange, request, outcome.payload, request_id)
+                self._respond(exchange, request, outcome.payload, request_id)
         finally:
             timer.cancel()
 
@@ -140,7 +140,7 @@ class Gateway:
             # Respond even after an unexpected error, so that the caller does not wait forever.
             self._refuse(exchange, request, Trouble.FUNCTION_FAILED, repr(error), request_id)
 
-    def _hand_back(self, exchange: Exchange, request: GatewayRequest, payload: bytes, request_id: str) -> None:
+    def _respond(self, exchange: Exchange, request: GatewayRequest, payload: bytes, request_id: str) -> None:
         try:
             answer = self._api.answer(payload, request, request_id)
         except (TypeError, ValueError) as error:

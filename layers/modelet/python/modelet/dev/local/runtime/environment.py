@@ -89,7 +89,7 @@ class Environment:
         """Return the outcome of an invocation if the environment did not start."""
         init_ms = self._init_ms or 0.0
         self._ledger.line(report.start(request_id))
-        reply = self._reply or self._blame(request_id)
+        reply = self._reply or self._missing_reply(request_id)
         self._ledger.end(request_id, init_ms, None, self._error)
         return Outcome(request_id, reply.payload, self._error, init_ms=init_ms)
 
@@ -116,7 +116,7 @@ class Environment:
         self._ledger.measure(self._process.pid)
         self._process.flush()
         died = None if reply else self._error
-        reply = reply or self._blame(request_id)
+        reply = reply or self._missing_reply(request_id)
         self._ledger.end(request_id, duration_ms, init_ms, died)
         self._reply = self._turn = None  # an idle environment keeps no response
         self.idle_since = perf_counter()
@@ -127,13 +127,13 @@ class Environment:
         self._kill()
         if self._process.pid:
             await self._process.exited.wait()
-            self._host.keeper.forget(self._process.pid)
+            self._host.watchdog.forget(self._process.pid)
         await self._api.stop()
         if self._tmp is not None:
             await asyncio.to_thread(shutil.rmtree, self._tmp, ignore_errors=True)
 
     async def _launch(self) -> None:
-        self._tmp = Path(tempfile.mkdtemp(dir=self._host.keeper.folder))
+        self._tmp = Path(tempfile.mkdtemp(dir=self._host.watchdog.folder))
         credentials = self._host.credentials
         environ = variables(
             self.function,
@@ -143,9 +143,9 @@ class Environment:
             aws=await asyncio.to_thread(credentials.variables) if credentials.needed else {},
         )
         await self._process.start(self.function, environ)
-        self._host.keeper.watch(self._process.pid, self._process.mark)
+        self._host.watchdog.watch(self._process.pid, self._process.mark)
 
-    def _blame(self, request_id: str) -> Reply:
+    def _missing_reply(self, request_id: str) -> Reply:
         """Return the reply in place of a missing one, and log the reason."""
         if self._error == TIMEOUT:
             self._ledger.line(report.timed_out(request_id, self.function.timeout_s))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from modelet.dev.local.runtime.credentials import Credentials
     from modelet.dev.local.runtime.log import Log
-    from modelet.dev.local.runtime.watchdog import Keeper
+    from modelet.dev.local.runtime.watchdog import Watchdog
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,5 +16,5 @@ class Host:
     """The log, the watchdog that cleans up after a kill, the folder of the environments, and the AWS credentials."""
 
     log: Log
-    keeper: Keeper
+    watchdog: Watchdog
     credentials: Credentials

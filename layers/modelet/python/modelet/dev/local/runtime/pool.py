@@ -46,7 +46,7 @@ class Pool:
         self._on_demand: list[Environment] = []  # idle; the longest idle first
         self._in_flight = 0
         self._throttled = 0
-        self._throttle_said = float("-inf")
+        self._throttle_logged = float("-inf")
         self._starting: set[asyncio.Task[None]] = set()
         self._ending: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -82,7 +82,7 @@ class Pool:
         if self._stopping or len(new) < len(loaded):
             for environment in new:
                 self._retire(environment)
-            self._let_go(renewed)
+            self._discard_unused(renewed)
             return next((failed for _, failed in loaded if failed is not None), EXIT)
         before, self.function = self.function, renewed
         for environment in self._all.difference(new):
@@ -91,7 +91,7 @@ class Pool:
             self._retire(environment)
         for environment in new:
             self._release(environment)
-        self._let_go(before)
+        self._discard_unused(before)
         return None
 
     async def stop(self) -> None:
@@ -139,7 +139,7 @@ class Pool:
             for loaded in await asyncio.gather(*loads, return_exceptions=True):
                 if not isinstance(loaded, BaseException) and loaded[1] is None:
                     self._retire(loaded[0])
-            self._let_go(function)
+            self._discard_unused(function)
             raise
 
     async def _load(self, function: LocalFunction) -> tuple[Environment, str | None]:
@@ -160,7 +160,7 @@ class Pool:
             raise
         if failed is not None:
             self._all.discard(environment)
-            self._let_go(function)
+            self._discard_unused(function)
         return environment, failed
 
     def _release(self, environment: Environment) -> None:
@@ -185,9 +185,9 @@ class Pool:
 
     async def _end(self, environment: Environment) -> None:
         await environment.stop()
-        self._let_go(environment.function)
+        self._discard_unused(environment.function)
 
-    def _let_go(self, function: LocalFunction) -> None:
+    def _discard_unused(self, function: LocalFunction) -> None:
         """Remove the snapshot of a function that was replaced, once its last environment has ended."""
         if function is not self.function and all(each.function is not function for each in self._all):
             function.discard()
@@ -201,8 +201,8 @@ class Pool:
     def _throttle(self) -> None:
         self._throttled += 1
         limit = self.function.max_concurrency
-        if perf_counter() - self._throttle_said > THROTTLE_LINES_EVERY:
-            self._throttle_said = perf_counter()
+        if perf_counter() - self._throttle_logged > THROTTLE_LINES_EVERY:
+            self._throttle_logged = perf_counter()
             line = f"Throttled: {limit} requests are in flight (max_concurrency: {limit}); {self._throttled} so far"
             self._host.log.line(self.function.name, line)
         raise ThrottledError(f"{self.function.name}: {limit} requests are in flight, which is its max_concurrency")

@@ -8,7 +8,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING, cast
 
-from modelet.dev.local.runtime import watchdog as keeper
+from modelet.dev.local.runtime import watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,7 +48,7 @@ class Process(asyncio.SubprocessProtocol):
     async def start(self, function: LocalFunction, environ: Mapping[str, str]) -> None:
         """Start the process in the function's folder."""
         self._loop = asyncio.get_running_loop()
-        self.mark = environ[keeper.MARK]
+        self.mark = environ[watchdog.MARK]
         self._output, end = os.pipe()
         os.set_blocking(self._output, False)
         self._loop.add_reader(self._output, self.drain)
@@ -109,7 +109,7 @@ class Process(asyncio.SubprocessProtocol):
         """Kill the process and all that it started, as Lambda does for a function without extensions."""
         if self._transport is not None and not self.exited.is_set() and not self._killed:
             self._killed = True
-            keeper.end(self.pid, self.mark)
+            watchdog.end(self.pid, self.mark)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Handle the start of the process (asyncio)."""
@@ -118,7 +118,7 @@ class Process(asyncio.SubprocessProtocol):
     def process_exited(self) -> None:
         """Handle the end of the process (asyncio), and end the processes that it left."""
         if not self._killed:
-            keeper.end(self.pid, self.mark, leads=False)
+            watchdog.end(self.pid, self.mark, leads=False)
         self.flush()
         self._close_output()
         self.exited.set()

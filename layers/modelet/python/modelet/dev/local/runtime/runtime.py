@@ -11,7 +11,7 @@ from modelet.dev.local.runtime.credentials import Credentials
 from modelet.dev.local.runtime.host import Host
 from modelet.dev.local.runtime.log import Log, StreamLog
 from modelet.dev.local.runtime.pool import Pool
-from modelet.dev.local.runtime.watchdog import Keeper
+from modelet.dev.local.runtime.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,7 +37,7 @@ class Runtime:
         self._log = StreamLog() if log is None else log
         self._credentials = Credentials(self._functions)
         self._idle_s = idle_s
-        self._keeper: Keeper | None = None
+        self._watchdog: Watchdog | None = None
         self._pools: dict[str, Pool] = {}
         self._started = asyncio.Event()
 
@@ -54,8 +54,8 @@ class Runtime:
 
     async def start(self) -> None:
         """Initialise the provisioned environments. A failed init is logged, and a request tries it again."""
-        self._keeper = Keeper(Path(tempfile.mkdtemp(prefix="modelet-")))
-        host = Host(self._log, self._keeper, self._credentials)
+        self._watchdog = Watchdog(Path(tempfile.mkdtemp(prefix="modelet-")))
+        host = Host(self._log, self._watchdog, self._credentials)
         self._pools = {function.name: Pool(function, host, idle_s=self._idle_s) for function in self._functions}
         await asyncio.gather(*(pool.start() for pool in self._pools.values()))
         self._started.set()
@@ -81,5 +81,5 @@ class Runtime:
     async def stop(self) -> None:
         """Stop every environment, and remove its process, port and folder."""
         await asyncio.gather(*(pool.stop() for pool in self._pools.values()))
-        if self._keeper is not None:
-            await asyncio.to_thread(self._keeper.stop)
+        if self._watchdog is not None:
+            await asyncio.to_thread(self._watchdog.stop)

@@ -24,7 +24,7 @@ ROUNDS = 20
 """How often processes are searched, because a process that forks while it is killed leaves an unseen child."""
 
 
-class Keeper:
+class Watchdog:
     """The server's side: a folder for all environments, and the watchdog process."""
 
     def __init__(self, folder: Path) -> None:
@@ -98,7 +98,7 @@ def _family(known: set[int], mark: bytes) -> set[int]:
     return known
 
 
-def keep(lines: TextIO, folder: str) -> None:
+def run(lines: TextIO, folder: str) -> None:
     """Run the watchdog process until its input ends."""
     marks: dict[int, str] = {}
     for line in lines:
@@ -113,4 +113,4 @@ def keep(lines: TextIO, folder: str) -> None:
 
 
 if __name__ == "__main__":
-    keep(sys.stdin, sys.argv[1])
+    run(sys.stdin, sys.argv[1])

@@ -87,7 +87,10 @@ def _is_kept(text: str) -> bool:
 def _takes_texts(name: str, table: Any, texts: Any, ask: Callable[[Any], Answers]) -> bool:
     """Return whether a column has texts for the estimator. Raises PublishError if both work but predictions differ."""
     lost = [place for place, text in enumerate(texts) if isinstance(text, str) and not _is_number_kept(text)][:ASKED]
-    of_read, of_texts = _told(ask, table.iloc[lost]), _told(ask, table.assign(**{name: texts}).iloc[lost])
+    of_read, of_texts = (
+        _predicted(ask, table.iloc[lost]),
+        _predicted(ask, table.assign(**{name: texts}).iloc[lost]),
+    )
     if of_read is None or of_texts is None:
         return of_read is None and of_texts is not None
     if of_read.labels == of_texts.labels and np.allclose(of_read.numbers, of_texts.numbers, ALIKE, ALIKE, True):
@@ -104,7 +107,7 @@ def _is_number_kept(text: str) -> bool:
     return NUMBER.fullmatch(text) is not None and _is_kept(text)
 
 
-def _told(ask: Callable[[Any], Answers], table: Any) -> Answers | None:
+def _predicted(ask: Callable[[Any], Answers], table: Any) -> Answers | None:
     try:
         return ask(table)
     except Exception:  # noqa: BLE001 - the estimator rejects the table, which answers the question
