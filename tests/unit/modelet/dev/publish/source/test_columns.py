@@ -94,8 +94,8 @@ def test_examples_that_make_no_columns_are_refused(examples: object, names: list
     [
         (Column("y", "number"), "names y, but the examples have x"),
         (Column("x", "string"), "is string, but the examples have number"),
-        (Column("x", "number"), "say nullable=True"),
-        (Column("x", "integer", nullable=True), "hold fractions"),
+        (Column("x", "number"), "set nullable=True"),
+        (Column("x", "integer", nullable=True), "have fractions"),
         (Column("x", "number", nullable=True, categories=(1.0, 2.0)), "no category 1.5"),
         (Column("x", "number", nullable=True, minimum=1.7), "minimum 1.7, but the examples have 1.5"),
         (Column("x", "number", nullable=True, maximum=1.7), "maximum 1.7, but the examples have 2"),
