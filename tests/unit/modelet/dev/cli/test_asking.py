@@ -113,5 +113,5 @@ def test_the_version_is_the_pinned_one(run: Run, tiny: Path) -> None:
         json.dumps({"model": "tiny", "version": "1", "manifest_sha256": "0" * 64})
     )
     said = failure(run("infer", "tiny", json.dumps(GOOD)))
-    assert said.startswith("functions/tiny/model.lock pins another version 1 of tiny than file:///")
+    assert said.startswith("functions/tiny/model.lock pins another version 1 of tiny than the one in file:///")
     assert "`modelet pin tiny`" in said

@@ -219,7 +219,7 @@ def test_what_http_cannot_send_is_one_line(run: Run, api: Api, words: list[str])
 
 
 def test_an_api_that_is_not_there_is_one_line(run: Run, api: Api) -> None:
-    assert "127.0.0.1:1 does not answer" in failure(run("call", "http://127.0.0.1:1/models", "1"))
+    assert "127.0.0.1:1 does not respond" in failure(run("call", "http://127.0.0.1:1/models", "1"))
 
 
 def test_a_local_gateway_answers_an_unsigned_call(run: Run, project: Path) -> None:

@@ -85,7 +85,7 @@ def test_no_verb_is_answered_with_the_help(run: Run) -> None:
             ["publish", "toy", "--from", __file__],
             "--from and --examples must be used together. See modelet publish --help.",
         ),
-        (["infer", "toy", "{text: 1}"], "invalid value for 'JSON|@FILE|-': not JSON: "),
+        (["infer", "toy", "{text: 1}"], "invalid value for 'JSON|@FILE|-': invalid JSON: "),
         (
             ["infer", "toy", "@nowhere.json"],
             "invalid value for 'JSON|@FILE|-': nowhere.json cannot be read: No such file",

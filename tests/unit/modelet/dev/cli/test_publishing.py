@@ -207,7 +207,7 @@ def test_a_pinned_version_whose_manifest_changed_is_not_pinned_again(run: Run, c
     shutil.rmtree(project / ".modelet" / "store")
     run("publish", "churn")
     said = failure(run("pin", "churn"))
-    assert said.startswith("functions/churn/model.lock pins another version 1 of churn than file:///")
+    assert said.startswith("functions/churn/model.lock pins another version 1 of churn than the one in file:///")
     assert said.endswith("use the store in which it was pinned, or delete the lock and pin again")
     assert (churn / "model.lock").read_bytes() == before
     (churn / "model.lock").unlink()
@@ -245,7 +245,7 @@ def test_push_of_a_version_that_the_lock_names_copies_only_the_pinned_one(
     (churn / "model.lock").write_text(json.dumps({**lock, "manifest_sha256": "0" * 64}))
     for words in (["churn", "2"], ["churn", "latest"], ["churn"], []):
         refused = failure(run("push", *words, "--to", target))
-        assert "model.lock pins another version 2 of churn than file://" in refused
+        assert "model.lock pins another version 2 of churn than the one in file://" in refused
         assert refused.endswith("delete the lock and run `modelet pin churn`")
     assert not Store(target).paths("")
     assert run("push", "churn", "1", "--to", target).exit_code == 0, "the lock names no version 1"

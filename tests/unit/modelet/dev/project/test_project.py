@@ -50,7 +50,7 @@ def test_a_model_is_found_by_its_name_and_by_its_folders(tmp_path: Path, name: s
     ("name", "said"),
     [
         ("breast-canser", "no model 'breast-canser' in functions/: did you mean breast-cancer?"),
-        ("zzz", "no model 'zzz' in functions/: there are breast-cancer, toy"),
+        ("zzz", "no model 'zzz' in functions/: the models are breast-cancer, toy"),
     ],
 )
 def test_an_unknown_model_is_answered_with_what_there_is(tmp_path: Path, name: str, said: str) -> None:
@@ -71,7 +71,7 @@ def test_two_folders_that_give_one_name_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("folder", ["Toy", "2toy", "to y", "töy", "t" * 64])
 def test_a_folder_that_cannot_name_a_model_is_refused(tmp_path: Path, folder: str) -> None:
-    with pytest.raises(CommandError, match=rf"functions/{folder}: is not a valid model folder: rename it"):
+    with pytest.raises(CommandError, match=rf"functions/{folder} is not a valid model folder: rename it"):
         project(tmp_path, folder).functions()
 
 

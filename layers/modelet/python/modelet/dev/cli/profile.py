@@ -40,7 +40,7 @@ from modelet.dev.cli.verb import here, name_argument, open_store, store_option, 
 def profile(
     name: str, event: Path | None, runs: int, least_ms: float, show_all: bool, as_json: bool, store: str | None
 ) -> None:
-    """Show what a model's cold start spends its time on, and what to change.
+    """Show the cost of a model's cold start, and what to change.
 
     The model starts in fresh processes, as in Lambda, and each process answers one event: one process
     under -X importtime to measure imports, and --runs processes to measure CPU time, wall time and memory.

@@ -73,15 +73,15 @@ def test_a_number_may_be_missing_where_an_example_lacks_it(values: np.typing.NDA
 @pytest.mark.parametrize(
     ("examples", "names", "said"),
     [
-        (np.array([[math.inf]]), None, "x0 holds infinity"),
+        (np.array([[math.inf]]), None, "x0 has infinity"),
         (np.zeros((1, 2)), ["a"], "1 names for 2 columns"),
         (np.zeros((1, 2)), ["a", "a"], "the same name"),
-        (pd.DataFrame({"a": ["x", 3]}), None, "a holds int and str"),
+        (pd.DataFrame({"a": ["x", 3]}), None, "a has int and str"),
         (pd.DataFrame({"a": [1], "instances": [1]}), None, "cannot be called instances"),
         (np.zeros((1, 2)), ["a", "instances"], "cannot be called instances"),
         (["a text"], ["instances"], "cannot be called instances"),
         (pd.DataFrame({"a": [None, None]}), None, "a of the examples is empty: give some rows a value"),
-        (pd.DataFrame({"a": pd.to_datetime(["2026-01-01"])}), None, "a holds Timestamp"),
+        (pd.DataFrame({"a": pd.to_datetime(["2026-01-01"])}), None, "a has Timestamp"),
     ],
 )
 def test_examples_that_make_no_columns_are_refused(examples: object, names: list[str] | None, said: str) -> None:
@@ -92,7 +92,7 @@ def test_examples_that_make_no_columns_are_refused(examples: object, names: list
 @pytest.mark.parametrize(
     ("column", "said"),
     [
-        (Column("y", "number"), "names y, but the examples have x"),
+        (Column("y", "number"), "has y, but the examples have x"),
         (Column("x", "string"), "is string, but the examples have number"),
         (Column("x", "number"), "set nullable=True"),
         (Column("x", "integer", nullable=True), "have fractions"),

@@ -256,7 +256,7 @@ def test_a_pickle_may_name_modules_of_the_functions_folder_and_is_bundled_with_t
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("model.joblib", {"a": 1}, "holds a dict: give a fitted scikit-learn estimator"),
+        ("model.joblib", {"a": 1}, "has a dict: give a fitted scikit-learn estimator"),
         ("model.bin", None, "neither an estimator nor a graph"),
     ],
 )
