@@ -62,7 +62,7 @@ def test_a_program_gets_json(run: Run, tiny: Path) -> None:
     assert found["event"] == "events/tiny/infer.json"
     assert [stage["name"] for stage in found["stages"]] == STAGES
     assert found["advice"][0]["where"] == "functions/tiny/app.py:1"
-    assert "2 starts" in result.stderr.splitlines()
+    assert "2 measured starts" in result.stderr.splitlines()
 
 
 def test_a_person_sees_a_table_a_tree_and_what_to_do(show: Callable[..., str], tiny: Path) -> None:
