@@ -39,7 +39,7 @@ def test_new_prints_the_files_that_it_made(run: Run, project: Path) -> None:
     made = result.stdout.splitlines()
     assert "functions/review_mood/app.py" in made
     assert all((project / path).is_file() for path in made)
-    assert failure(run("new", "review-mood")).startswith("functions/review_mood exists already")
+    assert failure(run("new", "review-mood")).startswith("functions/review_mood already exists")
 
 
 @pytest.mark.parametrize("backend", ["onnx", "sklearn"])

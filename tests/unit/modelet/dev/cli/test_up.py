@@ -221,7 +221,7 @@ def test_a_host_that_is_not_here_is_one_line(run: Run, tiny: Path) -> None:
 
 def test_the_help_says_how_many_requests_a_model_answers_at_once(run: Run) -> None:
     told = " ".join(run("up", "--help").stdout.split())
-    assert "requests at once, ten where its model.yaml says nothing" in told
+    assert "requests at once (default: ten)" in told
 
 
 def test_a_stage_that_no_model_has_is_one_line(run: Run, tiny: Path) -> None:
@@ -332,7 +332,7 @@ def test_what_cannot_start_is_said_instead_of_the_table(run: Run, tiny: Path) ->
     assert "cannot open model.onnx of version 1: use another" in failure(run("up"))
     (tiny / "functions" / "tiny" / "app.py").write_text(APP)
     (tiny / ".modelet" / "store" / "tiny" / "1" / "model.onnx").unlink()
-    assert "has lost model.onnx of tiny version 1" in failure(run("up"))
+    assert "lacks model.onnx of tiny version 1" in failure(run("up"))
     publish_again(tiny)
     (tiny / ".modelet" / "store" / "tiny" / "1" / "model.json").unlink()
     assert "has no version '1'" in failure(run("up"))

@@ -41,7 +41,7 @@ def test_a_version_that_can_start_is_taken(tmp_path: Path) -> None:
 def test_a_file_of_the_version_that_is_gone_is_named(tmp_path: Path) -> None:
     tiny = make_tiny(tmp_path)
     (tmp_path / ".modelet" / "store" / "tiny" / "1" / "model.onnx").unlink()
-    with pytest.raises(CommandError, match=r"/store has lost model\.onnx of tiny version 1: copy the version there"):
+    with pytest.raises(CommandError, match=r"/store lacks model\.onnx of tiny version 1: copy the version there"):
         generation(tiny.function, tiny.store, tiny.lock)
     assert generations(tmp_path) == []
 

@@ -41,8 +41,11 @@ def test_files_that_a_function_can_read_matter_and_no_others(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        (SpecError("model.yaml: resources.memory_mb: 64 is below 128"), "go on: model.yaml: resources.memory_mb: 64"),
-        (SyntaxError("half an edit"), "go on: SyntaxError: half an edit"),
+        (
+            SpecError("model.yaml: resources.memory_mb: 64 is below 128"),
+            "stay in use: model.yaml: resources.memory_mb: 64",
+        ),
+        (SyntaxError("half an edit"), "stay in use: SyntaxError: half an edit"),
     ],
     ids=["ours", "the author's"],
 )

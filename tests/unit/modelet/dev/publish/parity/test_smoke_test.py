@@ -238,7 +238,7 @@ def test_a_batch_that_is_answered_otherwise_than_its_rows_alone_is_refused(
     make_function: Callable[..., Function], table: Table
 ) -> None:
     few = table.examples[:16]  # each of so few is also asked for alone
-    with pytest.raises(PublishError, match=r"answer 16 of 16 examples otherwise"):
+    with pytest.raises(PublishError, match=r"predict 16 of 16 examples differently"):
         packed(make_function(backend="sklearn"), Sociable().fit(few, few), few)
 
 
@@ -301,7 +301,9 @@ def test_an_estimator_that_answers_otherwise_when_served_is_refused_and_a_row_is
     make_function: Callable[..., Function], table: Table
 ) -> None:
     rows = table.rows.astype(np.float16)
-    with pytest.raises(PublishError, match=r"answer 600 of 600 examples otherwise .*fit the estimator on") as refused:
+    with pytest.raises(
+        PublishError, match=r"predict 600 of 600 examples differently .*fit the estimator on"
+    ) as refused:
         packed(make_function(backend="sklearn"), Width().fit(rows, rows), rows)
     assert "row 0: 2, served 4; x0=" in str(refused.value)
 
@@ -331,7 +333,7 @@ class Lonely(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # the same
 
 
 def test_rows_are_also_asked_for_alone(make_function: Callable[..., Function], table: Table) -> None:
-    with pytest.raises(PublishError, match=r"answer 16 of 300 examples otherwise"):
+    with pytest.raises(PublishError, match=r"predict 16 of 300 examples differently"):
         packed(make_function(backend="sklearn"), Lonely().fit(table.rows, table.rows), table.examples)
 
 
@@ -350,7 +352,7 @@ def test_few_rows_are_asked_for_together_too(make_function: Callable[..., Functi
     crowded = Package(files, ready.manifest._replace(files=listed(files)))
     rows = rows_of(Trained(estimator=None, examples=few, metrics={}, metric=""))
     expected = Answers(None, np.ones((10, 1)))
-    with pytest.raises(PublishError, match=r"answer 10 of 10 examples otherwise"):
+    with pytest.raises(PublishError, match=r"predict 10 of 10 examples differently"):
         module.check_serves(function, crowded, rows, expected, Silent())
 
 
@@ -471,7 +473,7 @@ def test_a_pickle_that_was_given_is_asked_as_well(
     joblib.dump(Lonely().fit(frame, frame), tmp_path / "model.joblib")
     frame.to_csv(tmp_path / "rows.csv", index=False)
     function = make_function(None, backend="sklearn")
-    with pytest.raises(PublishError, match="answer 3 of 3 examples otherwise"):
+    with pytest.raises(PublishError, match="predict 3 of 3 examples differently"):
         publish(function, file_store, from_file=tmp_path / "model.joblib", examples=tmp_path / "rows.csv")
     assert file_store.paths("") == []
 

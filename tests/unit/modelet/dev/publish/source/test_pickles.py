@@ -56,7 +56,7 @@ def test_an_estimator_is_one_file_and_a_dict_a_file_for_each(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("estimator", "said"),
     [
-        ({"vectorizer": 1}, "no 'model' among vectorizer"),
+        ({"vectorizer": 1}, "no 'model', only vectorizer"),
         ({"model": 1, "../x": 2}, "has '../x'"),
         ({"model": lambda: 0}, "model cannot be pickled"),
     ],
@@ -132,7 +132,7 @@ def test_a_file_of_joblib_or_of_pickle_is_opened(tmp_path: Path) -> None:
 def test_a_file_of_another_scikit_learn_is_refused_with_both_versions(tmp_path: Path) -> None:
     state = {**line().__getstate__(), "_sklearn_version": "1.0.2"}
     (tmp_path / "old.pkl").write_bytes(pickle.dumps(_Old(state)))
-    with pytest.raises(PublishError, match=r"old.pkl was written with scikit-learn 1.0.2, here is \d"):
+    with pytest.raises(PublishError, match=r"old.pkl was written with scikit-learn 1.0.2, but \d"):
         loaded(tmp_path / "old.pkl")
 
 
