@@ -182,5 +182,5 @@ def test_a_given_graph_is_packed_as_it_is_and_only_for_the_onnx_backend(
     assert manifest.compiled is not None
     assert manifest.compiled["parity"] == {"example_rows": 3}
     assert "optimized_by" not in manifest.compiled
-    with pytest.raises(PublishError, match=r"model.yaml says backend: sklearn, but the file is an ONNX graph"):
+    with pytest.raises(PublishError, match=r"model.yaml has backend: sklearn, but the file is an ONNX graph"):
         package_graph(make_function(backend="sklearn"), given, Silent())
