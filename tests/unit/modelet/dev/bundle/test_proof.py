@@ -290,7 +290,7 @@ def test_what_only_the_author_s_code_tells_is_left_to_the_run_time(row: Any) -> 
     "row", [dict[str, float], list[float], Any, tuple[float, ...], RootModel[float], typed_dict(float) | list[float]]
 )
 def test_an_instance_without_the_version_s_fields_is_refused(row: Any) -> None:
-    with pytest.raises(CommandError, match=r"version 3 (reads|was trained on)"):
+    with pytest.raises(CommandError, match=r"version 3 (needs|was trained with)"):
         check_fields("app.py", version(NUMBER, Column("b", "number")), core_of(row))
 
 
@@ -449,7 +449,7 @@ def bundled(root: Any, row: str, *, own: str = "pass", columns: tuple[Column, ..
 def test_a_bundle_of_a_wider_contract_is_refused_unless_the_author_prepares_the_instances(tmp_path: Any) -> None:
     columns = (Column("a", "integer"), Column("b", "number"))
     row = "    a: float | None\n    b: float"
-    with pytest.raises(CommandError, match=r"app\.py: the contract takes .* a may be None.* \(write a: int\)"):
+    with pytest.raises(CommandError, match=r"app\.py: the contract accepts .* a may be None.* \(write a: int\)"):
         bundled(tmp_path / "1", row, columns=columns)
     prepare = "def preprocess(self, instances): return super().preprocess(instances)"
     assert bundled(tmp_path / "2", row, columns=columns, own=prepare)

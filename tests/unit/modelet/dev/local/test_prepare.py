@@ -84,7 +84,7 @@ def test_secrets_come_from_the_shell_s_variables(tmp_path: Path, monkeypatch: py
     assert json.loads(local.environment["MODELET_SECRETS"]) == {"A_TEAM_S_KEY": arn}
     monkeypatch.delenv("A_TEAM_S_KEY")
     with pytest.raises(
-        CommandError, match=r"^functions/tiny/model\.yaml: secrets\.A_TEAM_S_KEY: .*: export A_TEAM_S_KEY=…"
+        CommandError, match=r"^functions/tiny/model\.yaml: secrets\.A_TEAM_S_KEY: .*: run `export A_TEAM_S_KEY=…"
     ):
         local_function(tiny.function, tiny.store)
 

@@ -82,7 +82,7 @@ def test_the_same_training_has_the_same_graph(file_store: Store, function: Funct
 
 def test_a_named_version_is_written_under_its_name_and_once(file_store: Store, function: Function) -> None:
     assert publish(function, file_store, version="2026-11").version == "2026-11"
-    with pytest.raises(VersionExistsError, match="2026-11 exists"):
+    with pytest.raises(VersionExistsError, match="2026-11 already exists"):
         publish(function, file_store, version="2026-11")
     assert publish(function, file_store).version == "1"
 
