@@ -13,7 +13,7 @@ from modelet.dev.cli.verb import complete_name, here, open_store, store_option, 
 @click.option("--stage", help="The stage of model.yaml whose overrides apply.")
 @store_option
 def bundle(name: str | None, stage: str | None, store: str | None) -> None:
-    """Write bundle.json, which holds everything that a function needs at run time.
+    """Write bundle.json, the run-time data of a function.
 
     Without NAME, write the bundle of every model. The version comes from model.lock, or from
     model.yaml if there is no lock. With `artifact: baked`, the version's files are copied
