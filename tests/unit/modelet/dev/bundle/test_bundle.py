@@ -29,7 +29,7 @@ def test_without_a_class_the_version_s_columns_are_the_contract(tmp_path: Path) 
 
 @pytest.mark.parametrize("named", ["{module: nowhere, function: f}", "{module: app, function: nothing}"])
 def test_a_preprocessing_that_cannot_be_found_is_refused_when_it_is_bundled(tmp_path: Path, named: str) -> None:
-    with pytest.raises(CommandError, match=r"model\.yaml: preprocessing: .*: (fix the module|write it), or name another"):
+    with pytest.raises(CommandError, match=r"preprocessing: .*: (fix the module|write it), or name another"):
         make_tiny(tmp_path, spec=f"preprocessing: {named}\n")
 
 
