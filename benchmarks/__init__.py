@@ -1,1 +1,1 @@
-"""Measured claims: each module is one, run as `python -m benchmarks.NAME`. Nothing here is a test with a clock."""
+"""Benchmarks: run each with `python -m benchmarks.NAME`. None of them is a test with a time limit."""

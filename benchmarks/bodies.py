@@ -1,4 +1,4 @@
-"""Bodies of a size for benchmarks.refusals: those that a contract accepts, and those that it must refuse."""
+"""Request bodies of a given size for benchmarks.refusals: valid ones, and ones that must be rejected."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 MOST_ROWS = 100_000
-"""Instances that a request may hold, unless model.yaml says otherwise."""
+"""The most instances of a request, by default in model.yaml."""
 PARTIAL = "partial: "
-"""How the name of a body begins that is asked with `?partial=true`."""
+"""The prefix of the names of bodies that are sent with `?partial=true`."""
 ALSO_PARTIAL = (
     "empty objects, below the limit",
     "nulls",
@@ -23,12 +23,12 @@ ALSO_PARTIAL = (
     "deep",
 )
 FAR = 1e39
-"""A number that contracts of any number accept, and no graph takes."""
+"""A number that a contract for any number accepts, but no graph."""
 FLOWER = {"sepal_length": 5, "sepal_width": 3, "petal_length": 1, "petal_width": 2}
 
 
 class Kind(NamedTuple):
-    """A kind of contract: the function that has it, a small instance, and its tensors where fields are tensors."""
+    """A kind of contract: its function, a small instance, and its tensors if fields are tensors."""
 
     name: str
     row: dict[str, Any]
@@ -61,11 +61,11 @@ KINDS = (
     ),
 )
 TABLES = {"flat", "columns", "wide", "frame"}
-"""The kinds of which the backend itself makes the table."""
+"""The kinds for which the backend itself builds the table."""
 
 
 def good(kind: Kind, size: int) -> dict[str, bytes]:
-    """Bodies that the contract accepts, of about a size or with as many rows as it may have."""
+    """Return valid bodies of about a size, or with the most rows."""
     row = _json(kind.row)
     bodies = {"rows": _rows([row] * min(MOST_ROWS, size // (len(row) + 1)))}
     padded = row + b" " * max(0, size // MOST_ROWS - len(row))
@@ -80,7 +80,7 @@ def good(kind: Kind, size: int) -> dict[str, bytes]:
 
 
 def bad(kind: Kind, size: int) -> dict[str, bytes]:
-    """Bodies of a size that the contract refuses, by what is wrong with them."""
+    """Return bodies of a size that the contract rejects, by their error."""
     row, first = kind.row, next(iter(kind.row))
     text, opened = _json(row), _json(row)[:-1]
     ones = b"[%b]" % b",".join([b"1"] * (size // 2))
@@ -130,7 +130,7 @@ def bad(kind: Kind, size: int) -> dict[str, bytes]:
 
 
 def bad_for_model(kind: Kind, size: int) -> dict[str, bytes]:
-    """Bodies of a size that the contract accepts and the model may refuse, of a kind that is a table."""
+    """Return bodies of a size that the contract accepts but the model may reject, for a kind that is a table."""
     first, *_, last = (name for name, value in kind.row.items() if not isinstance(value, str))
     far = {name: "?" if isinstance(value, str) else FAR for name, value in kind.row.items()}
     rows = {
@@ -149,7 +149,7 @@ def bad_for_model(kind: Kind, size: int) -> dict[str, bytes]:
 
 
 def bad_tensors(kind: Kind, size: int) -> dict[str, bytes]:
-    """Bodies of the Open Inference Protocol that it, or the contract, refuses."""
+    """Return bodies of the Open Inference Protocol that it or the contract rejects."""
     ones = b",".join([b"1"] * (size // 2))
     empty = b",".join([b"{}"] * (size // 3))
     right = _tensors(kind, min(MOST_ROWS, size // sum(len(each) + 1 for _, each in kind.tensors.values())))
@@ -173,7 +173,7 @@ def bad_tensors(kind: Kind, size: int) -> dict[str, bytes]:
 
 
 def _off(datatype: str, element: str) -> tuple[str, str]:
-    """An element that its datatype holds, and few contracts."""
+    """Return an element that fits its datatype, but few contracts."""
     return datatype, {"FP64": "-1", "INT64": "-1", "BYTES": '""'}.get(datatype, element)
 
 

@@ -1,7 +1,7 @@
-"""The budget that a cold start and a warm request keep: benchmarks/budget.toml, and what breaks it.
+"""The budget of a cold start and of a warm request: benchmarks/budget.toml, and the check against it.
 
-A measured figure breaks its mark where even the low end of its interval is above it: on a busy machine the interval is
-wide, and says nothing.
+A measured figure exceeds its limit only if the low end of its confidence interval does. On a busy machine the interval
+is wide, and the check does not fail.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 RESAMPLES = 1_000
 TAIL = 0.025
-"""The share of resamples below an interval's low end: half of what a 95 % interval leaves out."""
+"""The share of resamples below an interval's low end: half of the share outside a 95 % interval."""
 
 FILE = Path(__file__).with_name("budget.toml")
 
 
 class Mark(NamedTuple):
-    """What one subject may cost. cpu, memory: × the floor's; less_cpu: how many times less CPU than the naive function;
-    of_naive: × the naive function's memory. stages: the CPU of each when this was written, × the floor's whole.
+    """The limits of one subject. cpu, memory: × the floor's; less_cpu: how many times less CPU than the naive function;
+    of_naive: × the naive function's memory. stages: the CPU of each when the budget was written, × the floor's total.
     """
 
     cpu: float
@@ -39,8 +39,8 @@ class Mark(NamedTuple):
 
 
 class Budget(NamedTuple):
-    """The marks by subject, what each may import beyond the floor, and by way what a warm request may cost, × the bare
-    handler with a line and an alarm.
+    """The limits by subject, the allowed imports beyond the floor, and the limits of a warm request in each way, × the
+    bare handler with a line and an alarm.
     """
 
     marks: dict[str, Mark]
@@ -49,7 +49,7 @@ class Budget(NamedTuple):
 
     @classmethod
     def read(cls, file: Path = FILE) -> Budget:
-        """Read the file. Raises KeyError or TypeError for one that is not whole."""
+        """Read the file. Raises KeyError or TypeError if it is not complete."""
         found = tomllib.loads(file.read_text())
         marks = {name: Mark(**mark) for name, mark in found["cold"].items()}
         every = set(found["imports"]["every"])
@@ -57,38 +57,38 @@ class Budget(NamedTuple):
 
 
 def fastest(values: Sequence[float]) -> float:
-    """The mean of the fastest quarter: of all that was tried, it moves least when the machine does other things too."""
+    """Return the mean of the fastest quarter, the statistic that depends least on other load on the machine."""
     best = sorted(values)[: max(1, len(values) // 4)]
     return sum(best) / len(best)
 
 
 def times_fastest(ours: Sequence[float], theirs: Sequence[float]) -> float:
-    """How many times as dear one's fastest processes are as another's."""
+    """Return the ratio of the fastest processes of one subject to those of another."""
     return fastest(ours) / fastest(theirs)
 
 
 def times_median(ours: Sequence[float], theirs: Sequence[float]) -> float:
-    """One's median, × another's."""
+    """Return the ratio of two medians."""
     return statistics.median(ours) / statistics.median(theirs)
 
 
 def low_end(figure: Callable[..., float], *samples: Sequence[float]) -> float:
-    """The low end of the 95 % interval of a figure of some samples.
+    """Return the low end of the 95 % interval of a statistic.
 
-    By resampling each with replacement, always in the same way. Source: B. Efron, "Bootstrap Methods: Another Look at
-    the Jackknife", 1979.
+    It resamples with replacement, with a fixed seed. Source: B. Efron, "Bootstrap Methods: Another Look at the
+    Jackknife", 1979.
     """
-    draw = random.Random(0)  # noqa: S311 - statistics, no secret
+    draw = random.Random(0)  # noqa: S311 - not for security
     found = sorted(figure(*(draw.choices(each, k=len(each)) for each in samples)) for _ in range(RESAMPLES))
     return found[int(RESAMPLES * TAIL)]
 
 
 Samples = Mapping[str, Sequence[float]]
-"""What each process of a subject cost, by the subject's name."""
+"""The cost of each process, by the name of its subject."""
 
 
 def too_much(mark: Mark, cpu: Samples, memory: Samples, name: str) -> Iterator[str]:
-    """What of a subject is above its mark. cpu in ms, memory in MB: of it, of the floor and of the naive function."""
+    """Yield where a subject exceeds its limits. cpu in ms, memory in MB: of it, the floor and the naive function."""
     shares = (
         ("CPU until the first answer", times_fastest, cpu, FLOOR, mark.cpu, "× the floor's"),
         ("memory after the first answer", times_median, memory, FLOOR, mark.memory, "× the floor's"),
@@ -104,7 +104,7 @@ def too_much(mark: Mark, cpu: Samples, memory: Samples, name: str) -> Iterator[s
 
 
 def grown(mark: Mark, stages: dict[str, float]) -> str:
-    """The stages that cost more than when the budget was written, the worst first. stages: × the floor's whole CPU."""
+    """Return the stages that grew since the budget was written, the worst first. stages: × the floor's total CPU."""
     more = {stage: stages[stage] - mark.stages[stage] for stage in STAGES}
     worst = [stage for stage in sorted(STAGES, key=lambda stage: -more[stage]) if more[stage] > 0.02]
     return ", ".join(f"{stage} {stages[stage]:.2f} (was {mark.stages[stage]:.2f})" for stage in worst) or "no one stage"

@@ -1,7 +1,7 @@
-"""The process of benchmarks.live's Inside: a handler that is called directly, a block for each line of its input.
+"""The process of benchmarks.live's Inside: it calls a handler directly, in one block for each input line.
 
-Run as `python -P called.py module.handler`. The first line is an event, answered with the handler's response; each line
-after it is a count, answered with `[CPU time of the block, [time of each call]]` in µs.
+Run it as `python -P called.py module.handler`. The first line is an event, and its output the handler's response. Each
+further line is a count, and its output is `[CPU time of the block, [time of each call]]` in µs.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ ARN = "arn:aws:lambda:us-east-1:123456789012:function:benchmark"
 
 
 def main(handler_name: str) -> None:
-    """Answer lines until there are no more."""
+    """Process lines until the input ends."""
     replies = os.fdopen(os.dup(1), "w")
     with tempfile.TemporaryFile() as log:
-        os.dup2(log.fileno(), 1)  # what the function prints goes to a file, as behind a Runtime API
+        os.dup2(log.fileno(), 1)  # the function's output goes to a file, as with a Runtime API
     sys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])
     module, _, name = handler_name.rpartition(".")
     handler = getattr(import_module(module), name)
@@ -43,7 +43,7 @@ def main(handler_name: str) -> None:
 
 
 def context(turn: int) -> LambdaContext:
-    """What the runtime client would hand over."""
+    """Return the context that the runtime client would pass."""
     return LambdaContext(f"request-{turn}", None, None, int((time.time() + 30) * 1000), ARN)
 
 

@@ -1,7 +1,7 @@
-"""Cold start to the first answer: fresh processes behind a Runtime API, Modelet against the floor and against habits.
+"""Cold start to the first response: fresh processes with a Runtime API; Modelet, the floor and common tools.
 
 `python -m benchmarks.cold_start` prints a table, and JSON with --json. Every round starts each subject once, in another
-order, and the floor twice, so that what else the machine does hits all of them; ratios are of medians within the run.
+order, and the floor twice, so that other load on the machine affects all of them. Ratios are of medians in one run.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ NOTES = "CPU and wall ms until the first answer is posted; memory then, and at i
 
 
 def measured(rounds: int, warm: int) -> list[Row]:
-    """One row a subject, the floor first."""
+    """Return one row per subject, the floor first."""
     with lineup() as subjects:
         samples: dict[str, list[dict[str, float]]] = {name: [] for name in subjects}
         with click.progressbar(range(rounds), label="rounds", file=sys.stderr) as counted:

@@ -1,9 +1,9 @@
-"""The process of benchmarks.counts: what a function's start and one warm request take in bytecodes and calls.
+"""The process of benchmarks.counts: it counts the bytecodes and calls of a function's start and one warm request.
 
-Run as `python -P counted.py module.handler`, with OWN a JSON list of folders. Its input is one event; its output is
-`{"init": {module: [bytecodes, calls]}, "request": …}`, of the modules in these folders alone. A call is one that such a
-module makes, of a Python function or of one in C. Only the main thread is counted: how often another one runs depends
-on the machine. Source: sys.settrace with `f_trace_opcodes`, and sys.setprofile.
+Run it as `python -P counted.py module.handler`, with OWN a JSON list of folders. Its input is one event. Its output is
+`{"init": {module: [bytecodes, calls]}, "request": …}` for the modules in these folders. Calls of Python functions and
+of C functions count. Only the main thread is counted, because the work of other threads depends on the machine.
+Source: sys.settrace with `f_trace_opcodes`, and sys.setprofile.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from types import FrameType
 
 WARM = 20
-"""Requests before the one that is counted: what is made once, at the first request, is made by then."""
+"""Requests before the counted one, so that work for the first request only is not counted."""
 
 COUNTED = 5
-"""Requests that are counted; the least counts. The first one of a second also writes the time of day anew."""
+"""Counted requests; the minimum is used. The first request of a second also formats the time of day again."""
 
 Counts = dict[str, list[int]]
 
@@ -39,13 +39,13 @@ class Counter:
         self._module = cache(self._module_of)
 
     def on(self) -> None:
-        """Begin anew."""
+        """Start a new count."""
         self._counts = {}
         sys.settrace(self._entered)
         sys.setprofile(self._called)
 
     def off(self) -> Counts:
-        """End, and give what was counted, the modules in order."""
+        """Stop, and return the counts in the order of the modules."""
         sys.setprofile(None)
         sys.settrace(None)
         return dict(sorted(self._counts.items()))
@@ -79,14 +79,14 @@ class Counter:
 
 
 def main(handler_name: str) -> None:
-    """Start the function, ask it, and print what was counted."""
+    """Start the function, send it requests, and print the counts."""
     replies = os.fdopen(os.dup(1), "w")
     counter = Counter(json.loads(os.environ["OWN"]))
     event = json.loads(sys.stdin.readline())
     sys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])
     module, _, name = handler_name.rpartition(".")
     with tempfile.TemporaryFile() as log:
-        os.dup2(log.fileno(), 1)  # what the function prints goes to a file, as behind a Runtime API
+        os.dup2(log.fileno(), 1)  # the function's output goes to a file, as with a Runtime API
         counter.on()
         handler = getattr(import_module(module), name)
         init = counter.off()

@@ -1,7 +1,7 @@
-"""What the gate counts: the bytecodes and calls of a function's start and of one warm request, by module.
+"""Count the bytecodes and calls of a function's start and of one warm request, by module, for the gate.
 
-They are exact: the same on every machine with the same Python minor, busy or not. `python -m benchmarks.counts` writes
-benchmarks/counts.toml, which the gate holds.
+The counts are exact: they are the same on every machine with the same Python minor version, busy or not. `python -m
+benchmarks.counts` writes the limits of the gate to benchmarks/counts.toml.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ OWNERS: dict[str, Callable[[str], bool]] = {
     "Modelet": lambda module: module.split(".")[0] == "modelet",
     "the function's own modules": lambda module: module.split(".")[0] != "modelet",
 }
-"""Apart, since a stage of the author's own may spare work of Modelet's."""
+"""Counted separately, because an author's own stage may replace work of Modelet's."""
 
 Counts = dict[str, dict[str, list[int]]]
 """`init` and `request`, each by module."""
 
 
 def counts(entry: Entry) -> Counts:
-    """Count one function in a process of its own. Raises RuntimeError with its words where it does not answer."""
+    """Count one function in a new process. Raises RuntimeError with its output if it does not respond."""
     subject, event = entry
     given = variables(subject)
-    # With -P a script's folder is not on its path, as in Lambda: counted.py has to find called.py all the same.
+    # With -P, as in Lambda, a script's folder is not on its path, but counted.py needs called.py.
     path = f"{given['PYTHONPATH']}:{COUNTED.parent}"
     environment = {**given, "PYTHONPATH": path, "OWN": json.dumps([str(LAYER), str(subject.folder)])}
     command = [subject.python, "-P", str(COUNTED), subject.handler]
@@ -67,12 +67,12 @@ def counts(entry: Entry) -> Counts:
 
 
 def read(file: Path = FILE) -> dict[str, Any]:
-    """The counts that are allowed: `python`, the minor that they hold for, and `counts` by subject."""
+    """Return the allowed counts: `python`, the minor version that they apply to, and `counts` by subject."""
     return tomllib.loads(file.read_text())
 
 
 def write(found: dict[str, Counts]) -> str:
-    """The counts as TOML."""
+    """Return the counts as TOML."""
     lines = [HEADER, f'python = "{PYTHON}"']
     for subject, parts in found.items():
         for part, modules in parts.items():
@@ -81,7 +81,7 @@ def write(found: dict[str, Counts]) -> str:
 
 
 def grown(name: str, found: Counts, allowed: Counts) -> Iterator[str]:
-    """What a subject does more often than it may, and in which modules."""
+    """Yield where a subject exceeds its limits, and in which modules."""
     for part, said in PARTS.items():
         for whose, is_whose in OWNERS.items():
             now, most = ({key: each[part][key] for key in each[part] if is_whose(key)} for each in (found, allowed))
@@ -100,7 +100,7 @@ def _more(found: dict[str, list[int]], allowed: dict[str, list[int]], place: int
 
 @click.command()
 def main() -> None:
-    """Count anew, as in: python -m benchmarks.counts."""
+    """Count again, as in: python -m benchmarks.counts."""
     with lineup() as subjects:
         FILE.write_text(write({name: counts(subjects[name]) for name in SUBJECTS}))
 

@@ -1,4 +1,4 @@
-"""One fresh process behind a Runtime API: what it costs until its first answer, and each answer after that."""
+"""Measure one fresh process with a Runtime API: its cost until the first response, and each further response."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LONGEST = 60
-"""Seconds that a process may take for one answer."""
+"""The longest time in seconds until a response."""
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:benchmark"
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A function to be measured.
+    """A function under test.
 
     folder: its code. handler: `module.name`. environment: its own variables. python: the interpreter, whose packages
     are the function's. client: what the interpreter is told to run, the handler's name comes after it.
@@ -43,7 +43,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Sample:
-    """What one process cost.
+    """The cost of one process.
 
     cpu_ms, wall_ms: until its first answer. init_cpu_ms, init_wall_ms: until it asked for its first event. resident_mb,
     peak_mb: memory after the first answer, and the most until then. read_mb: what came from the disk until then.
@@ -63,22 +63,22 @@ class Sample:
 
     @property
     def figures(self) -> dict[str, float]:
-        """What a table of cold starts shows, by name."""
+        """Return the figures of a cold start table, by name."""
         warm = {"warm_us": statistics.median(self.warm_us)} if self.warm_us else {}
         names = ("cpu_ms", "wall_ms", "resident_mb", "peak_mb")
         return {**{name: getattr(self, name) for name in names}, **warm}
 
 
 def measure(subject: Subject, event: bytes, *, warm: int = 0, cpus: str | None = None) -> Sample:
-    """Start a process, let it answer the event once and `warm` times more, and end it.
+    """Start a process, send it the event once and `warm` more times, and stop it.
 
-    Raises RuntimeError with the process's own words where it does not answer.
+    Raises RuntimeError with the process's output if it does not respond.
     """
     return asyncio.run(_measure(subject, event, warm, cpus))
 
 
 def variables(subject: Subject) -> dict[str, str]:
-    """What an environment of Lambda holds besides where its Runtime API is, and a subject's own variables."""
+    """Return the variables of a Lambda environment, without its Runtime API, and the subject's own variables."""
     return {
         "PATH": os.environ["PATH"],
         "LANG": "C.UTF-8",
@@ -100,14 +100,14 @@ async def _measure(subject: Subject, event: bytes, warm: int, cpus: str | None) 
     api = RuntimeApi(waiting.set, replied.put_nowait, replied.put_nowait)
     address = await api.start()
     environment = {**variables(subject), "AWS_LAMBDA_RUNTIME_API": address, "_HANDLER": subject.handler}
-    printed = tempfile.TemporaryFile()  # noqa: SIM115 - closed below, when it was read
+    printed = tempfile.TemporaryFile()  # noqa: SIM115 - closed below, after it was read
     began = time.perf_counter()
     pinned = ["taskset", "-c", cpus] if cpus else []
     process = subprocess.Popen(
         [*pinned, subject.python, *subject.client, subject.handler],
         cwd=subject.folder,
         env=environment,
-        stdout=printed,  # a file: whoever read a pipe would run beside what is measured
+        stdout=printed,  # a file, because a process that reads a pipe would run during the measurement
         stderr=subprocess.STDOUT,
     )
     answers, times = [], []
@@ -151,7 +151,7 @@ async def _measure(subject: Subject, event: bytes, warm: int, cpus: str | None) 
 
 
 async def _next(waiting: asyncio.Event, replied: asyncio.Queue[Reply]) -> None:
-    """Wait until the client asks for an event. Raises RuntimeError where its init failed."""
+    """Wait until the client asks for an event. Raises RuntimeError if its init failed."""
     asks, fails = asyncio.ensure_future(waiting.wait()), asyncio.ensure_future(replied.get())
     done, pending = await asyncio.wait({asks, fails}, return_when=asyncio.FIRST_COMPLETED)
     for each in pending:
@@ -162,29 +162,29 @@ async def _next(waiting: asyncio.Event, replied: asyncio.Queue[Reply]) -> None:
 
 
 def memory_mb(pid: int) -> dict[str, float]:
-    """What a process has in memory now (VmRSS) and had at most (VmHWM), in MB of 2**20 bytes.
+    """Return the current (VmRSS) and the peak (VmHWM) memory of a process, in MB of 2**20 bytes.
 
-    getrusage's peak would count what its parent had when it forked. Source: man 5 proc_pid_status.
+    getrusage's peak would include the parent's memory at the fork. Source: man 5 proc_pid_status.
     """
     fields = _fields(f"/proc/{pid}/status")
     return {name: int(fields[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM")}
 
 
 def read_mb(pid: int) -> float:
-    """What was read from the disk for a process so far, in MB of 2**20 bytes. Source: man 5 proc_pid_io."""
+    """Return the data read from the disk for a process so far, in MB of 2**20 bytes. Source: man 5 proc_pid_io."""
     return int(_fields(f"/proc/{pid}/io")["read_bytes"]) / 2**20
 
 
 def _fields(file: str) -> dict[str, str]:
-    """The `name: value` lines of a file of the kernel's."""
+    """Return the `name: value` lines of a kernel file."""
     lines = Path(file).read_text().splitlines()
     return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of a process and its ended threads so far, by the kernel's scheduler, in seconds.
+    """Return the user and system time of a process and its ended threads so far, in seconds.
 
-    /proc/PID/schedstat counts one thread only, /proc/PID/stat has ticks of 10 ms: the clock of the process has neither
-    fault. Source: man 3 clock_getcpuclockid; the id is ~pid << 3 | 2.
+    /proc/PID/schedstat counts only one thread, and /proc/PID/stat has ticks of 10 ms; the clock of the process has
+    neither problem. Source: man 3 clock_getcpuclockid; the id is ~pid << 3 | 2.
     """
     return time.clock_gettime((~pid << 3) | 2)

@@ -1,8 +1,8 @@
-"""Cold start where nothing is in memory yet: the same processes after the page cache has forgotten all their files.
+"""Cold start with an empty page cache: the same processes after all their files were evicted.
 
-`python -m benchmarks.evicted` prints a table, and JSON with --json. Each round starts a subject once as it is (`warm`)
-and once after its interpreter, packages, code and model were thrown out of the page cache; wall time then depends on
-the disk, so the megabytes read from it stand beside it. Linux only.
+`python -m benchmarks.evicted` prints a table, and JSON with --json. Each round starts a subject once normally (`warm`)
+and once after its interpreter, packages, code and model were evicted from the page cache. The wall time then depends
+on the disk, so the table also shows the megabytes read from it. Linux only.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LIBRARIES = [Path(sysconfig.get_path(name)) for name in ("stdlib", "platlib", "p
 
 
 def measured(rounds: int) -> tuple[list[Row], float]:
-    """One row a subject, the floor first; and the share of all files that stayed in memory, the most of all rounds."""
+    """Return one row per subject, the floor first; and the largest share of all files that stayed in memory."""
     left = 0.0
     with lineup() as subjects:
         root = Path(subjects[FLOOR][0].environment["GRAPH"]).parents[4]
@@ -35,11 +35,11 @@ def measured(rounds: int) -> tuple[list[Row], float]:
         with click.progressbar(range(rounds), label="rounds", file=sys.stderr) as counted:
             for _ in counted:
                 for name in random.sample(SUBJECTS, len(SUBJECTS)):
-                    sampled(subjects[name])  # what another subject's eviction took is read again
+                    sampled(subjects[name])  # read again what another subject's eviction removed
                     warm = sampled(subjects[name])
                     page_cache.evict(files)
                     left = max(left, page_cache.cached_share(files))
-                    page_cache.evict(files)  # looking took a second, in which others may have read some
+                    page_cache.evict(files)  # evict again, because others may have read some files in the meantime
                     cold = sampled(subjects[name])
                     samples[name].append(
                         {

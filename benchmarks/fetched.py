@@ -1,7 +1,7 @@
 """One fetch in a fresh process: `python -m benchmarks.fetched HOW KEY SIZE SHA256 TARGET` prints its figures as JSON.
 
-What is measured is the fetch alone: the library is imported and its client is made before, one small object has been
-fetched so that both have connected once, and the peak of memory is reset.
+Only the fetch is measured: before it, the library is imported, its client is created, one small object is fetched to
+open a connection, and the memory peak is reset.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     Fetch = Callable[[str, int, str, Path], object]
-    """Fetches a key of so many bytes with that digest to a path."""
+    """Fetches a key with the given size and digest to a path."""
 
 BUCKET = "models"
 
 
 def by_boto3() -> Fetch:
-    """boto3's own download to a file, as it comes."""
+    """Return boto3's own download to a file."""
     import boto3
 
     client = boto3.client("s3")
@@ -30,7 +30,7 @@ def by_boto3() -> Fetch:
 
 
 def by_boto3_checked() -> Fetch:
-    """The same, and the file's digest afterwards: what it takes to serve nothing that was altered."""
+    """Return boto3's download with a check of the file's digest, which is needed to detect changed files."""
     import hashlib
 
     download = by_boto3()
@@ -45,7 +45,7 @@ def by_boto3_checked() -> Fetch:
 
 
 def to_disk() -> Fetch:
-    """Modelet's fetch of large files: streamed to disk and hashed on the way."""
+    """Return Modelet's fetch of large files, which are streamed to disk and hashed at the same time."""
     from modelet.store.store import Store
 
     store = Store(f"s3://{BUCKET}")
@@ -53,7 +53,7 @@ def to_disk() -> Fetch:
 
 
 def to_memory() -> Fetch:
-    """Modelet's fetch of files up to 64 MB: into memory, hashed."""
+    """Return Modelet's fetch of files up to 64 MB, which are hashed in memory."""
     from modelet.store.store import Store
 
     store = Store(f"s3://{BUCKET}")
@@ -69,11 +69,11 @@ WAYS: dict[str, Callable[[], Fetch]] = {
 
 
 def main(how: str, key: str, size: int, sha256: str, target: Path) -> dict[str, float]:
-    """Fetch one object: wall and CPU ms, and how far above its beginning memory was at its peak, in MB."""
+    """Fetch one object. Return wall and CPU ms, and the memory peak above the start, in MB."""
     fetch = WAYS[how]()
     small = json.loads((target.parent / "small.json").read_text())
     fetch(small["key"], small["size"], small["sha256"], target)
-    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew: man 5 proc_pid_clear_refs
+    Path("/proc/self/clear_refs").write_text("5")  # reset the peak: man 5 proc_pid_clear_refs
     before = _status_mb("VmRSS")
     spent, began = time.process_time(), time.perf_counter()
     fetched = fetch(key, size, sha256, target)

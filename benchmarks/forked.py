@@ -1,8 +1,8 @@
-"""The process of benchmarks.refusals: a loaded handler, forked for each event that a line of its input names.
+"""The process of benchmarks.refusals: it loads a handler, and forks for each event.
 
-Run as `python -P forked.py module.handler`. A line is the path of a file with an event; it is answered with
-`{"status", "cpu_ms", "extra_peak_mb", "said"}`: of the call alone, in a process that has answered nothing before. Linux
-only: the kernel counts the peak anew for each.
+Run it as `python -P forked.py module.handler`. An input line is the path of a file with an event. Its output is
+`{"status", "cpu_ms", "extra_peak_mb", "said"}` of the call alone, in a process without earlier requests. Linux only,
+because the kernel must reset the memory peak for each call.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from awslambdaric.lambda_context import LambdaContext
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:benchmark"
 SHOWN = 600
-"""Characters of an answer that are kept."""
+"""The number of characters of a response that are kept."""
 
 
 def main(handler_name: str) -> None:
-    """Answer lines until there are no more."""
+    """Process lines until the input ends."""
     replies = os.fdopen(os.dup(1), "w")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what the function prints
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # drop the function's output
     sys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])
     module, _, name = handler_name.rpartition(".")
     handler = getattr(import_module(module), name)
@@ -40,9 +40,9 @@ def main(handler_name: str) -> None:
 
 
 def asked(handler: Any, event: Any) -> dict[str, Any]:
-    """What one call costs, and the beginning of its answer."""
+    """Return the cost of one call, and the start of its response."""
     context = LambdaContext("request", None, None, int((time.time() + 300) * 1000), ARN)
-    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+    Path("/proc/self/clear_refs").write_text("5")  # reset the peak
     before, began = _kilobytes("VmRSS"), time.process_time()
     response = handler(event, context)
     spent, peak = time.process_time() - began, _kilobytes("VmHWM")

@@ -1,8 +1,8 @@
-"""The gate: fails where cold starts, their imports, their memory or a warm request cost more than the budget says.
+"""The gate: fail if the CPU time, imports or memory of a cold start, or a warm request, exceed the budget.
 
-`python -m benchmarks.gate`. Imports, and the bytecodes and calls of our own code, are exact. All that is measured is a
-ratio within the run, from processes that were started in turn; what is above its mark is measured once more, with twice
-the rounds, before it fails. A failure names the import, the module or the stage that caused it.
+`python -m benchmarks.gate`. Imports, and the bytecodes and calls of our own code, are exact. Every measured value is a
+ratio within the run, from processes that are started in turn. A value above its limit is measured again, with twice the
+rounds, before the gate fails. A failure names the import, the module or the stage that caused it.
 """
 
 from __future__ import annotations
@@ -32,22 +32,22 @@ if TYPE_CHECKING:
     from benchmarks.lineup import Entry
 
 WATCHED = 3
-"""Processes of each subject whose imports are watched, for what their own code takes; the imports alone need one."""
+"""Processes of each subject with recorded imports, to measure the subject's own code; the imports alone need one."""
 
 NAIVE_ROUNDS = 5
-"""It costs ten times as much, and its mark is far."""
+"""It takes ten times as long, and is far from its limit."""
 
 BLOCKS = 3
-"""Blocks of warm requests of each process; its cheapest counts."""
+"""Blocks of warm requests for each process; the cheapest counts."""
 
 
 def watch(subjects: dict[str, Entry], names: list[str], count: int) -> dict[str, list[Imports]]:
-    """What each subject imports, so many processes of each."""
+    """Return the imports of each subject, from `count` processes each."""
     return {name: [imports(subjects[name]) for _ in range(count)] for name in names}
 
 
 def wrong_imports(budget: Budget, watched: dict[str, list[Imports]]) -> Iterator[str]:
-    """Imports that neither the floor has nor the budget allows."""
+    """Yield imports that are neither in the floor nor allowed by the budget."""
     floor = {each for found in watched[FLOOR] for each in labels(found)}
     for name, allowed in budget.imports.items():
         for line in unexpected(watched[name][0], floor | allowed):
@@ -55,19 +55,19 @@ def wrong_imports(budget: Budget, watched: dict[str, list[Imports]]) -> Iterator
 
 
 def too_many(subjects: dict[str, Entry]) -> Iterator[str]:
-    """What our own code does more often than benchmarks/counts.toml allows. Says so where another Python minor runs."""
+    """Yield where our own code exceeds benchmarks/counts.toml, or print that another Python minor version runs."""
     allowed = counts.read()
     if allowed["python"] != counts.PYTHON:
-        click.echo(f"  bytecodes and calls are held on Python {allowed['python']}, and this is {counts.PYTHON}")
+        click.echo(f"  bytecodes and calls are checked only on Python {allowed['python']}; this is {counts.PYTHON}")
         return
     for name, most in allowed["counts"].items():
         yield from counts.grown(name, counts.counts(subjects[name]), most)
 
 
 class Cost:
-    """What fresh processes cost: CPU ms and memory in MB by subject, and the stages as shares of the floor's CPU.
+    """The cost of fresh processes: CPU ms and memory in MB by subject, and the stages as shares of the floor's CPU.
 
-    They are started in turn, once a round; the floor twice, the naive function in the first rounds only.
+    They are started in turn, once per round; the floor twice, the naive function only in the first rounds.
     """
 
     def __init__(self, subjects: dict[str, Entry], watched: dict[str, list[Imports]], rounds: int) -> None:
@@ -86,14 +86,14 @@ class Cost:
         self.memory = {name: statistics.median(found) for name, found in self.memories.items()}
 
     def stages(self, name: str, entry: Entry) -> dict[str, float]:
-        """The CPU of each stage of a subject, × the floor's whole."""
+        """Return the CPU time of each stage of a subject, × the floor's total."""
         init = {"cpu": min(sum(each.cpu_ms for each in own(entry, found)) for found in self._watched[name]), "wall": 0}
         splits = [split(sample, self._before, init) for sample in self._samples[name]]
         return {stage: fastest([each[f"{stage}_cpu_ms"] for each in splits]) / self.cpu[FLOOR] for stage in STAGES}
 
 
 def cold(budget: Budget, watched: dict[str, list[Imports]], subjects: dict[str, Entry], rounds: int) -> list[str]:
-    """Marks of cold starts that are not kept. Prints what was measured."""
+    """Return the limits of cold starts that are exceeded. Print the measured values."""
     cost = Cost(subjects, watched, rounds)
     click.echo(f"{rounds} rounds; floor {cost.cpu[FLOOR]:.1f} ms of CPU, {cost.memory[FLOOR]:.1f} MB; × that:")
     failures = []
@@ -107,17 +107,17 @@ def cold(budget: Budget, watched: dict[str, list[Imports]], subjects: dict[str, 
         imported, floor = watched[name][0], watched[FLOOR][0]
         if any("CPU" in line for line in found):
             failures.append(f"  stages that grew, × the floor's CPU: {grown(mark, stages)}")
-            failures.append(f"  costliest imports that the floor lacks: {costliest(imported, floor)}")
+            failures.append(f"  most expensive imports that the floor lacks: {costliest(imported, floor)}")
         if any("memory" in line for line in found):
             failures.append(f"  largest imports that the floor lacks: {costliest(imported, floor, 'KB')}")
     return failures
 
 
 def warm_request(budget: Budget, subjects: dict[str, Entry], starts: int) -> list[str]:
-    """Whether a warm request costs too much, × the bare handler with a line and an alarm, in process and through the
-    runtime client.
+    """Return failures if a warm request costs too much, × the bare handler with a line and an alarm, in process and
+    through the runtime client.
 
-    Prints both figures. Each process start gives one ratio: where its objects lie moves it for as long as it lives.
+    Print both figures. Each process gives one ratio, because its memory layout affects all of its requests.
     """
     ways: dict[str, type[Inside | Behind]] = {"in process": Inside, "through the runtime client": Behind}
     ours, event = subjects[BAKED]
@@ -135,13 +135,13 @@ def warm_request(budget: Budget, subjects: dict[str, Entry], starts: int) -> lis
 
 
 def attentive(floor: Subject) -> Subject:
-    """The bare handler with a line and an alarm, with the floor's graph."""
+    """Return the bare handler with a line and an alarm, with the floor's graph."""
     given = {**floor.environment, "MODEL": floor.environment["GRAPH"]}
     return replace(floor, name=ATTENTIVE, folder=HERE / "warm_subjects", handler="attentive.handler", environment=given)
 
 
 def ratio(both: dict[str, Subject], event: bytes, start: type[Inside | Behind]) -> float:
-    """The CPU of a warm request of the second function, × that of the first, in one process of each."""
+    """Return the CPU time of a warm request of the second function, × that of the first, in one process each."""
     with ExitStack() as stack:
         ups: dict[str, Live] = {}
         for name, subject in both.items():
@@ -154,10 +154,10 @@ def ratio(both: dict[str, Subject], event: bytes, start: type[Inside | Behind]) 
 
 @click.command()
 @click.option("--rounds", type=click.IntRange(15, 100), default=15, show_default=True)
-@click.option("--exact-only", is_flag=True, help="Look at imports and counts: start few processes, measure no time.")
-@click.option("--project", type=click.Path(path_type=Path, exists=True), default=PROJECT, help="Instead of our own.")
+@click.option("--exact-only", is_flag=True, help="Check only imports and counts: start few processes, measure no time.")
+@click.option("--project", type=click.Path(path_type=Path, exists=True), default=PROJECT, help="The project to use.")
 def main(rounds: int, exact_only: bool, project: Path) -> None:
-    """Hold the budget against this machine's own floor, as in: python -m benchmarks.gate."""
+    """Check the budget against this machine's own floor, as in: python -m benchmarks.gate."""
     budget = Budget.read()
     with lineup(project) as subjects:
         watched = watch(subjects, [FLOOR, *budget.marks], 1 if exact_only else WATCHED)

@@ -1,8 +1,9 @@
-"""The image itself, as strictly as Lambda runs it: 512 MB, 0.29 of a processor, nothing to write to but /tmp.
+"""The image with Lambda's limits: 512 MB, 0.29 of a processor, and no writable folder except /tmp.
 
-`PYTHONPATH=tests python -m benchmarks.images` prints a table, and JSON with --json. One image has the benchmark's model
-baked in; it is started with the floor's handler, with ours reading the baked version, and with ours fetching it from
-S3. It takes a Docker engine on Linux (that of `make images`); without one it says `skipped` and why, and exits with 0.
+`PYTHONPATH=tests python -m benchmarks.images` prints a table, and JSON with --json. One image contains the benchmark's
+model. It is started with the floor's handler, with Modelet reading the baked version, and with Modelet fetching it from
+S3. It needs a Docker engine on Linux (that of `make images`). Without one it prints `skipped` with the reason, and
+exits with 0.
 """
 
 from __future__ import annotations
@@ -38,9 +39,9 @@ ROOT = HERE.parent
 TAG = "modelet/benchmark:online"
 MEMORY_MB = 512
 CPUS = 0.29
-"""What 512 MB get of a processor: docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html (1,769 MB get one)."""
+"""The share of a processor for 512 MB: docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html (1,769 MB: 1)."""
 LONGEST = 60
-"""Seconds that a container may take for its first answer."""
+"""The longest time in seconds until a container's first response."""
 NOTES = (
     f"ms from the container's start to its first answer, {MEMORY_MB} MB and {CPUS} of a processor; resident_mb: of the "
     "process; group_peak_mb: the most that its control group had, with file pages that it was the first to read; "
@@ -56,7 +57,7 @@ LIMITS = (
 
 @contextmanager
 def started_engine() -> Iterator[Engine]:
-    """An engine with images to build from; one that was started for this is ended. Raises Skipped."""
+    """Yield an engine with base images, and stop it afterwards if it was started here. Raises Skipped."""
     ours = running_engine() is None
     try:
         yield ready_engine()
@@ -66,7 +67,7 @@ def started_engine() -> Iterator[Engine]:
 
 
 def build(engine: Engine, project: Path, context: Path) -> float:
-    """Build the image of a project's iris with its version baked in: the MB of its /var/task."""
+    """Build the image of a project's iris with its version baked in, and return the MB of its /var/task."""
     names = ["pyproject.toml", "LICENSE", "requirements", "layers", "functions/Dockerfile", "functions/prune.py"]
     for name in [*names, ".dockerignore"]:
         copied = context / name
@@ -84,9 +85,9 @@ def build(engine: Engine, project: Path, context: Path) -> float:
 
 
 async def first_answer(engine: Engine, options: list[str], handler: str) -> dict[str, float]:
-    """What one container costs until its first answer. Raises RuntimeError with its own words."""
+    """Measure one container until its first response. Raises RuntimeError with its output."""
     signals: asyncio.Queue[Reply | None] = asyncio.Queue()
-    # The container's user is another than ours, and the machine is ours alone.
+    # The container has another user, and no other user has access to this machine.
     api = RuntimeApi(lambda: signals.put_nowait(None), signals.put_nowait, signals.put_nowait, admits=None)
     address = await api.start()
     variables = {
@@ -124,7 +125,7 @@ async def first_answer(engine: Engine, options: list[str], handler: str) -> dict
 
 
 def group_peak_mb(pid: int) -> float:
-    """The most memory that a process's control group had, in MB of 2**20 bytes, by either version of control groups."""
+    """Return the peak memory of a process's control group in MB of 2**20 bytes, for control groups v1 and v2."""
     groups = [line.split(":", 2) for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines()]
     of_memory = {kinds: path.lstrip("/") for _, kinds, path in groups if kinds in ("memory", "")}
     files = {"memory": ("memory", "memory.max_usage_in_bytes"), "": ("", "memory.peak")}
@@ -134,7 +135,7 @@ def group_peak_mb(pid: int) -> float:
 
 
 def measured(rounds: int) -> list[Row]:
-    """One row a way to start the image, the floor first. Raises Skipped."""
+    """Return one row per way to start the image, the floor first. Raises Skipped."""
     with started_engine() as engine, tempfile.TemporaryDirectory() as folder, emulated(0) as (endpoint, _):
         copied = Path(folder) / "copied"
         shutil.copytree(PROJECT, copied)
@@ -166,7 +167,7 @@ def measured(rounds: int) -> list[Row]:
 
 
 def variables(given: dict[str, str]) -> list[str]:
-    """Environment variables as Docker's client takes them."""
+    """Return environment variables as arguments of Docker's client."""
     return [f"--env={name}={value}" for name, value in given.items()]
 
 

@@ -1,6 +1,6 @@
-"""What a function imports until its first answer, who asked for it first, and what each module's own code costs.
+"""The imports of a function until its first response: who imported each module first, and the cost of its own code.
 
-`python -m benchmarks.imports` prints what Modelet's subjects import beyond the floor, as benchmarks/budget.toml has it.
+`python -m benchmarks.imports` prints the imports of Modelet's subjects beyond the floor, for benchmarks/budget.toml.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Imported(NamedTuple):
-    """A module: the one that imported it first ("" for the runtime client itself), what its own code took."""
+    """A module: the one that imported it first ("" for the runtime client itself), and the cost of its own code."""
 
     name: str
     importer: str
@@ -34,11 +34,11 @@ class Imported(NamedTuple):
 
 
 Imports = dict[str, Imported]
-"""Every module by its name, in the order in which their imports ended."""
+"""Every module by name, in the order in which the imports ended."""
 
 
 def imports(entry: Entry) -> Imports:
-    """What one fresh process imports until its first answer. Raises RuntimeError where that is no prediction."""
+    """Return the imports of a fresh process until its first response. Raises RuntimeError without a prediction."""
     subject, event = entry
     with tempfile.TemporaryDirectory() as folder:
         lines = Path(folder) / "imports"
@@ -49,12 +49,12 @@ def imports(entry: Entry) -> Imports:
 
 
 def own(entry: Entry, found: Imports) -> list[Imported]:
-    """The modules whose code is a function's own init: its `app`, and the one that has its handler."""
+    """Return the modules of a function's own init: its `app`, and the module with its handler."""
     return [found[name] for name in {"app", entry[0].handler.rpartition(".")[0]} if name in found]
 
 
 def chain(found: Imports, name: str) -> list[str]:
-    """Who led to a module, from the function's own module to the module itself."""
+    """Return the chain of imports from the function's own module to a module."""
     names = [name]
     while (module := found.get(names[0])) and module.importer and module.importer not in names:
         names.insert(0, module.importer)
@@ -62,14 +62,14 @@ def chain(found: Imports, name: str) -> list[str]:
 
 
 def cost(found: Imports, name: str) -> float:
-    """The CPU ms of a module and of all that it was the first to import."""
+    """Return the CPU ms of a module and of everything that it imported first."""
     return sum(module.cpu_ms for module in found.values() if name in chain(found, module.name))
 
 
 def label(name: str) -> str:
-    """How a budget names a module: those of the standard library in full, ours by three parts, others by two.
+    """Return a module's name in a budget: full for the standard library, three parts for ours, two for others.
 
-    Empty where one of these is private: it comes with public ones.
+    Empty if one of these parts is private, because such a module comes with public ones.
     """
     parts = name.split(".")
     if parts[0] not in sys.stdlib_module_names:
@@ -78,7 +78,7 @@ def label(name: str) -> str:
 
 
 def labels(found: Imports) -> dict[str, str]:
-    """Everything that was imported as a budget names it, each with the first of its modules."""
+    """Return all imports by their names in a budget, each with its first module."""
     named: dict[str, str] = {}
     for name in found:
         named.setdefault(label(name), name)
@@ -86,7 +86,7 @@ def labels(found: Imports) -> dict[str, str]:
 
 
 def unexpected(found: Imports, known: set[str]) -> Iterator[str]:
-    """What was imported and is not known, a line each with who led to it; what it brought along is not named again."""
+    """Yield one line for each unknown import, with its chain; what it imports itself is not listed again."""
     strange = {each: name for each, name in labels(found).items() if each not in known}
     for each, name in strange.items():
         path = chain(found, name)
@@ -95,7 +95,7 @@ def unexpected(found: Imports, known: set[str]) -> Iterator[str]:
 
 
 def costliest(found: Imports, floor: Imports, unit: str = "ms", count: int = 6) -> str:
-    """The modules that the floor does not import and whose own code takes most, CPU ms or KB, and who imported them."""
+    """Return the most expensive modules beyond the floor, in CPU ms or KB, with the modules that imported them."""
     took = {name: each.cpu_ms if unit == "ms" else each.memory_kb for name, each in found.items() if name not in floor}
     worst = sorted(took, key=lambda name: -took[name])[:count]
     by = {name: f" (by {found[name].importer})" if found[name].importer else "" for name in worst}
@@ -104,7 +104,7 @@ def costliest(found: Imports, floor: Imports, unit: str = "ms", count: int = 6) 
 
 @click.command()
 def main() -> None:
-    """Print the imports that a budget may allow, as in: python -m benchmarks.imports."""
+    """Print the imports for a budget, as in: python -m benchmarks.imports."""
     with lineup() as subjects:
         floor = labels(imports(subjects[FLOOR])).keys()
         found = {name: labels(imports(subjects[name])).keys() - floor for name in (BAKED, S3, PYDANTIC)}

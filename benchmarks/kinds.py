@@ -1,4 +1,4 @@
-"""The requests of the warm benchmark, the models that they are for, and the handlers that answer them."""
+"""The requests of the warm benchmark, their models, and the handlers under test."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BARE, ATTENTIVE = "bare onnxruntime", "bare, with a line and an alarm"
 
 
 class Kind(NamedTuple):
-    """A kind of request: its model, its route, how many rows it has, and how many requests make a block."""
+    """A kind of request: its model, its route, its number of rows, and the number of requests in a block."""
 
     name: str
     model: str
@@ -52,7 +52,7 @@ class Published(NamedTuple):
 
 
 def prepare(root: Path) -> dict[str, Published]:
-    """Train, publish, pin and bundle the models in a project of its own, and keep their estimators beside it."""
+    """Train, publish, pin and bundle the models in a new project, and keep their estimators next to it."""
     shutil.copytree(HERE / "warm_project", root)
     shutil.copytree(HERE / "project/functions/iris", root / "functions/iris")
     for words in (["pin", "--publish"], ["bundle"]):
@@ -73,7 +73,7 @@ def _published(root: Path, model: str) -> Published:
 
 
 def event(kind: Kind, published: Published) -> bytes:
-    """An HTTP API's event with a request of this kind."""
+    """Return an HTTP API's event with a request of this kind."""
     some = published.instances
     instances = [some[place % len(some)] for place in range(kind.rows)]
     body: dict[str, Any] = {"instances": instances}
@@ -88,7 +88,7 @@ def event(kind: Kind, published: Published) -> bytes:
 
 
 def subjects(root: Path, published: Published) -> list[Subject]:
-    """The bare handler, ours, the bare one with what ours does beside, and FastAPI + Mangum with either library."""
+    """Return the bare handler, ours, the bare one with log and alarm, and FastAPI + Mangum with either library."""
     ours = {
         "MODELET_STORE": (root / ".modelet/store").as_uri(),
         "MODELET_BUNDLE_SHA256": digest((published.folder / BUNDLE_FILE).read_bytes()),

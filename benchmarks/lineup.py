@@ -1,4 +1,4 @@
-"""Who runs: the same model behind Modelet in each of its ways, behind the floor, and behind what people use today."""
+"""The subjects of the benchmarks: the same model in each variant of Modelet, in the floor, and in common tools."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ HERE = Path(__file__).parent
 PROJECT = HERE / "project"
 FLOWER = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
 LATENCY_S = 0.04
-"""What S3 takes for a small file, as seen from Lambda (facts of this project)."""
+"""The latency of S3 for a small file, measured in Lambda (facts of this project)."""
 MODELET = Path(sys.executable).parent / "modelet"
 QUIET = {"ORT_DISABLE_TELEMETRY": "1"}
-"""For the subjects that do not decline it themselves: it would only make them slower."""
+"""For the subjects that do not set it themselves, because it would only make them slower."""
 
 FLOOR = "floor: numpy + onnxruntime"
 BAKED, S3, SLOW_S3 = "modelet, baked", "modelet, S3", "modelet, S3 + 40 ms"
@@ -39,11 +39,11 @@ SKLEARN = "modelet, S3, scikit-learn"
 POWERTOOLS, NAIVE = "Powertools + boto3 + onnxruntime", "FastAPI + Mangum + boto3 + scikit-learn"
 
 Entry = tuple[Subject, bytes]
-"""A subject and the event that it is asked."""
+"""A subject and the event that it gets."""
 
 
 def event(model: str) -> bytes:
-    """An HTTP API's event that asks a model for one prediction."""
+    """Return an HTTP API's event that requests one prediction from a model."""
     found = json.loads((HERE.parent / "events/sentiment/infer.json").read_text())
     path = f"/models/{model}/infer"
     found |= {"rawPath": path, "body": json.dumps({"instances": [FLOWER]})}
@@ -53,7 +53,7 @@ def event(model: str) -> bytes:
 
 @contextmanager
 def lineup(project: Path = PROJECT) -> Iterator[dict[str, Entry]]:
-    """Every subject by its name, the floor first, with the models published to a folder and to an emulated S3.
+    """Yield every subject by name, the floor first, with the models published to a folder and to an emulated S3.
 
     project: a copy of it is trained, published, pinned and bundled.
     """
@@ -66,7 +66,7 @@ def lineup(project: Path = PROJECT) -> Iterator[dict[str, Entry]]:
 
 
 def prepare(project: Path, root: Path) -> Path:
-    """Train, publish, pin and bundle the benchmark's models in a project of its own: its folder."""
+    """Train, publish, pin and bundle the benchmark's models in a new project, and return its folder."""
     shutil.copytree(project, root, ignore=shutil.ignore_patterns("__pycache__", "bundle.json"))
     command(root, "pin", "--publish")
     command(root, "bundle")
@@ -80,7 +80,7 @@ def push(root: Path, endpoint: str) -> None:
 
 
 def command(root: Path, *words: str, **variables: str) -> None:
-    """Run `modelet …` in a project, without this process's environment. Raises RuntimeError with what it said."""
+    """Run `modelet …` in a project, without this process's environment. Raises RuntimeError with its output."""
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(LAYER), **variables}
     done = subprocess.run([MODELET, *words], cwd=root, check=False, env=environment, capture_output=True, text=True)
     if done.returncode:
@@ -88,7 +88,7 @@ def command(root: Path, *words: str, **variables: str) -> None:
 
 
 def entries(root: Path, plain: str, slow: str, tls: dict[str, str], slow_tls: dict[str, str]) -> list[Entry]:
-    """The subjects of a prepared project. plain, slow: the endpoints of S3 without and with its latency."""
+    """Return the subjects of a prepared project. plain, slow: the endpoints of S3 without and with latency."""
     functions, habits = root / "functions", HERE / "subjects"
     code = {"PYTHONPATH": str(LAYER)}
     baked = {**code, "MODELET_STORE": (root / ".modelet/store").as_uri()}
@@ -111,13 +111,13 @@ def entries(root: Path, plain: str, slow: str, tls: dict[str, str], slow_tls: di
 
 
 def ours(name: str, folder: Path, environment: dict[str, str]) -> Entry:
-    """A function of Modelet."""
+    """Return a function of Modelet."""
     trusted = {"MODELET_BUNDLE_SHA256": digest((folder / BUNDLE_FILE).read_bytes())}
     return Subject(name, folder, ENTRY_POINT, {**environment, **trusted}), event(folder.name.replace("_", "-"))
 
 
 def sampled(entry: Entry, *, warm: int = 0) -> Sample:
-    """One fresh process's cost. Raises RuntimeError where its first answer is not the prediction."""
+    """Measure one fresh process. Raises RuntimeError if its first response is not the prediction."""
     subject, asked = entry
     sample = measure(subject, asked, warm=warm)
     body = json.loads(json.loads(sample.answers[0])["body"])

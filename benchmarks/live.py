@@ -1,8 +1,8 @@
-"""Functions that stay alive between blocks of requests, so that two can be asked in turn and what the machine does
-beside them hits both.
+"""Functions that keep running between blocks of requests, so that blocks of two functions can alternate, and other load
+on the machine affects both.
 
-A function is asked in one of two ways: behind a Runtime API through the official client, as Lambda does, or by calling
-its handler in a process of its own, which leaves out the client, its JSON and the sockets.
+There are two ways to call a function: with a Runtime API and the official client, as in Lambda, or directly, by calling
+its handler in its own process, without the client, its JSON and the sockets.
 """
 
 from __future__ import annotations
@@ -27,38 +27,38 @@ if TYPE_CHECKING:
     from benchmarks.environment import Subject
 
 LONGEST = 60
-"""Seconds that a process may take for one answer."""
+"""The longest time in seconds until a response."""
 
 CALLED = Path(__file__).with_name("called.py")
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:benchmark"
 
 
 class Block(NamedTuple):
-    """What a block of requests cost: CPU time of the function's process, and each request's time, both in µs."""
+    """The cost of a block of requests: CPU time of the function's process, and each request's time, both in µs."""
 
     cpu_us: float
     times_us: list[float]
 
 
 class Live(Protocol):
-    """A function that is up."""
+    """A running function."""
 
     first: bytes
-    """Its first answer, as Lambda would hand it on."""
+    """Its first response, as Lambda would return it."""
 
     def block(self, count: int) -> Block:
-        """Ask so often, one request after the other. Raises RuntimeError where it does not answer."""
+        """Send `count` requests, one after the other. Raises RuntimeError if it does not respond."""
 
     def stop(self) -> None:
-        """End it."""
+        """Stop the function."""
 
 
 @contextmanager
 def one_processor() -> Iterator[None]:
-    """Inside, this process and all that it starts share one processor, as a function and its Runtime API do in Lambda
+    """Run this process and all that it starts on one processor, as Lambda does with a function and its Runtime API
     below 1,769 MB of memory.
 
-    On several, a request wakes a processor for each message, which costs up to 100 µs and differs from block to block.
+    On several processors, each message wakes one of them, which costs up to 100 µs and differs between blocks.
     """
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {max(before)})
@@ -69,7 +69,7 @@ def one_processor() -> Iterator[None]:
 
 
 class Behind:
-    """A function behind a Runtime API. Raises RuntimeError with its own words where it does not start."""
+    """A function with a Runtime API. Raises RuntimeError with its output if it does not start."""
 
     def __init__(self, subject: Subject, event: bytes) -> None:
         self._name, self._event, self._turn = subject.name, event, 0
@@ -96,11 +96,11 @@ class Behind:
             raise
 
     def block(self, count: int) -> Block:
-        """Ask so often, one request after the other."""
+        """Send `count` requests, one after the other."""
         return self._runner.run(self._block(count))
 
     def stop(self) -> None:
-        """End the process and close the port."""
+        """Stop the process and close the port."""
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
         self._runner.run(self._api.stop())
@@ -116,7 +116,7 @@ class Behind:
         return Block(_cpu_us(self._process.pid) - began, times)
 
     async def _ask(self, times: list[float] | None = None, asked: float = 0) -> bytes:
-        """Ask once, and wait until it asks for more: its CPU time stands still then."""
+        """Send one request, and wait until the function asks for the next: then it uses no more CPU time."""
         self._turn += 1
         deadline = int((time.time() + 30) * 1000)
         self._api.send(Invocation(f"request-{self._turn}", self._event, deadline, ARN, ""))
@@ -141,7 +141,7 @@ class Behind:
 
 
 class Inside:
-    """A function whose handler is called in its own process. Raises RuntimeError where it does not start."""
+    """A function whose handler is called directly in its process. Raises RuntimeError if it does not start."""
 
     def __init__(self, subject: Subject, event: bytes) -> None:
         self._name = subject.name
@@ -160,7 +160,7 @@ class Inside:
             raise
 
     def block(self, count: int) -> Block:
-        """Call so often, one request after the other."""
+        """Call the handler `count` times, one call after the other."""
         cpu_us, times_us = json.loads(self._said(str(count)))
         return Block(cpu_us, times_us)
 
@@ -170,7 +170,7 @@ class Inside:
         self._process.communicate()
 
     def _said(self, line: str) -> str:
-        """The process's answer to a line."""
+        """Send a line to the process and return its response."""
         assert self._process.stdin  # noqa: S101 - a pipe was asked for
         assert self._process.stdout  # noqa: S101
         try:
@@ -185,5 +185,5 @@ class Inside:
 
 
 def _cpu_us(pid: int) -> float:
-    """User and system time of a process in µs, by its own clock. Source: man 3 clock_getcpuclockid."""
+    """Return the user and system time of a process in µs, by its own clock. Source: man 3 clock_getcpuclockid."""
     return time.clock_gettime((~pid << 3) | 2) * 1e6

@@ -1,6 +1,6 @@
-"""Load on a server of this machine: clients that ask again as soon as they are answered, for a bounded time.
+"""Load on a local server: clients that send the next request after each response, for a limited time.
 
-Prints how many answers there were of each status, how many requests got none, and the latency of those with a 200.
+It prints the number of responses by status, the number of requests without a response, and the latency of the 200s.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ import httptools
 import uvloop
 
 LONGEST = 300
-"""Seconds that a load may take."""
+"""The longest time of a load in seconds."""
 PATIENCE = 60
-"""Seconds that the last answers may take after that."""
+"""The longest wait for the last responses in seconds."""
 
 
 class Load:
-    """Clients with one connection each, against one URL of this machine.
+    """Clients with one connection each, for one URL on this machine.
 
-    The URL is http://127.0.0.1:PORT/…, the body JSON. Afterwards: statuses, how many answers had each; lost, how many
-    requests had none; latencies, seconds of each answer with a 200; seconds, how long it took.
+    The URL is http://127.0.0.1:PORT/…, the body JSON. Results: statuses, the number of responses by status; lost, the
+    number of requests without a response; latencies, in seconds, of responses with 200; seconds, the duration.
     """
 
     def __init__(self, url: str, body: str) -> None:
         parts = urlsplit(url)
         if parts.hostname != "127.0.0.1" or parts.port is None:
-            raise click.UsageError(f"{url} is not a server of this machine: give http://127.0.0.1:PORT/…")
+            raise click.UsageError(f"{url} is not a server on this machine: give http://127.0.0.1:PORT/…")
         self._port = parts.port
         data = body.encode()
         head = f"POST {parts.path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
@@ -43,7 +43,7 @@ class Load:
         self.end = 0.0
 
     async def run(self, clients: int, seconds: float) -> None:
-        """Ask with so many clients for so long. Raises TimeoutError where answers stay away for a minute."""
+        """Run `clients` clients for `seconds`. Raises TimeoutError if there is no response for a minute."""
         began = time.perf_counter()
         self.end = began + seconds
         async with asyncio.timeout(seconds + PATIENCE):
@@ -51,9 +51,9 @@ class Load:
         self.seconds += time.perf_counter() - began
 
     def percentile(self, share: float) -> float:
-        """The latency that this share of the answers with a 200 kept below, in ms. Raises ValueError without any."""
+        """Return a percentile of the latency of responses with 200, in ms. Raises ValueError without any."""
         if not self.latencies:
-            raise ValueError("no answer had the status 200")
+            raise ValueError("no response had the status 200")
         return sorted(self.latencies)[int(len(self.latencies) * share)] * 1000
 
     async def _client(self) -> None:
@@ -64,24 +64,24 @@ class Load:
 
 
 class Caller(asyncio.Protocol):
-    """One connection: the request again after each answer, until the load's end."""
+    """One connection, which repeats the request after each response until the load ends."""
 
     def __init__(self, load: Load) -> None:
         self._load = load
         self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ask for the first time."""
+        """Send the first request."""
         self._transport = cast("asyncio.Transport", transport)
         self._parser = httptools.HttpResponseParser(self)
         self._ask()
 
     def data_received(self, data: bytes) -> None:
-        """Read on."""
+        """Parse the data."""
         self._parser.feed_data(data)
 
     def on_message_complete(self) -> None:
-        """httptools: the answer is whole."""
+        """Handle the end of a response (httptools)."""
         now = time.perf_counter()
         status = self._parser.get_status_code()
         self._waiting = False
@@ -94,7 +94,7 @@ class Caller(asyncio.Protocol):
             self._transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        """Count a request that got no answer."""
+        """Count a request without a response."""
         self._load.lost += self._waiting
         self.gone.set_result(None)
 

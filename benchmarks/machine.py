@@ -1,4 +1,4 @@
-"""Where a figure was measured and with what, and how samples become rows: every benchmark's JSON is made of these."""
+"""The machine of a measurement, and the conversion of samples to rows, for every benchmark's JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Row = dict[str, str | float]
 
 
 def machine() -> dict[str, str]:
-    """Cores, CPU, memory, kernel, Python and the versions of the libraries that the figures depend on."""
+    """Return cores, CPU, memory, kernel, Python and the versions of the libraries that the figures depend on."""
     facts = {
         "cores": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
         "cpu": _field("/proc/cpuinfo", "model name") or platform.processor() or platform.machine(),
@@ -26,17 +26,17 @@ def machine() -> dict[str, str]:
 
 
 def sentence(machine: dict[str, str]) -> str:
-    """The same in one line, as it stands above a table."""
+    """Return the machine as one line, for the text above a table."""
     libraries = ", ".join(f"{name} {machine[name]}" for name in LIBRARIES if name in machine)
     where = f"{machine['cores']} cores of {machine['cpu']}, {machine['memory']}, {machine['kernel']}"
     return f"{where}; Python {machine['python']}, {libraries}"
 
 
 def rows(samples: dict[str, list[dict[str, float]]]) -> list[Row]:
-    """One row a subject: each figure's median under its name, `_min`, `_max`, and `_ratio` to the first row's median.
+    """Return one row per subject: each figure's median, `_min`, `_max`, and `_ratio` to the first row's median.
 
-    samples: for each subject its figures, once a round. Four significant digits are kept, of ratios three. A figure
-    that the first subject lacks, or that is 0 there, gets no ratio.
+    samples: for each subject its figures, once per round. Figures keep four significant digits, ratios three. A figure
+    that is missing or 0 for the first subject has no ratio.
     """
     found: list[Row] = []
     for subject, rounds in samples.items():
@@ -53,19 +53,19 @@ def rows(samples: dict[str, list[dict[str, float]]]) -> list[Row]:
 
 
 def kept(value: float, digits: int = 4) -> float:
-    """A figure with as many significant digits as it deserves."""
+    """Round a figure to a number of significant digits."""
     return float(f"{value:.{digits}g}")
 
 
 def _version(library: str) -> str:
     try:
         return version(library)
-    except PackageNotFoundError:  # a peer's environment has what the peer needs
+    except PackageNotFoundError:  # a peer's environment has only the peer's packages
         return "absent"
 
 
 def _field(file: str, name: str) -> str | None:
-    """The first value of a `name : value` file of the kernel's, or None where there is none."""
+    """Return the first value of a `name : value` file of the kernel, or None."""
     try:
         lines = Path(file).read_text().splitlines()
     except OSError:

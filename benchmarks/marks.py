@@ -1,4 +1,4 @@
-"""The marks that Modelet is held to, and whether a run kept them."""
+"""The performance targets of Modelet, and whether a run meets them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmarks.tables import number
 from benchmarks.warm import CLIENT, DIRECT
 
 Results = Mapping[str, dict[str, Any]]
-"""What benchmarks printed, by name."""
+"""The results of benchmarks, by name."""
 
 OURS = "modelet"
 FASTAPI = "FastAPI + Mangum + onnxruntime"
@@ -20,16 +20,16 @@ PEERS = ("MLServer", "LitServe", "BentoML", "mlflow models serve")
 
 
 class Verdict(NamedTuple):
-    """What was measured, in words, and whether that keeps the mark."""
+    """The measured value as text, and whether it meets the target."""
 
     measured: str
     kept: bool
 
 
 class Mark(NamedTuple):
-    """A mark: what is marked, how much it may be, and the verdict on some results.
+    """A target: its subject, its limit, and a function for the verdict on results.
 
-    The verdict raises KeyError where the run did not measure it.
+    The function raises KeyError if the run did not measure it.
     """
 
     what: str
@@ -38,7 +38,7 @@ class Mark(NamedTuple):
 
 
 def row(results: Results, benchmark: str, **names: Any) -> dict[str, Any]:
-    """The row with these names. Raises KeyError where there is none."""
+    """Return the row with these names. Raises KeyError if there is none."""
     for found in results[benchmark]["rows"]:
         if all(found.get(name) == value for name, value in names.items()):
             return dict(found)
@@ -46,7 +46,7 @@ def row(results: Results, benchmark: str, **names: Any) -> dict[str, Any]:
 
 
 def at_most(bound: float, benchmark: str, figure: str, unit: str = "", **names: str) -> Callable[[Results], Verdict]:
-    """A mark on one figure of one row."""
+    """Return the verdict function for one figure of one row."""
 
     def verdict(results: Results) -> Verdict:
         value = row(results, benchmark, **names)[figure]
@@ -168,7 +168,7 @@ MARKS = (
 
 
 def table(results: Results) -> str:
-    """All marks as Markdown: what was measured in this run, and whether the mark was kept."""
+    """Return all targets as Markdown: the measured values, and whether they meet the targets."""
     lines = ["| what | mark | measured | kept |", "|---|---|---|---|"]
     for each in MARKS:
         try:

@@ -1,8 +1,8 @@
-"""A server of objects as S3 hands them out, quick enough to be measured against: sendfile, a thread a connection.
+"""An object server like S3 that is fast enough for benchmarks: it uses sendfile, and one thread per connection.
 
-It answers HEAD and GET, with ranges, ETag and Last-Modified; any key of any bucket is a file of its folder. It checks
-no signature: it only hands out bytes. Run as `python -m benchmarks.objects FOLDER PORT LATENCY_MS MB_A_SECOND`: as S3
-does, it may hold an answer's first byte back, and send no faster than so much over one connection (0: at once).
+It supports HEAD and GET, with ranges, ETag and Last-Modified. Every key of every bucket is a file in its folder. It
+does not check signatures. Run it as `python -m benchmarks.objects FOLDER PORT LATENCY_MS MB_A_SECOND`: like S3, it can
+delay the first byte of a response and limit the rate of a connection (0: no limit).
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 CHUNK = 512 * 1024
-"""Bytes between two looks at the clock, where a connection is bounded."""
+"""Bytes between two checks of the clock, if the rate of a connection is limited."""
 
 
 class Objects(ThreadingHTTPServer):
-    """The server. latency_ms: the mean of the time to the first byte, between 0.4 and 1.6 times of it."""
+    """The server. latency_ms: the mean time to the first byte, which varies between 0.4 and 1.6 times this value."""
 
     daemon_threads = True
 
@@ -45,18 +45,18 @@ class Answering(BaseHTTPRequestHandler):
     server: Objects
 
     def do_HEAD(self) -> None:
-        """Say what an object is."""
+        """Send the headers of an object."""
         self._answer(body=False)
 
     def do_GET(self) -> None:
-        """Hand out an object or a range of it."""
+        """Send an object or a range of it."""
         self._answer(body=True)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Do not log."""
 
     def _answer(self, *, body: bool) -> None:
-        time.sleep(self.server.latency_s * random.uniform(0.4, 1.6))  # noqa: S311 - latencies are no secret
+        time.sleep(self.server.latency_s * random.uniform(0.4, 1.6))  # noqa: S311 - not for security
         file = self.server.folder / Path(self.path.partition("?")[0]).name
         if not file.is_file():
             self.send_error(404)
@@ -82,14 +82,14 @@ class Answering(BaseHTTPRequestHandler):
         while sent < count:
             chunk = min(count - sent, CHUNK)
             early = (sent + chunk) / rate - (time.perf_counter() - began) if rate else 0
-            if early > 0:  # a chunk is there when its last byte would have come
+            if early > 0:  # a chunk is complete when its last byte would have arrived
                 time.sleep(early)
             sent += os.sendfile(self.connection.fileno(), source, start + sent, chunk)
 
 
 @contextmanager
 def serving(folder: Path, latency_ms: float = 0, mb_a_second: float = 0) -> Iterator[str]:
-    """The URL of such a server in a process of its own. Raises TimeoutError where it does not start."""
+    """Start such a server in a new process and yield its URL. Raises TimeoutError if it does not start."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -102,7 +102,7 @@ def serving(folder: Path, latency_ms: float = 0, mb_a_second: float = 0) -> Iter
                     break
             time.sleep(0.05)
         else:
-            raise TimeoutError("the server of objects does not start")
+            raise TimeoutError("the object server does not start")
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()

@@ -1,6 +1,6 @@
-"""Files in the kernel's page cache: to throw them out before a cold start, and to tell how much of them is still there.
+"""Evict files from the kernel's page cache before a cold start, and measure how much of them is still cached.
 
-Only clean pages that no process has mapped go, so that what this very process runs on stays.
+Only clean pages that no process has mapped are evicted, so the files of this process stay cached.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ libc.mincore.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p]
 
 
 def below(folders: Iterable[Path]) -> list[Path]:
-    """Every regular file below some folders; a file that is in two of them, once."""
+    """Return every regular file in some folders, each once."""
     found = {path for folder in folders for path in folder.resolve().rglob("*")}
     sizes = {path: path.lstat() for path in found}
     return sorted(path for path, known in sizes.items() if stat.S_ISREG(known.st_mode) and known.st_size)
 
 
 def evict(files: Iterable[Path]) -> None:
-    """Ask the kernel to forget the pages of files."""
+    """Ask the kernel to drop the cached pages of files."""
     for path in files:
         with _opened(path) as handle:
             os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def cached_share(files: Iterable[Path]) -> float:
-    """How much of some files is in memory, from 0 to 1, by pages. Raises OSError. Source: man 2 mincore."""
+    """Return the cached share of some files, from 0 to 1, by pages. Raises OSError. Source: man 2 mincore."""
     resident = total = 0
     for path in files:
         with _opened(path) as handle:

@@ -1,4 +1,4 @@
-"""Bars as SVG: medians with a line from least to most, ours in colour; the same figures always give the same file."""
+"""Bar plots as SVG: medians with a line from minimum to maximum, ours in colour. Same figures, same file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ OURS, OTHERS, SPAN, TEXT = "#0969da", "#afb8c1", "#57606a", "#24292f"
 
 
 class Bar(NamedTuple):
-    """A bar: its label, its length, the least and most of it, and whether it is ours."""
+    """A bar: its label, its value, the minimum and maximum, and whether it is ours."""
 
     label: str
     value: float
@@ -22,7 +22,7 @@ class Bar(NamedTuple):
 
 
 def bars(title: str, found: list[Bar]) -> str:
-    """An SVG document of horizontal bars from zero, on white so that it can be read anywhere."""
+    """Return an SVG document of horizontal bars from zero, on a white background."""
     height = TOP + len(found) * (BAR + GAP) + GAP
     longest = max([max(each.value, each.most) for each in found] or [1]) or 1
     scale = (WIDTH - LABELS - END) / longest

@@ -1,7 +1,7 @@
-"""From `modelet publish` to the first answer of the new version by `modelet up --reload`, and from its start to any.
+"""The time from `modelet publish` to the new version's first response from `modelet up --reload`, and its start time.
 
-`python -m benchmarks.publish` prints a table, and JSON with --json. The samples are trained for real, in a project of
-their own: publish, pin, and the running server takes the new lock; nobody restarts it.
+`python -m benchmarks.publish` prints a table, and JSON with --json. The samples are really trained, in a new project.
+After publish and pin, the running server reloads the lock without a restart.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from benchmarks.server import Running, Server, ask
 HERE = Path(__file__).parent
 MODELET = Path(sys.executable).parent / "modelet"
 LONGEST = 60
-"""Seconds that a new version may take to be served."""
+"""Seconds until a new version must be served."""
 ASKED_EVERY = 0.02
-"""Seconds between two questions for the new version."""
+"""Seconds between two requests for the new version."""
 NOTES = (
     "Seconds. Start: from starting `modelet up` with all samples published and pinned to the first prediction of this "
     "one. Publish: training with the sample's own cross-validation, conversion, comparison on held-out rows, writing; "
@@ -36,7 +36,7 @@ NOTES = (
 
 
 def prepare(root: Path) -> list[str]:
-    """A project with the samples, published and pinned; their folders' names."""
+    """Create a project with the samples, published and pinned, and return their folders' names."""
     generated = shutil.ignore_patterns("__pycache__", "model.lock", "bundle.json", ".mypy_cache")
     shutil.copytree(HERE.parent / "functions", root / "functions", ignore=generated)
     command("pin", "--publish", root=root)
@@ -44,7 +44,7 @@ def prepare(root: Path) -> list[str]:
 
 
 def command(*words: str, root: Path) -> float:
-    """Run modelet in a project: its CPU seconds. Raises click.ClickException with what it said."""
+    """Run modelet in a project and return its CPU seconds. Raises click.ClickException with its output."""
     before = getrusage(RUSAGE_CHILDREN)
     ran = subprocess.run([MODELET, *words], cwd=root, capture_output=True, text=True, check=False)
     if ran.returncode:
@@ -54,7 +54,7 @@ def command(*words: str, root: Path) -> float:
 
 
 def server(root: Path, folder: str) -> Server:
-    """`modelet up` of a project, to be asked for one of its models; what counts as its prediction is the version."""
+    """Return `modelet up` of a project as a server for one of its models. Its prediction is the version."""
     body = json.loads(json.loads((HERE.parent / f"events/{folder}/infer.json").read_text())["body"])
     return Server(
         name="modelet up",
@@ -68,7 +68,7 @@ def server(root: Path, folder: str) -> Server:
 
 
 def measure(root: Path, folder: str) -> dict[str, float]:
-    """Start, publish, pin, and ask until the next version answers; figures in seconds. Raises TimeoutError."""
+    """Start, publish, pin, and send requests until the new version responds; in seconds. Raises TimeoutError."""
     up = server(root, folder)
     with Running(up) as running:
         started, answer = running.first()
@@ -84,7 +84,7 @@ def measure(root: Path, folder: str) -> dict[str, float]:
 
 
 def _served(version: str, up: Server, running: Running, until: float) -> float:
-    """When a version had answered. Raises TimeoutError."""
+    """Return the time when a version responded. Raises TimeoutError."""
     while time.perf_counter() < until:
         status, answer = ask(running.port, up.path, up.body)
         if status == 200 and up.predicted(answer) == version:
@@ -117,7 +117,7 @@ def main(rounds: int, as_json: bool) -> None:
 
 
 def table(result: dict[str, Any]) -> str:
-    """The result as Markdown."""
+    """Return the result as Markdown."""
     lines = [f"{sentence(result['machine'])}; medians of {result['rounds']} rounds", ""]
     figures = ("start_s", "publish_s", "publish_cpu_s", "pin_s", "served_s", "total_s")
     lines += [f"| sample | {' | '.join(name.replace('_', ' ') for name in figures)} | min–max |", f"|{'---|' * 8}"]

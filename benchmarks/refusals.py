@@ -1,7 +1,7 @@
-"""What a refusal costs beside an answer: bad bodies of every kind, under every kind of contract.
+"""The cost of rejecting invalid requests, for every kind of error and every kind of contract.
 
-`python -m benchmarks.refusals` prints a table, and JSON with --json; `--kind flat` measures one contract. A refusal may
-take three times the CPU of the dearest good body of its size, and the greater of 128 MB and that body's memory.
+`python -m benchmarks.refusals` prints a table, and JSON with --json; `--kind flat` measures one contract. A rejection
+may take three times the CPU of the most expensive valid body of its size, and 128 MB or that body's memory.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 SIZES = (400_000, 6_000_000)
-"""Bytes of a body: one that a firewall lets through, and the most that fits into an event."""
+"""Sizes of bodies in bytes: one that a firewall allows, and the largest that fits into an event."""
 MEMORY_MB, TIMES = 128, 3
 LEAST_MS = 10
-"""Milliseconds of CPU that any refusal may take: below, the machine's own swings decide."""
+"""CPU time in ms that every rejection may take, because smaller values depend on other load on the machine."""
 
 
 def prepared(root: Path) -> Path:
-    """A project with a function of each kind, published, pinned and bundled: its folder."""
+    """Create a project with a function of each kind, published, pinned and bundled, and return its folder."""
     given = {"flat": "project/functions/iris", "classes": "project/functions/iris_pydantic"}
     given |= {name: f"warm_project/functions/{name}" for name in ("wide", "text")}
     with tempfile.TemporaryDirectory() as folder:
@@ -58,7 +58,7 @@ def prepared(root: Path) -> Path:
 
 
 def measured(root: Path, kind: Kind, size: int) -> Iterator[dict[str, Any]]:
-    """A row for each bad body: what it cost, and the dearest good body's CPU and memory."""
+    """Yield a row for each invalid body: its cost, and the CPU and memory of the most expensive valid body."""
     folder = root / "functions" / kind.name
     own = {"MODELET_STORE": (root / ".modelet/store").as_uri(), "PYTHONPATH": str(LAYER)}
     subject = Subject(kind.name, folder, ENTRY_POINT, own)
@@ -80,11 +80,11 @@ def measured(root: Path, kind: Kind, size: int) -> Iterator[dict[str, Any]]:
         answers = {name: ask(body) for name, body in good(kind, size).items()}
         for name, answer in answers.items():
             if answer["status"] not in {200, 413}:
-                raise click.ClickException(f"{kind.name}: {name} is refused: {answer['said']}")
+                raise click.ClickException(f"{kind.name}: {name} is rejected: {answer['said']}")
         bodies = bad(kind, size) | (bad_tensors(kind, size) if kind.tensors else {})
         bodies |= bad_for_model(kind, size) if kind.name in TABLES else {}
         found = {name: ask(body, partial=name.startswith(PARTIAL)) for name, body in bodies.items()}
-        # Of a contract that takes nearly anything some of these are good.
+        # A contract that accepts nearly anything accepts some of these bodies.
         answers |= {name: each for name, each in found.items() if each["status"] == 200 and PARTIAL not in name}
         most = {figure: max(each[figure] for each in answers.values()) for figure in ("cpu_ms", "extra_peak_mb")}
         for name, each in found.items():
@@ -94,7 +94,7 @@ def measured(root: Path, kind: Kind, size: int) -> Iterator[dict[str, Any]]:
 
 
 def is_kept(row: dict[str, Any]) -> bool:
-    """Whether a refusal costs no more than the mark."""
+    """Return whether a rejection costs no more than the limit."""
     answer = row["answer"]
     return bool(
         row["cpu_ms"] <= max(LEAST_MS, TIMES * answer["cpu_ms"])
@@ -111,13 +111,13 @@ def _event(name: str, body: bytes, *, partial: bool = False) -> bytes:
 
 
 @click.command()
-@click.option("--kind", "names", multiple=True, help="Kinds of contract; all of them unless named.")
+@click.option("--kind", "names", multiple=True, help="Kinds of contract; by default all of them.")
 @click.option("--size", "sizes", multiple=True, type=int, default=SIZES, show_default=True, help="Bytes of a body.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def main(names: tuple[str, ...], sizes: tuple[int, ...], as_json: bool) -> None:
     """Measure, as in: python -m benchmarks.refusals --kind flat."""
     if not hasattr(os, "fork") or not Path("/proc/self/clear_refs").exists():
-        raise click.ClickException("only Linux counts the peak of one call: run it there")
+        raise click.ClickException("this needs Linux, which measures the memory peak of one call")
     found = []
     with tempfile.TemporaryDirectory() as folder:
         root = prepared(Path(folder) / "project")
@@ -130,7 +130,7 @@ def main(names: tuple[str, ...], sizes: tuple[int, ...], as_json: bool) -> None:
 
 
 def table(result: dict[str, Any]) -> str:
-    """The result as Markdown: the dearest refusals of each contract and size, and all that break the mark."""
+    """Return the result as Markdown: the most expensive rejections, and all that exceed the limit."""
     lines = [sentence(result["machine"]), ""]
     lines += ["| contract | bytes | body | status | CPU ms | dearest answer | extra MB | dearest answer | kept |"]
     lines += ["|---|---|---|---|---|---|---|---|---|"]

@@ -1,7 +1,7 @@
-"""Writes what was measured into docs/performance.md: `python -m benchmarks.report`, after `make bench`.
+"""Write the measured results into docs/performance.md: `python -m benchmarks.report`, after `make bench`.
 
-Reads `.modelet/bench/NAME.json`, and replaces what stands between `<!-- begin NAME -->` and `<!-- end NAME -->`; all
-else in the document is written by hand. Plots go to docs/performance/. The same JSON gives the same files.
+It reads `.modelet/bench/NAME.json`, and replaces the text between `<!-- begin NAME -->` and `<!-- end NAME -->`. The
+rest of the document is written by hand. Plots go to docs/performance/. The same JSON gives the same files.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ DOCUMENT = ROOT / "docs/performance.md"
 
 
 class Plot(NamedTuple):
-    """A plot: its file's name, its title, the benchmark, the figure, and which rows are its bars."""
+    """A plot: the name of its file, its title, the benchmark, the figure, and a filter for the rows."""
 
     file: str
     title: str
@@ -67,7 +67,7 @@ PLOTS = (
 
 
 def read(folder: Path) -> dict[str, dict[str, Any]]:
-    """What every benchmark printed, by name. Raises click.ClickException that says how to measure what is missing."""
+    """Return the results of all benchmarks by name. Raises click.ClickException if results are missing."""
     found = {}
     for name in SECTIONS:
         file = folder / f"{name}.json"
@@ -75,14 +75,14 @@ def read(folder: Path) -> dict[str, dict[str, Any]]:
             found[name] = json.loads(file.read_text())
         except FileNotFoundError:
             how = f"`make bench` measures all, `python -m benchmarks.{name} --json > {file}` this alone"
-            raise click.ClickException(f"{file} is not there: {how}") from None
+            raise click.ClickException(f"{file} is missing: {how}") from None
         except ValueError:
-            raise click.ClickException(f"{file} is no JSON: delete it, and `make bench` again") from None
+            raise click.ClickException(f"{file} is not valid JSON: delete it, and run `make bench` again") from None
     return found
 
 
 def plot(wanted: Plot, results: marks.Results) -> str:
-    """One plot as SVG; Modelet's bars are in colour."""
+    """Return one plot as SVG, with Modelet's bars in colour."""
     rows = results[wanted.benchmark]["rows"]
     name = wanted.figure
     found = [
@@ -100,7 +100,7 @@ def plot(wanted: Plot, results: marks.Results) -> str:
 
 
 def filled(document: str, texts: dict[str, str]) -> str:
-    """A document with new texts between its markers. Raises click.ClickException for a marker that it lacks."""
+    """Replace the texts between a document's markers. Raises click.ClickException if a marker is missing."""
     for name, text in texts.items():
         marked = re.compile(rf"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)", re.DOTALL)
         begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
@@ -115,7 +115,7 @@ def _between(text: str, match: re.Match[str]) -> str:
 
 
 def write(results: marks.Results, document: Path) -> None:
-    """Write tables into the document and plots into the folder that is named like it."""
+    """Write tables into the document, and plots into the folder with its name."""
     texts = {name: table(result) for name, result in results.items()} | {"marks": marks.table(results)}
     document.write_text(filled(document.read_text(), texts))
     folder = document.with_suffix("")
@@ -126,9 +126,11 @@ def write(results: marks.Results, document: Path) -> None:
 
 @click.command()
 @click.option("--results", type=click.Path(path_type=Path), default=RESULTS, help="The folder of NAME.json.")
-@click.option("--document", type=click.Path(exists=True, path_type=Path), default=DOCUMENT, help="What is written.")
+@click.option(
+    "--document", type=click.Path(exists=True, path_type=Path), default=DOCUMENT, help="The document to update."
+)
 def main(results: Path, document: Path) -> None:
-    """Write docs/performance.md anew from what was measured."""
+    """Update docs/performance.md from the measured results."""
     write(read(results), document)
     click.echo(f"wrote {document}")
 

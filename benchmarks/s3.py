@@ -1,4 +1,4 @@
-"""An emulated S3 for measurements: on 127.0.0.1, with the latency of a real one if asked for."""
+"""An emulated S3 for benchmarks, on 127.0.0.1, optionally with the latency of a real one."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ SIGNED_IN = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_
 
 @contextmanager
 def emulated(latency_s: float) -> Iterator[tuple[str, str]]:
-    """Two endpoints of one S3 with an empty bucket: the plain one, and one whose every answer takes longer."""
+    """Yield two endpoints of one S3 with an empty bucket: one without and one with added latency."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", str(port)]
-    # A process of its own: in ours it would wait for the lock that the measuring holds.
+    # Run it in another process, because in this one it would compete for the interpreter's lock.
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     delay = Delay(port, latency_s)
     try:
@@ -44,7 +44,7 @@ def emulated(latency_s: float) -> Iterator[tuple[str, str]]:
 
 
 def _make_bucket(url: str) -> None:
-    """Wait for the server, and make the bucket. Raises TimeoutError."""
+    """Wait for the server, and create the bucket. Raises TimeoutError."""
     for _ in range(300):
         try:
             with urlopen(Request(f"{url}/{BUCKET}", method="PUT")):  # noqa: S310 - our own server
@@ -55,7 +55,7 @@ def _make_bucket(url: str) -> None:
 
 
 class Delay:
-    """A proxy before a server of this machine that holds the beginning of each answer back; over TLS with a context."""
+    """A proxy for a local server that delays the start of each response; with a context, over TLS."""
 
     def __init__(self, port: int, latency_s: float, context: SSLContext | None = None) -> None:
         self._upstream, self._latency, self._context = port, latency_s, context

@@ -1,4 +1,4 @@
-"""One HTTP server of this machine: started, asked for its first prediction, put under load, weighed and ended."""
+"""Measure a local HTTP server: start it, get its first prediction, run a load, measure its memory, and stop it."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
     from typing import IO
 
 LONGEST = 60
-"""Seconds that a server may take for its first prediction."""
+"""The longest time in seconds until the first prediction."""
 GRACE = 10
-"""Seconds that it has to end by itself."""
+"""Seconds for a normal exit before it is killed."""
 ASKED_EVERY = 0.005
-"""Seconds between two attempts while it does not answer yet."""
+"""Seconds between two attempts until it responds."""
 QUIET = {
     "DO_NOT_TRACK": "true",
     "BENTOML_DO_NOT_TRACK": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "ORT_DISABLE_TELEMETRY": "1",
 }
-"""Nothing of what runs here calls home."""
+"""Variables that turn off telemetry."""
 
 
 @dataclass(frozen=True)
@@ -61,22 +61,22 @@ class Server:
 
     @property
     def site_packages(self) -> Path:
-        """Where the environment's packages are."""
+        """Return the folder of the environment's packages."""
         return next(self.home.glob("lib/python3.*/site-packages"))
 
     @property
     def packages(self) -> int:
-        """How many distributions the environment has."""
+        """Return the number of distributions in the environment."""
         return sum(1 for _ in self.site_packages.glob("*.dist-info"))
 
     @property
     def installed_mb(self) -> float:
-        """What its packages and its own code take on disk, bytecode included."""
+        """Return the size of its packages and its own code on disk, including bytecode."""
         files = (path for folder in (self.site_packages, *self.code) for path in folder.rglob("*"))
         return sum(path.stat().st_size for path in files if path.is_file()) / 1e6
 
     def predicted(self, answer: bytes) -> Any:
-        """The label in an answer. Raises ValueError where there is none."""
+        """Return the label in a response. Raises ValueError if there is none."""
         found = json.loads(answer)
         try:
             for step in self.label:
@@ -87,11 +87,11 @@ class Server:
 
 
 class Running:
-    """A started server; leaving the `with` ends it and all that it started, whatever happened inside."""
+    """A running server. Leaving the `with` block stops it and all that it started."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed when left
+        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed at exit
         self._home = tempfile.TemporaryDirectory()
 
     def __enter__(self) -> Self:
@@ -115,7 +115,7 @@ class Running:
             cwd=server.folder,
             env=variables,
             stdin=subprocess.DEVNULL,
-            stdout=self._log,  # a file: whoever read a pipe would run beside what is measured
+            stdout=self._log,  # a file, because a process that reads a pipe would run during the measurement
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
@@ -129,9 +129,9 @@ class Running:
             self._home.cleanup()
 
     def first(self) -> tuple[float, bytes]:
-        """Seconds from the start until the first prediction, and that answer.
+        """Return the seconds from the start until the first prediction, and that response.
 
-        Raises RuntimeError with the server's own words where it ends or gives none in time.
+        Raises RuntimeError with the server's output if it exits or does not respond in time.
         """
         refused = "no answer"
         while (now := time.perf_counter() - self._began) < LONGEST and self._process.poll() is None:
@@ -149,14 +149,14 @@ class Running:
         raise RuntimeError(f"{self._server.name} gives no prediction within {now:.0f} s: {refused}\n{said}")
 
     def load(self, clients: int, seconds: float) -> Load:
-        """What so many clients met in so many seconds."""
+        """Run a load of `clients` clients for `seconds`."""
         load = Load(f"http://127.0.0.1:{self.port}{self._server.path}", self._server.body)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(load.run(clients, seconds))
         return load
 
     def memory_mb(self) -> float:
-        """Memory of the process and all below it, shared pages divided among those that share them (PSS)."""
+        """Return the memory of the process and its descendants, with shared pages divided (PSS)."""
         total = 0
         for process in self._tree():
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -165,13 +165,13 @@ class Running:
         return total / 1e6
 
     def cpu_seconds(self) -> float:
-        """User and system time of the process and all below it so far, by the kernel's scheduler.
+        """Return the user and system time of the process and its descendants so far.
 
         Source: man 3 clock_getcpuclockid; the id of a process's clock is ~pid << 3 | 2.
         """
         total = 0.0
         for process in self._tree():
-            with contextlib.suppress(OSError):  # it ended meanwhile
+            with contextlib.suppress(OSError):  # it has ended
                 total += time.clock_gettime((~process.pid << 3) | 2)
         return total
 
@@ -186,14 +186,14 @@ class Running:
         with contextlib.suppress(psutil.NoSuchProcess):
             self._process.terminate()
         psutil.wait_procs(tree[:1], timeout=GRACE)
-        for process in tree:  # who outlives the first process has nobody to end it
+        for process in tree:  # nothing else would end processes that outlive the first one
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(tree, timeout=GRACE)
 
 
 def ask(port: int, path: str, body: str) -> tuple[int, bytes]:
-    """One request on a connection of its own. Raises OSError and HTTPException where there is no answer."""
+    """Send one request on a new connection. Raises OSError and HTTPException if there is no response."""
     connection = HTTPConnection("127.0.0.1", port, timeout=LONGEST)
     with contextlib.closing(connection):
         connection.request("POST", path, body, {"content-type": "application/json"})
@@ -202,7 +202,7 @@ def ask(port: int, path: str, body: str) -> tuple[int, bytes]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 that nobody listens on."""
+    """Return free ports of 127.0.0.1."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:
@@ -211,7 +211,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def filled(text: str, named: Mapping[str, int]) -> str:
-    """A text with the ports in the place of their names."""
+    """Replace the names of ports in a text by the ports."""
     for name, port in named.items():
         text = text.replace(name, str(port))
     return text

@@ -1,8 +1,8 @@
-"""`modelet up` beside other model servers over HTTP, one worker each, with the same scikit-learn model.
+"""`modelet up` and other model servers over HTTP, with one worker each and the same scikit-learn model.
 
 `python -m benchmarks.servers` prints a table, and JSON with --json. Every round starts each server once, in another
-order, so that what else the machine does hits all of them; ratios are of medians within the run. The servers run in
-environments of their own, which `make bench` makes.
+order, so that other load on the machine affects all of them. Ratios are of medians in one run. Each server runs in its
+own environment, which `make bench` creates.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ ENVIRONMENTS = HERE.parent / ".tools" / "bench"
 FLOWER = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
 CLIENTS = (1, 8)
 WARM_S = 1.0
-"""Seconds of the same load before each one that counts: no peer's first requests, and no environment's start."""
+"""Seconds of warm-up load before each measured load, to exclude first requests and starts of environments."""
 EXPECTED = "setosa"
 NOTES = (
     "One worker each, on one machine with the client; all telemetry is off, and so are the others' access logs. "
@@ -50,7 +50,7 @@ NOTES = (
 
 
 def subjects(root: Path) -> list[Server]:
-    """What is measured. root: a project with published versions, as `arrange` makes it, and room for more files."""
+    """Return the servers. root: a project with published versions from `arrange`, with room for more files."""
     peers, flower = HERE / "peers", list(FLOWER.values())
     model = root / ".modelet/store/iris-joblib/1/model.joblib"
     served = {"MODEL": str(model)}
@@ -107,7 +107,7 @@ def subjects(root: Path) -> list[Server]:
                 "MLSERVER_HTTP_PORT": "{port}",
                 "MLSERVER_GRPC_PORT": "{port+1}",
                 "MLSERVER_METRICS_PORT": "{port+2}",
-                "MLSERVER_DEBUG": "false",  # which are its access logs
+                "MLSERVER_DEBUG": "false",  # these are its access logs
             },
         ),
         Server(
@@ -127,19 +127,19 @@ def subjects(root: Path) -> list[Server]:
 
 
 def home(name: str) -> Path:
-    """The environment of a server, which may not be made yet."""
+    """Return the environment of a server, which may not exist yet."""
     return ENVIRONMENTS / name
 
 
 def arrange(root: Path, homes: Iterable[Path]) -> None:
-    """Publish the models in a project of its own, and hand the scikit-learn one to those that want it in their way.
+    """Publish the models in a new project, and convert the scikit-learn model for servers with their own format.
 
-    homes: the environments of what is measured. Raises ClickException where one of them is not made yet.
+    homes: the environments of the servers. Raises ClickException if one of them does not exist.
     """
     needed = {home("modelet"), *homes}
     for each in sorted(needed):
         if not (each / ".ready").exists():
-            raise click.ClickException(f"{each} is not there: `make bench` makes it from requirements/bench")
+            raise click.ClickException(f"{each} does not exist: `make bench` creates it from requirements/bench")
     for function in ("iris", "iris_joblib"):
         shutil.copytree(HERE / "project/functions" / function, root / "functions" / function)
     subprocess.run([home("modelet") / "bin/modelet", "pin", "--publish"], cwd=root, check=True, capture_output=True)
@@ -154,11 +154,11 @@ def arrange(root: Path, homes: Iterable[Path]) -> None:
 
 
 def measure(server: Server, seconds: float) -> dict[str, float]:
-    """The figures of one start. Raises ValueError for a wrong first answer, RuntimeError where there is none."""
+    """Return the figures of one start. Raises ValueError for a wrong first response, RuntimeError without one."""
     with Running(server) as running:
         start, answer = running.first()
         if (label := server.predicted(answer)) != EXPECTED:
-            raise ValueError(f"{server.name} predicts {label!r} where {EXPECTED!r} is right")
+            raise ValueError(f"{server.name} predicts {label!r}, but {EXPECTED!r} is correct")
         found = {"start_s": start, "not_200": 0.0}
         for clients in CLIENTS:
             running.load(clients, min(WARM_S, seconds))
@@ -178,7 +178,7 @@ PAIRS = (("p50", "_ms"), ("p99", "_ms"), ("rps", ""), ("cpu", "_us"), ("memory",
 
 
 def table(found: Sequence[Row]) -> str:
-    """The rows in Markdown, each figure's median, and its ratio to the first row's."""
+    """Return the rows in Markdown: each figure's median, and its ratio to the first row's."""
     lines = [
         "| server | start s | p50 ms, 1 / 8 | p99 ms | req/s | × | CPU µs | memory MB | packages, MB | not 200 |",
         "|---|---|---|---|---|---|---|---|---|---|",
@@ -194,14 +194,16 @@ def table(found: Sequence[Row]) -> str:
 
 
 def ended(_number: int, _frame: FrameType | None) -> NoReturn:
-    """End as Ctrl-C does, so that nothing is left behind."""
+    """Exit as after Ctrl-C, so that everything is cleaned up."""
     sys.exit(143)
 
 
 @click.command()
 @click.option("--rounds", type=click.IntRange(1, 50), default=3, show_default=True)
-@click.option("--seconds", type=click.FloatRange(0.1, 60), default=5, show_default=True, help="Of each load.")
-@click.option("--only", multiple=True, metavar="NAME", help="A server, by a part of its name. May be given again.")
+@click.option(
+    "--seconds", type=click.FloatRange(0.1, 60), default=5, show_default=True, help="The duration of each load."
+)
+@click.option("--only", multiple=True, metavar="NAME", help="Only servers with this text in their name. Repeatable.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def main(rounds: int, seconds: float, only: tuple[str, ...], as_json: bool) -> None:
     """Measure, as in: python -m benchmarks.servers --seconds 2 --only modelet --only fastapi."""
@@ -225,10 +227,10 @@ def main(rounds: int, seconds: float, only: tuple[str, ...], as_json: bool) -> N
 
 
 def chosen(servers: list[Server], only: Sequence[str]) -> list[Server]:
-    """Those that are asked for, all without a wish. Raises UsageError for a name that is none's."""
+    """Return the servers to measure, by default all. Raises UsageError for an unknown name."""
     for name in only:
         if not any(name.lower() in server.name.lower() for server in servers):
-            raise click.UsageError(f"no server is named {name!r}: there are {', '.join(each.name for each in servers)}")
+            raise click.UsageError(f"unknown server {name!r}: there are {', '.join(each.name for each in servers)}")
     return [each for each in servers if not only or any(name.lower() in each.name.lower() for name in only)]
 
 

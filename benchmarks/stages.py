@@ -1,8 +1,8 @@
-"""Where a cold start goes: interpreter, runtime client, imports, fetch, verify, load, first inference; CPU and wall.
+"""The stages of a cold start: interpreter, runtime client, imports, fetch, verify, load, first inference; CPU and wall.
 
-`python -m benchmarks.stages` prints a table, and JSON with --json. The first two are processes of their own that do
-nothing else; the client's first question ends the init; what the function's own module does in it is told from what it
-imports by watching the imports in a further process. Fetch and load are Modelet's own figures, of its cold log line.
+`python -m benchmarks.stages` prints a table, and JSON with --json. The first two stages are measured in processes that
+do nothing else. The client's first request for an event ends the init. A further process records the imports, to
+separate them from the function's own code. Fetch and load are Modelet's own figures, from its cold log line.
 """
 
 from __future__ import annotations
@@ -40,21 +40,21 @@ NOTES = (
 BEFORE = {"interpreter": "pass", "client": "import awslambdaric.__main__"}
 
 Cost = dict[str, float]
-"""The ms of something by each clock."""
+"""The ms of a stage, by clock."""
 
 
 def bare(code: str) -> Cost:
-    """The CPU and wall ms of an interpreter that runs some code and ends at once, without cleaning up."""
+    """Return the CPU and wall ms of an interpreter that runs some code and exits at once, without cleanup."""
     began = time.perf_counter()
     command = [sys.executable, "-c", f"{code}; import os; os._exit(0)"]
     process = subprocess.Popen(command, env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8"})
     _, _, used = os.wait4(process.pid, 0)
-    process.returncode = 0  # it was waited for
+    process.returncode = 0  # os.wait4 has already waited for it
     return {"cpu": (used.ru_utime + used.ru_stime) * 1000, "wall": (time.perf_counter() - began) * 1000}
 
 
 def before(rounds: int) -> dict[str, list[Cost]]:
-    """What comes before any function, so many processes of each: the interpreter, and it with the runtime client."""
+    """Measure the time before any function, `rounds` times: the interpreter alone, and with the runtime client."""
     found: dict[str, list[Cost]] = {name: [] for name in BEFORE}
     for _ in range(rounds):
         for name, code in BEFORE.items():
@@ -63,21 +63,21 @@ def before(rounds: int) -> dict[str, list[Cost]]:
 
 
 def typical(costs: Iterable[Cost], of: Callable[[list[float]], float] = statistics.median) -> Cost:
-    """The median of some costs, by each clock on its own; or another such figure."""
+    """Return the median of some costs, separately for each clock, or another statistic."""
     found = list(costs)
     return {clock: of([each[clock] for each in found]) for clock in CLOCKS}
 
 
 def own_init(entry: Entry) -> Cost:
-    """What a function's own code costs beyond what it imports, in a process that is watched."""
+    """Measure the cost of a function's own code without its imports, in a process that records imports."""
     modules = own(entry, imports(entry))
     return {"cpu": sum(each.cpu_ms for each in modules), "wall": sum(each.wall_ms for each in modules)}
 
 
 def split(sample: Sample, first: Sequence[Cost], init: Cost) -> dict[str, float]:
-    """The ms of each stage of one sample by each clock, as `imports_cpu_ms`.
+    """Return the ms of each stage of one sample by each clock, as `imports_cpu_ms`.
 
-    first: the interpreter's cost, and that of it with the runtime client. init: what the function's own code takes.
+    first: the cost of the interpreter, alone and with the runtime client. init: the cost of the function's own code.
     """
     interpreter, client = first
     found: dict[str, float] = {}
@@ -96,7 +96,7 @@ def split(sample: Sample, first: Sequence[Cost], init: Cost) -> dict[str, float]
 
 
 def logged(sample: Sample) -> dict[str, float]:
-    """What Modelet's cold log line says of its init; nothing for the others."""
+    """Return the figures of the init in Modelet's cold log line; empty for other subjects."""
     for line in sample.printed.splitlines():
         if line.startswith("{") and '"init_ms"' in line:
             said = json.loads(line)
@@ -105,7 +105,7 @@ def logged(sample: Sample) -> dict[str, float]:
 
 
 def verify_ms(entry: Entry, store: Path) -> float:
-    """How long the SHA-256 of the served version's files takes on this machine."""
+    """Measure the SHA-256 of the served version's files on this machine."""
     version = store / entry[0].folder.name.replace("_", "-") / "1"
     data = [path.read_bytes() for path in version.iterdir()]
     began = time.perf_counter()
@@ -115,7 +115,7 @@ def verify_ms(entry: Entry, store: Path) -> float:
 
 
 def measured(rounds: int) -> list[Row]:
-    """One row a subject, the floor first."""
+    """Return one row per subject, the floor first."""
     with lineup() as subjects:
         store = Path(subjects[FLOOR][0].environment["GRAPH"]).parents[2]
         bares: dict[str, list[Cost]] = {name: [] for name in BEFORE}
@@ -142,12 +142,12 @@ def measured(rounds: int) -> list[Row]:
 
 
 def verified(known: dict[str, float], name: str) -> dict[str, float]:
-    """The time that the digests of a subject's version take; nothing for who checks none."""
+    """Return the time for the digests of a subject's version; empty for subjects that check none."""
     return {"verify_ms": known[name]} if name in known else {}
 
 
 def cell(row: Row, stage: str) -> str:
-    """A stage by both clocks."""
+    """Return a stage by both clocks."""
     return f"{row[f'{stage}_cpu_ms']:.1f} / {row[f'{stage}_wall_ms']:.1f}"
 
 

@@ -1,7 +1,7 @@
-"""Fetching a version's file from S3: Modelet's bounded parallel ranges against boto3's `download_file`.
+"""Fetch a version's file from S3: Modelet's parallel ranges compared with boto3's `download_file`.
 
-`python -m benchmarks.store` prints a table, and JSON with --json. Every fetch is a fresh process; every round runs each
-way once, in another order.
+`python -m benchmarks.store` prints a table, and JSON with --json. Every fetch runs in a fresh process. Every round runs
+each way once, in another order.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from benchmarks.s3 import SIGNED_IN
 MB = 1_000_000
 SIZES = (1, 64, 100, 300)
 IN_MEMORY = 64
-"""The largest file, in MB, that a function takes into memory."""
+"""The largest file, in MB, that a function reads into memory."""
 HOWS = {
     "boto3 download_file": "boto3",
     "boto3 download_file, then SHA-256": "boto3-checked",
@@ -44,7 +44,7 @@ NOTES = (
 
 
 class Object(NamedTuple):
-    """A file to be fetched: its name, its bytes, its digest."""
+    """A file to fetch: its name, its size in bytes, its digest."""
 
     key: str
     size: int
@@ -52,7 +52,7 @@ class Object(NamedTuple):
 
 
 def make(folder: Path, size: int) -> Object:
-    """Write a file of so many bytes that no part of repeats, and say what it is."""
+    """Write a file of `size` random bytes, and return its description."""
     chance, hasher, left = random.Random(size), hashlib.sha256(), size  # noqa: S311 - no secret
     file = folder / f"{size}.onnx"
     with file.open("wb") as written:
@@ -65,7 +65,7 @@ def make(folder: Path, size: int) -> Object:
 
 
 def fetch(how: str, wanted: Object, url: str, folder: Path) -> dict[str, float]:
-    """Fetch an object in a fresh process. Raises CalledProcessError with what it printed to our standard error."""
+    """Fetch an object in a fresh process. Raises CalledProcessError; its output is on our standard error."""
     environment = {
         **SIGNED_IN,
         "PATH": os.environ["PATH"],
@@ -84,7 +84,7 @@ def fetch(how: str, wanted: Object, url: str, folder: Path) -> dict[str, float]:
 
 
 def measure(sizes: tuple[int, ...], rounds: int, objects: Path, folder: Path) -> list[Row]:
-    """Rows of every size in MB, of every server. objects: where the server's files are. folder: where fetches go to."""
+    """Return rows for every size in MB and every server. objects: the server's files. folder: the target of fetches."""
     found: list[Row] = []
     made = {size: make(objects, size * MB) for size in sizes}
     (folder / "small.json").write_text(json.dumps(make(objects, 1_000)._asdict()))
@@ -114,7 +114,7 @@ def main(rounds: int, sizes: tuple[int, ...], as_json: bool) -> None:
 
 
 def table(result: dict[str, Any]) -> str:
-    """The result as Markdown."""
+    """Return the result as Markdown."""
     lines = [f"{sentence(result['machine'])}; medians of {result['rounds']} rounds", ""]
     lines += ["| server | MB | way | ms | min–max | × | CPU ms | MB/s | extra peak MB |", f"|{'---|' * 9}"]
     for row in result["rows"]:

@@ -1,4 +1,4 @@
-"""How each benchmark's JSON is shown: its columns, and Markdown of them."""
+"""Tables of the benchmarks' results in Markdown, and their columns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks.machine import sentence
 class Column(NamedTuple):
     """A column of a table.
 
-    figure: what a row calls it. span: show least and most beside the median. ratio: show the ratio to the first row.
+    figure: its key in a row. span: show minimum and maximum with the median. ratio: show the ratio to the first row.
     """
 
     title: str
@@ -20,7 +20,7 @@ class Column(NamedTuple):
 
 
 class Section(NamedTuple):
-    """What is shown of one benchmark. names: the members of a row that say what it is, with their titles."""
+    """The table of one benchmark. names: the keys that identify a row, with their titles."""
 
     names: dict[str, str]
     columns: tuple[Column, ...]
@@ -119,11 +119,11 @@ SECTIONS = {
         ),
     ),
 }
-"""Every benchmark that docs/performance.md shows, in its order."""
+"""Every benchmark in docs/performance.md, in order."""
 
 
 def table(result: dict[str, Any]) -> str:
-    """One benchmark's result: where it was measured, its rows, its notes."""
+    """Return one benchmark's result: the machine, the rows and the notes."""
     section = SECTIONS[result["benchmark"]]
     skipped = [str(row["skipped"]) for row in result["rows"] if "skipped" in row]
     if skipped:
@@ -138,7 +138,7 @@ def table(result: dict[str, Any]) -> str:
 
 
 def cell(row: dict[str, Any], column: Column) -> str:
-    """A figure as a table shows it, as in `91.8 (82.4–135) ×1.33`; a dash where the row has none."""
+    """Format a figure for a table, as in `91.8 (82.4–135) ×1.33`, or a dash if the row has none."""
     figure = column.figure
     if figure not in row:
         return "–"
@@ -151,7 +151,7 @@ def cell(row: dict[str, Any], column: Column) -> str:
 
 
 def number(value: float) -> str:
-    """A figure with three significant digits, or all before the point."""
+    """Format a figure with three significant digits, or with all digits before the point."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 

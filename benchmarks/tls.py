@@ -1,4 +1,4 @@
-"""TLS before the emulated S3, with a certificate made at run time and a bundle of authorities of the usual size."""
+"""A TLS proxy for the emulated S3, with a generated certificate and a CA bundle of the usual size."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ PEM = serialization.Encoding.PEM
 
 @contextmanager
 def behind_tls(url: str, latency_s: float) -> Iterator[dict[str, str]]:
-    """The variables with which a function reaches a server of this machine over TLS. Raises ValueError for no port."""
+    """Yield the variables for access to a local server over TLS. Raises ValueError if the URL has no port."""
     port = urlsplit(url).port
     if port is None:
-        raise ValueError(f"{url} names no port")
+        raise ValueError(f"{url} has no port")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.TemporaryDirectory() as folder:
         certificate, key, authorities = certificates(Path(folder))
@@ -43,9 +43,9 @@ def behind_tls(url: str, latency_s: float) -> Iterator[dict[str, str]]:
 
 
 def certificates(folder: Path) -> tuple[Path, Path, Path]:
-    """A certificate for 127.0.0.1, its key, and the authorities to trust: this machine's and one of our own.
+    """Create a certificate for 127.0.0.1, its key, and a CA bundle: this machine's authorities and a new one.
 
-    Reading some 150 authorities is part of what TLS costs a cold start.
+    Reading some 150 authorities is a part of the cost of TLS in a cold start.
     """
     authority, server = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     named = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "benchmark authority")])
@@ -73,7 +73,7 @@ def _signed(
     by: ec.EllipticCurvePrivateKey,
     extension: x509.ExtensionType,
 ) -> x509.Certificate:
-    """A certificate of a day, valid since an hour ago."""
+    """Create a certificate for one day, valid since an hour ago."""
     now = datetime.now(UTC)
     builder = x509.CertificateBuilder(subject_name=subject, issuer_name=issuer, public_key=key.public_key())
     builder = builder.serial_number(x509.random_serial_number())

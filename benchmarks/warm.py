@@ -1,8 +1,8 @@
-"""A warm request: what Modelet adds to a bare onnxruntime handler, and what FastAPI and Mangum add.
+"""The overhead of a warm request: Modelet, and FastAPI with Mangum, compared with a bare onnxruntime handler.
 
-`python -m benchmarks.warm` prints a table, and JSON with --json. All handlers of one kind of request are up at once and
-are asked in blocks, each round in another order; `above` is the difference to the bare handler's block of the same
-round, so that the machine's drift cancels.
+`python -m benchmarks.warm` prints a table, and JSON with --json. All handlers for one kind of request run at the same
+time and get blocks of requests, in another order in each round. `above` is the difference to the bare handler's block
+of the same round, so that the machine's drift cancels out.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ NOTES = (
 
 
 def labels(answer: bytes) -> list[str]:
-    """The labels that a first answer predicts."""
+    """Return the predicted labels of a first response."""
     response = json.loads(answer)
     body = json.loads(response["body"])
     if response["statusCode"] != 200:
-        raise RuntimeError(f"answered {response['statusCode']}: {response['body'][:300]}")
+        raise RuntimeError(f"status {response['statusCode']}: {response['body'][:300]}")
     if isinstance(body, dict) and "outputs" in body:
         found: list[str] = next(output["data"] for output in body["outputs"] if output["name"] == "label")
         return found
@@ -54,9 +54,9 @@ def labels(answer: bytes) -> list[str]:
 
 
 def measure(ups: Mapping[str, Live], rounds: int, block: int) -> dict[str, list[dict[str, float]]]:
-    """Samples of each function that is up, once a round in another order; the first of `ups` is what others are above.
+    """Return samples of each running function, in another order in each round. The first of `ups` is the baseline.
 
-    The first round only warms up.
+    The first round is a warm-up.
     """
     samples: dict[str, list[dict[str, float]]] = {name: [] for name in ups}
     for turn in range(rounds + 1):
@@ -70,7 +70,7 @@ def measure(ups: Mapping[str, Live], rounds: int, block: int) -> dict[str, list[
 
 
 def sample(block: Block) -> dict[str, float]:
-    """One block's figures in µs per request."""
+    """Return one block's figures in µs per request."""
     times = sorted(block.times_us)
     at = partial(_quantile, times)
     return {"cpu_us": block.cpu_us / len(times), "p50_us": statistics.median(times), "p99_us": at(0.99)}
@@ -81,10 +81,10 @@ def _quantile(times: list[float], share: float) -> float:
 
 
 def several(kind: Kind, found: list[Subject], asked: bytes, start: Start, starts: int, rounds: int) -> list[Row]:
-    """Rows of one kind of request in one way: processes started so often, so many blocks of each.
+    """Return rows for one kind of request: `starts` processes of each function, with `rounds` blocks each.
 
-    Where a process's objects happen to lie makes a request up to 20 µs dearer, for as long as it lives: hence several.
-    Raises click.ClickException where the functions do not predict the same.
+    Several processes are needed, because the memory layout of a process can add up to 20 µs to all of its requests.
+    Raises click.ClickException if the functions' predictions differ.
     """
     samples: dict[str, list[dict[str, float]]] = {subject.name: [] for subject in found}
     for _ in range(starts):
@@ -124,7 +124,7 @@ def main(starts: int, rounds: int, as_json: bool) -> None:
 
 
 def table(result: dict[str, Any]) -> str:
-    """The result as Markdown."""
+    """Return the result as Markdown."""
     lines = [f"{sentence(result['machine'])}; medians of {result['rounds']} rounds of blocks", ""]
     lines += ["| request | way | subject | CPU µs | above | p50 µs | above | p99 µs | × |"]
     lines += ["|---|---|---|---|---|---|---|---|---|"]

@@ -1,4 +1,4 @@
-"""Other servers with the same model, as their documentation has it: code that runs in environments of their own.
+"""Other model servers with the same model, written as in their documentation. Each runs in its own environment.
 
-What they import is not installed in this project's environment; `benchmarks.servers` starts them.
+Their imports are not installed in this project's environment. `benchmarks.servers` starts them.
 """

@@ -1,1 +1,1 @@
-"""What Modelet is measured against: the same model behind a bare handler and behind what people use today."""
+"""Other functions to compare Modelet with: the same model in a bare handler and in common tools."""

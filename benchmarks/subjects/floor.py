@@ -1,4 +1,4 @@
-"""The floor: nothing but numpy and onnxruntime, the graph on local disk, JSON in and out."""
+"""The floor: only numpy and onnxruntime, the graph on the local disk, and JSON input and output."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ session = onnxruntime.InferenceSession(os.environ["GRAPH"], options, providers=[
 
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    """Answer rows, without a check of any kind."""
+    """Return the predictions of rows, without any validation."""
     body = json.loads(event["body"])
     rows = body.get("instances", [body])
     matrix = np.array([[row[name] for name in FEATURES] for row in rows], np.float32)

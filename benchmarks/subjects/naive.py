@@ -1,4 +1,4 @@
-"""What a first attempt looks like: FastAPI behind Mangum, boto3 for the model, scikit-learn to run it."""
+"""A typical first attempt: FastAPI with Mangum, boto3 to fetch the model, and scikit-learn to run it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Flower(BaseModel):
 
 
 class Flowers(BaseModel):
-    """What is posted."""
+    """A request."""
 
     instances: list[Flower]
 
@@ -42,7 +42,7 @@ app = FastAPI()
 
 @app.post("/models/iris/infer")
 async def infer(flowers: Flowers) -> list[Species]:
-    """Answer rows."""
+    """Return the predictions of rows."""
     rows = [list(flower.model_dump().values()) for flower in flowers.instances]
     probabilities = model.predict_proba(rows)
     labels = model.classes_[probabilities.argmax(axis=1)]

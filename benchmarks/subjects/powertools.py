@@ -1,4 +1,4 @@
-"""What AWS's own toolkit suggests: Powertools' resolver with validation, Logger and Metrics, boto3, onnxruntime."""
+"""A function as Powertools recommends: its resolver with validation, Logger and Metrics, with boto3 and onnxruntime."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Flower(BaseModel):
 
 
 class Flowers(BaseModel):
-    """What is posted."""
+    """A request."""
 
     instances: list[Flower]
 
@@ -46,7 +46,7 @@ session = onnxruntime.InferenceSession(found["Body"].read(), providers=["CPUExec
 
 @app.post("/models/iris/infer")
 def infer(flowers: Flowers) -> list[Species]:
-    """Answer rows."""
+    """Return the predictions of rows."""
     rows = np.array([list(flower.model_dump().values()) for flower in flowers.instances], np.float32)
     labels, probabilities = session.run(None, {session.get_inputs()[0].name: rows})
     metrics.add_metric(name="instances", unit=MetricUnit.Count, value=len(rows))
@@ -59,5 +59,5 @@ def infer(flowers: Flowers) -> list[Species]:
 @logger.inject_lambda_context
 @metrics.log_metrics(capture_cold_start_metric=True)
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer an event of an HTTP API."""
+    """Handle an event of an HTTP API."""
     return app.resolve(event, context)

@@ -1,8 +1,8 @@
-"""Runs the runtime client as `python -m` does, and writes down every import: `python watched.py FILE app.handler`.
+"""Run the runtime client as `python -m` does, and record every import: `python watched.py FILE app.handler`.
 
-A line a module, when its import has ended: its name, the name of the module that was the first to import it (empty for
-what the client asked importlib for), and the CPU and wall ms and the memory in KB that its own code took, without what
-it imports in turn. Source: importlib's `_find_and_load`, through which every import goes that is not a second one.
+It writes one line for each module when its import ends: its name, the module that imported it first (empty for imports
+by the client through importlib), and the CPU ms, wall ms and memory in KB of its own code, without the modules that it
+imports. Source: importlib's `_find_and_load`, which handles every first import.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from time import perf_counter, thread_time
 
 
 class Importing:
-    """A module whose import has begun, and what was spent so far by what it has imported in turn."""
+    """A module during its import, and the cost of the modules that it has imported so far."""
 
     def __init__(self, name: str) -> None:
         self.name, self.inner = name, [0.0, 0.0, 0.0]
@@ -31,12 +31,12 @@ stacks: dict[int, list[Importing]] = {}
 
 
 def spent() -> tuple[float, float, float]:
-    """CPU and wall ms of this thread, and the KB that the process has in memory. Source: man 5 proc_pid_statm."""
+    """Return CPU and wall ms of this thread, and the memory of the process in KB. Source: man 5 proc_pid_statm."""
     return thread_time() * 1000, perf_counter() * 1000, int(os.pread(STATM, 100, 0).split()[1]) * PAGE_KB
 
 
 def watched(name: str, importer: object) -> object:
-    """Import a module, and write down what it cost. Raises what the import raises."""
+    """Import a module, and record its cost. Raises the errors of the import."""
     if name in sys.modules:
         return find_and_load(name, importer)
     stack = stacks.setdefault(_thread.get_ident(), [])
@@ -55,6 +55,6 @@ def watched(name: str, importer: object) -> object:
             os.write(LINES, "\t".join([name, parent.name, *(f"{each:.3f}" for each in own)]).encode() + b"\n")
 
 
-sys.path[0] = os.getcwd()  # noqa: PTH109 - pathlib would be an import that the function did not ask for
+sys.path[0] = os.getcwd()  # noqa: PTH109 - pathlib would be a further import
 IMPORTLIB["_find_and_load"] = watched
 runpy.run_module("awslambdaric", run_name="__main__", alter_sys=True)

@@ -1,1 +1,1 @@
-"""What a warm request of Modelet is measured against: handlers of the same models, configured by the environment."""
+"""Other handlers for the same models, configured by environment variables, to compare warm requests with Modelet."""

@@ -1,4 +1,4 @@
-"""The bare handler with what ours does beside: a line for the log, and an alarm before the environment is killed."""
+"""The bare handler with a log line and an alarm before the function's timeout, which Modelet also has."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STDOUT = 1
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer as the bare handler does, between setting and stopping an alarm, and write a line."""
+    """Call the bare handler between the start and the stop of an alarm, and write a log line."""
     setitimer(ITIMER_REAL, context.get_remaining_time_in_millis() / 1000)
     answer: dict[str, Any] = bare.handler(event, context)
     setitimer(ITIMER_REAL, 0)

@@ -1,4 +1,4 @@
-"""The floor of a warm request: parse, one array, one run of the graph, and JSON; nothing is checked or logged."""
+"""The minimum of a warm request: parse, one array, one run of the graph, and JSON, without validation and logs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAME, DTYPE = graph_input.name, object if "string" in graph_input.type else np.f
 
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    """Answer rows with rows, and a tensor with tensors."""
+    """Respond to rows with rows, and to a tensor with tensors."""
     body = json.loads(event["body"])
     if "inputs" in body:
         [tensor] = body["inputs"]

@@ -1,7 +1,7 @@
-"""FastAPI behind Mangum with the same contract in pydantic, and onnxruntime or scikit-learn, as MODEL's name says.
+"""FastAPI and Mangum with the same contract in pydantic, and onnxruntime or scikit-learn, depending on MODEL.
 
-Its endpoint is a coroutine (a plain function costs a thread pool), and rows become a matrix the quick way: what can be
-had without leaving the framework.
+Its endpoint is a coroutine, because a plain function uses a thread pool, and rows become a matrix in the fastest way.
+This is the best performance within the framework.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ values = attrgetter(*FEATURES)
 
 
 class Rows(BaseModel):
-    """What is posted as rows."""
+    """A request with rows."""
 
     instances: list[Instance]  # type: ignore[valid-type]  # pydantic makes it from the names
 
@@ -40,7 +40,7 @@ class Prediction(BaseModel):
 
 
 class Predictions(BaseModel):
-    """What rows are answered with."""
+    """The response to rows."""
 
     predictions: list[Prediction]
     model: str
@@ -57,13 +57,13 @@ class Tensor(BaseModel):
 
 
 class Tensors(BaseModel):
-    """What is posted as tensors."""
+    """A request with tensors."""
 
     inputs: list[Tensor]
 
 
 class Output(BaseModel):
-    """A tensor of the answer."""
+    """A tensor in the response."""
 
     name: str
     shape: list[int]
@@ -72,7 +72,7 @@ class Output(BaseModel):
 
 
 class Outputs(BaseModel):
-    """What tensors are answered with."""
+    """The response to tensors."""
 
     outputs: list[Output]
 
@@ -87,7 +87,7 @@ if MODEL.suffix == ".onnx":
     graph_input = session.get_inputs()[0].name
 
     def predict(rows: Any) -> tuple[list[str], list[float]]:
-        """Labels and their probabilities by the graph."""
+        """Return labels and their probabilities from the graph."""
         matrix = np.array([[text] for text in rows], object) if TEXT else np.asarray(rows, np.float32)
         labels, probabilities = session.run(None, {graph_input: matrix})
         return labels.tolist(), probabilities.max(axis=1).tolist()
@@ -97,7 +97,7 @@ else:
     estimator = joblib.load(MODEL)
 
     def predict(rows: Any) -> tuple[list[str], list[float]]:
-        """Labels and their probabilities by the estimator."""
+        """Return labels and their probabilities from the estimator."""
         probabilities = estimator.predict_proba(rows)
         return estimator.classes_[probabilities.argmax(axis=1)].tolist(), probabilities.max(axis=1).tolist()
 
@@ -107,7 +107,7 @@ app = FastAPI()
 
 @app.post("/models/{name}/infer")
 async def infer(name: str, body: Rows) -> Predictions:
-    """Answer rows."""
+    """Respond to rows."""
     labels, shares = predict([values(each) for each in body.instances])
     found = [Prediction(label=label, probability=share) for label, share in zip(labels, shares, strict=True)]
     return Predictions(predictions=found, model=name, version="1")
@@ -115,7 +115,7 @@ async def infer(name: str, body: Rows) -> Predictions:
 
 @app.post("/v2/models/{name}/infer")
 async def infer_tensors(body: Tensors) -> Outputs:
-    """Answer a matrix."""
+    """Respond to a matrix."""
     [matrix] = body.inputs
     labels, shares = predict(np.array(matrix.data).reshape(matrix.shape))
     shape = [len(labels)]

@@ -130,7 +130,7 @@ def test_snapstart_with_provisioned_concurrency_is_refused(tmp_path: Path) -> No
     root = deployable(tmp_path)
     (root / "functions" / "tiny" / "model.yaml").write_text("scaling: {snapstart: true, provisioned: 1}")
     assert refusal(root).startswith(
-        "functions/tiny/model.yaml: scaling.snapstart: Lambda refuses it together with prov"
+        "functions/tiny/model.yaml: scaling.snapstart: Lambda does not allow it together with prov"
     )
 
 

@@ -1,4 +1,4 @@
-"""BentoML's class of a service: one worker, the default."""
+"""A BentoML service with one worker, the default."""
 
 import os
 
@@ -16,5 +16,5 @@ class Iris:
 
     @bentoml.api
     def classify(self, flowers: np.ndarray) -> list[str]:
-        """The species of each row."""
+        """Return the species of each row."""
         return self.model.predict(flowers).tolist()

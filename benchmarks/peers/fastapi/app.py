@@ -1,4 +1,4 @@
-"""FastAPI with a coroutine: at this size faster than the thread pool that a plain function is given."""
+"""FastAPI with a coroutine: for this model it is faster than the thread pool of a plain function."""
 
 import os
 
@@ -26,14 +26,14 @@ class Flowers(BaseModel):
 
 
 class Species(BaseModel):
-    """An answer."""
+    """A response."""
 
     predictions: list[str]
 
 
 @app.post("/predict")
 async def predict(flowers: Flowers) -> Species:
-    """The species of each flower."""
+    """Return the species of each flower."""
     rows = [
         [flower.sepal_length, flower.sepal_width, flower.petal_length, flower.petal_width]
         for flower in flowers.instances

@@ -1,4 +1,4 @@
-"""LitServe's three steps: one API server and one worker, the defaults on a CPU."""
+"""A LitServe API with one API server and one worker, the defaults on a CPU."""
 
 import os
 import sys
@@ -15,15 +15,15 @@ class Iris(litserve.LitAPI):
         self.model = joblib.load(os.environ["MODEL"])
 
     def decode_request(self, request: dict) -> list[list[float]]:
-        """The rows."""
+        """Return the rows."""
         return request["input"]
 
     def predict(self, x: list[list[float]]) -> list[str]:
-        """The species of each row."""
+        """Return the species of each row."""
         return self.model.predict(x).tolist()
 
     def encode_response(self, output: list[str]) -> dict:
-        """The answer."""
+        """Return the response."""
         return {"output": output}
 
 

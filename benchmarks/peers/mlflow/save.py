@@ -1,4 +1,4 @@
-"""Writes the scikit-learn model as MLflow's own: save.py MODEL.joblib FOLDER."""
+"""Write the scikit-learn model in MLflow's format: save.py MODEL.joblib FOLDER."""
 
 import sys
 
@@ -10,7 +10,7 @@ model = joblib.load(sys.argv[1])
 mlflow.sklearn.save_model(
     model,
     sys.argv[2],
-    serialization_format="cloudpickle",  # the default, skops, would have to be told of every type
-    pip_requirements=["scikit-learn"],  # what is installed is not to be looked up
+    serialization_format="cloudpickle",  # the default, skops, needs a list of every type
+    pip_requirements=["scikit-learn"],  # do not detect the installed packages
     signature=mlflow.models.infer_signature(np.zeros((1, 4))),
 )

@@ -113,12 +113,12 @@ def test_no_request_fails_while_files_are_edited(tmp_path: Path, monkeypatch: py
             app.write_text(source)
             said(log, "Reload failed", turn)
             app.write_text(labelled(what))
-            said(log, "the new sources are served", turn)
+            said(log, "serving the new sources", turn)
             assert answer(url) == what
         app.unlink()
         said(log, "Reload failed", len(EDITS) + 1)
         app.write_text(APP)
-        said(log, "the new sources are served", len(EDITS) + 1)
+        said(log, "serving the new sources", len(EDITS) + 1)
         assert answer(url) == "high"
     assert set(load.answers) <= {"high", *EDITS}
     assert load.answers.total() >= 10 * len(EDITS)

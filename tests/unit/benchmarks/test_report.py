@@ -123,13 +123,13 @@ def test_a_document_without_a_marker_is_refused_by_the_marker() -> None:
 
 def test_what_was_not_measured_is_named_with_the_command_that_measures_it(tmp_path: Path) -> None:
     (kept_in(tmp_path) / "warm.json").unlink()
-    with pytest.raises(click.ClickException, match=r"warm\.json is not there: `make bench`.*benchmarks\.warm --json"):
+    with pytest.raises(click.ClickException, match=r"warm\.json is missing: `make bench`.*benchmarks\.warm --json"):
         read(tmp_path)
 
 
 def test_a_file_that_is_no_json_is_named(tmp_path: Path) -> None:
     (kept_in(tmp_path) / "warm.json").write_text("{")
-    with pytest.raises(click.ClickException, match=r"warm\.json is no JSON"):
+    with pytest.raises(click.ClickException, match=r"warm\.json is not valid JSON"):
         read(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""A model of one text: TF-IDF of words and a logistic regression, on sentences put together by chance."""
+"""A model of one text: TF-IDF of words and a logistic regression, on random sentences."""
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -12,7 +12,7 @@ NEUTRAL = [f"word{place}" for place in range(2_000)]
 
 
 def train() -> Trained:
-    """Fit on 1,500 sentences of twelve words, two of which say the mood; compare on 1,000 others."""
+    """Fit on 1,500 sentences of twelve words, two of which show the sentiment; compare on 1,000 others."""
     chance = np.random.default_rng(2026)
     moods = [str(mood) for mood in chance.choice(list(MOODS), 2_500)]
     texts = [" ".join([*chance.choice(NEUTRAL, 10), *chance.choice(MOODS[mood], 2)]) for mood in moods]

@@ -1,4 +1,4 @@
-"""A model of 30 numbers, as a table of measurements has them: scaled, and a logistic regression."""
+"""A model of 30 numbers, as in a table of measurements: scaling and a logistic regression."""
 
 from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
@@ -9,7 +9,7 @@ from modelet.publishing import Trained
 
 
 def train() -> Trained:
-    """Fit on the whole set: how good it is matters to no benchmark."""
+    """Fit on the whole data set, because the benchmarks do not depend on its quality."""
     cells = load_breast_cancer()
     names = cells.target_names[cells.target]
     estimator = make_pipeline(StandardScaler(), LogisticRegression()).fit(cells.data, names)

@@ -1,4 +1,4 @@
-"""The public names of dev/publish, which a train.py imports, on the publisher's machine only."""
+"""The public API of dev/publish, for a train.py on the publisher's machine."""
 
 from modelet.dev.publish.pin import pin, resolve_lock
 from modelet.dev.publish.publish import Published, publish

@@ -1,4 +1,4 @@
-"""Progress of long work: bars on a terminal, plain lines into a pipe."""
+"""Progress of long-running work: bars on a terminal, plain lines in a pipe."""
 
 from __future__ import annotations
 
@@ -17,42 +17,42 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 QUIET_S = 2.0
-"""A pipe hears of a step's advance no more often than this: a log is read, not watched."""
+"""The shortest time in seconds between two progress lines in a pipe."""
 
 
 class Progress(Protocol):
-    """What long work tells the person who waits for it."""
+    """Reports the progress of long-running work."""
 
     def step(self, text: str) -> None:
-        """A new step begins, and the one before it is done. `text` is one line."""
+        """Start a new step and finish the previous one. `text` is one line."""
 
     def advance(self, done: int, total: int) -> None:
-        """The step's work so far, in any unit; at `total` it is done."""
+        """Report the step's progress, in any unit; it is finished when `done` equals `total`."""
 
 
 class Silent:
-    """Tells nobody."""
+    """Reports nothing."""
 
     def step(self, text: str) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def advance(self, done: int, total: int) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
 
 class Lines:
-    """A line for each step, and now and then one for the advance of a long step."""
+    """Prints a line for each step, and occasionally the percentage of a long step."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._said = time.monotonic()
 
     def step(self, text: str) -> None:
-        """Write the step."""
+        """Print the step."""
         self._write(text)
 
     def advance(self, done: int, total: int) -> None:
-        """Write the advance where the last line is some seconds old."""
+        """Print the percentage, unless the last line is only seconds old."""
         if time.monotonic() - self._said >= QUIET_S:
             self._write(f"  {percent(done, total)} %")
 
@@ -63,20 +63,20 @@ class Lines:
 
 
 class Bars:
-    """A spinner for each step, and a bar where its advance is known."""
+    """Shows a spinner for each step, and a bar if its progress is known."""
 
     def __init__(self, shown: RichProgress) -> None:
         self._shown = shown
         self._task: TaskID | None = None
 
     def step(self, text: str) -> None:
-        """Finish the bar of the step before and begin one."""
+        """Finish the previous bar and start a new one."""
         self.finish()
-        # A step is text, never rich's markup: an author's column may be called [red].
+        # A step is plain text, not rich markup, because a column may be called [red].
         self._task = self._shown.add_task(printable(text), total=None)
 
     def advance(self, done: int, total: int) -> None:
-        """Move the bar."""
+        """Update the bar."""
         if self._task is not None:
             self._shown.update(self._task, completed=done, total=max(total, 1))
 
@@ -89,9 +89,9 @@ class Bars:
 
 @contextmanager
 def progress(stream: TextIO | None = None) -> Iterator[Progress]:
-    """Progress on a stream (stderr, where none is given): bars where it is a terminal, lines where it is not.
+    """Report progress on a stream (default: stderr), with bars if it is a terminal and lines otherwise.
 
-    Where the work fails, its last step stays unfinished on the screen.
+    If the work fails, its last step stays unfinished on the screen.
     """
     stream = sys.stderr if stream is None else stream
     if not stream.isatty():
@@ -114,5 +114,5 @@ def progress(stream: TextIO | None = None) -> Iterator[Progress]:
 
 
 def percent(done: int, total: int) -> int:
-    """How much is done, from 0 to 100; all of nothing is done."""
+    """Return the progress from 0 to 100; it is 100 if `total` is 0."""
     return 100 * min(done, total) // total if total > 0 else 100

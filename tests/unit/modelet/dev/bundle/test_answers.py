@@ -86,7 +86,7 @@ def test_an_answer_that_the_prediction_s_contract_takes_is_let_through(predictio
     ids=str,
 )
 def test_an_answer_that_the_prediction_s_contract_never_takes_is_refused(prediction: Any) -> None:
-    with pytest.raises(CommandError, match=r"does not take \{'label': '(yes|no)'.*or override postprocess"):
+    with pytest.raises(CommandError, match=r"rejects \{'label': '(yes|no)'.*or override postprocess"):
         classes(prediction, "no", "yes")()
 
 
@@ -123,7 +123,7 @@ def test_a_regressor_s_contract_takes_numbers(prediction: Any, targets: int) -> 
     ],
 )
 def test_a_regressor_s_contract_that_takes_some_whole_numbers_only_is_refused(prediction: Any, targets: int) -> None:
-    with pytest.raises(CommandError, match=r"takes no number with a fraction.*or override postprocess"):
+    with pytest.raises(CommandError, match=r"rejects numbers with a fraction.*or override postprocess"):
         numbers(prediction, targets)()
 
 
@@ -134,7 +134,7 @@ def test_a_regressor_s_answer_may_have_any_bounds(low: float, width: float, ends
 
 @given(st.integers(-(10**9), 10**9), st.integers(2, 10**9), st.sampled_from([(Ge, Le), (Gt, Lt), (Ge, Lt)]))
 def test_a_regressor_s_answer_is_no_whole_number_whatever_its_bounds(low: int, width: int, ends: Any) -> None:
-    with pytest.raises(CommandError, match="takes no number with a fraction"):
+    with pytest.raises(CommandError, match="rejects numbers with a fraction"):
         numbers(Annotated[int, ends[0](low), ends[1](low + width)])()
 
 
@@ -149,7 +149,7 @@ def test_a_regressor_s_answer_is_no_whole_number_whatever_its_bounds(low: int, w
     ],
 )
 def test_labels_that_become_one_are_refused(label: Any, labels: Any) -> None:
-    with pytest.raises(CommandError, match=r"of the labels .* which nobody could tell apart: change the prediction's"):
+    with pytest.raises(CommandError, match=r"both labels .*, so that they look the same: change the prediction's"):
         classes(record(label), *labels)()
 
 

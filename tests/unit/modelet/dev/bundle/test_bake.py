@@ -144,7 +144,7 @@ def test_an_author_s_own_folder_is_refused_and_never_removed(tiny: Tiny) -> None
     own.parent.mkdir()
     own.write_text("flour = 500\n")
     own.with_name(".gitignore").write_text("*.crumb\n")
-    with pytest.raises(CommandError, match=r"^functions/tiny/baked: is not modelet's, .*: rename it$"):
+    with pytest.raises(CommandError, match=r"^functions/tiny/baked: was not made by modelet, .*: rename the folder$"):
         bake_tiny(tiny)
     say(tiny, "artifact: store\n")
     bake_tiny(tiny)
@@ -157,7 +157,7 @@ def test_a_version_that_no_image_can_hold_is_refused(tiny: Tiny, monkeypatch: py
         bake_tiny(tiny)
     said = str(refused.value)
     assert said.startswith("functions/tiny/model.yaml: artifact: version 1 has ")
-    assert said.endswith(" bytes, and beside what it runs on an image has room for 100: write `artifact: store`")
+    assert said.endswith(" bytes, but an image has room for 100: write `artifact: store`")
     assert not (tiny.function.folder / BAKED).exists()
 
 

@@ -29,12 +29,12 @@ def test_without_a_class_the_version_s_columns_are_the_contract(tmp_path: Path) 
 
 @pytest.mark.parametrize("named", ["{module: nowhere, function: f}", "{module: app, function: nothing}"])
 def test_a_preprocessing_that_cannot_be_found_is_refused_when_it_is_bundled(tmp_path: Path, named: str) -> None:
-    with pytest.raises(CommandError, match=r"model\.yaml: preprocessing: .*: (mend|write) it, or name another"):
+    with pytest.raises(CommandError, match=r"preprocessing: .*: (fix the module|write it), or name another"):
         make_tiny(tmp_path, spec=f"preprocessing: {named}\n")
 
 
 def test_a_contract_without_the_version_s_features_is_refused_when_it_is_bundled(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="was trained on x0, x1, which the contract does not have"):
+    with pytest.raises(CommandError, match="was trained with x0, x1, which the contract lacks"):
         make_tiny(tmp_path, features=("x0", "x1"))
 
 
@@ -72,6 +72,6 @@ handler = ModelHandler(Order)
 
 
 def test_a_version_that_takes_prepared_texts_for_granted_needs_a_preprocess(tmp_path: Path) -> None:
-    compiled = {"backend": "onnx", "assumes": ["texts have no runs of white space"]}
-    with pytest.raises(CommandError, match=r"takes for granted that texts .* no preprocess is there: write one, or"):
+    compiled = {"backend": "onnx", "assumes": ["texts have no repeated white space"]}
+    with pytest.raises(CommandError, match=r"assumes that texts .* there is no preprocess: write one, or"):
         make_tiny(tmp_path, app=None, columns=COLUMNS, compiled=compiled)

@@ -110,7 +110,7 @@ def test_a_new_file_that_is_imported_by_what_the_pickle_calls_is_refused_with_th
     path.write_text("def not yet python")
     with pytest.raises(
         CommandError,
-        match=rf"functions/tiny/{re.escape(name)} was not there when version 1 .*: remove or rename it, or publish",
+        match=rf"functions/tiny/{re.escape(name)} did not exist when version 1 .*: remove or rename it, or publish",
     ):
         write_bundle(function, store, lock)
     assert not function.bundle_path.exists()

@@ -12,7 +12,7 @@ from modelet.store.manifest import Column
 from support.projects import APP, make_tiny
 
 COLUMNS = (Column("a", "number"), Column("b", "number"))
-CURE = "or `modelet publish tiny` and `modelet pin tiny`"
+CURE = "or run `modelet publish tiny` and `modelet pin tiny`"
 
 
 def refused(tmp_path: Path, *, app: str | None, changed: dict[str, str]) -> str:
@@ -26,7 +26,7 @@ def refused(tmp_path: Path, *, app: str | None, changed: dict[str, str]) -> str:
 
 def test_a_backend_that_was_changed_after_the_pin_is_named(tmp_path: Path) -> None:
     assert refused(tmp_path, app=None, changed={"model.yaml": "backend: sklearn\n"}) == (
-        "functions/tiny/model.yaml says backend: sklearn, which does not open model.onnx of version 1: "
+        "functions/tiny/model.yaml has backend: sklearn, which cannot open model.onnx of version 1: "
         f"change backend, {CURE}"
     )
 
@@ -35,8 +35,8 @@ def test_a_class_of_another_backend_is_named(tmp_path: Path) -> None:
     changed = APP.replace("backends.onnx import OnnxModel", "backends.sklearn import SklearnModel")
     said = refused(tmp_path, app=APP, changed={"app.py": changed.replace("(OnnxModel", "(SklearnModel")})
     assert said == (
-        "functions/tiny/app.py has TinyModel, which does not open model.onnx of version 1: "
-        f"start from another backend's class, {CURE}"
+        "functions/tiny/app.py has TinyModel, which cannot open model.onnx of version 1: "
+        f"use another backend's class, {CURE}"
     )
 
 

@@ -106,7 +106,7 @@ def test_a_model_that_raises_shows_the_cause_in_its_log(run: Run, tiny: Path) ->
 def test_what_is_no_number_of_json_is_a_wrong_command_line(run: Run, tiny: Path, word: str) -> None:
     result = run("infer", "tiny", f'{{"a": {word}, "b": 1}}')
     assert (result.exit_code, result.stdout) == (2, "")
-    assert f"{word} is no number of JSON's" in result.stderr
+    assert f"{word} is not a JSON number" in result.stderr
 
 
 def test_the_version_is_the_pinned_one(run: Run, tiny: Path) -> None:
@@ -114,5 +114,5 @@ def test_the_version_is_the_pinned_one(run: Run, tiny: Path) -> None:
         json.dumps({"model": "tiny", "version": "1", "manifest_sha256": "0" * 64})
     )
     said = failure(run("infer", "tiny", json.dumps(GOOD)))
-    assert said.startswith("functions/tiny/model.lock pins another version 1 of tiny than file:///")
+    assert said.startswith("functions/tiny/model.lock pins another version 1 of tiny than the one in file:///")
     assert "`modelet pin tiny`" in said

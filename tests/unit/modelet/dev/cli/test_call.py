@@ -168,7 +168,7 @@ def test_another_way_to_sign_in_asks_nobody_for_aws_keys(
 
 def test_who_is_not_signed_in_is_told_how(run: Run, api: Api, nobody: None) -> None:
     said = failure(run("call", "https://abc.execute-api.eu-west-1.amazonaws.com/models", "1"))
-    assert said.startswith("nobody is signed in to AWS: run `aws sso login`")
+    assert said.startswith("no AWS credentials found: run `aws sso login`")
     assert api.seen == []
 
 
@@ -185,11 +185,11 @@ def test_a_profile_that_is_not_there_is_told(run: Run, api: Api, nobody: None, m
 @pytest.mark.parametrize(
     ("status", "remedy"),
     [
-        (301, "points elsewhere"),
+        (301, "redirects"),
         (401, "--token"),
         (403, "execute-api:Invoke"),
-        (422, "contract"),
-        (500, "log says why"),
+        (422, "validation"),
+        (500, "see the function's log"),
     ],
 )
 def test_an_error_prints_the_answer_and_a_remedy_and_exits_with_1(run: Run, api: Api, status: int, remedy: str) -> None:
@@ -210,16 +210,16 @@ def test_an_answer_that_is_no_json_is_printed_as_it_is(run: Run, api: Api) -> No
 
 @pytest.mark.parametrize("url", ["api.example.com/models", "ftp://example.com", "http://", "file:///etc/hosts"])
 def test_what_is_no_url_of_an_api_is_one_line(run: Run, api: Api, url: str) -> None:
-    assert failure(run("call", url, "1")).startswith(f"{url!r} is no URL of an API: give https://")
+    assert failure(run("call", url, "1")).startswith(f"{url!r} is not the URL of an API: give https://")
 
 
 @pytest.mark.parametrize("words", [["http://127.0.0.1:1/a b"], ["http://127.0.0.1:1/정"], ["--token", "a\nb"]])
 def test_what_http_cannot_send_is_one_line(run: Run, api: Api, words: list[str]) -> None:
-    assert "HTTP cannot send" in failure(run("call", *words, *([api.url] if "--token" in words else []), "1"))
+    assert "invalid characters" in failure(run("call", *words, *([api.url] if "--token" in words else []), "1"))
 
 
 def test_an_api_that_is_not_there_is_one_line(run: Run, api: Api) -> None:
-    assert "127.0.0.1:1 does not answer" in failure(run("call", "http://127.0.0.1:1/models", "1"))
+    assert "127.0.0.1:1 does not respond" in failure(run("call", "http://127.0.0.1:1/models", "1"))
 
 
 def test_a_local_gateway_answers_an_unsigned_call(run: Run, project: Path) -> None:

@@ -81,8 +81,11 @@ def test_no_verb_is_answered_with_the_help(run: Run) -> None:
             ["new", "toy", "--backend", "torch"],
             "invalid value for '--backend': 'torch' is not one of 'onnx', 'sklearn'. ",
         ),
-        (["publish", "toy", "--from", __file__], "--from and --examples go together. See modelet publish --help."),
-        (["infer", "toy", "{text: 1}"], "invalid value for 'JSON|@FILE|-': not JSON: "),
+        (
+            ["publish", "toy", "--from", __file__],
+            "--from and --examples must be used together. See modelet publish --help.",
+        ),
+        (["infer", "toy", "{text: 1}"], "invalid value for 'JSON|@FILE|-': invalid JSON: "),
         (
             ["infer", "toy", "@nowhere.json"],
             "invalid value for 'JSON|@FILE|-': nowhere.json cannot be read: No such file",
@@ -97,17 +100,19 @@ def test_a_wrong_command_line_is_one_line_and_exit_code_2(run: Run, words: list[
 
 
 def test_an_error_of_ours_is_one_line_with_a_remedy_and_exit_code_1(run: Run) -> None:
-    assert failure(run("pin", "toy")) == "no model 'toy' in functions/: there are none yet: modelet new toy"
+    assert failure(run("pin", "toy")) == "no model 'toy' in functions/: there are none yet: run `modelet new toy`"
 
 
 def test_a_wrong_store_is_said_in_one_line(run: Run) -> None:
-    assert "is no URL of a store: give file:///… or s3://bucket/prefix" in failure(run("models", "--store", "./here"))
+    assert "is not the URL of a store: give file:///… or s3://bucket/prefix" in failure(
+        run("models", "--store", "./here")
+    )
 
 
 def test_outside_a_project_the_remedy_is_said(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "functions").rmdir()
     monkeypatch.chdir(tmp_path)
-    assert failure(run("models")).endswith("run modelet inside a project, or start one with mkdir functions")
+    assert failure(run("models")).endswith("run modelet inside a project, or create one with `mkdir functions`")
 
 
 def test_a_file_that_cannot_be_written_is_one_line(run: Run, project: Path) -> None:
@@ -118,7 +123,7 @@ def test_a_file_that_cannot_be_written_is_one_line(run: Run, project: Path) -> N
 
 def test_the_environment_names_the_store(run: Run, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MODELET_STORE", "ftp://nowhere")
-    assert "'ftp://nowhere' is no URL of a store" in failure(run("models"))
+    assert "'ftp://nowhere' is not the URL of a store" in failure(run("models"))
     monkeypatch.setenv("MODELET_STORE", "")
     assert run("models").exit_code == 0
 

@@ -63,12 +63,12 @@ def test_a_program_gets_json(run: Run, tiny: Path) -> None:
     assert found["event"] == "events/tiny/infer.json"
     assert [stage["name"] for stage in found["stages"]] == STAGES
     assert found["advice"][0]["where"] == "functions/tiny/app.py:1"
-    assert "2 starts" in result.stderr.splitlines()
+    assert "2 measured starts" in result.stderr.splitlines()
 
 
 def test_a_person_sees_a_table_a_tree_and_what_to_do(show: Callable[..., str], tiny: Path) -> None:
     seen = ESCAPES.sub("", show("profile", "tiny", "--runs", "1"))
-    for said in ("Stage", "CPU ms", *STAGES, "what modelet needs", "└── ", "imports requests", "instead: "):
+    for said in ("Stage", "CPU ms", *STAGES, "imports that modelet needs", "└── ", "imports requests", "instead: "):
         assert said in seen
     assert "functions/tiny/app.py:1 imports requests" in seen
 
@@ -91,7 +91,7 @@ def test_without_an_event_the_init_is_measured_and_that_is_said(run: Run, tiny: 
         "load",
     ]
     assert result.stderr.splitlines()[-1] == (
-        "there is no events/tiny/infer.json: only the init was measured; --event names another file"
+        "events/tiny/infer.json does not exist, so only the init was measured: pass a file with --event"
     )
 
 
@@ -99,9 +99,7 @@ def test_another_event_can_be_given_and_a_refusal_is_said(run: Run, tiny: Path) 
     (tiny / "bad.json").write_text(json.dumps(rows_event(BAD)))
     result = run("profile", "tiny", "--runs", "1", "-e", "bad.json")
     assert result.exit_code == 0
-    assert result.stderr.splitlines()[-1] == (
-        "bad.json is answered with status 422: the first inference is that of a refusal"
-    )
+    assert result.stderr.splitlines()[-1] == ("bad.json got status 422, so the first inference is an error response")
 
 
 def test_an_unknown_model_and_one_without_a_version_are_named(run: Run, tiny: Path) -> None:

@@ -39,7 +39,7 @@ def test_new_prints_the_files_that_it_made(run: Run, project: Path) -> None:
     made = result.stdout.splitlines()
     assert "functions/review_mood/app.py" in made
     assert all((project / path).is_file() for path in made)
-    assert failure(run("new", "review-mood")).startswith("functions/review_mood exists already")
+    assert failure(run("new", "review-mood")).startswith("functions/review_mood already exists")
 
 
 @pytest.mark.parametrize("backend", ["onnx", "sklearn"])
@@ -109,7 +109,7 @@ def test_a_column_of_a_csv_is_what_types_says_or_what_the_estimator_knows(run: R
         refused = run("publish", "churn", *given, "--types", wrong)
         assert refused.exit_code == 2
         assert "COLUMN=TYPE" in refused.stderr
-    assert "which is no column" in failure_after_progress(run("publish", "churn", *given, "--types", "zap=string"))
+    assert "which is not a column" in failure_after_progress(run("publish", "churn", *given, "--types", "zap=string"))
 
 
 def test_pin_writes_the_lock_and_bundle_takes_its_version(run: Run, churn: Path) -> None:
@@ -153,7 +153,7 @@ def test_pin_without_a_name_pins_what_has_no_lock_and_leaves_the_rest(run: Run, 
 
 
 def test_pin_publishes_first_what_has_no_version_when_asked_to(run: Run, churn: Path) -> None:
-    assert failure(run("pin")).endswith("has no version of churn: modelet pin --publish trains and publishes first")
+    assert failure(run("pin")).endswith("has no version of churn: run `modelet pin --publish` to publish them first")
     assert not (churn / "model.lock").exists()
     assert run("pin", "--publish").stdout == "churn: pinned version 1 in functions/churn/model.lock\n"
 
@@ -175,7 +175,7 @@ def test_a_new_version_does_not_hide_that_another_is_pinned(run: Run, show: Call
     run("publish", "churn")
     assert "to serve it: modelet up" in show("publish", "churn")
     run("pin", "churn", "1")
-    assert "model.lock keeps version 1; to serve the new one: modelet pin churn 3" in show("publish", "churn")
+    assert "model.lock pins version 1; to serve the new version: modelet pin churn 3" in show("publish", "churn")
     (churn / "model.lock").write_text("{}")
     assert "functions/churn/model.lock is not a valid lock" in show("publish", "churn")
 
@@ -185,19 +185,19 @@ def test_a_new_version_that_model_yaml_does_not_mean_is_not_said_to_be_served(
 ) -> None:
     spec = (churn / "model.yaml").read_text()
     (churn / "model.yaml").write_text(spec.replace("version: latest", "version: prod"))
-    assert "model.yaml's 'prod' is no version yet; to serve the new one: modelet pin churn 1" in show(
+    assert "model.yaml's 'prod' is not a version yet; to serve the new version: modelet pin churn 1" in show(
         "publish", "churn"
     )
     run("alias", "churn", "prod", "1")
     said = show("publish", "churn")
-    assert "model.yaml's 'prod' is version 1; to serve the new one: modelet pin churn 2" in said
+    assert "model.yaml's 'prod' is version 1; to serve the new version: modelet pin churn 2" in said
     assert "to serve it: modelet up" not in said
 
 
 def test_a_new_version_with_a_name_is_not_the_latest(run: Run, show: Callable[..., str], churn: Path) -> None:
     run("publish", "churn")
     said = show("publish", "churn", "--version", "2026-11")
-    assert "model.yaml's 'latest' is version 1; to serve the new one: modelet pin churn 2026-11" in said
+    assert "model.yaml's 'latest' is version 1; to serve the new version: modelet pin churn 2026-11" in said
 
 
 def test_a_pinned_version_whose_manifest_changed_is_not_pinned_again(run: Run, churn: Path, project: Path) -> None:
@@ -207,8 +207,8 @@ def test_a_pinned_version_whose_manifest_changed_is_not_pinned_again(run: Run, c
     shutil.rmtree(project / ".modelet" / "store")
     run("publish", "churn")
     said = failure(run("pin", "churn"))
-    assert said.startswith("functions/churn/model.lock pins another version 1 of churn than file:///")
-    assert said.endswith("choose the store that it was pinned in, or delete the lock and pin again")
+    assert said.startswith("functions/churn/model.lock pins another version 1 of churn than the one in file:///")
+    assert said.endswith("use the store in which it was pinned, or delete the lock and pin again")
     assert (churn / "model.lock").read_bytes() == before
     (churn / "model.lock").unlink()
     assert run("pin", "churn").stdout == "churn: pinned version 1 in functions/churn/model.lock\n"
@@ -245,7 +245,7 @@ def test_push_of_a_version_that_the_lock_names_copies_only_the_pinned_one(
     (churn / "model.lock").write_text(json.dumps({**lock, "manifest_sha256": "0" * 64}))
     for words in (["churn", "2"], ["churn", "latest"], ["churn"], []):
         refused = failure(run("push", *words, "--to", target))
-        assert "model.lock pins another version 2 of churn than file://" in refused
+        assert "model.lock pins another version 2 of churn than the one in file://" in refused
         assert refused.endswith("delete the lock and run `modelet pin churn`")
     assert not Store(target).paths("")
     assert run("push", "churn", "1", "--to", target).exit_code == 0, "the lock names no version 1"

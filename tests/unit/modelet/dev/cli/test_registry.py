@@ -66,7 +66,7 @@ def test_a_damaged_alias_is_named_and_hides_nothing(run: Run, store: Store, lock
     models, versions = run("models"), run("versions", "tiny")
     assert lines(models)[1] == ["tiny", "10", "prod = damaged, stable = 2", "-"]
     assert [row[-1] for row in lines(versions)] == ["-", "stable", "-"]
-    remedy = "warning: tiny's alias prod is damaged: set it anew with modelet alias tiny prod VERSION\n"
+    remedy = "warning: tiny's alias prod is damaged: set it again with `modelet alias tiny prod VERSION`\n"
     assert models.stderr == versions.stderr == remedy
     assert "aliases: prod = damaged, stable = 2" in failure(run("show", "tiny", "7"))
     assert "prod.json is not a valid alias: set it again" in failure(run("show", "tiny", "prod"))
@@ -150,7 +150,7 @@ def test_a_terminal_gets_coloured_json(show: Callable[..., str], locks: list[Loc
 
 
 def test_an_empty_store_tells_a_person_how_to_begin(show: Callable[..., str]) -> None:
-    assert "modelet new NAME, modelet publish NAME" in show("models")
+    assert "run `modelet new NAME`, then `modelet publish NAME`" in show("models")
 
 
 EVIL = "\x1b]0;owned\x07\x9b31m\u202e[red]x[/red]\r\n\ttwo"

@@ -90,7 +90,7 @@ def said(process: subprocess.Popen[str], words: str) -> None:
 def reloaded(process: subprocess.Popen[str], why: str) -> None:
     """Read the log until it says why something is reloaded, and what that brought is served."""
     said(process, f"Reload: {why}")
-    said(process, "Reload: the new sources are served")
+    said(process, "Reload: serving the new sources")
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
@@ -199,7 +199,10 @@ def test_a_reload_without_the_platform_function_s_source_keeps_the_old_one(liste
     with served("--reload") as (process, [row]):
         assert models(row[2]) == {"tiny": "1"}
         (listed / "functions" / "models_index" / "app.py").unlink()
-        said(process, "Reload failed, the old environments go on: functions/models_index/app.py is missing: write it")
+        said(
+            process,
+            "Reload failed, the old environments stay in use: functions/models_index/app.py is missing: restore it",
+        )
         assert models(row[2]) == {"tiny": "1"}
 
 
@@ -213,18 +216,18 @@ def test_another_host_is_served_and_accepted(tiny: Path) -> None:
 
 def test_a_host_that_is_not_here_is_one_line(run: Run, tiny: Path) -> None:
     told = failure(run("up", "--host", "192.0.2.1", "--port", "0"))
-    assert told.startswith("port 0 of 192.0.2.1 cannot be had (")
-    assert told.endswith("choose another with --port, or with --host an address of here")
+    assert told.startswith("port 0 of 192.0.2.1 is not available (")
+    assert told.endswith("choose another --port, or a --host of this machine")
 
 
 def test_the_help_says_how_many_requests_a_model_answers_at_once(run: Run) -> None:
     told = " ".join(run("up", "--help").stdout.split())
-    assert "requests at once, ten where its model.yaml says nothing" in told
+    assert "requests at once (default: ten)" in told
 
 
 def test_a_stage_that_no_model_has_is_one_line(run: Run, tiny: Path) -> None:
     (tiny / "functions" / "tiny" / "model.yaml").write_text("stages: {prod: {limits: {max_instances: 1}}}\n")
-    assert failure(run("up", "--stage", "prdo")) == "no model.yaml has a stage 'prdo': the stages are prod"
+    assert failure(run("up", "--stage", "prdo")) == "no model.yaml has the stage 'prdo': the stages are prod"
 
 
 def test_a_port_in_use_is_one_line(run: Run, tiny: Path) -> None:
@@ -244,11 +247,11 @@ def test_a_model_without_a_version_is_named_with_what_to_run(run: Run, project: 
         (project / "functions" / folder).mkdir()
         (project / "functions" / folder / "model.yaml").write_text("{}\n")
     told = failure(run("up"))
-    assert told.endswith("has no version of one, two: modelet up --publish trains and publishes first")
+    assert told.endswith("has no version of one, two: run `modelet up --publish` to publish them first")
 
 
 def test_a_project_without_models_says_how_to_begin(run: Run) -> None:
-    assert failure(run("up")) == "there are no models in functions/ yet: start one with modelet new NAME"
+    assert failure(run("up")) == "no models in functions/ yet: create one with `modelet new NAME`"
 
 
 def test_publish_makes_the_missing_versions_first(tiny: Path) -> None:
@@ -327,10 +330,10 @@ def test_what_cannot_start_is_said_instead_of_the_table(run: Run, tiny: Path) ->
     (tiny / "functions" / "tiny" / "app.py").write_text(
         APP.replace("onnx import OnnxModel", "sklearn import SklearnModel as OnnxModel")
     )
-    assert "does not open model.onnx of version 1: start from another" in failure(run("up"))
+    assert "cannot open model.onnx of version 1: use another" in failure(run("up"))
     (tiny / "functions" / "tiny" / "app.py").write_text(APP)
     (tiny / ".modelet" / "store" / "tiny" / "1" / "model.onnx").unlink()
-    assert "has lost model.onnx of tiny version 1" in failure(run("up"))
+    assert "lacks model.onnx of tiny version 1" in failure(run("up"))
     publish_again(tiny)
     (tiny / ".modelet" / "store" / "tiny" / "1" / "model.json").unlink()
     assert "has no version '1'" in failure(run("up"))
@@ -391,13 +394,13 @@ def test_a_star_allows_every_origin_and_without_the_option_there_is_none(tiny: P
 def test_what_is_no_origin_is_a_wrong_command_line(run: Run, tiny: Path, origin: str) -> None:
     result = run("up", "--cors-origin", origin)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "is no origin: give scheme, host and port alone" in result.stderr
+    assert "is not an origin: give only scheme, host and port" in result.stderr
 
 
 def test_a_rest_api_says_that_it_has_no_origins(run: Run, tiny: Path) -> None:
     result = run("up", "--api", "rest", "--cors-origin", "*")
     assert result.exit_code == 2
-    assert "--cors-origin goes with --api http" in result.stderr
+    assert "--cors-origin needs --api http" in result.stderr
 
 
 def test_a_terminal_gets_a_table_and_a_curl_line_that_works(tiny: Path) -> None:
@@ -407,7 +410,7 @@ def test_a_terminal_gets_a_table_and_a_curl_line_that_works(tiny: Path) -> None:
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environ) as process:
         os.close(theirs)
         seen = ""
-        while "Ctrl-C stops everything" not in seen:
+        while "press Ctrl-C to stop" not in seen:
             seen += os.read(ours, 65_536).decode()
         shown = [line.split() for line in ESCAPE.sub("", seen).splitlines() if line.strip()]
         assert shown[0] == ["Model", "Version", "URL"]

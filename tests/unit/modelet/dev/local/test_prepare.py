@@ -84,7 +84,7 @@ def test_secrets_come_from_the_shell_s_variables(tmp_path: Path, monkeypatch: py
     assert json.loads(local.environment["MODELET_SECRETS"]) == {"A_TEAM_S_KEY": arn}
     monkeypatch.delenv("A_TEAM_S_KEY")
     with pytest.raises(
-        CommandError, match=r"^functions/tiny/model\.yaml: secrets\.A_TEAM_S_KEY: .*: export A_TEAM_S_KEY=…"
+        CommandError, match=r"^functions/tiny/model\.yaml: secrets\.A_TEAM_S_KEY: .*: run `export A_TEAM_S_KEY=…"
     ):
         local_function(tiny.function, tiny.store)
 
@@ -99,7 +99,8 @@ def test_a_lock_keeps_its_version(tmp_path: Path) -> None:
 def test_a_lock_of_another_store_is_refused(tmp_path: Path) -> None:
     tiny = make_tiny(tmp_path)
     tiny.function.lock_path.write_text(json.dumps({"model": "tiny", "version": "1", "manifest_sha256": "0" * 64}))
-    with pytest.raises(CommandError, match=r"functions/tiny/model\.lock pins another version 1 of tiny than file:///"):
+    said = r"functions/tiny/model\.lock pins another version 1 of tiny than the one in file:///"
+    with pytest.raises(CommandError, match=said):
         local_function(tiny.function, tiny.store)
 
 

@@ -196,7 +196,7 @@ def test_a_changed_file_brings_new_environments_with_what_the_rebuild_says(
     (function.folder / "app.py").unlink()
     (function.folder / "app.py").write_text("raise ValueError('broken while edited')\n")
     server.until("broken while edited")
-    server.until("echo | Reload failed, the old environments go on: the new init ended with ValueError")
+    server.until("echo | Reload failed, the old environments stay in use: the new init ended with ValueError")
     assert json.loads(ask(port, "GET", "/models/echo").body) == ["new", "256"]
     server.process.send_signal(signal.SIGTERM)
     server.ends(server.family())
@@ -208,9 +208,9 @@ def test_a_port_in_use_is_said_in_one_line_with_a_remedy(make: Make) -> None:
         port = other.getsockname()[1]
         with pytest.raises(CommandError) as caught:
             serve([make(HELLO)], port=port)
-    assert str(caught.value) == f"port {port} of 127.0.0.1 is in use: choose another with --port, 0 for any free one"
+    assert str(caught.value) == f"port {port} of 127.0.0.1 is in use: choose another with --port, or 0 for a free one"
 
 
 def test_a_host_that_is_not_here_is_said() -> None:
-    with pytest.raises(CommandError, match=r"port 1 of 192\.0\.2\.1 cannot be had \(.+\): choose another"):
+    with pytest.raises(CommandError, match=r"port 1 of 192\.0\.2\.1 is not available \(.+\): choose another"):
         bound("192.0.2.1", 1)

@@ -41,7 +41,7 @@ def test_a_version_that_can_start_is_taken(tmp_path: Path) -> None:
 def test_a_file_of_the_version_that_is_gone_is_named(tmp_path: Path) -> None:
     tiny = make_tiny(tmp_path)
     (tmp_path / ".modelet" / "store" / "tiny" / "1" / "model.onnx").unlink()
-    with pytest.raises(CommandError, match=r"/store has lost model\.onnx of tiny version 1: copy the version there"):
+    with pytest.raises(CommandError, match=r"/store lacks model\.onnx of tiny version 1: copy the version there"):
         generation(tiny.function, tiny.store, tiny.lock)
     assert generations(tmp_path) == []
 
@@ -58,7 +58,7 @@ def test_a_pickle_of_other_libraries_is_named(tmp_path: Path) -> None:
     runtime = {"python": HERE, "scikit-learn": version("scikit-learn"), "numpy": "1.0.0"}
     tiny = make_tiny(tmp_path, app=CUSTOM)
     lock = write_version(tiny.store, {"model.joblib": b""}, version="2", runtime=runtime)
-    said = r"^model\.joblib of tiny version 2 was written with numpy 1\.0\.0, here is .+: install that one"
+    said = r"^model\.joblib of tiny version 2 was written with numpy 1\.0\.0, but .+ is installed: install 1\.0\.0"
     with pytest.raises(CommandError, match=said):
         generation(tiny.function, tiny.store, lock)
     lock = write_version(tiny.store, {"model.joblib": b""}, version="3", runtime={**runtime, "numpy": version("numpy")})

@@ -12,7 +12,7 @@ from watchfiles import Change
 
 from modelet.dev.local.runtime.runtime import Runtime
 from modelet.dev.local.runtime.variables import LAYER
-from modelet.dev.local.watch import Sources, tell, watch
+from modelet.dev.local.watch import Sources, report_changes, watch
 from modelet.errors import SpecError
 from support.clients import environments, run, until
 
@@ -41,8 +41,11 @@ def test_files_that_a_function_can_read_matter_and_no_others(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        (SpecError("model.yaml: resources.memory_mb: 64 is below 128"), "go on: model.yaml: resources.memory_mb: 64"),
-        (SyntaxError("half an edit"), "go on: SyntaxError: half an edit"),
+        (
+            SpecError("model.yaml: resources.memory_mb: 64 is below 128"),
+            "stay in use: model.yaml: resources.memory_mb: 64",
+        ),
+        (SyntaxError("half an edit"), "stay in use: SyntaxError: half an edit"),
     ],
     ids=["ours", "the author's"],
 )
@@ -81,7 +84,7 @@ def test_one_functions_file_leaves_the_others_alone(make: Make, log: MemoryLog) 
             watching = asyncio.create_task(watch([one, other], runtime, log=log))
             await asyncio.sleep(0.3)
             (one.folder / "app.py").write_text("def handler(event, context): return 2\n")
-            await until(lambda: "Reload: the new sources are served" in log.lines)
+            await until(lambda: "Reload: serving the new sources" in log.lines)
             assert (await runtime.invoke("one", b"{}")).payload == b"2"
             assert (await runtime.invoke("other", b"{}")).init_ms is None
             watching.cancel()
@@ -101,13 +104,15 @@ def test_a_load_that_fails_or_hangs_is_given_up_for_the_next_change(make: Make, 
             await asyncio.sleep(0.3)
             app.write_text("raise ValueError('broken while edited')\n")
             await until(
-                lambda: "Reload failed, the old environments go on: the new init ended with ValueError" in log.lines
+                lambda: (
+                    "Reload failed, the old environments stay in use: the new init ended with ValueError" in log.lines
+                )
             )
             app.write_text("print('begun')\nimport time\ntime.sleep(600)\n")
             await until(lambda: "begun" in log.lines)
             assert (await runtime.invoke("echo", b"{}")).payload == b'"old"'
             app.write_text("def handler(event, context): return 'new'\n")
-            await until(lambda: "Reload: the new sources are served" in log.lines)
+            await until(lambda: "Reload: serving the new sources" in log.lines)
             assert (await runtime.invoke("echo", b"{}")).payload == b'"new"'
             assert len(environments()) == 1
             watching.cancel()
@@ -140,7 +145,7 @@ def test_a_rebuild_that_a_further_change_overtakes_leaves_no_snapshot(
             (function.folder / "features.py").write_text("# two\n")
             await until(lambda: any("features.py changed" in line for line in log.lines))
             done.set()
-            await until(lambda: "Reload: the new sources are served" in log.lines)
+            await until(lambda: "Reload: serving the new sources" in log.lines)
             assert not snapshots[0].folder.exists()
             assert (await runtime.invoke("echo", b"{}")).payload == b'"new"'
             watching.cancel()
@@ -153,7 +158,7 @@ def test_without_reload_a_change_of_files_and_one_of_the_lock_are_each_told_once
     one, other = (make("def handler(event, context): return 1\n", name) for name in ("one", "other"))
 
     async def scenario() -> None:
-        telling = asyncio.create_task(tell([one, other], log=log))
+        telling = asyncio.create_task(report_changes([one, other], log=log))
         await asyncio.sleep(0.3)
         for turn, name in enumerate(["app.py", "model.lock", "app.py", "labels.json", "model.lock"]):
             (one.folder / name).write_text(f"# {turn}\n")
@@ -164,5 +169,5 @@ def test_without_reload_a_change_of_files_and_one_of_the_lock_are_each_told_once
         await until(telling.done)
 
     run(scenario())
-    remedy = "what is served stays as it was at the start; modelet up --reload takes changes up"
+    remedy = "restart modelet up to apply the change, or use modelet up --reload"
     assert log.lines == [f"{name} changed: {remedy}" for name in ("app.py", "model.lock", "features.py")]

@@ -69,12 +69,12 @@ def test_work_while_a_module_is_imported_is_told(changed: Changed) -> None:
     tiny = changed("import table\n")
     (tiny.function.folder / "table.py").write_text("squares = {n: n * n for n in range(600_000)}\n")
     advice = said(tiny, "work")
-    assert (advice.where, advice.what) == ("functions/tiny/table.py", "works while it is imported")
+    assert (advice.where, advice.what) == ("functions/tiny/table.py", "does slow work during its import")
 
 
 def test_work_of_the_app_itself_is_told(changed: Changed) -> None:
     advice = said(changed("squares = {n: n * n for n in range(2_000_000)}\n"), "work")
-    assert (advice.where, advice.what) == ("functions/tiny/app.py", "works while it is imported")
+    assert (advice.where, advice.what) == ("functions/tiny/app.py", "does slow work during its import")
     assert advice.saves_ms is not None
     assert advice.saves_ms > 50
 

@@ -88,7 +88,7 @@ def test_traced_it_says_what_has_no_bytecode(tiny: Tiny) -> None:
         ("import nowhere", "tiny does not start: Runtime.ImportModuleError: Unable to import module "),
         (
             "print('no licence'); os._exit(3)",
-            "tiny does not start: exit status 3, after it said: no licence",
+            "tiny does not start: exit status 3; its last output was: no licence",
         ),
     ],
 )
@@ -104,10 +104,10 @@ def test_an_init_that_fails_is_told_in_the_function_s_own_words(tiny: Tiny, befo
 @pytest.mark.parametrize(
     ("infer", "said"),
     [
-        ("import os; os._exit(4)", "tiny does not answer the event: exit status 4"),
+        ("import os; os._exit(4)", "tiny does not respond to the event: exit status 4"),
         (
             "import signal as s; s.pthread_sigmask(s.SIG_BLOCK, [s.SIGALRM]); s.pause()",
-            "tiny does not answer the event: nothing came for 1 s",
+            "tiny does not respond to the event: no response within 1 s",
         ),
     ],
 )

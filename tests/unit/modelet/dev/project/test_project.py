@@ -28,7 +28,7 @@ def test_a_project_is_found_from_any_folder_in_it(tmp_path: Path) -> None:
 
 
 def test_no_project_is_one_line_with_the_remedy(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match=r"no functions/ folder in .* or above it: .*mkdir functions$"):
+    with pytest.raises(CommandError, match=r"no functions/ folder in .* or its parents: .*`mkdir functions`$"):
         Project.find(tmp_path)
 
 
@@ -50,7 +50,7 @@ def test_a_model_is_found_by_its_name_and_by_its_folders(tmp_path: Path, name: s
     ("name", "said"),
     [
         ("breast-canser", "no model 'breast-canser' in functions/: did you mean breast-cancer?"),
-        ("zzz", "no model 'zzz' in functions/: there are breast-cancer, toy"),
+        ("zzz", "no model 'zzz' in functions/: the models are breast-cancer, toy"),
     ],
 )
 def test_an_unknown_model_is_answered_with_what_there_is(tmp_path: Path, name: str, said: str) -> None:
@@ -60,7 +60,7 @@ def test_an_unknown_model_is_answered_with_what_there_is(tmp_path: Path, name: s
 
 
 def test_an_empty_project_says_how_to_begin(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match=r"there are none yet: modelet new toy$"):
+    with pytest.raises(CommandError, match=r"there are none yet: run `modelet new toy`$"):
         project(tmp_path).function("toy")
 
 
@@ -71,7 +71,7 @@ def test_two_folders_that_give_one_name_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("folder", ["Toy", "2toy", "to y", "töy", "t" * 64])
 def test_a_folder_that_cannot_name_a_model_is_refused(tmp_path: Path, folder: str) -> None:
-    with pytest.raises(CommandError, match=rf"functions/{folder}: cannot name a model: rename it"):
+    with pytest.raises(CommandError, match=rf"functions/{folder} is not a valid model folder: rename it"):
         project(tmp_path, folder).functions()
 
 
@@ -110,5 +110,5 @@ def test_the_store_is_the_projects_own_unless_one_is_given(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("given", ["./store", "https://example.com", "", "file://store"])
 def test_what_is_no_store_is_refused_with_the_forms_that_are(tmp_path: Path, given: str) -> None:
-    with pytest.raises(CommandError, match=r"is no URL of a store: give file:///… or s3://bucket/prefix"):
+    with pytest.raises(CommandError, match=r"is not the URL of a store: give file:///… or s3://bucket/prefix"):
         project(tmp_path).store_url(given)

@@ -22,8 +22,8 @@ KEYS = [*ModelSpec.model_fields, "memory_mb", "provisioned", "max_concurrency", 
 
 
 FIVE_FIELDS = (
-    "'0 8 * * *' has 5 fields: give minute, hour, day of month, month, day of week and year, with one space between "
-    "two, such as 0 8 ? * MON-FRI *"
+    "'0 8 * * *' has 5 fields: give minute, hour, day of month, month, day of week and year, separated by single "
+    "spaces, such as 0 8 ? * MON-FRI *"
 )
 
 
@@ -119,17 +119,17 @@ def test_a_version_that_yaml_would_change_must_be_quoted(path: Path, written: st
     [
         ("resources: {memory_mb: 64}", "resources.memory_mb: 64 is below 128: give 128 or more"),
         ("resources: {memory_mb: 20000}", "resources.memory_mb: 20000 is above 10,240: give 10,240 or less"),
-        ("resources: {memory_mb: 512.5}", "resources.memory_mb: 512.5 cannot stand here: give a whole number"),
-        ("resources: {memory_mb: '512'}", "resources.memory_mb: '512' cannot stand here: give a whole number"),
-        ("resources: {memory_mb: true}", "resources.memory_mb: true cannot stand here: give a whole number"),
+        ("resources: {memory_mb: 512.5}", "resources.memory_mb: 512.5 is not valid here: give a whole number"),
+        ("resources: {memory_mb: '512'}", "resources.memory_mb: '512' is not valid here: give a whole number"),
+        ("resources: {memory_mb: true}", "resources.memory_mb: true is not valid here: give a whole number"),
         ("resources:", "resources: is empty: give a mapping of keys"),
-        ("resources: [1]", "resources: a list cannot stand here: give a mapping of keys"),
-        ("artifact: image", "artifact: 'image' is not known: give 'store' or 'baked'"),
-        ("stages: {prod: {artifact: s3}}", "stages.prod.artifact: 's3' is not known: give 'store' or 'baked'"),
-        ("backend: tensorflow", "backend: 'tensorflow' is not known: give 'onnx' or 'sklearn'"),
+        ("resources: [1]", "resources: a list is not valid here: give a mapping of keys"),
+        ("artifact: image", "artifact: 'image' is unknown: give 'store' or 'baked'"),
+        ("stages: {prod: {artifact: s3}}", "stages.prod.artifact: 's3' is unknown: give 'store' or 'baked'"),
+        ("backend: tensorflow", "backend: 'tensorflow' is unknown: give 'onnx' or 'sklearn'"),
         ("preprocessing: {module: features}", "preprocessing.function: is missing: add it"),
-        ("version: a/b", "version: 'a/b' is no name that can stand here: it must match ^[A-Za-z0-9][A-Za-z0-9_.-]*$"),
-        ("version: aliases", "version: 'aliases' is the name of a folder in every store: choose another version"),
+        ("version: a/b", "version: 'a/b' is not a valid name: it must match ^[A-Za-z0-9][A-Za-z0-9_.-]*$"),
+        ("version: aliases", "version: 'aliases' is a reserved folder in every store: choose another version"),
         (
             "scaling: {max_concurrency: 5, provisioned: 6}",
             "scaling.provisioned: 6 is above max_concurrency, 5: raise that or lower this",
@@ -144,11 +144,11 @@ def test_a_version_that_yaml_would_change_must_be_quoted(path: Path, written: st
         ),
         (
             "scaling: {provisioned_max: 2}",
-            "scaling.provisioned_max: needs scaling.provisioned, the least: give that too",
+            "scaling.provisioned_max: needs scaling.provisioned, the minimum: set it too",
         ),
         (
             "scaling: {schedules: [{cron: '0 8 * * ? *', provisioned: 1}]}",
-            "scaling.schedules: need scaling.provisioned, what is kept otherwise: give that too",
+            "scaling.schedules: need scaling.provisioned, the number at other times: set it too",
         ),
         (
             "scaling: {max_concurrency: 4, provisioned: 1, schedules: [{cron: '0 8 * * ? *', provisioned: 5}]}",
@@ -160,15 +160,15 @@ def test_a_version_that_yaml_would_change_must_be_quoted(path: Path, written: st
         ),
         (
             "scaling: {snapstart: true, provisioned: 1}",
-            "scaling.snapstart: Lambda refuses it together with provisioned: choose one of them",
+            "scaling.snapstart: Lambda does not allow it together with provisioned: remove one",
         ),
         (
             "{scaling: {snapstart: true}, resources: {tmp_mb: 1024}}",
-            "scaling.snapstart: Lambda refuses it with more than 512 MB of /tmp: lower resources.tmp_mb",
+            "scaling.snapstart: Lambda does not allow it with more than 512 MB of /tmp: lower resources.tmp_mb",
         ),
         (
             f"{{environment: {{A_KEY: x}}, secrets: {{A_KEY: '{SECRET}'}}}}",
-            "secrets.A_KEY: is in environment too: keep it in one of them",
+            "secrets.A_KEY: is also in environment: remove one of them",
         ),
         (
             f"secrets: {{AWS_REGION: '{SECRET}'}}",
@@ -176,14 +176,14 @@ def test_a_version_that_yaml_would_change_must_be_quoted(path: Path, written: st
         ),
         (
             "environment: {DEBUG: true}",
-            "environment.DEBUG: YAML reads true here, which is no text: put the value in quotes",
+            "environment.DEBUG: YAML reads true here, which is not text: put the value in quotes",
         ),
         ("environment: {AWS_REGION: x}", "environment.AWS_REGION: is set by Lambda or by Modelet: choose another name"),
         (
             "environment: {MODELET_STORE: x}",
             "environment.MODELET_STORE: is set by Lambda or by Modelet: choose another name",
         ),
-        (f"environment: {{BIG: {'a' * 5000}}}", "environment: 5,003 bytes are above Lambda's 4,096: keep less in it"),
+        (f"environment: {{BIG: {'a' * 5000}}}", "environment: 5,003 bytes exceed Lambda's limit of 4,096: shorten it"),
         (
             "resources: {memory_mb: 1, timeout_s: 0}",
             "resources.memory_mb: 1 is below 128: give 128 or more (and 1 more)",
@@ -215,17 +215,17 @@ def test_an_unknown_key_is_refused_by_name_with_the_nearest_one(path: Path, text
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("version: 1\nversion: 2", "line 2: 'version' is said twice: mend the YAML there"),
-        ("scaling:\n  provisioned: 1\n  provisioned: 2", "line 3: 'provisioned' is said twice: mend the YAML there"),
-        ("a: &x [*x]", "line 1: tags, anchors and aliases are not read: mend the YAML there"),
-        ("a: !!python/name:os.system ''", "line 1: tags, anchors and aliases are not read: mend the YAML there"),
-        ("? [1, 2]\n: 3", "line 1: a key that is no text: mend the YAML there"),
-        ("", "holds nothing: give keys and values, such as `version: latest`"),
-        ("- version", "holds a list: give keys and values, such as `version: latest`"),
-        ("just text", "holds 'just text': give keys and values, such as `version: latest`"),
-        (b"\xff\xfe\x00", "is not YAML that can be read: write it as UTF-8 text, keys and values"),
-        ("[" * 5000, "is not YAML that can be read: write it as UTF-8 text, keys and values"),
-        (f"version: {'9' * 5000}", "is not YAML that can be read: write it as UTF-8 text, keys and values"),
+        ("version: 1\nversion: 2", "line 2: duplicate key 'version': fix it there"),
+        ("scaling:\n  provisioned: 1\n  provisioned: 2", "line 3: duplicate key 'provisioned': fix it there"),
+        ("a: &x [*x]", "line 1: tags, anchors and aliases are not supported: fix it there"),
+        ("a: !!python/name:os.system ''", "line 1: tags, anchors and aliases are not supported: fix it there"),
+        ("? [1, 2]\n: 3", "line 1: a key is not text: fix it there"),
+        ("", "contains nothing: write keys and values, such as `version: latest`"),
+        ("- version", "contains a list: write keys and values, such as `version: latest`"),
+        ("just text", "contains 'just text': write keys and values, such as `version: latest`"),
+        (b"\xff\xfe\x00", "is not valid YAML: write keys and values as UTF-8 text"),
+        ("[" * 5000, "is not valid YAML: write keys and values as UTF-8 text"),
+        (f"version: {'9' * 5000}", "is not valid YAML: write keys and values as UTF-8 text"),
     ],
 )  # fmt: skip
 def test_what_is_no_plain_yaml_mapping_is_refused(path: Path, text: str | bytes, said: str) -> None:
@@ -267,7 +267,7 @@ def test_a_stage_replaces_only_what_it_names(path: Path) -> None:
         ("stages: {prod: {scaling: {provisioned: 1001}}}", "stages.prod.scaling.provisioned: 1001 is above"),
         ("scaling: {provisioned: 5}\nstages: {a: {scaling: {max_concurrency: 4}}}", "stages.a.scaling.provisioned: 5 "),
         ("stages: {prod: {environment: {AWS_REGION: x}}}", "stages.prod.environment.AWS_REGION: is set by"),
-        ("stages: {Prod: {}}", "stages.Prod: 'Prod' is no name that can stand here"),
+        ("stages: {Prod: {}}", "stages.Prod: 'Prod' is not a valid name"),
     ],
 )  # fmt: skip
 def test_an_override_is_checked_with_what_it_leaves_alone(path: Path, text: str, said: str) -> None:

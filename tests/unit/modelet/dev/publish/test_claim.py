@@ -106,14 +106,17 @@ def test_of_many_publishers_of_one_name_one_owns_it_and_the_others_are_told_who_
     for thread in threads:
         thread.join()
     assert outcomes.count("owned") == 1
-    assert sum("tiny version v1 is being published since" in outcome for outcome in outcomes) == 5
+    assert sum("tiny version v1 is being published on" in outcome for outcome in outcomes) == 5
 
 
 def test_a_named_version_that_is_complete_is_refused(store: Store, packed: Package) -> None:
     store.write_once("tiny/v1/claim.json", b"{}")
     store.write_once("tiny/v1/model.json", b"{}")
     with (
-        pytest.raises(VersionExistsError, match=r"tiny version v1 exists in .*: name another, or leave --version out"),
+        pytest.raises(
+            VersionExistsError,
+            match=r"tiny version v1 already exists in .*: choose another version, or leave out --version",
+        ),
         claimed(store, "tiny", "v1", packed.manifest_of),
     ):
         pass
@@ -141,7 +144,7 @@ def test_a_publisher_of_this_process_that_failed_has_gone_too(store: Store, pack
 def test_a_named_version_that_was_begun_with_other_contents_is_refused(store: Store, packed: Package) -> None:
     leave_claim(store, packed, manifest_sha256="0" * 64)
     with (
-        pytest.raises(VersionExistsError, match="never finished, and this publish has other contents: name another"),
+        pytest.raises(VersionExistsError, match="never completed, and this publish has other contents: choose another"),
         claimed(store, "tiny", "v1", packed.manifest_of),
     ):
         pass
@@ -152,7 +155,7 @@ def test_a_publisher_at_work_elsewhere_is_waited_for_one_lease(file_store: Store
     leave_claim(file_store, packed, "v1", host="elsewhere", created_at=now.isoformat())
     with (
         pytest.raises(
-            VersionExistsError, match=r"is being published since .* on elsewhere: wait, or name another version"
+            VersionExistsError, match=r"is being published on elsewhere since .*: wait, or choose another version"
         ),
         claimed(file_store, "tiny", "v1", packed.manifest_of),
     ):
@@ -175,7 +178,7 @@ def test_a_publisher_at_work_in_another_process_here_is_waited_for(file_store: S
 def test_a_claim_that_is_none_of_ours_is_left_alone(file_store: Store, packed: Package) -> None:
     file_store.write_once("tiny/v1/claim.json", b"mine!")
     with (
-        pytest.raises(VersionExistsError, match="no claim of ours"),
+        pytest.raises(VersionExistsError, match="unknown claim file"),
         claimed(file_store, "tiny", "v1", packed.manifest_of),
     ):
         pass

@@ -72,11 +72,11 @@ def test_a_package_s_columns_are_bounded_as_far_as_its_graph_was_proven_and_peop
     poisson = PoissonRegressor(alpha=0).fit(table.rows, np.exp(table.rows[:, 0]))
     near = package(function, trained(table, estimator=poisson, **known), Lines(said)).manifest
     assert all(column.found == ("minimum", "maximum") and (column.maximum or 0) < 1e3 for column in near.columns)
-    assert said.getvalue().count(" times the greatest example the graph answers as the estimator does") == 1
+    assert said.getvalue().count(" times the largest example") == 1
     linear = LinearRegression().fit(table.rows, table.rows @ 2.0 ** np.arange(6))
     far = package(function, trained(table, estimator=linear, **known), Lines(said)).manifest
     assert all(column.found == ("minimum", "maximum") and (column.maximum or 0) > 1e30 for column in far.columns)
-    assert said.getvalue().count("times the greatest example") == 1
+    assert said.getvalue().count("times the largest example") == 1
 
 
 def test_a_pickled_package_says_what_it_was_pickled_with(make_function: Callable[..., Function], table: Table) -> None:
@@ -100,7 +100,7 @@ def test_several_objects_are_several_files_of_the_sklearn_backend_only(
     assert sorted(ready.files) == ["model.joblib", "vectorizer.joblib"]
     assert ready.manifest.class_name == "LogisticRegression"
     assert ready.manifest.model_info["labels"] == ["negative", "positive"]
-    with pytest.raises(ConversionError, match="several objects cannot become one graph: say backend: sklearn"):
+    with pytest.raises(ConversionError, match="several objects cannot become one graph: set backend: sklearn"):
         package(make_function(), both, Silent())
 
 
@@ -144,9 +144,9 @@ def test_further_files_are_bytes_or_json(function: Function, table: Table) -> No
         ({"files": {"model.onnx": b""}}, "files has 'model.onnx': choose another name"),
         ({"files": {"model.json": b""}}, "files has 'model.json'"),
         ({"files": {"../x": b""}}, "files has '../x'"),
-        ({"files": {"x.json": object()}}, "x.json is neither bytes nor JSON"),
-        ({"info": {"labels": []}}, "info says labels, which publish finds out itself"),
-        ({"info": {"targets": 2}}, "info says targets, which publish finds out itself"),
+        ({"files": {"x.json": object()}}, "x.json is neither bytes nor valid JSON"),
+        ({"info": {"labels": []}}, "info has labels, which publish sets itself"),
+        ({"info": {"targets": 2}}, "info has targets, which publish sets itself"),
         ({"estimator": {"vectorizer": 1}}, "several objects cannot become one graph"),
         ({"estimator": Ridge()}, "Ridge cannot predict its own examples"),
     ],
@@ -182,5 +182,5 @@ def test_a_given_graph_is_packed_as_it_is_and_only_for_the_onnx_backend(
     assert manifest.compiled is not None
     assert manifest.compiled["parity"] == {"example_rows": 3}
     assert "optimized_by" not in manifest.compiled
-    with pytest.raises(PublishError, match=r"model.yaml says backend: sklearn, but the file is an ONNX graph"):
+    with pytest.raises(PublishError, match=r"model.yaml has backend: sklearn, but the file is an ONNX graph"):
         package_graph(make_function(backend="sklearn"), given, Silent())

@@ -82,7 +82,7 @@ def test_the_same_training_has_the_same_graph(file_store: Store, function: Funct
 
 def test_a_named_version_is_written_under_its_name_and_once(file_store: Store, function: Function) -> None:
     assert publish(function, file_store, version="2026-11").version == "2026-11"
-    with pytest.raises(VersionExistsError, match="2026-11 exists"):
+    with pytest.raises(VersionExistsError, match="2026-11 already exists"):
         publish(function, file_store, version="2026-11")
     assert publish(function, file_store).version == "1"
 
@@ -91,7 +91,7 @@ def test_a_named_version_is_written_under_its_name_and_once(file_store: Store, f
 def test_a_name_that_no_version_may_have_is_refused_before_training(
     file_store: Store, make_function: Callable[..., Function], version: str
 ) -> None:
-    with pytest.raises(PublishError, match="cannot be a version"):
+    with pytest.raises(PublishError, match="is not a valid version"):
         publish(make_function("1 / 0"), file_store, version=version)
 
 
@@ -142,7 +142,7 @@ def test_a_named_publish_that_failed_is_not_mixed_with_another_model(
     with pytest.raises(StoreError):
         publish(function, Failing(file_store.url, 2, after=False), version="v1")
     text = (function.folder / "train.py").read_text()
-    with pytest.raises(VersionExistsError, match="other contents: name another version"):
+    with pytest.raises(VersionExistsError, match="other contents: choose another version"):
         publish(make_function(text.replace("max_iter=500", "max_iter=500, C=3.0")), file_store, version="v1")
     assert versions(file_store, "iris") == []
 

@@ -69,7 +69,7 @@ def test_of_two_who_finish_the_same_version_the_resumer_yields(store: Store, pac
     assert finish(store, "tiny", "1", mine.manifest)
     assert not finish(store, "tiny", "1", mine.manifest)
     write_version(store, packed.manifest, packed.files, mine, Silent())
-    with pytest.raises(VersionExistsError, match="was published by somebody else meanwhile"):
+    with pytest.raises(VersionExistsError, match="has just been published by another process"):
         write_version(store, packed.manifest, packed.files, owned(packed, resumed=True), Silent())
     with pytest.raises(VersionExistsError):
         finish(store, "tiny", "1", b"another")

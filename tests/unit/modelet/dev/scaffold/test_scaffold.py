@@ -131,7 +131,9 @@ def test_its_own_tests_and_those_of_every_model_pass(gated: Path) -> None:
     "name", ["Churn", "2fast", "a b", "a--b", "-a", "a-", "ä", "", "a/b", "../up", "a" * 64, "a.b", "a\nb"]
 )
 def test_what_cannot_name_a_model_is_refused(project: Project, name: str) -> None:
-    with pytest.raises(CommandError, match="cannot name a model: use lower-case letters, digits and single hyphens"):
+    with pytest.raises(
+        CommandError, match="is not a valid model name: use lower-case letters, digits and single hyphens"
+    ):
         write_scaffold(project, name, "onnx")
     assert files(project.root) == ["functions"]
 
@@ -146,13 +148,13 @@ def test_a_name_that_nearly_fits_is_answered_with_one_that_does(project: Project
     "name", ["class", "import", "lambda", "app", "train", "models-index", "release-check", "tests"]
 )
 def test_a_word_of_python_or_of_the_project_is_refused(project: Project, name: str) -> None:
-    with pytest.raises(CommandError, match="is a word of Python or of the project: choose another name"):
+    with pytest.raises(CommandError, match="is reserved by Python or by the project: choose another name"):
         write_scaffold(project, name, "onnx")
 
 
 @pytest.mark.parametrize("name", ["json", "numpy", "sklearn", "modelet", "random"])
 def test_a_name_that_would_hide_a_module_is_refused(project: Project, name: str) -> None:
-    with pytest.raises(CommandError, match="is a Python module already, which it would hide: choose another name"):
+    with pytest.raises(CommandError, match="would hide the Python module of that name: choose another name"):
         write_scaffold(project, name, "onnx")
 
 
@@ -162,7 +164,7 @@ def test_a_name_that_would_hide_a_module_is_refused(project: Project, name: str)
 def test_nothing_that_exists_is_overwritten(project: Project, taken: str) -> None:
     (project.root / taken).mkdir(parents=True)
     before = files(project.root)
-    with pytest.raises(CommandError, match=f"{taken} exists already: choose another name, or remove it first"):
+    with pytest.raises(CommandError, match=f"{taken} already exists: choose another name, or remove it first"):
         write_scaffold(project, "re-view", "onnx")
     assert files(project.root) == before
 

@@ -1,1 +1,1 @@
-"""Makes `bundle.json` out of a function's folder and its lock; the only place that turns types into core schemas."""
+"""Build `bundle.json` from a function's folder and its lock. Only this package compiles types to core schemas."""

@@ -1,4 +1,4 @@
-"""The contract of a prediction, held against the answers that a backend gives by itself."""
+"""Check that the contract of a prediction accepts the default predictions of a backend."""
 
 from __future__ import annotations
 
@@ -22,17 +22,16 @@ if TYPE_CHECKING:
     from modelet.store.manifest import Manifest
 
 PART = 0.3712893044948578
-"""A fraction as models answer them: it ends on no step of a type's, and has more digits than a type that counts them.
-"""
+"""A typical fraction: not a multiple of a type's step, and with more digits than a type with limited digits allows."""
 SHARES = (0.5 + PART, PART, 0.25 + PART, 0.01 * PART, 1 - 0.01 * PART)
-"""Probabilities that an answer may have; a contract must take one of them with each label, whatever its bounds."""
+"""Possible probabilities. A contract must accept at least one of them for each label, whatever its bounds."""
 NUMBERS = (PART, -PART, 12 + PART, 150 + PART, 2_000 + PART, -12 - PART, 1e6 + PART, -1e6 - PART)
-"""Numbers that a regressor may answer; a contract must take one of them, whatever its bounds."""
+"""Possible predictions of a regressor. A contract must accept at least one of them, whatever its bounds."""
 REMEDY = "change the prediction's type, or override postprocess"
 
 
 def check_answers(app: str, manifest: Manifest, instance: Core, prediction: Core) -> None:
-    """Refuse a prediction's contract that the backend's own answers cannot keep. Raises CommandError."""
+    """Raise CommandError if the prediction's contract rejects predictions that the backend makes."""
     contract, info = Contract(instance, prediction), manifest.model_info
     between = list(_between(sorted(set(_bounds(prediction)))))
     if info.get("task") == "regression":
@@ -40,8 +39,8 @@ def check_answers(app: str, manifest: Manifest, instance: Core, prediction: Core
         asked = ({"variable": np.full((1, targets), number)} for number in (*NUMBERS, *between))
         if not any(_kept(contract, manifest, outputs) for outputs in asked):
             raise CommandError(
-                f"{app}: the prediction's contract takes no number with a fraction, which version {manifest.version} "
-                f"may answer: {REMEDY}"
+                f"{app}: the prediction's contract rejects numbers with a fraction, but version {manifest.version} "
+                f"may return them: {REMEDY}"
             )
     labels = info.get("labels") if info.get("task") == "classification" else None
     shares = [np.full((1, len(labels or ())), share) for share in (*SHARES, *between) if 0 <= share <= 1]
@@ -53,30 +52,30 @@ def check_answers(app: str, manifest: Manifest, instance: Core, prediction: Core
         if kept is None:
             shown = predictions(made[0], manifest)[0]
             raise CommandError(
-                f"{app}: the prediction's contract does not take {shown!r}, which version {manifest.version} may "
-                f"answer: {REMEDY}"
+                f"{app}: the prediction's contract rejects {shown!r}, but version {manifest.version} may "
+                f"return it: {REMEDY}"
             )
         answer = json.loads(kept)[0]
         if is_open or not isinstance(answer, dict) or "label" not in answer:
-            continue  # what becomes of labels is the author's word
+            continue  # the author's code decides what happens to the labels
         other = served.setdefault(json.dumps(answer["label"]), label)
         if other is not label:
             raise CommandError(
-                f"{app}: the prediction's contract makes {answer['label']!r} of the labels {other!r} and {label!r} of "
-                f"version {manifest.version}, which nobody could tell apart: {REMEDY}"
+                f"{app}: the prediction's contract converts both labels {other!r} and {label!r} of version "
+                f"{manifest.version} to {answer['label']!r}, so that they look the same: {REMEDY}"
             )
 
 
 def _kept(contract: Contract, manifest: Manifest, outputs: dict[str, Any]) -> bytes | None:
-    """What is answered; None where a request would fail."""
+    """Return the body of a response, or None if the request would fail."""
     try:
         return contract.write_predictions(contract.check_predictions(predictions(outputs, manifest), 1))
-    except Exception:  # noqa: BLE001 - a validator of the author's may raise anything; a request would end as it did
+    except Exception:  # noqa: BLE001 - the author's validators may raise any error; a request would fail too
         return None
 
 
 def _between(ends: list[float]) -> Iterator[float]:
-    """A number on each side of some bounds."""
+    """Yield a number on each side of every bound."""
     if ends:
         yield ends[0] - PART * max(1, abs(ends[0]))
         yield ends[-1] + PART * max(1, abs(ends[-1]))
@@ -85,7 +84,7 @@ def _between(ends: list[float]) -> Iterator[float]:
 
 
 def _bounds(node: Any) -> Iterator[float]:
-    """All bounds of numbers that are anywhere in a core schema."""
+    """Yield all numeric bounds in a core schema."""
     for one in _nodes(node):
         function = one["function"].get("function") if isinstance(one.get("function"), dict) else None
         for said in (one, function.keywords if isinstance(function, partial) else {}):
@@ -95,12 +94,12 @@ def _bounds(node: Any) -> Iterator[float]:
 
 
 def _runs_code(core: Core) -> bool:
-    """Whether functions see a value on its way, which may do what they like with it."""
+    """Return whether the schema calls functions, which may change a value in any way."""
     return any(str(node.get("type")).startswith("function-") for node in _nodes(core))
 
 
 def _nodes(node: Any) -> Iterator[dict[str, Any]]:
-    """All mappings in a core schema."""
+    """Yield all mappings in a core schema."""
     if isinstance(node, dict):
         yield node
     for child in node.values() if isinstance(node, dict) else node if isinstance(node, list | tuple) else ():

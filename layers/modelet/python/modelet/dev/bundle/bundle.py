@@ -1,4 +1,4 @@
-"""Makes a function's `bundle.json`: its spec as data, its lock, its compiled contract, its documents."""
+"""Build a function's `bundle.json`: its spec, its lock, its compiled contract and its OpenAPI document."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ if TYPE_CHECKING:
     from modelet.store.store import Store
 
 TRAINING = {"train.py"}
-"""What runs on the publisher's machine only: a change of it leaves the bundle true."""
+"""Files that are used only on the publisher's machine: a change of them does not make the bundle stale."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bundled:
-    """A bundle, and why pydantic is needed to serve it (empty where it is not); sha256: of its file."""
+    """A bundle, the reason why it needs pydantic (empty if it does not), and the SHA-256 of its file."""
 
     bundle: Bundle
     needs_pydantic: str
@@ -55,16 +55,16 @@ class Bundled:
 
 
 def write_bundle(function: Function, store: Store, lock: Lock, path: Path | None = None) -> Bundled:
-    """Compile a function and write its bundle; the same inputs give the same bytes.
+    """Compile a function and write its bundle. The same inputs give the same bytes.
 
-    path: where to, the folder's own bundle.json unless given. Raises CommandError where app.py cannot be read, names no
-    contract, or one that does not fit the version, and where the function cannot open the version.
+    path: the file to write, by default the folder's bundle.json. Raises CommandError if app.py cannot be imported, has
+    no contract or one that does not fit the version, and if the function cannot open the version.
     """
     manifest, sha256 = read_manifest(store, function.name, lock.version)
     if sha256 != lock.manifest_sha256:
         raise CommandError(
-            f"{store.url}: the manifest of {function.name} version {lock.version} is not the one that was pinned: "
-            f"`modelet pin {function.name}` trusts what is there now"
+            f"{store.url}: the manifest of {function.name} version {lock.version} is not the pinned one: "
+            f"run `modelet pin {function.name}` if you trust the current one"
         )
     check_modules(function, manifest)
     with author_modules(function.folder) as load:
@@ -73,8 +73,8 @@ def write_bundle(function: Function, store: Store, lock: Lock, path: Path | None
         types = contract_types(model_class) if model_class else None
         if model_class and types is None and not manifest.columns:
             raise CommandError(
-                f"{function.folder / 'app.py'}: {model_class.__name__} names no contract: "
-                "write the types of an instance and a prediction, as in OnnxModel[Review, Sentiment]"
+                f"{function.folder / 'app.py'}: {model_class.__name__} has no contract: "
+                "give the types of an instance and a prediction, as in OnnxModel[Review, Sentiment]"
             )
         _check_preprocessing(function, load)
         instance, prediction = types or column_types(manifest)
@@ -82,7 +82,7 @@ def write_bundle(function: Function, store: Store, lock: Lock, path: Path | None
             compiled = {"instance": compile_type(instance), "prediction": compile_type(prediction, returned=True)}
             schemas = [json_schema(instance, "validation"), json_schema(prediction, "serialization")]
             cores = [_core(instance, returned=False), _core(prediction, returned=True)]
-        except Exception as error:  # types may bring code of their own to make their schema
+        except Exception as error:  # a type may run its own code to build its schema
             said = error.message if isinstance(error, PydanticUserError) else f"{type(error).__name__}: {error}"
             raise CommandError(
                 f"{function.folder / 'app.py'}: the contract cannot be read: {said}: change that type"
@@ -110,24 +110,24 @@ def _model_class(function: Function, load: Any) -> Any:
     path = function.folder / "app.py"
     try:
         handler = getattr(load("app"), "handler", None)
-    except (Exception, SystemExit) as error:  # the author's module may raise anything
+    except (Exception, SystemExit) as error:  # the author's module may raise any error
         raise CommandError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
     if not isinstance(handler, ModelHandler) or handler.model_class is None:
-        raise CommandError(f"{path} has no handler: end it with `handler = ModelHandler(YourModel)`")
+        raise CommandError(f"{path} has no handler: add `handler = ModelHandler(YourModel)` at the end")
     return handler.model_class
 
 
 def _check_preprocessing(function: Function, load: Any) -> None:
-    """Refuse a preprocessing function that is not there."""
+    """Raise CommandError if the preprocessing function does not exist."""
     named = function.spec.preprocessing
     if named is None:
         return
     try:
         found = getattr(load(named.module), named.function, None)
-    except (Exception, SystemExit) as error:  # the author's module may raise anything
+    except (Exception, SystemExit) as error:  # the author's module may raise any error
         raise CommandError(
             f"{function.folder / 'model.yaml'}: preprocessing: module {named.module} cannot be imported: "
-            f"{type(error).__name__}: {error}: mend it, or name another"
+            f"{type(error).__name__}: {error}: fix the module, or name another"
         ) from error
     if not callable(found):
         raise CommandError(
@@ -137,13 +137,13 @@ def _check_preprocessing(function: Function, load: Any) -> None:
 
 
 def _check_assumptions(function: Function, manifest: Manifest, model_class: Any) -> None:
-    """Refuse a version that takes for granted what only the author's own code can see to."""
+    """Raise CommandError if the version assumes something that only a preprocess of the author's can ensure."""
     assumed = (manifest.compiled or {}).get("assumes")
     own = function.spec.preprocessing is not None or (model_class and not _is_backends(model_class.preprocess))
     if assumed and not own:
         raise CommandError(
-            f"{function.folder}: version {manifest.version} takes for granted that {assumed[0]}, but no preprocess is "
-            f"there: write one, or publish again with `modelet publish {function.name}`"
+            f"{function.folder}: version {manifest.version} assumes that {assumed[0]}, but there is no preprocess: "
+            f"write one, or publish again with `modelet publish {function.name}`"
         )
 
 
@@ -154,9 +154,9 @@ def _core(kind: Any, *, returned: bool) -> Core:
 def _check_contract(
     function: Function, manifest: Manifest, model_class: Any, schema: dict[str, Any], cores: list[Core]
 ) -> None:
-    """Refuse a contract that hides the envelope, cannot be checked, or does not fit what the version was proven with.
+    """Raise CommandError if the contract hides the envelope, cannot be checked, or does not fit the published version.
 
-    model_class: None where the contract is the version's own columns. schema: the instance's, as JSON.
+    model_class: None if the contract is made from the version's columns. schema: the instance's JSON schema.
     """
     app = str(function.folder / "app.py")
     if "$ref" in schema:
@@ -164,10 +164,10 @@ def _check_contract(
     if "instances" in schema.get("properties", ()):
         if model_class is None:
             raise CommandError(
-                f"version {manifest.version} of {manifest.name} has a column called instances, which is the envelope's "
-                "own word: rename it before the fit and publish again, or write a contract in app.py"
+                f"version {manifest.version} of {manifest.name} has a column called instances, which is a reserved "
+                "name: rename it before the fit and publish again, or write a contract in app.py"
             )
-        raise CommandError(f"{app}: a field cannot be called instances, which is the envelope's own word: rename it")
+        raise CommandError(f"{app}: a field cannot be called instances, which is a reserved name: rename it")
     if model_class is None:
         return
     for part, core in zip(("instance", "prediction"), cores, strict=True):
@@ -180,12 +180,12 @@ def _check_contract(
 
 
 def _is_backends(stage: Any) -> bool:
-    """Whether a stage is a backend's own, which no author has overridden."""
+    """Return whether a stage is the backend's own and not overridden by the author."""
     return bool(stage.__module__.startswith("modelet.backends."))
 
 
 def _sources(folder: Path) -> Iterator[tuple[str, str]]:
-    """The files that the bundle was made from, each with its SHA-256, in order."""
+    """Yield the source files of the bundle, each with its SHA-256, in order."""
     code = [path for path in folder.rglob("*.py") if path.name not in TRAINING and "__pycache__" not in path.parts]
     code = [path for path in code if not path.is_relative_to(folder / BAKED)]
     for path in sorted([*code, folder / "model.yaml"]):
@@ -193,7 +193,7 @@ def _sources(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    """Write a file whole: whoever reads meanwhile sees the old one or the new one."""
+    """Replace a file atomically: readers see either the old contents or the new."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     with os.fdopen(handle, "wb") as file:
         file.write(data)

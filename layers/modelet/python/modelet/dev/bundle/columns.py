@@ -1,4 +1,4 @@
-"""The types that a version's columns stand for: the contract of a function that has no class."""
+"""Make the contract of a function without a class from the columns of its version."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ SCALARS: dict[str, Any] = {"number": float, "integer": int, "string": str, "bool
 
 
 def column_types(manifest: Manifest) -> tuple[Any, Any]:
-    """The types of one instance and one prediction. Raises CommandError where the version says too little."""
+    """Return the types of one instance and one prediction. Raises CommandError if the version has too little data."""
     if not manifest.columns:
         raise CommandError(
             f"version {manifest.version} of {manifest.name} names no columns, so it needs a class: "
             "write app.py, or publish it with examples that have named columns"
         )
-    # Made from data, so beyond a type checker: TypedDict and Literal as plain callables.
+    # The types are made from data, which a type checker cannot follow: TypedDict and Literal are plain callables here.
     typed_dict: Any = TypedDict
     instance = typed_dict("Instance", {column.name: _column_type(column) for column in manifest.columns})
     return instance, _prediction_type(manifest, typed_dict)
@@ -35,7 +35,7 @@ def _column_type(column: Column) -> Any:
 
 
 def _categories(column: Column) -> Any:
-    """The categories that are within the bounds: a constraint beside them would need Python to check it."""
+    """Return the type of the categories within the bounds, because an additional constraint would need pydantic."""
     low, high = bounds_of(column)
     low, high = -inf if low is None else low, inf if high is None else high
     within = [one for one in column.categories or () if isinstance(one, str) or low <= one <= high]
@@ -55,7 +55,7 @@ def _bounded(column: Column) -> Any:
 
 
 def bounds_of(column: Column) -> tuple[float | None, float | None]:
-    """A column's bounds as its type takes them: those of whole numbers are whole."""
+    """Return a column's bounds for its type: whole numbers have whole bounds."""
     low, high = column.minimum, column.maximum
     if column.type != "integer":
         return low, high
@@ -77,11 +77,11 @@ def _prediction_type(manifest: Manifest, typed_dict: Any) -> Any:
 
 
 def _numbers(manifest: Manifest) -> Any:
-    """A number, or a list of as many as the regressor has targets."""
+    """Return the type of a regressor's prediction: a number, or a list with one number per target."""
     targets = manifest.model_info.get("targets", 1)
     if type(targets) is not int or targets < 1:
         raise CommandError(
             f"version {manifest.version} of {manifest.name} has targets {targets!r}, "
-            "which is no count: publish it again"
+            "which is not a number: publish it again"
         )
     return float if targets == 1 else Annotated[list[float], Len(targets, targets)]

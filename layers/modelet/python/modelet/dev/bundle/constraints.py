@@ -1,4 +1,4 @@
-"""Constraints of a type that cannot apply to its values: pydantic takes them, and then raises at the first value."""
+"""Find constraints that cannot apply to their type's values: pydantic accepts them, but fails at the first value."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SAMPLES = {"number": 1.5, "integer": 1, "boolean": True, "string": "a", "null": 
 
 
 def inapplicable(core: Core) -> Iterator[str]:
-    """One sentence for each constraint of a core schema that cannot apply."""
+    """Yield one sentence for each constraint in a core schema that cannot apply."""
     _, known = definitions_of(core)
     yield from _found(core, [], known)
 
@@ -36,7 +36,7 @@ def _found(node: Any, path: list[str], known: dict[str, Core]) -> Iterator[str]:
 
 
 def _children(node: Core) -> Iterator[tuple[str, Any]]:
-    """The schemas in a schema, each with the name of its field, where it has one."""
+    """Yield the schemas inside a schema, each with the name of its field, if it has one."""
     for key, child in node.items():
         if key == "fields" and isinstance(child, dict):
             yield from child.items()
@@ -47,7 +47,7 @@ def _children(node: Core) -> Iterator[tuple[str, Any]]:
 
 
 def _misapplied(node: Core, known: dict[str, Core]) -> Iterator[tuple[str, Part]]:
-    """The constraints of one node, each with some values that it cannot apply to."""
+    """Yield the constraints of one node that cannot apply, each with the values that it does not apply to."""
     kind = node.get("type")
     if kind == "function-after" and is_constraint(node):
         function = node["function"]["function"]
@@ -67,12 +67,12 @@ def _applies(function: Any, value: Any) -> bool:
         function(value)
     except TypeError:
         return False
-    except Exception:  # noqa: BLE001 - pydantic-core's own: it applies, and refuses the sample
+    except Exception:  # noqa: BLE001 - pydantic-core's error: the constraint applies, and rejects the sample
         return True
     return True
 
 
 def _is_for_texts(step: Core) -> bool:
-    """Whether a step is one that pydantic adds for a text's constraint on a type that is none."""
+    """Return whether pydantic added this step for a string constraint on a type that is not a string."""
     function = step.get("function", {}).get("function")
     return step.get("type") == "function-wrap" and "apply_known_metadata" in getattr(function, "__qualname__", "")

@@ -1,4 +1,4 @@
-"""Core schemas as JSON: what pydantic made of a type, kept so that pydantic-core alone can serve it."""
+"""Compile types to core schemas in JSON, so that pydantic-core can validate them without pydantic."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CompiledType:
-    """A type's core schema as plain data, or None and the reason why only pydantic can serve it."""
+    """A type's core schema as plain data, or None and the reason why it needs pydantic."""
 
     core: Core | None
     reason: str = ""
@@ -32,7 +32,7 @@ def compile_type(kind: Any, *, returned: bool = False) -> CompiledType:
 
     returned: see `tighten`.
 
-    Where a part is not JSON (classes, enums, Python validators, patterns), `reason` names the field and the part.
+    If a part is not JSON (a class, enum, Python validator or pattern), `reason` names the field and the part.
     """
     try:
         core = _plain(tighten(dict(TypeAdapter(kind).core_schema), returned=returned), [], {})
@@ -48,7 +48,7 @@ def compile_type(kind: Any, *, returned: bool = False) -> CompiledType:
 
 
 def _plain(node: Any, path: list[str], names: dict[str, str], *, is_data: bool = False) -> Any:
-    """A node as JSON. Dropped: metadata, and the class of a typed dict, which validation does not use.
+    """Return a node as JSON, without metadata and the class of a typed dict, which validation does not use.
 
     names: pydantic's names of shared definitions hold memory addresses; they become numbers in order of appearance.
     is_data: the node is a value (a default, an expected literal), whose keys mean nothing to a schema.

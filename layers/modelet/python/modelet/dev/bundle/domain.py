@@ -1,4 +1,4 @@
-"""The values that a type lets through, read from its core schema: kinds, bounds, and those that are listed."""
+"""Read the values that a type accepts from its core schema: kinds, bounds, and listed values."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ INSIDE = {
     "lax-or-strict": "lax_schema",
     "json-or-python": "json_schema",
 }
-"""Schemas whose values are those of another one inside."""
+"""Schemas that accept the values of an inner schema, by its key."""
 
 CONSTRAINTS = "pydantic._internal._validators"
-"""Where pydantic's functions are that check a constraint which a type's own validator does not know."""
+"""The module of pydantic's functions for constraints that a type's own validator does not support."""
 MAKERS = {
     CONSTRAINTS,
     "pydantic._internal._generate_schema",
@@ -34,20 +34,20 @@ MAKERS = {
     "pydantic.networks",
     "pydantic.types",
 }
-"""Where pydantic's functions are that make the objects of its own types."""
+"""The modules of pydantic's functions that create objects of pydantic's own types."""
 RETURNED: dict[str, Kind] = {"str": "string", "ByteSize": "integer"}
-"""What such functions return, as their annotations say, that is a plain value."""
+"""The functions of these modules that return a plain value, by their return annotation."""
 ENUMERATED = 1_000
-"""Whole numbers between bounds that are listed one by one."""
+"""The largest range of whole numbers that is listed number by number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Some of the values that a field may have.
+    """A subset of the values that a field accepts.
 
-    kind: null is None; value is one listed value; open is what only running the author's code tells; other fits no
-    column. title: what to call it in a message. low, high: the inclusive bounds of numbers. is_whole: whether a number
-    has no fraction. is_finite: whether NaN and infinity are refused.
+    kind: null is None; value is one listed value; open is the unknown result of the author's code; other fits no
+    column. title: its name in messages. low, high: the inclusive bounds of numbers. is_whole: whether numbers have no
+    fraction. is_finite: whether NaN and infinity are rejected.
     """
 
     kind: Kind
@@ -59,7 +59,7 @@ class Part:
     value: Any = None
 
     def values(self) -> list[Any] | None:
-        """All values, where they are few enough to be listed."""
+        """Return all values, or None if there are too many to list."""
         if self.kind == "boolean":
             return [False, True]
         if self.kind == "value":
@@ -71,7 +71,7 @@ class Part:
 
 
 def definitions_of(core: Core) -> tuple[Core, dict[str, Core]]:
-    """A core schema without its outermost definitions, and these by their names."""
+    """Return a core schema without its outer definitions, and these definitions by name."""
     known: dict[str, Core] = {}
     while core["type"] == "definitions":
         known |= {each["ref"]: each for each in core["definitions"]}
@@ -80,9 +80,9 @@ def definitions_of(core: Core) -> tuple[Core, dict[str, Core]]:
 
 
 def alternatives(core: Core, known: dict[str, Core]) -> Iterator[tuple[Core, dict[str, Core]]]:
-    """What a core schema stands for: its choices, without what only decides between them or looks at the input.
+    """Yield the alternatives of a core schema, without the schemas that only choose between them or check the input.
 
-    known: shared definitions by name; each choice comes with those that it needs.
+    known: shared definitions by name. Each alternative comes with the definitions that it needs.
     """
     kind = core["type"]
     if kind == "definitions":
@@ -103,7 +103,7 @@ def alternatives(core: Core, known: dict[str, Core]) -> Iterator[tuple[Core, dic
 
 
 def parts_of(core: Core, known: dict[str, Core]) -> Iterator[Part]:
-    """The values that a core schema lets through. known: shared definitions by name."""
+    """Yield the values that a core schema accepts. known: shared definitions by name."""
     for one, names in alternatives(core, known):
         kind = one["type"]
         if kind == "nullable":
@@ -117,7 +117,7 @@ def parts_of(core: Core, known: dict[str, Core]) -> Iterator[Part]:
         elif kind in {"function-wrap", "function-plain"}:
             yield _returned(one)
         elif kind in {"is-instance", "call"}:
-            yield Part("open", "what a function of yours returns")
+            yield Part("open", "the result of one of your functions")
         else:
             yield from _scalars(one)
 
@@ -151,16 +151,16 @@ def _listed(value: Any) -> Part:
 
 
 def _default(core: Core) -> Iterator[Part]:
-    """The value of a field that was left out, which pydantic does not check."""
+    """Yield the default value of a field, which pydantic does not validate."""
     if "default_factory" in core:
-        yield Part("open", "what default_factory returns")
+        yield Part("open", "the result of default_factory")
     elif "default" in core:
         part = _listed(core["default"])
         yield replace(part, title=f"the default {part.title}")
 
 
 def _constrained(core: Core, known: dict[str, Core]) -> Iterator[Part]:
-    """What passes a function: one of pydantic's own keeps bounds, any other may return what it likes."""
+    """Yield the values after a function: pydantic's own keep the bounds, any other may return any value."""
     function = core["function"]["function"]
     if not is_constraint(core):
         yield _returned(core)
@@ -180,14 +180,14 @@ def _constrained(core: Core, known: dict[str, Core]) -> Iterator[Part]:
 
 
 def _returned(core: Core) -> Part:
-    """What a function returns: one of pydantic's own makes an object that no column holds."""
+    """Return the values that a function returns: pydantic's own create objects that no column holds."""
     function = _inner(core)
     if getattr(function, "__module__", "") not in MAKERS:
-        return Part("open", "what a function of yours returns")
+        return Part("open", "the result of one of your functions")
     returns = getattr(function, "__annotations__", {}).get("return")
     kind = RETURNED.get(getattr(returns, "__name__", str(returns)))
     if kind is None:
-        title = function.__name__ if isinstance(function, type) else "an object that pydantic makes"
+        title = function.__name__ if isinstance(function, type) else "an object that pydantic creates"
         return Part("other", title)
     return Part(kind, str(returns), is_whole=kind == "integer")
 
@@ -195,24 +195,24 @@ def _returned(core: Core) -> Part:
 def _keeps(value: Any, function: Any) -> bool:
     try:
         function(value)
-    except Exception:  # noqa: BLE001 - pydantic-core's error, or that the constraint does not apply
+    except Exception:  # noqa: BLE001 - pydantic-core's error, or the constraint does not apply
         return False
     return True
 
 
 def is_constraint(core: Core) -> bool:
-    """Whether a function-after is a constraint of pydantic's own, as `Ge` of a union is."""
+    """Return whether a function-after is one of pydantic's constraints, such as `Ge` of a union."""
     return getattr(_inner(core), "__module__", "") == CONSTRAINTS
 
 
 def _inner(core: Core) -> Any:
-    """The function of a schema, without the bounds that it is given."""
+    """Return the function of a schema, without its bound arguments."""
     function = core["function"]["function"]
     return function.func if isinstance(function, partial) else function
 
 
 def _bounded(part: Part, bounds: dict[str, Any]) -> Part:
-    """A part within further bounds; an exclusive one of whole numbers is the next number's."""
+    """Return a part with further bounds; an exclusive bound of whole numbers becomes the next number."""
     lows = [part.low, *(bounds[name] for name in ("ge", "gt") if name in bounds)]
     highs = [part.high, *(bounds[name] for name in ("le", "lt") if name in bounds)]
     if part.is_whole:

@@ -1,4 +1,4 @@
-"""The author's modules that a version's pickles call: they are part of what was proven, so they may not change."""
+"""Check that the author's modules which a version's pickles use have not changed since it was published."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def check_modules(function: Function, manifest: Manifest) -> None:
-    """Raise CommandError where the folder lacks a module that the version was published with, or has another.
+    """Raise CommandError if a module that the version was published with is missing or has changed.
 
-    A new file that Python imports instead of such a module, or of a library, is another one too.
+    A new file that Python would import instead of such a module or of a library is also an error.
     """
     if manifest.pickled is None:
         return
@@ -29,17 +29,17 @@ def check_modules(function: Function, manifest: Manifest) -> None:
         if there != sha256:
             raise CommandError(
                 f"{place}/{name} {'is missing' if there is None else 'has changed'} since version {manifest.version} "
-                f"was published, whose pickle calls it: restore it, or {again} and pin the new version"
+                f"was published, and its pickle uses it: restore it, or {again} and pin the new version"
             )
     for name in sorted(_added(manifest.pickled, function.folder)):
         raise CommandError(
-            f"{place}/{name} was not there when version {manifest.version} was published, and is now imported by what "
-            f"its pickle calls: remove or rename it, or {again} and pin the new version"
+            f"{place}/{name} did not exist when version {manifest.version} was published, but its pickle would now "
+            f"import it: remove or rename it, or {again} and pin the new version"
         )
 
 
 def _added(pickled: Pickled, folder: Path) -> set[str]:
-    """The files that opening the pickles would import today, and that were not recorded."""
+    """Return the files that opening the pickles would import now, and that were not recorded."""
     found = own_files(map(module_of, pickled.modules), folder)
     found |= {path for name in pickled.packages if (path := own_file(folder, name))}
     return {path.relative_to(folder).as_posix() for path in found} - pickled.modules.keys()

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document of one model, made from its contract."""
+"""Build the OpenAPI 3.1 document of a model from its contract."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SCHEMA = frozenset(
 )
 SCHEMAS = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
 NAMED_SCHEMAS = frozenset({"$defs", "dependentSchemas", "patternProperties", "properties"})
-"""The keywords of JSON Schema 2020-12 (core, section 10) whose value is a schema, a list of them, or some by name."""
+"""The keywords of JSON Schema 2020-12 (core, section 10) with schemas as values: one, a list, or a mapping by name."""
 
 FAILURES = (
     MalformedBodyError,
@@ -50,14 +50,14 @@ FAILURES = (
     StoreError,
     DeadlineError,
 )
-"""What `infer` may answer beside predictions."""
+"""The error responses of `infer`."""
 
 
 def openapi(name: str, version: str, instance: Mapping[str, Any], prediction: Mapping[str, Any]) -> str:
-    """Write the document as JSON text.
+    """Return the document as JSON text.
 
-    instance, prediction: JSON schemas whose shared parts are in `$defs`; of an instance, the part X becomes the
-    component Instance.X. Format: OpenAPI 3.1.0, whose schemas are JSON Schema 2020-12.
+    instance, prediction: JSON schemas with shared parts in `$defs`. The instance's part X becomes the component
+    Instance.X. Format: OpenAPI 3.1.0 with schemas in JSON Schema 2020-12.
     """
     schemas = {**_moved("Instance", instance), **_moved("Prediction", prediction), "Problem": _PROBLEM}
     one, many, problem = ({"$ref": f"{COMPONENTS}{name}"} for name in ("Instance", "Prediction", "Problem"))
@@ -79,21 +79,21 @@ def openapi(name: str, version: str, instance: Mapping[str, Any], prediction: Ma
             {
                 "name": "partial",
                 "in": "query",
-                "description": "Answer for good rows, with a problem in the place of each bad one.",
+                "description": "Return predictions for valid rows, and a problem in place of each invalid row.",
                 "schema": {"type": "boolean", "default": False},
             }
         ],
         "requestBody": {"required": True, "content": {JSON: {"schema": request}}},
         "responses": {"200": _json("The predictions", {"anyOf": [_object(batch), many]}), **failures},
     }
-    described = _json("What the model is", {"type": "object"})
+    described = _json("A description of the model", {"type": "object"})
     document = {
         "openapi": "3.1.0",
         "info": {"title": name, "version": version},
         "paths": {
             f"/models/{name}/infer": {"post": infer},
             f"/models/{name}": {
-                "get": {"operationId": "describe", "summary": f"What {name} is", "responses": {"200": described}}
+                "get": {"operationId": "describe", "summary": f"Describe {name}", "responses": {"200": described}}
             },
         },
         "components": {"schemas": schemas},
@@ -110,8 +110,8 @@ _PROBLEM = {
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string"},
-        "count": {"type": "integer", "description": "How many violations; `errors` lists the first hundred."},
-        "at_least": {"type": "boolean", "description": "True where there may be more than `count`."},
+        "count": {"type": "integer", "description": "The number of violations; `errors` lists the first hundred."},
+        "at_least": {"type": "boolean", "description": "True if there may be more than `count`."},
         "errors": {
             "type": "array",
             "items": {
@@ -137,9 +137,10 @@ def _json(description: str, schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _moved(side: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-    """One side's schema and its `$defs` as components; those have the side's name before their own.
+    """Return one side's schema and its `$defs` as components, with the side's name as a prefix.
 
-    An instance and a prediction may have parts of one name that differ, and a class may be called Instance itself.
+    The prefix is needed because an instance and a prediction may have different parts with the same name, and because
+    a class may be called Instance.
     """
     parts = schema.get("$defs", {})
     named = {f"{side}.{name}": _redirected(part, side) for name, part in parts.items()}
@@ -147,9 +148,9 @@ def _moved(side: str, schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _redirected(schema: Any, side: str) -> Any:
-    """A schema whose references lead to the document's components.
+    """Return a schema with references to the document's components.
 
-    Only where JSON Schema 2020-12 has schemas: a field may be called `$ref`, and a default may hold anything.
+    Only the keywords that contain schemas are followed: a field may be called `$ref`, and a default may be any value.
     """
     if not isinstance(schema, dict):
         return schema

@@ -1,4 +1,4 @@
-"""Whether what serves a function can open the pinned version at all."""
+"""Check that a function can open the pinned version."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ if TYPE_CHECKING:
 
 
 def check_opens(function: Function, manifest: Manifest, model_class: type[Any] | None) -> None:
-    """Refuse a version whose main file is not what the function's class, or its backend without one, opens.
+    """Raise CommandError if the function's class, or its backend without a class, cannot open the version's main file.
 
-    Raises CommandError with the remedy. A class with a `load` of its own opens what it likes.
+    A class with its own `load` may open any file.
     """
     backend = function.spec.backend
     opened = BACKENDS[backend] if model_class is None else _whose(model_class.load.__module__)
     if opened is None or manifest.model_data.endswith(opened.ending):
         return
     name = function.folder.name
-    said = f"model.yaml says backend: {backend}" if model_class is None else f"app.py has {model_class.__name__}"
-    cure = "change backend" if model_class is None else "start from another backend's class"
+    said = f"model.yaml has backend: {backend}" if model_class is None else f"app.py has {model_class.__name__}"
+    cure = "change backend" if model_class is None else "use another backend's class"
     raise CommandError(
-        f"functions/{name}/{said}, which does not open {manifest.model_data} of version {manifest.version}: {cure}, or "
-        f"`modelet publish {function.name}` and `modelet pin {function.name}`"
+        f"functions/{name}/{said}, which cannot open {manifest.model_data} of version {manifest.version}: {cure}, or "
+        f"run `modelet publish {function.name}` and `modelet pin {function.name}`"
     )
 
 
 def _whose(module: str) -> Backend | None:
-    """The backend whose class is of a module; None for an author's own."""
+    """Return the backend that a module belongs to, or None for the author's own module."""
     return next((record for record in BACKENDS.values() if record.model.startswith(f"{module}:")), None)

@@ -1,4 +1,4 @@
-"""The files of a function's folder that modules are, as Python finds them, and those that these import."""
+"""Find the files of modules in a function's folder, as Python's import does, and the files that these import."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 SOURCE = ".py"
 KINDS = (frozenset({".so", ".pyd"}), frozenset({SOURCE}), frozenset({".pyc"}))
-"""Which suffixes Python tries before which. Source: importlib.machinery.FileFinder, which asks for packages first."""
+"""File suffixes in the order in which Python tries them. Source: importlib.machinery.FileFinder (packages first)."""
 
 
 def own_files(modules: Iterable[str], folder: Path) -> set[Path]:
-    """The files of the folder that some modules are, and those that these import, directly or not."""
+    """Return the files of some modules in the folder, and of the modules that they import, directly or indirectly."""
     found: set[Path] = set()
     waiting = [path for name in modules for path in _files(folder, name)]
     while waiting:
@@ -27,29 +27,29 @@ def own_files(modules: Iterable[str], folder: Path) -> set[Path]:
 
 
 def own_file(folder: Path, name: str) -> Path | None:
-    """The file that `import name` opens in a folder, without its parents; None where there is none.
+    """Return the file that `import name` opens in a folder, without its parents, or None.
 
-    A folder without `__init__` is not considered: Python takes it only where no file has the name.
+    A folder without `__init__` is ignored, because Python uses it only if no file has the name.
     """
     for place, stem in ((folder / name, "__init__"), (folder, name)):
         there = sorted(path for path in place.glob(f"{stem}.*") if path.is_file())
         for kind in KINDS:
             for path in there:
-                # A compiled module may name its Python between the two: features.cpython-311-x86_64-linux-gnu.so.
+                # A compiled module may have a tag before its suffix: features.cpython-311-x86_64-linux-gnu.so.
                 if path.suffix in kind and (path.stem == stem or kind is KINDS[0]):
                     return path
     return None
 
 
 def module_of(name: str) -> str:
-    """The full name of the module that a file of the folder is."""
+    """Return the full name of the module of a file in the folder."""
     *packages, file = name.split("/")
     stem = file.partition(".")[0]
     return ".".join(packages if stem == "__init__" else [*packages, stem])
 
 
 def _files(folder: Path, module: str) -> Iterator[Path]:
-    """The files of a module in the folder, its packages' own among them; none where it is of elsewhere."""
+    """Yield the files of a module in the folder, including its packages' `__init__`; nothing for other modules."""
     for part in module.split("."):
         if path := own_file(folder, part):
             yield path
@@ -57,7 +57,7 @@ def _files(folder: Path, module: str) -> Iterator[Path]:
 
 
 def _imports(path: Path, folder: Path) -> Iterator[str]:
-    """The full names of the modules that a source file imports, anywhere in it; none for a compiled file."""
+    """Yield the full names of all modules that a source file imports; nothing for a compiled file."""
     try:
         tree = ast.parse(path.read_bytes() if path.suffix == SOURCE else b"")
     except (SyntaxError, ValueError):  # it cannot be imported either

@@ -1,4 +1,4 @@
-"""The contract of a class, held against what its version was proven with: the fields and the columns."""
+"""Compare the contract of a class with the columns that its version was published with."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from modelet.store.manifest import Column, Manifest
 
 SHOWN = 3
-"""How many fields a message names."""
+"""The most fields that a message names."""
 LISTED = 8
-"""How many categories a message lists."""
+"""The most categories that a message lists."""
 TYPES = {"number": "float", "integer": "int", "string": "str", "boolean": "bool"}
 RECORDS = {"typed-dict", "model", "dataclass", "named-tuple"}
 FUNCTIONS = {"function-after", "function-wrap"}
@@ -27,11 +27,11 @@ FUNCTIONS = {"function-after", "function-wrap"}
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What an instance may be.
+    """One form that an instance may have.
 
-    fields: what it has by the names that a backend reads, None where only the author's code tells. aliases: fields'
-    names by those that requests have for them. made: names that the class makes itself, as properties are. title: what
-    to call an instance that has no fields.
+    fields: the values by the names that a backend reads, None if only the author's code knows them. aliases: field
+    names by the names that requests use. made: names that the class defines itself, such as properties. title: the name
+    of an instance without fields in messages.
     """
 
     fields: dict[str, list[Part]] | None
@@ -41,9 +41,9 @@ class Record:
 
 
 def check_fields(app: str, manifest: Manifest, instance: Core) -> None:
-    """Refuse a contract whose fields are not the version's columns, or take more than the columns were proven with.
+    """Raise CommandError if the contract's fields are not the version's columns, or accept values outside of them.
 
-    instance: the core schema as it is served. Raises CommandError with the remedy.
+    instance: the core schema that is served.
     """
     core, known = definitions_of(instance)
     columns = {column.name: _as_said(column) for column in manifest.columns}
@@ -52,8 +52,8 @@ def check_fields(app: str, manifest: Manifest, instance: Core) -> None:
             continue
         if not record.fields and manifest.features:
             raise CommandError(
-                f"{app}: an instance may be {record.title}, but version {manifest.version} reads "
-                f"{_listed(manifest.features)}: name fields in a TypedDict or a class, or override preprocess"
+                f"{app}: an instance may be {record.title}, but version {manifest.version} needs "
+                f"{_listed(manifest.features)}: name these fields in a TypedDict or a class, or override preprocess"
             )
         _check_names(app, manifest, record)
         wide = []
@@ -65,8 +65,8 @@ def check_fields(app: str, manifest: Manifest, instance: Core) -> None:
         if wide:
             more = f" and {len(wide) - SHOWN} more" if len(wide) > SHOWN else ""
             raise CommandError(
-                f"{app}: the contract takes what version {manifest.version} was not proven with: "
-                f"{'; '.join(wide[:SHOWN])}{more}: narrow the fields, publish with examples that hold such values, or "
+                f"{app}: the contract accepts values that version {manifest.version} was not checked with: "
+                f"{'; '.join(wide[:SHOWN])}{more}: narrow the fields, publish with examples that have such values, or "
                 "override preprocess"
             )
 
@@ -79,13 +79,13 @@ def _check_names(app: str, manifest: Manifest, record: Record) -> None:
     aliases = [f"{name} is an alias of {record.aliases[name]}" for name in missing if name in record.aliases]
     why = f" ({_listed(aliases)}: a backend reads a field by its own name)" if aliases else ""
     raise CommandError(
-        f"{app}: version {manifest.version} was trained on {_listed(missing)}, which the contract does not have{why}: "
-        "give the fields those names (feature_names in train.py), or override preprocess"
+        f"{app}: version {manifest.version} was trained with {_listed(missing)}, which the contract lacks{why}: "
+        "use these names for the fields (feature_names in train.py), or override preprocess"
     )
 
 
 def _records(core: Core, known: dict[str, Core], features: tuple[str, ...]) -> Iterator[Record]:
-    """All that an instance may be. features: the names of what stands in a tuple, or alone."""
+    """Yield every form that an instance may have. features: the names of the items of a tuple, or of a single value."""
     for one, names in alternatives(core, known):
         kind = one["type"]
         if kind in RECORDS:
@@ -102,7 +102,7 @@ def _records(core: Core, known: dict[str, Core], features: tuple[str, ...]) -> I
 
 
 def _bare(core: Core, known: dict[str, Core], features: tuple[str, ...]) -> Record:
-    """An instance that is one value, which can stand for one column only."""
+    """Return the record of an instance that is a single value, which can only be the value of one column."""
     parts = list(parts_of(core, known))
     if any(part.kind == "open" for part in parts):
         return Record(None, "", {})
@@ -120,8 +120,8 @@ def _is_record(core: Core, known: dict[str, Core]) -> bool:
 
 
 def _opened(record: Record) -> Record:
-    """A record after code of its author's, which may have filled, changed or refused any value."""
-    opened = [Part("open", "what a function of yours returns")]
+    """Return a record after the author's code, which may have added, changed or rejected any value."""
+    opened = [Part("open", "the result of one of your functions")]
     return Record(
         None if record.fields is None else dict.fromkeys(record.fields, opened),
         record.title,
@@ -157,35 +157,35 @@ def _record(core: Core, known: dict[str, Core]) -> Record:
 
 
 def _names(alias: Any) -> list[str]:
-    """The names that requests may have for a field."""
+    """Return the names that requests may use for a field."""
     if isinstance(alias, str):
         return [alias]
     return [part[0] for part in alias or () if isinstance(part, list) and part and isinstance(part[0], str)]
 
 
 def _misfit(part: Part, column: Column) -> str | None:
-    """How some values of a field differ from all that its column was proven with; None where none do."""
+    """Return how some values of a field differ from the column's examples, or None if all of them fit."""
     if part.kind in {"open", "null"}:
-        return f"{part.title}, and no example lacked it" if part.kind == "null" and not column.nullable else None
+        return f"{part.title}, but every example has a value" if part.kind == "null" and not column.nullable else None
     if (values := part.values()) is not None:
         strange = [value for value in values if not _takes(column, value)]
         such = f", such as {strange[0]!r}" if strange and part.kind != "value" else ""
-        return f"{part.title}{such}, and the examples hold {_proven(column)}" if strange else None
+        return f"{part.title}{such}, but the examples have {_proven(column)}" if strange else None
     unlike = part.kind == "other" or (part.kind == "string") != (column.type == "string") or column.type == "boolean"
     if unlike or column.categories:
-        return f"{part.title}, and the examples hold {_proven(column)}"
+        return f"{part.title}, but the examples have {_proven(column)}"
     return _beyond(part, column) if part.kind != "string" else None
 
 
 def _as_said(column: Column) -> Column:
-    """A column without the bounds that publish found: what lies beyond is refused when it is asked."""
+    """Return a column without the bounds that publish found, because values outside them are rejected per request."""
     low, high = (None if name in column.found else getattr(column, name) for name in ("minimum", "maximum"))
     return column._replace(minimum=low, maximum=high)
 
 
 def _proven(column: Column) -> str:
     if column.categories:
-        return "certain categories only"
+        return "only certain categories"
     kind = {"number": "numbers", "integer": "whole numbers", "string": "texts", "boolean": "booleans"}[column.type]
     low = "" if column.minimum is None else f" from {column.minimum:g}"
     return f"{kind}{low}" + ("" if column.maximum is None else f" up to {column.maximum:g}")
@@ -193,16 +193,16 @@ def _proven(column: Column) -> str:
 
 def _beyond(part: Part, column: Column) -> str | None:
     if column.type == "integer" and not part.is_whole:
-        return f"{part.title}, and the examples hold whole numbers"
+        return f"{part.title}, but the examples have whole numbers"
     if not part.is_finite and not column.nullable:
-        return f"{part.title} that is NaN, and no example was"
+        return f"{part.title} that is NaN, but no example is NaN"
     below = column.minimum is not None and part.low < column.minimum
     above = column.maximum is not None and part.high > column.maximum
-    return f"{part.title} beyond its bounds, and the examples hold {_proven(column)}" if below or above else None
+    return f"{part.title} outside the bounds, but the examples have {_proven(column)}" if below or above else None
 
 
 def _takes(column: Column, value: Any) -> bool:
-    """Whether a column was proven with a value."""
+    """Return whether a value fits a column's examples."""
     if column.categories:
         return value in column.categories
     if isinstance(value, str) or column.type == "string":
@@ -215,7 +215,7 @@ def _takes(column: Column, value: Any) -> bool:
 
 
 def _suggested(column: Column) -> str:
-    """The type that takes what a column was proven with, as an author would write it."""
+    """Return the type that fits a column's examples, as an author would write it."""
     kind = TYPES[column.type]
     if column.categories:
         more = ", …" if len(column.categories) > LISTED else ""

@@ -1,4 +1,4 @@
-"""JSON schemas of the contract's types, which say of objects whether they take fields that nobody named."""
+"""JSON schemas of the contract's types, which say whether objects may have additional fields."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Schema = dict[str, Any]
 
 
 def json_schema(kind: Any, mode: Literal["validation", "serialization"]) -> Schema:
-    """A type as it is served: an instance's for validation, a prediction's for serialisation.
+    """Return the schema of a type as served: an instance's for validation, a prediction's for serialisation.
 
-    pydantic alone leaves open what the author left open; the server refuses unknown fields there. Raises
-    PydanticUserError where the type has no JSON schema.
+    pydantic allows additional fields unless the author forbids them, but the server rejects unknown fields. Raises
+    PydanticUserError if the type has no JSON schema.
     """
     adapter = TypeAdapter(kind)
     adapter.rebuild()
@@ -28,31 +28,31 @@ def json_schema(kind: Any, mode: Literal["validation", "serialization"]) -> Sche
 
 
 class _Served(GenerateJsonSchema):
-    """Closes the objects whose core schema forbids other fields; the classes' own config cannot tell."""
+    """Forbids additional fields in objects if their core schema does; the classes' own config does not show it."""
 
     def model_schema(self, schema: Any) -> Schema:
-        """A model's fields; what a validator before them takes is not known."""
+        """Return a model's schema. It stays open if a validator before the fields may accept any input."""
         made, inner = super().model_schema(schema), schema["schema"]
         if inner["type"] == "model-fields":
             self._close(made, inner, inner["fields"].values(), schema.get("config", {}))
         return made
 
     def dataclass_schema(self, schema: Any) -> Schema:
-        """A dataclass's fields, the same way."""
+        """Return a dataclass's schema, with the same exception."""
         made, inner = super().dataclass_schema(schema), schema["schema"]
         if inner["type"] == "dataclass-args":
             self._close(made, inner, inner["fields"], schema.get("config", {}))
         return made
 
     def typed_dict_schema(self, schema: Any) -> Schema:
-        """A typed dict's fields."""
+        """Return a typed dict's schema."""
         open_one: Any = {key: value for key, value in schema.items() if key != "extra_behavior"}
         made = super().typed_dict_schema(open_one)
         self._close(made, schema, schema["fields"].values(), schema.get("config", {}))
         return made
 
     def _close(self, made: Schema, record: Any, fields: Iterable[Mapping[str, Any]], config: Mapping[str, Any]) -> None:
-        """Forbid other fields, unless some that are taken have names beside those in the schema."""
+        """Forbid additional fields, unless a field may have a name that the schema does not list."""
         by_name = config.get("validate_by_name") or config.get("populate_by_name")
         aliases = [field["validation_alias"] for field in fields if field.get("validation_alias") is not None]
         hidden = aliases and (by_name or not all(isinstance(alias, str) for alias in aliases))

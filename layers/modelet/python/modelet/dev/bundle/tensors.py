@@ -1,6 +1,6 @@
-"""The tensors that stand for a contract in the Open Inference Protocol, worked out from its JSON schemas.
+"""Derive the tensors of the Open Inference Protocol for a contract from its JSON schemas.
 
-What they mean when a model is asked is said in `modelet.protocols.oip.signature`.
+`modelet.protocols.oip.signature` describes how requests use them.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ _JSON = {"datatype": "BYTES", "shape": [-1], "parameters": {"content_type": "jso
 
 
 def tensors(instance: Schema, prediction: Schema) -> dict[str, Any]:
-    """The bundle's `tensors`, from two JSON schemas: an instance's for validation, a prediction's for serialisation.
+    """Return the bundle's `tensors` from the JSON schemas of an instance and a prediction.
 
-    An object of scalars, or of lists of scalars, is one tensor a field; a scalar or a list of them is one tensor
-    `instances` or `predictions`; of all else, such as nested objects and unions, that tensor's elements are JSON texts.
+    An object of scalars, or of lists of scalars, becomes one tensor per field. A scalar or a list of scalars becomes
+    one tensor, `instances` or `predictions`. For all other types, such as nested objects and unions, the elements of
+    that tensor are JSON texts.
+
+    instance: the schema for validation. prediction: the schema for serialisation.
     """
     inputs = _Side(instance, answers=False)
     outputs = _Side(prediction, answers=True)
@@ -30,14 +33,14 @@ def tensors(instance: Schema, prediction: Schema) -> dict[str, Any]:
 
 
 class _Side:
-    """One of the contract's two schemas. answers: whether its values are sent rather than received."""
+    """One of the contract's two schemas. answers: whether its values are sent, not received."""
 
     def __init__(self, schema: Schema, *, answers: bool) -> None:
         self._schema = schema
         self._answers = answers
 
     def fields(self) -> list[Schema] | None:
-        """One tensor for each field of an object; None where the schema is no object or a field fits no tensor."""
+        """Return one tensor per field of an object, or None if it is not an object or a field fits no tensor."""
         root = self._resolve(self._schema)
         properties = root.get("properties")
         if not properties or root.get("additionalProperties"):
@@ -47,19 +50,19 @@ class _Side:
         return [each for each in found if each is not None] if None not in found else None
 
     def whole(self, name: str) -> Schema:
-        """The one tensor that holds whole values."""
+        """Return the single tensor that holds complete values."""
         return self._tensor(name, self._schema, required=True) or {"name": name, **_JSON}
 
     def _tensor(self, name: str, node: Schema, required: bool) -> Schema | None:
         node, nullable = self._without_null(node)
         shape, kind = [-1], self._kind(node)
         if kind is None and node.get("type") == "array":
-            # A missing list has no place among others of a flat tensor: it can only be left out of all rows.
+            # A flat tensor cannot leave out the list of one row, only the lists of all rows.
             if nullable and (required or self._answers):
                 return None
             width, kind, nullable = self._items(node)
             shape = [-1, width]
-        # Answered, a field must be in every row; and numpy's clients would read a null among booleans as false.
+        # In a response, a field must be in every row; and numpy clients would read a null among booleans as false.
         if kind is None or (self._answers and (not required or (nullable and kind == "boolean"))):
             return None
         parameters = {"optional": not required, "nullable": nullable}
@@ -68,7 +71,7 @@ class _Side:
         return {**tensor, "parameters": said} if said else tensor
 
     def _items(self, node: Schema) -> tuple[int, str | None, bool]:
-        """How many items a list has (-1: any number), their kind if they share one, and whether they may be null."""
+        """Return the length of a list (-1: any), its items' common kind or None, and whether they may be null."""
         places = node.get("prefixItems")
         if places is None:
             item, nullable = self._without_null(node.get("items", {}))
@@ -80,7 +83,7 @@ class _Side:
         return len(places), _common({self._kind(part) for part, _ in parts}), any(null for _, null in parts)
 
     def _kind(self, node: Schema) -> str | None:
-        """The JSON type that all values of a node share; None where they share none or are no scalars."""
+        """Return the JSON type of all values of a node, or None if they differ or are not scalars."""
         options = node.get("anyOf") or node.get("oneOf")
         if options:
             return _common({self._kind(self._resolve(option)) for option in options})
@@ -90,7 +93,7 @@ class _Side:
         return kind if isinstance(kind, str) and kind in _DATATYPES else None
 
     def _without_null(self, node: Schema) -> tuple[Schema, bool]:
-        """A node without its null, and whether it had one."""
+        """Return a node without its null, and whether it had one."""
         node = self._resolve(node)
         for key in ("anyOf", "oneOf"):
             options = [self._resolve(option) for option in node.get(key, ())]
@@ -111,7 +114,7 @@ class _Side:
 
 
 def _common(kinds: set[str | None]) -> str | None:
-    """The one kind that holds all: a whole number is a number too."""
+    """Return the kind that includes all others (a whole number is also a number), or None."""
     if kinds == {"integer", "number"}:
         return "number"
     return kinds.pop() if len(kinds) == 1 else None

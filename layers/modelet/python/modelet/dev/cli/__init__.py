@@ -1,3 +1,3 @@
-"""The command line, one file per verb; what a verb does is in the modules around it, which it imports when it runs."""
+"""The command line: one file per command. A command imports the modules that do its work only when it runs."""
 
 from modelet.dev.cli.group import main as main

@@ -16,8 +16,8 @@ from modelet.dev.cli.verb import name_argument, open_store, store_option, verb
 def alias(name: str, alias: str, version: str, store: str | None) -> None:
     """Point an alias at a version.
 
-    An alias is a name that moves; a version never changes. VERSION is a version, another alias, or latest:
-    what it means now is what the alias keeps.
+    An alias can move; a version never changes. VERSION is a version, another alias, or latest. It is resolved
+    now: the alias keeps pointing at that version until you set it again.
     """
     from modelet.registry.alias import aliases, set_alias
     from modelet.registry.resolve import resolve

@@ -13,11 +13,11 @@ from modelet.dev.cli.verb import complete_name, here, open_store, store_option, 
 @click.option("--stage", help="The stage of model.yaml whose overrides apply.")
 @store_option
 def bundle(name: str | None, stage: str | None, store: str | None) -> None:
-    """Write bundle.json, all that a function's run time knows.
+    """Write bundle.json, the run-time data of a function.
 
-    Writes that of every model where none is named. The version is the one in model.lock;
-    without a lock, the one that model.yaml means now. With `artifact: baked` its files are
-    copied beside it, for the image.
+    Without NAME, write the bundle of every model. The version comes from model.lock, or from
+    model.yaml if there is no lock. With `artifact: baked`, the version's files are copied
+    next to the bundle, for the image.
     """
     from modelet.dev.bundle.bake import BAKED, bake
     from modelet.dev.bundle.bundle import write_bundle

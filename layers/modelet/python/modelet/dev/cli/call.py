@@ -20,11 +20,11 @@ from modelet.dev.cli.verb import verb
 )
 @click.argument("url")
 @click.argument("body", metavar="[JSON|@FILE|-]", type=JsonArgument(), required=False)
-@click.option("--region", metavar="REGION", help="Where the API is.  [default: what its URL says, else boto3's]")
-@click.option("--service", default="execute-api", show_default=True, help="What is called, as signatures name it.")
-@click.option("--no-sign", is_flag=True, help="Send no signature: the API is open.")
-@click.option("--api-key", metavar="KEY", help="Send this API key, and no signature.")
-@click.option("--token", metavar="TOKEN", help="Send this bearer token (JWT, Cognito), and no signature.")
+@click.option("--region", metavar="REGION", help="The API's region.  [default: the one in its URL, else boto3's]")
+@click.option("--service", default="execute-api", show_default=True, help="The service name in the signature.")
+@click.option("--no-sign", is_flag=True, help="Do not sign the request, because the API is open.")
+@click.option("--api-key", metavar="KEY", help="Send this API key instead of a signature.")
+@click.option("--token", metavar="TOKEN", help="Send this bearer token (JWT, Cognito) instead of a signature.")
 def call(
     url: str,
     body: Any,
@@ -34,10 +34,10 @@ def call(
     api_key: str | None,
     token: str | None,
 ) -> None:
-    """Call a deployed API, signed as boto3 would sign in.
+    """Call a deployed API, signed with your AWS credentials.
 
-    Posts the JSON; without any it gets the URL. Variables, profiles and SSO work as they do for the AWS command
-    line. The exit code is 1 where the answer is an error.
+    Send a POST request with the JSON, or a GET request without it. Environment variables, profiles and SSO work as
+    in the AWS CLI. The exit code is 1 if the response is an error.
     """
     from modelet.dev.cli.remote import Caller
 

@@ -1,6 +1,6 @@
-"""`modelet`: the verbs, and how a command line ends.
+"""`modelet`: the group of all commands, and its exit codes.
 
-Exit codes: 0; 1 with one line and a remedy; 2 for a wrong command line; 130 for Ctrl-C.
+Exit codes: 0 for success; 1 for an error, with a one-line message; 2 for wrong usage; 130 for Ctrl-C.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
 
 class Modelet(Verb, click.Group):
-    """The group of all verbs."""
+    """The group of all commands."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """The verbs in the order in which a model meets them."""
+        """Return the commands in the order in which a user needs them."""
         return list(self.commands)
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Run a command line and exit."""
+        """Run a command and exit with its code."""
         kwargs = {"prog_name": "modelet", **kwargs, "standalone_mode": False}
         try:
             code = super().main(*args, **kwargs)
@@ -65,15 +65,15 @@ class Modelet(Verb, click.Group):
 
 
 def fail(message: str) -> None:
-    """Say on stderr what went wrong."""
+    """Print an error message on stderr."""
     click.echo(f"{click.style('error:', fg='red', bold=True)} {printable(message)}", err=True)
 
 
 @click.group(
     "modelet",
     cls=Modelet,
-    examples="modelet new churn            start a model\n"
-    "modelet publish churn        train it, keep it as a version\n"
+    examples="modelet new churn            create a model\n"
+    "modelet publish churn        train it and save it as a version\n"
     "modelet up                   serve all models on http://127.0.0.1:8000",
     context_settings={"max_content_width": 100},
 )

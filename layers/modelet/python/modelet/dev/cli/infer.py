@@ -15,12 +15,12 @@ from modelet.dev.cli.verb import here, name_argument, open_store, store_option, 
 
 
 class JsonArgument(click.ParamType[Any]):
-    """JSON on the command line, from `@file`, or from standard input as `-`."""
+    """JSON from the command line, from a file (`@file`), or from standard input (`-`)."""
 
     name = "JSON"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Read it; click reports what fails."""
+        """Read and parse the argument; click reports the errors."""
         try:
             if value == "-":
                 value = sys.stdin.buffer.read()
@@ -30,11 +30,11 @@ class JsonArgument(click.ParamType[Any]):
         except OSError as error:
             self.fail(f"{value[1:]} cannot be read: {error.strerror}", param, ctx)
         except (ValueError, RecursionError) as error:
-            self.fail(f"not JSON: {error}; quote it for the shell, or name a file with @.", param, ctx)
+            self.fail(f"invalid JSON: {error}; quote it for the shell, or pass a file as @FILE.", param, ctx)
 
 
 def _refuse(word: str) -> None:
-    raise ValueError(f"{word} is no number of JSON's")
+    raise ValueError(f"{word} is not a JSON number")
 
 
 @verb(
@@ -47,10 +47,10 @@ def _refuse(word: str) -> None:
 @click.argument("instances", metavar="JSON|@FILE|-", type=JsonArgument())
 @store_option
 def infer(name: str, instances: Any, store: str | None) -> None:
-    """Ask a model for predictions.
+    """Get predictions from a model.
 
-    One instance gets one prediction, {"instances": [...]} gets a list of them. Runs the model's own
-    pipeline, through the official runtime client. The exit code is 1 where it answers a problem.
+    One instance returns one prediction; {"instances": [...]} returns a list. The model's own pipeline
+    runs in the official Lambda runtime client. The exit code is 1 if the model returns an error.
     """
     from modelet.dev.cli.invoke import is_problem
     from modelet.dev.local.prepare import local_function

@@ -19,14 +19,14 @@ from modelet.dev.cli.verb import here, name_argument, open_store, store_option, 
     "--event",
     required=True,
     type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
-    help="A file with a Lambda event; - reads standard input.",
+    help="A file that contains a Lambda event, or - for standard input.",
 )
 @store_option
 def invoke(name: str, event: Path, store: str | None) -> None:
-    """Give one Lambda event to a model and print its answer.
+    """Send one Lambda event to a model and print the response.
 
-    Runs the official runtime client. The function's log goes to standard error. The exit code is 1
-    where the answer is an error.
+    The model runs in the official Lambda runtime client. The function's log goes to standard error.
+    The exit code is 1 if the response is an error.
     """
     from modelet.dev.local.prepare import local_function
     from modelet.dev.local.runtime.once import invoke_once
@@ -44,7 +44,7 @@ def invoke(name: str, event: Path, store: str | None) -> None:
 
 
 def is_problem(answer: object) -> bool:
-    """Whether a model's answer, an HTTP response or a bare value, says that something is wrong."""
+    """Return whether a model's answer, an HTTP response or a bare value, is an error."""
     if not isinstance(answer, dict):
         return False
     status = answer.get("statusCode", 200)

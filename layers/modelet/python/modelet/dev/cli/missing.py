@@ -1,4 +1,4 @@
-"""Models that the store does not have yet."""
+"""Models that have no version in the store yet."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from modelet.store.store import Store
 
 publish_option = click.option(
-    "--publish", "publish_missing", is_flag=True, help="First publish the models that have no version yet."
+    "--publish", "publish_missing", is_flag=True, help="First publish every model that has no version yet."
 )
 
 
 def require_versions(verb: str, functions: list[Function], store: Store, *, publish: bool) -> None:
-    """Publish the models that the store does not have. Raises CommandError that says how to, unless asked to."""
+    """Publish every model that has no version if `publish` is true. Raises CommandError otherwise."""
     from modelet.dev.progress import progress
     from modelet.dev.publish.publish import publish as publish_version
     from modelet.errors import CommandError
@@ -26,9 +26,9 @@ def require_versions(verb: str, functions: list[Function], store: Store, *, publ
     if missing and not publish:
         names = ", ".join(function.name for function in missing)
         raise CommandError(
-            f"{store.url} has no version of {names}: modelet {verb} --publish trains and publishes first"
+            f"{store.url} has no version of {names}: run `modelet {verb} --publish` to publish them first"
         )
     for function in missing:
-        click.echo(f"{function.name}: no version yet, publishing one", err=True)
+        click.echo(f"{function.name}: no version yet, publishing the first one", err=True)
         with progress() as shown:
             publish_version(function, store, progress=shown)

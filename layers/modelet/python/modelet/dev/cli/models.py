@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 @verb("modelet models\nmodelet models --store s3://my-bucket/models | cut -f1")
 @store_option
 def models(store: str | None) -> None:
-    """List the models of the store and of this project.
+    """List the models in the store and in this project.
 
-    The columns are the model, the version that `latest` means (the highest number; a newest version with a name is in
-    parentheses), its aliases, and the version that model.lock pins.
+    The columns are: the model, its latest version, its aliases, and the version pinned in model.lock. The latest
+    version is the one with the highest number. If no version has a number, the newest is shown in parentheses.
     """
     from modelet.registry.alias import aliases
     from modelet.registry.listing import models as names
@@ -34,18 +34,18 @@ def models(store: str | None) -> None:
         rows.append([name, _latest(kept, name), shown or NONE, lock.version if lock else NONE])
     table(["Model", "Latest", "Aliases", "Pinned"], rows)
     if not rows:
-        hint(f"no models in {kept.url} yet: modelet new NAME, modelet publish NAME")
+        hint(f"no models in {kept.url} yet: run `modelet new NAME`, then `modelet publish NAME`")
 
 
 def _latest(store: Store, model: str) -> str:
-    """What `latest` means; in parentheses, the newest of a model's versions where none has a number."""
+    """Return the version that `latest` means, or the newest version in parentheses if none has a number."""
     from modelet.errors import ManifestError, UnknownVersionError
     from modelet.registry.listing import latest, read_manifest, versions
 
     def written(version: str) -> str:
         try:
             return read_manifest(store, model, version)[0].created_at
-        except ManifestError:  # `modelet versions` says what is wrong with it
+        except ManifestError:  # `modelet versions` reports the error
             return ""
 
     try:

@@ -21,9 +21,9 @@ from modelet.dev.cli.verb import here, verb
     help=" ".join(f"{record.name}: {record.summary}." for record in BACKENDS.values()),
 )
 def new(name: str, backend: str) -> None:
-    """Start a model: a folder, its events and its test.
+    """Create a model: a folder, its sample events and its test.
 
-    What is written passes the gate, and can be published and served at once. Nothing is overwritten.
+    The new model passes `make check` and can be published and served at once. No file is overwritten.
     """
     from modelet.dev.scaffold.scaffold import write_scaffold
 

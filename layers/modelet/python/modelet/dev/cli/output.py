@@ -1,4 +1,4 @@
-"""What a verb prints: tables and colour on a terminal, plain tab-separated lines and JSON into a pipe."""
+"""Output of the commands: tables and colour on a terminal, tab-separated lines and plain JSON in a pipe."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 NONE = "-"
-"""What stands in a cell that has nothing."""
+"""The text of an empty cell."""
 DAMAGED = "damaged"
-"""What an alias is called whose file names no version."""
+"""The text shown for an alias whose file names no version."""
 
 
 def on_terminal() -> bool:
-    """Whether a person reads what is printed."""
+    """Return whether standard output is a terminal."""
     return sys.stdout.isatty()
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows: under headings on a terminal, without them and tab-separated into a pipe."""
+    """Print rows: with headings on a terminal, tab-separated and without headings in a pipe."""
     rows = [[on_one_line(cell) for cell in row] for row in rows]
     if not on_terminal():
         for row in rows:
@@ -57,18 +57,18 @@ def document(value: Any) -> None:
 
 
 def say(line: str) -> None:
-    """Print one line that says what was done."""
+    """Print one line that reports a result."""
     click.echo(printable(line))
 
 
 def warn_of_damaged(model: str, aliases: Mapping[str, str | None]) -> None:
-    """Say on stderr which of a model's aliases are damaged and how to mend them; the rest is listed all the same."""
+    """Print a warning on stderr for each damaged alias of a model, with the command that repairs it."""
     for alias in (alias for alias, version in aliases.items() if version is None):
-        line = f"{model}'s alias {alias} is damaged: set it anew with modelet alias {model} {alias} VERSION"
+        line = f"{model}'s alias {alias} is damaged: set it again with `modelet alias {model} {alias} VERSION`"
         click.echo(f"{click.style('warning:', fg='yellow', bold=True)} {line}", err=True)
 
 
 def hint(line: str) -> None:
-    """Say to a person what could be done next; a pipe does not get it."""
+    """Print a suggestion for the next step, but only on a terminal."""
     if on_terminal():
         click.secho(printable(line), dim=True)

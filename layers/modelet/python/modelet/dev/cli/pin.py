@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 @publish_option
 @store_option
 def pin(name: str | None, version: str | None, publish_missing: bool, store: str | None) -> None:
-    """Choose the version that a function serves, in model.lock.
+    """Pin the version that a function serves, in model.lock.
 
-    The lock holds the version and the SHA-256 of its manifest.
+    The lock contains the version and the SHA-256 of its manifest.
 
-    VERSION is a version, an alias, or latest; without it, model.yaml says which. Without a NAME, every model that has
-    no lock is pinned, and locks that are there stay as they are.
+    VERSION is a version, an alias, or latest; the default is the version in model.yaml. Without NAME, every model
+    that has no lock is pinned, and existing locks do not change.
     """
     project, kept = here(), open_store(store)
     if name is None:

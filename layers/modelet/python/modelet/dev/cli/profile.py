@@ -20,9 +20,11 @@ from modelet.dev.cli.verb import here, name_argument, open_store, store_option, 
     "-e",
     "--event",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A file with a Lambda event.  [default: the model's events/…/infer.json]",
+    help="A file that contains a Lambda event.  [default: the model's events/…/infer.json]",
 )
-@click.option("--runs", type=click.IntRange(1, 100), default=5, show_default=True, help="Starts that are measured.")
+@click.option(
+    "--runs", type=click.IntRange(1, 100), default=5, show_default=True, help="The number of starts to measure."
+)
 @click.option(
     "--min",
     "least_ms",
@@ -30,18 +32,18 @@ from modelet.dev.cli.verb import here, name_argument, open_store, store_option, 
     type=click.FloatRange(min=0),
     default=1.0,
     show_default=True,
-    help="The cheapest import that is shown.",
+    help="Hide imports that cost less than this.",
 )
 @click.option("--all", "show_all", is_flag=True, help="Show every module of every import.")
-@click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole profile as JSON.")
 @store_option
 def profile(
     name: str, event: Path | None, runs: int, least_ms: float, show_all: bool, as_json: bool, store: str | None
 ) -> None:
-    """Show where a model's cold start goes, and what to change.
+    """Show the cost of a model's cold start, and what to change.
 
-    Starts it in fresh processes, as Lambda would, each to its first answer: once under -X importtime for
-    its imports, and --runs times for CPU time, wall time and memory.
+    The model starts in fresh processes, as in Lambda, and each process answers one event: one process
+    under -X importtime to measure imports, and --runs processes to measure CPU time, wall time and memory.
     """
     from modelet.dev.cli.profiled import show
     from modelet.dev.profile.profile import profile as take
@@ -60,8 +62,6 @@ def profile(
     else:
         show(found, asked, least_ms, modules=show_all)
     if given is None:
-        click.echo(f"there is no {asked}: only the init was measured; --event names another file", err=True)
+        click.echo(f"{asked} does not exist, so only the init was measured: pass a file with --event", err=True)
     elif found.status is not None and found.status >= 400:
-        click.echo(
-            f"{asked} is answered with status {found.status}: the first inference is that of a refusal", err=True
-        )
+        click.echo(f"{asked} got status {found.status}, so the first inference is an error response", err=True)

@@ -1,4 +1,4 @@
-"""What `modelet profile` prints: stages, imports, advice; into a pipe, lines whose first word says which of them."""
+"""Output of `modelet profile`: stages, imports and advice. In a pipe, the first word of a line says which it is."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from modelet.dev.profile.profile import Profile
 
 TITLES = {
-    YOURS: "your own imports, beyond what modelet needs in any case",
-    MODELET: "what modelet needs",
+    YOURS: "your own imports, in addition to what modelet always needs",
+    MODELET: "imports that modelet needs",
     RUNTIME: "Python and the runtime client",
 }
 NOTHING = "nothing to change"
@@ -31,8 +31,8 @@ NOTHING = "nothing to change"
 def show(found: Profile, event: str, least_ms: float, *, modules: bool) -> None:
     """Print a profile.
 
-    event: what the function answered. least_ms: of an import that is shown. modules: of libraries that the author does
-    not import, show each module, not each package.
+    event: the event that the function answered. least_ms: the cost below which an import is hidden. modules: show each
+    module, instead of each package, of libraries that the author does not import.
     """
     shown = {
         owner: costs(imports if modules or owner == YOURS else by_package(imports), least_ms)
@@ -76,7 +76,7 @@ def _show(found: Profile, event: str, shown: Mapping[str, Sequence[Cost]]) -> No
     for owner, title in TITLES.items():
         cost = sum(each.cumulative_us for each in found.imports[owner]) / 1000
         console.print(_tree(f"{cost:.1f} ms {title}", shown[owner], "bold" if owner == YOURS else "dim"))
-    console.print("CPU ms with all that a module imports, and alone\n", style="dim", highlight=False)
+    console.print("CPU ms of a module with everything it imports, and alone\n", style="dim", highlight=False)
     _advise(found, console)
 
 

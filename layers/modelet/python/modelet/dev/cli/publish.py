@@ -28,18 +28,20 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "modelet publish churn --from churn.joblib --examples rows.csv --types zip=string"
 )
 @name_argument
-@click.option("--version", metavar="NAME", help="What to call the version.  [default: the next number]")
+@click.option("--version", metavar="NAME", help="The name of the version.  [default: the next number]")
 @click.option(
-    "--from", "from_file", type=FILE, help="A finished estimator (.joblib) or graph (.onnx) in place of train.py."
+    "--from", "from_file", type=FILE, help="A trained estimator (.joblib) or graph (.onnx), instead of train.py."
 )
-@click.option("--examples", type=FILE, help="Held-out rows for --from, .csv or .json: columns as the model takes them.")
+@click.option(
+    "--examples", type=FILE, help="Held-out rows for --from, .csv or .json, with the model's columns in order."
+)
 @click.option(
     "--types",
     metavar="COLUMN=TYPE",
     multiple=True,
-    help="What a CSV column holds: string, number, integer or boolean; may be given again.",
+    help="The type of a CSV column: string, number, integer or boolean. Repeatable.",
 )
-@click.option("--bounded", is_flag=True, help="Refuse numbers beyond those of the examples: they bound the columns.")
+@click.option("--bounded", is_flag=True, help="Reject numbers outside the range of the examples.")
 @click.option("--verbose", is_flag=True, help="Show the traceback of an error in train.py.")
 @store_option
 def publish(
@@ -52,17 +54,17 @@ def publish(
     verbose: bool,
     store: str | None,
 ) -> None:
-    """Train a model and keep it as a version, compiled and proven.
+    """Train a model, compile and check it, and save it as a version.
 
-    Runs train() of the model's train.py, or takes a finished model. With the backend onnx it is compiled, and the graph
-    must predict what the model predicts. A version is written once and never changes.
+    Run train() in the model's train.py, or use a trained model (--from). With the backend onnx, the model is compiled
+    to an ONNX graph, which must make the same predictions as the model. A version never changes once it is written.
     """
     if (from_file is None) != (examples is None):
-        raise click.UsageError("--from and --examples go together.")
+        raise click.UsageError("--from and --examples must be used together.")
     if bounded and from_file is None:
-        raise click.UsageError("--bounded goes with --from; in train.py: columns=columns_of(examples, bounded=True).")
+        raise click.UsageError("--bounded needs --from. In train.py, use columns=columns_of(examples, bounded=True).")
     if types and from_file is None:
-        raise click.UsageError("--types goes with --examples; in train.py the examples have their types.")
+        raise click.UsageError("--types needs --examples. In train.py, the examples already have types.")
     said = _types(types)
     from modelet.dev.progress import progress
     from modelet.dev.publish.publish import publish as publish_version
@@ -88,35 +90,35 @@ def publish(
 
 
 def _types(said: tuple[str, ...]) -> dict[str, Type]:
-    """The types of columns by name, as --types says them."""
+    """Parse the values of --types into column types by name."""
     types: dict[str, Type] = {}
     for one in said:
         name, _, kind = one.rpartition("=")
         if not name or kind not in TYPES:
             raise click.BadParameter(
-                f"{one!r} is not COLUMN=TYPE with a type of {', '.join(TYPES)}.", param_hint="--types"
+                f"{one!r} must be COLUMN=TYPE, where TYPE is one of {', '.join(TYPES)}.", param_hint="--types"
             )
         types[name] = cast("Type", kind)
     return types
 
 
 def _next(function: Function, store: Store, published: Published) -> str:
-    """What to do next: whether the new version is the one that is served depends on model.lock, else on model.yaml."""
+    """Suggest the next step: model.lock, or model.yaml if there is no lock, says which version is served."""
     from modelet.dev.publish.pin import resolve_lock
     from modelet.errors import BundleError, ModeletError
 
     name, new, wanted = published.name, published.version, function.spec.version
-    to_pin = f"to serve the new one: modelet pin {name} {new}"
+    to_pin = f"to serve the new version: modelet pin {name} {new}"
     try:
-        lock, source = function.lock(), "model.lock keeps"
+        lock, source = function.lock(), "model.lock pins"
         if lock is None:
             lock, source = resolve_lock(function, store), f"model.yaml's {wanted!r} is"
     except BundleError as error:
         return str(error)
     except ModeletError:
-        return f"model.yaml's {wanted!r} is no version yet; {to_pin}"
+        return f"model.yaml's {wanted!r} is not a version yet; {to_pin}"
     if lock.manifest_sha256 == published.manifest_sha256:
-        return f"to serve it: modelet up; to keep to it: modelet pin {name} {new}"
+        return f"to serve it: modelet up; to pin it: modelet pin {name} {new}"
     if lock.version == new:
-        return f"model.lock keeps a version {new} of another store; delete it to serve the new one"
+        return f"model.lock pins version {new} of another store; delete it to serve the new version"
     return f"{source} version {lock.version}; {to_pin}"

@@ -21,16 +21,15 @@ if TYPE_CHECKING:
 @click.argument("name", required=False, shell_complete=complete_name)
 @click.argument("version", required=False)
 @click.option(
-    "--to", "target", metavar="URL", required=True, help="The store to copy to: file:///… or s3://bucket/prefix."
+    "--to", "target", metavar="URL", required=True, help="The URL of the target store: file:///… or s3://bucket/prefix."
 )
 @store_option
 def push(name: str | None, version: str | None, target: str, store: str | None) -> None:
     """Copy versions to another store.
 
-    A copy is the same, byte for byte, under the same name. VERSION is a version, an alias, or latest; without it the
-    version in model.lock is copied, and without a NAME that of every model. What is there already is left as it is, and
-    a copy that was interrupted is finished. A version that model.lock names is copied only if it is the one that was
-    pinned.
+    A copy has the same name and the same bytes. VERSION is a version, an alias, or latest; the default is the version
+    in model.lock. Without NAME, the pinned version of every model is copied. Existing files are not overwritten, and
+    an interrupted copy is completed. If model.lock names the version, its manifest must match the lock.
     """
     from modelet.dev.progress import progress
     from modelet.dev.publish.push import push as push_version
@@ -43,9 +42,9 @@ def push(name: str | None, version: str | None, target: str, store: str | None) 
 
 
 def _chosen(name: str | None, version: str | None, store: Store) -> list[tuple[str, str, str | None]]:
-    """Each model with its version, and the digest of the manifest that its lock names for that version.
+    """Return each model with its version, and the manifest digest if its lock names that version.
 
-    Raises CommandError where a model has no lock.
+    Raises CommandError if a model has no lock.
     """
     from modelet.dev.local.prepare import lock_for
     from modelet.errors import CommandError
@@ -61,6 +60,6 @@ def _chosen(name: str | None, version: str | None, store: Store) -> list[tuple[s
         if function.lock() is None:
             raise CommandError(
                 f"functions/{function.folder.name} has no model.lock: "
-                f"run `modelet pin {function.name}`, or name a version"
+                f"run `modelet pin {function.name}`, or give a version"
             )
     return [(function.name, *lock_for(function, store)) for function in functions]

@@ -1,4 +1,4 @@
-"""Calls to a deployed API: signed by botocore with what boto3 signs in with, sent by the standard library."""
+"""Calls to a deployed API: botocore signs them with boto3's credentials, and urllib sends them."""
 
 from __future__ import annotations
 
@@ -13,54 +13,54 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 from modelet.errors import CommandError
 
 TIMEOUT_S = 60
-"""Longer than any gateway waits for its function."""
+"""Seconds to wait for a response: longer than any gateway waits for its function."""
 
 LOCAL = {"127.0.0.1", "localhost", "::1"}
 
 AMAZON = re.compile(r"\.([a-z]{2}(?:-[a-z]+)+-\d)\.(?:amazonaws\.com|on\.aws)")
-"""A region in the name of one of AWS's own hosts, before the domain."""
+"""The region in the name of an AWS host."""
 
 REMEDIES = {
-    400: "the body cannot be read: `detail` says why",
-    401: "the API did not accept the token: give a fresh one with --token",
-    403: "the API did not let this caller in: its user or role needs execute-api:Invoke, --region must be the API's, "
-    "and the path must exist",
-    404: "there is no such path: GET /models lists the models",
-    405: "this path takes another method: give a JSON body to post it, none to get it",
-    413: "the request or its answer is too large: send fewer instances",
-    422: "the instances break the model's contract: `errors` names the fields",
-    429: "too many requests at once, or a usage plan's quota is used up: try again later",
-    503: "the function did not answer: its log says why",
+    400: "the body cannot be parsed: see `detail`",
+    401: "the token was not accepted: pass a new one with --token",
+    403: "access was denied: check that your user or role has execute-api:Invoke, that --region is the API's region, "
+    "and that the path exists",
+    404: "the path does not exist: GET /models lists the models",
+    405: "the method is not allowed: pass a JSON body to send POST, or no body to send GET",
+    413: "the request or the response is too large: send fewer instances",
+    422: "validation of the instances failed: `errors` lists the fields",
+    429: "too many requests at once, or the usage plan's quota is used up: try again later",
+    503: "the function did not respond: see its log",
     504: "the model took too long: send fewer instances, or raise resources.timeout_s",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteResponse:
-    """What an API said. remedy: one line where it is an error, else empty."""
+    """A response of an API. remedy: for an error, one line that says what to do; otherwise empty."""
 
     status: int
     body: bytes
 
     @property
     def remedy(self) -> str:
-        """What the status usually means, and what to do about it."""
+        """Return what the status usually means and what to do about it."""
         if self.status < 300:
             return ""
-        known = "the API points elsewhere: call that URL" if self.status < 400 else "the function's log says why"
+        known = "the API redirects to another URL: call that URL" if self.status < 400 else "see the function's log"
         return f"{self.status}: {REMEDIES.get(self.status, known)}"
 
 
 class _NoRedirect(HTTPRedirectHandler):
-    """A signature is for one host, and the body is for nobody else."""
+    """Does not follow redirects, because the signature and the body are meant for one host."""
 
     def redirect_request(self, *_: Any) -> None:
-        """Follow nothing."""
+        """Return None, so that no redirect is followed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """How an API is called. service, region: what a signature is for; region None reads it from the URL."""
+    """Calls an API. service, region: the scope of the signature; if region is None, it is read from the URL."""
 
     service: str = "execute-api"
     region: str | None = None
@@ -69,10 +69,10 @@ class Caller:
     token: str | None = None
 
     def call(self, url: str, body: bytes | None) -> RemoteResponse:
-        """POST the body, or GET where it is None. Raises CommandError where nobody signs in or nobody answers."""
+        """POST the body, or GET if it is None. Raises CommandError without credentials or without a response."""
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.netloc:
-            raise CommandError(f"{url!r} is no URL of an API: give https://…/models/NAME/infer")
+            raise CommandError(f"{url!r} is not the URL of an API: give https://…/models/NAME/infer")
         headers = {"Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = "application/json"
@@ -91,12 +91,12 @@ class Caller:
                 return RemoteResponse(error.code, error.read())
         except OSError as error:
             why = getattr(error, "reason", error)
-            raise CommandError(f"{parts.netloc} does not answer ({why}): check the URL and the network") from error
-        except (HTTPException, ValueError) as error:  # a line break in a token, a letter of no alphabet in a URL
-            raise CommandError("the URL, the key or the token holds what HTTP cannot send: quote it anew") from error
+            raise CommandError(f"{parts.netloc} does not respond ({why}): check the URL and the network") from error
+        except (HTTPException, ValueError) as error:  # a line break in a token, a non-ASCII character in a URL
+            raise CommandError("the URL, the key or the token has invalid characters: check the quoting") from error
 
     def _signature(self, method: str, url: str, headers: dict[str, str], body: bytes | None) -> dict[str, str]:
-        """The headers that sign a request. Raises CommandError that says how to sign in."""
+        """Return the headers that sign a request. Raises CommandError if there are no valid credentials."""
         import boto3
         from botocore.auth import SigV4Auth
         from botocore.awsrequest import AWSRequest
@@ -107,18 +107,18 @@ class Caller:
             keys = session.get_credentials()
             frozen = keys.get_frozen_credentials() if keys else None
         except (BotoCoreError, ClientError) as error:
-            raise CommandError(f"AWS does not sign in: {error}: run `aws sso login`, or give --no-sign") from error
+            raise CommandError(f"AWS sign-in failed: {error}: run `aws sso login`, or pass --no-sign") from error
         found = AMAZON.search(urlsplit(url).netloc)
         region = self.region or (found[1] if found else session.region_name)
         if frozen is None and urlsplit(url).hostname in LOCAL:
-            return {}  # `modelet up` asks for no signature
+            return {}  # `modelet up` needs no signature
         if frozen is None:
             raise CommandError(
-                "nobody is signed in to AWS: run `aws sso login` or `aws configure`, or set AWS_PROFILE; an open API "
-                "takes --no-sign"
+                "no AWS credentials found: run `aws sso login` or `aws configure`, or set AWS_PROFILE; for an open API "
+                "pass --no-sign"
             )
         if not region:
-            raise CommandError("the URL does not say which region it is in: give --region")
+            raise CommandError("the URL does not contain a region: pass --region")
         request: Any = AWSRequest(method, url, headers, body)
         SigV4Auth(frozen, self.service, region).add_auth(request)
         signed: dict[str, str] = dict(request.headers.items())

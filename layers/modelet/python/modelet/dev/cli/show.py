@@ -13,10 +13,10 @@ from modelet.dev.cli.verb import name_argument, open_store, store_option, verb
 @verb("modelet show sentiment\nmodelet show sentiment prod --json | jq .performance")
 @name_argument
 @click.argument("version", default="latest")
-@click.option("--json", "as_json", is_flag=True, help="Print the manifest, model.json, as it is kept.")
+@click.option("--json", "as_json", is_flag=True, help="Print the manifest, model.json, unchanged.")
 @store_option
 def show(name: str, version: str, as_json: bool, store: str | None) -> None:
-    """Say what a version of a model is.
+    """Show the details of a version of a model.
 
     VERSION is a version, an alias, or latest (the default).
     """

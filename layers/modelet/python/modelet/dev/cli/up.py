@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from modelet.dev.local.runtime.function import LocalFunction
 
 ORIGIN = re.compile(r"\*|https?://(\*|[^/?#@\s*]+)")
-"""What an HTTP API takes as an allowed origin: all, all of a scheme, or one, without a path."""
+"""An allowed origin of an HTTP API: all origins, all of a scheme, or one without a path."""
 
 
 def _checked_origins(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
     for origin in given:
         if not ORIGIN.fullmatch(origin):
-            message = f"{origin!r} is no origin: give scheme, host and port alone, as in http://localhost:3000."
+            message = f"{origin!r} is not an origin: give only scheme, host and port, such as http://localhost:3000."
             raise click.BadParameter(message, context, parameter)
     return given
 
@@ -32,22 +32,24 @@ def _checked_origins(context: click.Context, parameter: click.Parameter, given: 
     "modelet up --cors-origin http://localhost:3000"
 )
 @click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=complete_name)
-@click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, help="The port; 0 picks a free one."
+)
 @click.option(
     "--host",
     default="127.0.0.1",
     show_default=True,
-    help="Bind to another address or name of this machine, for other machines to reach; 0.0.0.0 binds to all.",
+    help="Bind to this address or host name, so that other machines can connect; 0.0.0.0 binds to all addresses.",
 )
 @publish_option
 @click.option("--stage", help="The stage of model.yaml whose overrides apply.")
-@click.option("--reload", is_flag=True, help="Take up changes of files and locks, once the new code loads.")
+@click.option("--reload", is_flag=True, help="Reload a model when its files or its lock change, if the new code loads.")
 @click.option(
     "--api",
     type=click.Choice(["http", "rest"]),
     default="http",
     show_default=True,
-    help="The gateway's kind: an HTTP API (payload format 2.0) or a REST API (1.0).",
+    help="The type of the gateway: HTTP API (payload format 2.0) or REST API (1.0).",
 )
 @click.option(
     "--cors-origin",
@@ -55,7 +57,7 @@ def _checked_origins(context: click.Context, parameter: click.Parameter, given: 
     metavar="ORIGIN",
     multiple=True,
     callback=_checked_origins,
-    help="Let pages of this origin read answers: https://app.example, or * for all. May be given again.",
+    help="Allow pages from this origin to read responses: https://app.example, or * for all. Repeatable.",
 )
 @store_option
 def up(
@@ -70,17 +72,20 @@ def up(
     origins: tuple[str, ...],
     store: str | None,
 ) -> None:
-    """Serve models here, as Lambda and API Gateway do.
+    """Serve models on this machine, as Lambda and API Gateway do.
 
-    Serves all of them where none is named, until Ctrl-C. A model is served at the version in its model.lock; without a
-    lock, at the one that model.yaml means now. A model answers scaling.max_concurrency requests at once, ten where its
-    model.yaml says nothing, and throttles the rest, as Lambda does.
+    Without NAMES, serve all models, until Ctrl-C. The version of a model comes from its model.lock, or from model.yaml
+    if there is no lock. A model handles scaling.max_concurrency requests at once (default: ten) and throttles the rest,
+    as Lambda does.
 
-    Only requests for localhost, 127.0.0.1, [::1] or the --host are answered, on any port, so that no page of the web
-    reaches a model by a name of its own. With --host 0.0.0.0 or :: every address is accepted, and this machine's name.
+    The Host header of a request must be localhost, 127.0.0.1, [::1] or the --host, with any port. This protects the
+    models from DNS rebinding by web pages. With --host 0.0.0.0 or ::, every IP address and this machine's name are
+    accepted.
     """
     if origins and api == "rest":
-        raise click.UsageError("--cors-origin goes with --api http: a REST API leaves these headers to the function.")
+        raise click.UsageError(
+            "--cors-origin needs --api http: with a REST API, the function itself sets these headers."
+        )
     from modelet.dev.cli.welcome import welcome
     from modelet.dev.local.gateway.cors import Cors
     from modelet.dev.local.prepare import generation, index_function, lock_for
@@ -90,24 +95,24 @@ def up(
     project, kept = here(), open_store(store)
     found = [project.function(name) for name in dict.fromkeys(names)] if names else project.functions()
     if not found:
-        raise CommandError("there are no models in functions/ yet: start one with modelet new NAME")
+        raise CommandError("no models in functions/ yet: create one with `modelet new NAME`")
     if stage and not any(stage in function.spec.stages for function in found):
         known = sorted({name for function in found for name in function.spec.stages})
-        raise CommandError(f"no model.yaml has a stage {stage!r}: the stages are {', '.join(known) or 'none'}")
-    bound(host, port).close()  # a port in use is said before minutes are spent on publishing
+        raise CommandError(f"no model.yaml has the stage {stage!r}: the stages are {', '.join(known) or 'none'}")
+    bound(host, port).close()  # fail on a port in use before publishing, which can take minutes
     require_versions("up", found, kept, publish=publish_missing)
     functions = {function.name: function.at_stage(stage) for function in found}
     locks = {name: lock_for(function, kept) for name, function in functions.items()}
-    versions = {name: lock.version for name, lock in locks.items()}  # as served: a reload may bring others
+    versions = {name: lock.version for name, lock in locks.items()}  # the versions served now; a reload may change them
     index = index_function(project, versions.items())
 
     def rebuild(name: str) -> LocalFunction:
         if index is not None and name == index.name:
             if (renewed := index_function(project, versions.items())) is None:
-                raise CommandError(f"functions/{index.watched.name}/app.py is missing: write it again")
+                raise CommandError(f"functions/{index.watched.name}/app.py is missing: restore it")
             return renewed
         function = project.function(name).at_stage(stage)
-        # Without a lock the version was pinned in memory, until model.yaml asks for another.
+        # Without a lock, the version is pinned in memory until model.yaml names another one.
         kept_to = function.lock() is None and function.spec.version == functions[name].spec.version
         return generation(function, kept, locks[name] if kept_to else None)
 

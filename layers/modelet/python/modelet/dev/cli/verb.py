@@ -1,4 +1,4 @@
-"""What every verb shares: a help that ends in examples, the store option, names that complete."""
+"""Parts that all commands share: help with examples, the store option, completion of model names."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 
 class Verb(click.Command):
-    """A command whose help ends in examples."""
+    """A command whose help ends with examples."""
 
     def __init__(self, *args: Any, examples: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.examples = examples
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
-        """Write the examples as they are, so that they can be copied."""
+        """Write the examples unwrapped, so that they can be copied."""
         with formatter.section("Examples"):
             for line in self.examples.splitlines():
                 formatter.write(f"{'':{formatter.current_indent}}{line}\n")
 
 
 def verb(examples: str) -> Callable[[Callable[..., Any]], Verb]:
-    """Make a function a verb. examples: command lines, one on each line."""
+    """Turn a function into a command. examples: command lines, one per line."""
     return click.command(cls=Verb, examples=examples)
 
 
 def complete_name(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """The project's models whose names begin so, for the shell."""
+    """Return the names of the project's models that start with `begun`, for shell completion."""
     from modelet.errors import CommandError
 
     try:
@@ -45,24 +45,24 @@ def complete_name(_context: click.Context, _parameter: click.Parameter, begun: s
 
 
 def name_argument(command: CommandT) -> CommandT:
-    """The model that a verb is about."""
+    """Add the argument NAME, the model's name."""
     return click.argument("name", shell_complete=complete_name)(command)
 
 
 def store_option(command: CommandT) -> CommandT:
-    """Where models are kept; empty means not given, as an unset variable does in a Makefile."""
+    """Add the option --store. An empty value means the default, as from an unset variable in a Makefile."""
     return click.option(
         "--store",
         metavar="URL",
         envvar="MODELET_STORE",
         show_envvar=True,
         callback=lambda _context, _parameter, value: value or None,
-        help="Where models are kept: file:///folder or s3://bucket/prefix.  [default: .modelet/store of the project]",
+        help="The store of the models: file:///folder or s3://bucket/prefix.  [default: .modelet/store in the project]",
     )(command)
 
 
 def found() -> Project | None:
-    """The project that the command was called in, if any."""
+    """Return the project of the current directory, or None."""
     from modelet.errors import CommandError
 
     try:
@@ -72,14 +72,14 @@ def found() -> Project | None:
 
 
 def here() -> Project:
-    """The project that the command was called in. Raises CommandError."""
+    """Return the project of the current directory. Raises CommandError if there is none."""
     from modelet.dev.project.project import Project
 
     return Project.find(Path.cwd())
 
 
 def open_store(url: str | None) -> Store:
-    """The store that was given, else that of the project here; signs in as boto3 does. Raises CommandError."""
+    """Open the given store, or the project's own, with boto3's credentials. Raises CommandError."""
     from modelet.dev.project.project import checked_url
     from modelet.store.store import Store
 

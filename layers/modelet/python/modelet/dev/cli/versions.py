@@ -10,9 +10,9 @@ from modelet.dev.cli.verb import name_argument, open_store, store_option, verb
 @name_argument
 @store_option
 def versions(name: str, store: str | None) -> None:
-    """List the versions of a model: numbers in their order, then names.
+    """List the versions of a model: numbers in order, then names.
 
-    The columns are the version, its headline metric, its size in bytes, when it was published, and its aliases.
+    The columns are: the version, its main metric, its size in bytes, the time it was published, and its aliases.
     """
     from modelet.registry import alias, listing
 

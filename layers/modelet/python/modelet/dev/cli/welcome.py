@@ -1,4 +1,4 @@
-"""What `modelet up` prints when it serves: the models, and a line to try each with."""
+"""The start message of `modelet up`: the models, and a curl command to try each of them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def welcome(url: str, project: Project, versions: Mapping[str, str]) -> None:
-    """Print the models; into a pipe, each model's line ends in its curl line. versions: by the model's name."""
+    """Print the models; in a pipe, each line ends with a curl command. versions: by model name."""
     curls = {}
     for name in versions:
         folder = project.function(name).folder.name
@@ -29,13 +29,13 @@ def welcome(url: str, project: Project, versions: Mapping[str, str]) -> None:
         table(["Model", "Version", "URL"], rows)
         for line in curls.values():
             click.echo(f"{line}\n")
-        hint("Ctrl-C stops everything")
+        hint("press Ctrl-C to stop")
     else:
         table([], [[*row, curls[row[0]]] for row in rows])
 
 
 def curl(url: str, event: Path) -> str:
-    """A command line that sends the event's body to the model; where there is no such event, one that describes it."""
+    """Return a curl command that sends the event's body to the model, or that describes the model without an event."""
     try:
         given = json.loads(event.read_bytes())
         body = base64.b64decode(given["body"]) if given.get("isBase64Encoded") else given["body"]

@@ -1,1 +1,1 @@
-"""Lambda on a laptop: environments that run the official runtime client, API Gateway in front of them; for dev/cli."""
+"""Lambda and API Gateway on a laptop: environments that run the official runtime client, and a gateway; for dev/cli."""

@@ -1,4 +1,4 @@
-"""A function of the project made ready to run here: its version, its bundle, its configuration."""
+"""Prepare a function of the project to run on this machine: its version, its bundle, its configuration."""
 
 from __future__ import annotations
 
@@ -28,34 +28,34 @@ if TYPE_CHECKING:
     from modelet.store.store import Store
 
 INDEX = "models_index"
-"""The platform function that lists the models and answers what no model does."""
+"""The platform function that lists the models and handles all other paths."""
 
 UNRESERVED = 10
-"""How many requests a laptop answers at once for a model that reserves nothing: in AWS it shares the account's."""
+"""The most requests at once for a model without a reservation; in AWS it shares the account's concurrency."""
 
 _numbers = itertools.count(1)
 
 
 def lock_for(function: Function, store: Store) -> Lock:
-    """The pinned version, else the one that model.yaml means now.
+    """Return the pinned version, or without a lock the version in model.yaml.
 
-    Raises UnknownVersionError where the store lacks it, CommandError where the store has another under its name.
+    Raises UnknownVersionError if the store does not have it, CommandError if its manifest in the store is another one.
     """
     lock = function.lock() or resolve_lock(function, store)
     _, sha256 = read_manifest(store, function.name, lock.version)
     if sha256 != lock.manifest_sha256:
         raise CommandError(
             f"functions/{function.folder.name}/model.lock pins another version {lock.version} of {function.name} than "
-            f"{store.url} has: choose the store that it was pinned in, or delete the lock and run "
+            f"the one in {store.url}: use the store in which it was pinned, or delete the lock and run "
             f"`modelet pin {function.name}`"
         )
     return lock
 
 
 def generation(function: Function, store: Store, lock: Lock | None = None) -> LocalFunction:
-    """The function as it is now, for `modelet up`: it runs in a snapshot of its folder, out of reach of later edits.
+    """Return the function for `modelet up`, in a snapshot of its folder that later edits do not change.
 
-    Raises as `local_function` and `check_startable` do, and CommandError where the folder cannot be copied.
+    Raises the errors of `local_function` and `check_startable`, and CommandError if the folder cannot be copied.
     """
     lock = lock or lock_for(function, store)
     copy = _snapshot(function.folder)
@@ -71,12 +71,12 @@ def generation(function: Function, store: Store, lock: Lock | None = None) -> Lo
 def local_function(
     function: Function, store: Store, lock: Lock | None = None, snapshot: Path | None = None
 ) -> LocalFunction:
-    """Write a bundle for this run of the function and say how it runs.
+    """Write a bundle for this run of the function, and return its configuration.
 
-    lock: the version, that of `lock_for` unless given. snapshot: a copy of the function's folder to run in, the folder
-    itself unless given. The bundle is a new file each time, in a folder of this process: no other command, and no later
-    call, changes what an environment has been told. Raises as `lock_for` and `write_bundle` do, and CommandError for a
-    secret that the shell does not give.
+    lock: the version, by default that of `lock_for`. snapshot: a copy of the function's folder to run in, by default
+    the folder itself. Each call writes a new bundle in a folder of this process, so that no other command and no later
+    call changes a running environment. Raises the errors of `lock_for` and `write_bundle`, and CommandError if a secret
+    is not set in the shell.
     """
     path = run_folder(function.folder.parents[1]) / f"{function.name}-{next(_numbers)}.json"
     runs = replace(function, folder=snapshot or function.folder)
@@ -106,23 +106,23 @@ def local_function(
 
 
 def _secrets(function: Function) -> dict[str, str]:
-    """What gives a function its secrets here: values from the shell's own variables, so that nobody asks AWS."""
+    """Return the variables with a function's secrets: their values come from the shell, not from AWS."""
     values: dict[str, str] = {}
     for name in function.spec.secrets:
         value = get_variable(name)
         if value is None:
             raise CommandError(
-                f"functions/{function.folder.name}/model.yaml: secrets.{name}: a laptop takes its value from the "
-                f"shell, which has none: export {name}=… and run this again"
+                f"functions/{function.folder.name}/model.yaml: secrets.{name}: is read from the shell on this machine, "
+                f"but it is not set: run `export {name}=…` and try again"
             )
         values[name] = value
     return {**values, "MODELET_SECRETS": json.dumps(function.spec.secrets)} if values else {}
 
 
 def index_function(project: Project, served: Iterable[tuple[str, str]]) -> LocalFunction | None:
-    """The project's models_index, told what is served (each model's name and version); None where it has none.
+    """Return the project's models_index, or None. served: the name and version of each served model.
 
-    It runs in a snapshot of its folder, as a `generation` does.
+    It runs in a snapshot of its folder, like a `generation`.
     """
     folder = project.root / "functions" / INDEX
     if not (folder / "app.py").is_file():
@@ -138,13 +138,13 @@ def index_function(project: Project, served: Iterable[tuple[str, str]]) -> Local
 
 
 def _snapshot(folder: Path) -> Path:
-    """Copy a function's folder under its own name, which is the model's, into the folder of this process."""
+    """Copy a function's folder into the folder of this process, with the same name, which is the model's name."""
     copy = run_folder(folder.parents[1]).resolve() / f"generation-{next(_numbers)}" / folder.name
     try:
         take_snapshot(folder, copy)
     except OSError as error:
         shutil.rmtree(copy.parent, ignore_errors=True)
         raise CommandError(
-            f"functions/{folder.name} cannot be copied to {copy.parent}: {error.strerror}: make room there"
+            f"functions/{folder.name} cannot be copied to {copy.parent}: {error.strerror}: free some disk space there"
         ) from error
     return copy

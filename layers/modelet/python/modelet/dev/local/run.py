@@ -1,4 +1,4 @@
-"""Where what runs here keeps its bundles: a folder for each process, below the project's .modelet/run."""
+"""Folders for the bundles of local runs: one for each process, in the project's .modelet/run."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from functools import cache
 from pathlib import Path
 
 HELD = "held"
-"""The file whose lock says that the folder's process lives: the kernel lets go of it however the process ends."""
+"""The file that the folder's process locks while it runs. The kernel releases the lock however the process ends."""
 
 
 @cache
 def run_folder(root: Path) -> Path:
-    """This process's own folder in the project at `root`, removed when it ends; what killed processes left goes first.
+    """Return this process's folder in the project at `root`, which is removed at exit. First remove old folders.
 
-    Raises OSError where the project cannot be written.
+    Old folders are those of killed processes. Raises OSError if the project is not writable.
     """
     runs = root / ".modelet" / "run"
     runs.mkdir(parents=True, exist_ok=True)
     turn = _opened(runs / "turn")
     try:
-        fcntl.flock(turn, fcntl.LOCK_EX)  # a folder is not held yet in the moment when it is made
+        fcntl.flock(turn, fcntl.LOCK_EX)  # a new folder has no lock for a moment
         for other in runs.iterdir():
             if other.is_dir() and not _is_held(other):
                 shutil.rmtree(other, ignore_errors=True)
@@ -37,7 +37,7 @@ def run_folder(root: Path) -> Path:
 
 
 def _opened(path: Path) -> int:
-    """A descriptor that no child process inherits, and that stays open until it is closed or the process ends."""
+    """Return a descriptor that child processes do not inherit, and that stays open until it is closed."""
     return os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
 
 

@@ -1,4 +1,4 @@
-"""The whole of `modelet up`: environments and a gateway, until a signal."""
+"""Run the environments and the gateway of `modelet up` until a signal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from modelet.dev.local.gateway.rest_api import RestApi
 from modelet.dev.local.http.hosts import LOOPBACK
 from modelet.dev.local.runtime.log import Log, StreamLog
 from modelet.dev.local.runtime.runtime import IDLE_S, Runtime
-from modelet.dev.local.watch import tell, watch
+from modelet.dev.local.watch import report_changes, watch
 from modelet.dev.project.routes import Routes
 from modelet.errors import CommandError
 
@@ -44,12 +44,12 @@ def serve(
     log: Log | None = None,
     idle_s: float = IDLE_S,
 ) -> None:
-    """Serve the functions until SIGINT, SIGTERM or SIGHUP; when it returns, nothing is left.
+    """Serve the functions until SIGINT, SIGTERM or SIGHUP. All processes and files are removed before it returns.
 
-    default: the one of them that answers every path which is no model's. host: what it binds to, see Hosts for what it
-    then accepts as Host. port: 0 takes a free one. ready: told the URL once provisioned environments are initialised.
-    reload, rebuild, served: see watch; without reload, see tell. idle_s: see Pool. Raises CommandError when the port
-    cannot be had.
+    default: the name of the function for all paths that are not a model's. host: the address to bind to; see Hosts for
+    the accepted Host headers. port: 0 picks a free one. ready: called with the URL when the provisioned environments
+    are initialised. reload, rebuild, served: see watch; without reload, see report_changes. idle_s: see Pool. Raises
+    CommandError if the port is not available.
     """
     output = StreamLog() if log is None else log
     sock = bound(host, port)
@@ -60,9 +60,9 @@ def serve(
             watching = (
                 watch(functions, runtime, log=output, rebuild=rebuild, served=served)
                 if reload
-                else tell(functions, log=output)
+                else report_changes(functions, log=output)
             )
-            watcher = asyncio.create_task(watching)  # edits count from now on, also while environments start
+            watcher = asyncio.create_task(watching)  # watch before environments start, so that no edit is missed
             stack.push_async_callback(ended, watcher)
             await stack.enter_async_context(runtime)
             names = [function.name for function in functions if function.name != default]
@@ -70,7 +70,7 @@ def serve(
             gateway = Gateway(runtime, Routes(names, default), kind, log=output, cors=cors, host=host)
             await gateway.start(sock)
             stack.push_async_callback(gateway.stop)
-            stack.push_async_callback(ended, watcher)  # before the runtime stops, so that nothing new is loaded then
+            stack.push_async_callback(ended, watcher)  # before the runtime stops, so that nothing new is loaded
             if ready is not None:
                 ready(url(sock))
             await asyncio.Event().wait()
@@ -80,7 +80,7 @@ def serve(
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """A socket that listens already, so that a port in use is said before anything starts. Raises CommandError."""
+    """Return a listening socket, so that a port in use is reported before anything starts. Raises CommandError."""
     sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -89,16 +89,16 @@ def bound(host: str, port: int) -> socket.socket:
     except OSError as error:
         sock.close()
         if error.errno == errno.EADDRINUSE:
-            said = "is in use: choose another with --port, 0 for any free one"
+            said = "is in use: choose another with --port, or 0 for a free one"
         else:
-            said = f"cannot be had ({error.strerror}): choose another with --port, or with --host an address of here"
+            said = f"is not available ({error.strerror}): choose another --port, or a --host of this machine"
         raise CommandError(f"port {port} of {host} {said}") from error
     sock.setblocking(False)
     return sock
 
 
 def url(sock: socket.socket) -> str:
-    """Where a bound socket is reached."""
+    """Return the URL of a bound socket."""
     host, port = sock.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
@@ -110,7 +110,7 @@ async def ended(task: asyncio.Task[None]) -> None:
 
 
 async def until_signalled(work: Coroutine[Any, Any, None]) -> None:
-    """Run until it ends or a signal comes, whatever it is doing then; its cleaning up is not interrupted again."""
+    """Run the work until it ends or a signal arrives. Further signals do not interrupt its cleanup."""
     loop = asyncio.get_running_loop()
     task = loop.create_task(work)
 

@@ -1,4 +1,4 @@
-"""A generation of a function's sources: what its folder held at one moment, out of reach of later edits."""
+"""Snapshots of a function's folder, which later edits do not change."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LEFT_OUT = frozenset(DefaultFilter.ignore_dirs)
-"""Folders that are not watched, .git and __pycache__ among them: what is not watched is not a source."""
+"""Folders that are not watched and so not copied, such as .git and __pycache__."""
 LARGE = 16 * 1_048_576
-"""Bytes from which a file is linked, not copied: such files are data, never modules.
+"""The size in bytes from which a file is hard-linked, not copied: such files are data, not modules.
 
-A tool that replaces such a file leaves the generations as they are; one that writes into it changes them too.
+A tool that replaces such a file does not change the snapshots; a tool that writes into it does.
 """
 
 
 def take_snapshot(folder: Path, target: Path) -> None:
-    """Copy a function's folder to `target`, which is made, without `baked` and what is not a source.
+    """Copy a function's folder to a new folder `target`, without `baked` and files that are not sources.
 
-    Symbolic links become what they point to. Left out are files that vanish meanwhile, that cannot be read, or that are
-    not regular files. Raises OSError where the copy cannot be written.
+    Symbolic links are followed. Files are skipped if they disappear during the copy, are not readable or are not
+    regular files. Raises OSError if the copy cannot be written.
     """
     target.mkdir(parents=True)
     _copy(folder, target, (folder.stat(), target.stat()))
 
 
 def _copy(folder: Path, target: Path, above: tuple[os.stat_result, ...]) -> None:
-    """above: the snapshot itself, the folder and those that hold it: links to them would be followed for ever."""
+    """Copy a folder. above: the snapshot, the folder and its parents; links to them would never end, so skip them."""
     for entry in _entries(folder):
         there, copy = folder / entry.name, target / entry.name
         try:
             found = entry.stat()
-        except OSError:  # a link to nothing, or a file that an editor has just replaced
+        except OSError:  # a broken link, or a file that an editor has just replaced
             continue
         if entry.is_dir():
             generated = len(above) == 2 and (entry.name == BAKED or entry.name.startswith(f".{BAKED}."))
@@ -61,11 +61,11 @@ def _copy_file(there: Path, copy: Path, size: int) -> None:
     if size >= LARGE:
         try:
             copy.hardlink_to(there.resolve())
-        except OSError:  # another disk, or a file of another user: it is copied
+        except OSError:  # on another disk, or owned by another user: copy it instead
             pass
         else:
             return
     try:
         shutil.copy2(there, copy)
-    except FileNotFoundError:  # replaced between the look and the copy: the change is told, and a snapshot follows
+    except FileNotFoundError:  # replaced just before the copy: the change is reported, and leads to another snapshot
         copy.unlink(missing_ok=True)

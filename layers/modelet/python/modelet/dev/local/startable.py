@@ -1,4 +1,4 @@
-"""What keeps a pinned version from starting on this machine, found before anything is started."""
+"""Check that a pinned version can start on this machine, before anything is started."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 def check_startable(function: Function, store: Store, lock: Lock) -> None:
-    """Refuse a version that no environment here could open; whether its class can is the bundle's question.
+    """Raise CommandError if a file of the version is missing in the store, or if other libraries pickled it.
 
-    Raises CommandError where a file of the version is gone from the store, or where other libraries pickled it.
+    The bundle checks whether the function's class can open the version.
     """
     manifest, _ = read_manifest(store, function.name, lock.version)
     where = f"{function.name} version {lock.version}"
@@ -30,8 +30,8 @@ def check_startable(function: Function, store: Store, lock: Lock) -> None:
     gone = [file.path for file in manifest.files if artifact_path(function.name, lock.version, file.path) not in there]
     if gone:
         raise CommandError(
-            f"{store.url} has lost {', '.join(gone)} of {where}: copy the version there again with `modelet push`, or "
-            f"`modelet publish {function.name}` and `modelet pin {function.name}`"
+            f"{store.url} lacks {', '.join(gone)} of {where}: copy the version there again with `modelet push`, or "
+            f"run `modelet publish {function.name}` and `modelet pin {function.name}`"
         )
     backend = next((record for record in BACKENDS.values() if manifest.model_data.endswith(record.ending)), None)
     if backend is not None and backend.checked:
@@ -39,14 +39,14 @@ def check_startable(function: Function, store: Store, lock: Lock) -> None:
 
 
 def _check_libraries(function: Function, manifest: Manifest, backend: Backend) -> None:
-    # Versions of an older release do not say what their pickles import.
+    # Versions from older releases do not record the imports of their pickles.
     libraries = backend.checked if manifest.pickled is None else manifest.pickled.packages.values()
     for library in ("python", *libraries):
         wrote, here = manifest.runtime.get(library), _here(library)
-        if here is not None and wrote != here:  # another distribution may bring what is not here: the init looks
+        if here is not None and wrote != here:  # if not installed, another package may provide it
             raise CommandError(
                 f"{manifest.model_data} of {function.name} version {manifest.version} was written with {library} "
-                f"{wrote}, here is {here}: install that one, or `modelet publish {function.name}` and "
+                f"{wrote}, but {here} is installed: install {wrote}, or run `modelet publish {function.name}` and "
                 f"`modelet pin {function.name}`"
             )
 

@@ -1,4 +1,4 @@
-"""Files that change while functions are served."""
+"""Watch the files of functions while they are served."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ if TYPE_CHECKING:
 PACKAGE = LAYER / "modelet"
 LAPTOP_ONLY = PACKAGE / "dev"
 GENERATED = "bundle.json"
-"""Written by `modelet bundle` for images, as is the folder `baked`: what runs here has its own bundle, and a store."""
+"""A file that `modelet bundle` writes for images, like the folder `baked`. A local run does not use them."""
 LOCK = "model.lock"
-KEPT = "Reload failed, the old environments go on"
+KEPT = "Reload failed, the old environments stay in use"
 
 
 class Sources(DefaultFilter):
-    """All that functions in `folders` can read, without caches, what is generated, and the laptop's part of modelet."""
+    """Accepts all files that the functions in `folders` can read, without caches, generated files and modelet.dev."""
 
     def __init__(self, folders: Iterable[Path] = ()) -> None:
         super().__init__()
         self._generated = {folder / BAKED for folder in folders}
 
     def __call__(self, change: Change, path: str) -> bool:
-        """Whether a change of this file matters."""
+        """Return whether a change of this file matters."""
         own = Path(path)
         generated = (
             own.name == GENERATED
@@ -59,12 +59,11 @@ async def watch(
     rebuild: Rebuild | None = None,
     served: Served | None = None,
 ) -> None:
-    """Replace a function's environments when its folder changes, everybody's when modelet itself does; until cancelled.
+    """Reload a function when its folder changes, and all functions when modelet itself changes, until cancelled.
 
-    rebuild: makes the function anew (its snapshot, bundle and configuration) before that. Where it raises, or the new
-    function does not load, the reason is logged and the old environments go on. A change that comes meanwhile starts
-    the load afresh: nobody waits for an init that was wrong. served: told what a reload brought, and names another
-    function that has to be made anew then, if there is one.
+    rebuild: creates the function again (its snapshot, bundle and configuration) before a reload. If it raises, or if
+    the new function does not load, the reason is logged and the old environments stay in use. A change during a reload
+    restarts it. served: called with a reloaded function; returns the name of another function to reload, or None.
     """
     reloads = _Reloads(runtime, log, rebuild, served)
     try:
@@ -75,10 +74,10 @@ async def watch(
         await reloads.stop()
 
 
-async def tell(functions: Iterable[LocalFunction], *, log: Log) -> None:
-    """Say once for each function that its files changed, and once that its lock did, and how to take that up."""
+async def report_changes(functions: Iterable[LocalFunction], *, log: Log) -> None:
+    """Log once for each function that its files have changed, and once that its lock has, and how to apply changes."""
     said: set[tuple[str, bool]] = set()
-    remedy = "what is served stays as it was at the start; modelet up --reload takes changes up"
+    remedy = "restart modelet up to apply the change, or use modelet up --reload"
     async for changed in _changes(functions):
         for name, files in changed.items():
             for pinned in (False, True):
@@ -89,7 +88,7 @@ async def tell(functions: Iterable[LocalFunction], *, log: Log) -> None:
 
 
 class _Reloads:
-    """The reloads under way: one a function at a time, the latest."""
+    """The running reloads, at most one for each function."""
 
     def __init__(self, runtime: Runtime, log: Log, rebuild: Rebuild | None, served: Served | None) -> None:
         self._runtime = runtime
@@ -97,17 +96,17 @@ class _Reloads:
         self._rebuild = rebuild
         self._served = served
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._rebuilding = ThreadPoolExecutor(1)  # one at a time: it imports the author's modules into this process
+        self._rebuilding = ThreadPoolExecutor(1)  # one at a time: it imports the author's modules here
 
     def begin(self, name: str, why: str) -> None:
-        """Reload a function; what was loading for it is given up."""
+        """Reload a function, and cancel its running reload."""
         self._log.line(name, f"Reload: {why}")
         if name in self._tasks:
             self._tasks[name].cancel()
         self._tasks[name] = asyncio.create_task(self._reload(name))
 
     async def stop(self) -> None:
-        """Give up all of them."""
+        """Cancel all reloads."""
         self._rebuilding.shutdown(wait=False, cancel_futures=True)
         for task in self._tasks.values():
             task.cancel()
@@ -117,20 +116,20 @@ class _Reloads:
         try:
             rebuild = self._rebuild
             renewed = None if rebuild is None else await _rebuilt(self._rebuilding.submit(rebuild, name))
-        except Exception as error:  # noqa: BLE001  # it runs the author's modules, which raise what they like
+        except Exception as error:  # noqa: BLE001  # it runs the author's modules, which may raise any error
             why = str(error) if isinstance(error, ModeletError) else f"{type(error).__name__}: {error}"
             self._log.line(name, f"{KEPT}: {why}")
             return
         if failed := await self._runtime.replace(name, renewed):
             self._log.line(name, f"{KEPT}: the new init ended with {failed}")
             return
-        self._log.line(name, "Reload: the new sources are served")
+        self._log.line(name, "Reload: serving the new sources")
         if renewed and self._served and (follower := self._served(renewed)):
-            self.begin(follower, f"{name} serves version {renewed.version}")
+            self.begin(follower, f"{name} now serves version {renewed.version}")
 
 
 async def _rebuilt(work: Future[LocalFunction]) -> LocalFunction:
-    """The function that is made in a thread; where nobody waits for it any more, its snapshot is removed."""
+    """Return the function that a thread creates; remove its snapshot if this task is cancelled."""
     try:
         return await asyncio.wrap_future(work)
     except asyncio.CancelledError:
@@ -144,7 +143,7 @@ def _discard(work: Future[LocalFunction]) -> None:
 
 
 async def _changes(functions: Iterable[LocalFunction], *more: Path) -> AsyncIterator[dict[str, list[str]]]:
-    """Which files changed, by the function; a change in one of the folders `more` is everybody's, with no name."""
+    """Yield the changed files by function. A change in one of the folders `more` affects all, without file names."""
     folders = {function.name: function.watched.resolve() for function in functions}
     async for changes in awatch(*more, *set(folders.values()), watch_filter=Sources(folders.values())):
         paths = [Path(path).resolve() for _, path in changes]
@@ -158,7 +157,7 @@ async def _changes(functions: Iterable[LocalFunction], *more: Path) -> AsyncIter
 
 
 def _forget_bytecode(sources: Iterable[Path]) -> None:
-    """Remove what Python compiled: it knows a file by size and second alone, and edits can be quicker than that."""
+    """Remove cached bytecode, because Python compares only size and seconds, and two edits may be in one second."""
     for source in sources:
         if source.suffix == ".py":
             Path(cache_from_source(source)).unlink(missing_ok=True)

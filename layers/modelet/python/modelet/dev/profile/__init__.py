@@ -1,1 +1,1 @@
-"""Where a function's cold start goes, measured in fresh processes, and what its author can change; the laptop only."""
+"""Profile a function's cold start in fresh processes, and advise the author what to change. For laptops only."""

@@ -1,4 +1,4 @@
-"""What an author can change to start sooner: rules, functions of what was found that name a place and a remedy."""
+"""Rules that find what an author can change for a faster start. Each gives a place and a remedy."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from modelet.dev.profile.owners import Ownership
 
 WORTH_MS = 5.0
-"""What less than this would save is not worth a change."""
+"""A change that saves less than this is not worth the effort."""
 APP_MS = 30.0
-"""What is left of the imports is known less well: -X importtime tells of import statements only."""
+"""A higher limit for the rest of the imports, because -X importtime reports only import statements."""
 WAIT_MS = 10.0
-"""A shorter wait for files may be this machine's own."""
+"""A shorter wait for files may depend on this machine only."""
 
 
 class Advice(NamedTuple):
     """One thing to change.
 
-    where: a file of the project, with its line where there is one. saves_ms: of CPU time; None where nobody knows.
+    where: a file of the project, with a line if known. saves_ms: the CPU time that the change saves, None if unknown.
     """
 
     rule: str
@@ -40,7 +40,7 @@ class Advice(NamedTuple):
 
 
 def costly_imports(found: Findings) -> Iterator[Advice]:
-    """Libraries that the author's modules import and that modelet does not."""
+    """Find libraries that the author's modules import and modelet does not."""
     libraries: Counter[str] = Counter()
     where: dict[str, str] = {}
     for each in _libraries(found.imports[YOURS], found.owners):
@@ -62,34 +62,34 @@ def _libraries(imports: Sequence[Import], owners: Ownership) -> Iterator[Import]
 
 
 def own_work(found: Findings) -> Iterator[Advice]:
-    """Modules of the author's that take long themselves; not that which makes pydantic's classes for the contract."""
+    """Find the author's modules that are slow themselves, except one that defines pydantic classes for the contract."""
     modules = [each for root in found.imports[YOURS] for each in root.walk() if found.owners.is_authors(each.module)]
     works = {found.file(each): each.self_us / 1000 for each in modules if each.self_us >= WORTH_MS * 1000}
     if found.function.has_app and found.app_ms >= APP_MS:
         works[f"{found.folder}/app.py"] = found.app_ms
     for file, took_ms in works.items():
         if not (found.needs_pydantic and found.owners.where("pydantic").startswith(file)):
-            instead = "do it in load, from a file of the version, or where the model is trained"
-            yield Advice("work", file, "works while it is imported", instead, took_ms)
+            instead = "do the work in load, from a file of the version, or during training"
+            yield Advice("work", file, "does slow work during its import", instead, took_ms)
 
 
 def pydantic_contract(found: Findings) -> Iterator[Advice]:
-    """A contract that pydantic itself has to serve."""
+    """Find a contract that needs pydantic."""
     if found.needs_pydantic:
         cost = found.cost_ms(YOURS, PYDANTIC)
         where = found.owners.where("pydantic") or f"{found.folder}/app.py"
-        # What pydantic makes of a class, it makes while the class's module is imported.
+        # pydantic builds its validators while the module of the class is imported.
         models = [each for root in found.imports[YOURS] for each in root.walk() if where.startswith(found.file(each))]
         cost += sum(each.self_us for each in models) / 1000
         what = f"the contract needs pydantic: {found.needs_pydantic}"
-        yield Advice("contract", where, what, "a TypedDict of modelet.typing with its constraints is compiled", cost)
+        yield Advice("contract", where, what, "use a TypedDict of modelet.typing, which needs no pydantic", cost)
 
 
 def heavy_backend(found: Findings) -> Iterator[Advice]:
-    """A model that is served by a heavy library, where a lighter one may do."""
+    """Find a backend with a heavy library that a lighter backend can replace."""
     backend = BACKENDS[found.function.spec.backend]
     if backend.instead:
-        # numpy and the like are imported whatever the backend is.
+        # Every backend imports numpy and the other libraries in NEEDED.
         cost = found.cost_ms(MODELET, (imported_by(backend.name) | {"pandas"}) - NEEDED)
         where = f"{found.folder}/model.yaml"
         what = f"backend: {backend.name} imports {', '.join(sorted(imported_by(backend.name) - NEEDED))}"
@@ -97,16 +97,16 @@ def heavy_backend(found: Findings) -> Iterator[Advice]:
 
 
 def slow_fetch(found: Findings) -> Iterator[Advice]:
-    """Files that are waited for."""
+    """Find files that the start waits for."""
     if found.function.spec.artifact != "baked" and found.fetch_ms >= WAIT_MS:
         megabytes = sum(file.bytes for file in found.manifest.files) / 1_048_576
-        what = f"waits for {megabytes:.1f} MB of the store"
-        instead = "artifact: baked has the files in the image"
+        what = f"waits for {megabytes:.1f} MB from the store"
+        instead = "use artifact: baked, which puts the files in the image"
         yield Advice("fetch", f"{found.folder}/model.yaml", what, instead, found.fetch_ms)
 
 
 def large_file(found: Findings) -> Iterator[Advice]:
-    """Large files that the author's code reads whole."""
+    """Find large files that the author's code reads completely."""
     large = {file.path: file.bytes for file in found.manifest.files if file.bytes > MEMORY_LIMIT}
     for path in sorted(found.function.folder.glob("*.py")) if large else ():
         for node in ast.walk(ast.parse(path.read_bytes())):
@@ -116,22 +116,22 @@ def large_file(found: Findings) -> Iterator[Advice]:
             if node.func.attr in {"read", "text", "json"} and isinstance(name, str) and name in large:
                 where = f"{found.folder}/{path.name}:{node.lineno}"
                 what = f"reads the {large[name] / 1_048_576:.0f} MB of {name} into memory"
-                yield Advice("file", where, what, f'artifacts.path("{name}") is on disk: open, or map, it there')
+                yield Advice("file", where, what, f'open or map artifacts.path("{name}"), which is a file on disk')
 
 
 def older_graph(found: Findings) -> Iterator[Advice]:
-    """A graph of which publishing makes more by now."""
+    """Find a graph that today's publish would write in a faster form."""
     if found.graph_ms >= WORTH_MS:
-        what = f"version {found.manifest.version} has a graph that publishing makes quicker to open by now"
+        what = f"publishing version {found.manifest.version} again would make its graph faster to open"
         instead = f"modelet publish {found.function.name}"
         yield Advice("graph", f"{found.folder}/model.yaml", what, instead, found.graph_ms)
 
 
 def bytecode(found: Findings) -> Iterator[Advice]:
-    """Modules that Python compiles at every start."""
+    """Find modules that Python compiles at every start."""
     if found.compiled:
         many = f"{len(found.compiled)} modules have" if len(found.compiled) > 1 else "a module has"
-        instead = "python -m compileall, where the folder can be written"
+        instead = "run python -m compileall while the folder is writable"
         yield Advice("bytecode", found.compiled[0], f"{many} no bytecode: every start compiles again", instead)
 
 
@@ -148,6 +148,6 @@ RULES: tuple[Callable[[Findings], Iterator[Advice]], ...] = (
 
 
 def advise(found: Findings) -> list[Advice]:
-    """All that the rules say, what saves the most first."""
+    """Return the advice of all rules, the largest savings first."""
     said = [advice for rule in RULES for advice in rule(found)]
     return sorted(said, key=lambda advice: advice.saves_ms or 0.0, reverse=True)

@@ -1,4 +1,4 @@
-"""Imports as they are shown: what costs something, the dearest first."""
+"""The imports to show: those above a minimum cost, the most expensive first."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 class Cost(NamedTuple):
-    """An import: times in ms, alone and with all that it imported, of which `imports` has what is worth showing.
+    """An import: times in ms, alone and with everything that it imported. `imports` has those worth showing.
 
-    where: the author's line that led to it, empty where none did.
+    where: the author's line that caused it, empty if unknown.
     """
 
     module: str
@@ -23,18 +23,18 @@ class Cost(NamedTuple):
     imports: list[Cost]
 
     def document(self) -> dict[str, Any]:
-        """The import as JSON."""
+        """Return the import as JSON."""
         return {**self._asdict(), "imports": [each.document() for each in self.imports]}
 
     def walk(self, depth: int = 0) -> Iterator[tuple[int, Cost]]:
-        """This import and those below it, each with its depth."""
+        """Yield this import and those below it, each with its depth."""
         yield depth, self
         for each in self.imports:
             yield from each.walk(depth + 1)
 
 
 def costs(imports: Iterable[Import], least_ms: float) -> list[Cost]:
-    """The imports that cost at least so much, the dearest first."""
+    """Return the imports that cost at least `least_ms`, the most expensive first."""
     found = [
         Cost(each.module, each.where, each.cumulative_us / 1000, each.self_us / 1000, costs(each.children, least_ms))
         for each in imports
@@ -44,7 +44,7 @@ def costs(imports: Iterable[Import], least_ms: float) -> list[Cost]:
 
 
 def by_package(imports: Iterable[Import]) -> list[Import]:
-    """The same imports with one node for a package where its modules import each other."""
+    """Return the imports with the modules of a package merged where they import each other."""
     packages: dict[str, Import] = {}
     others: dict[str, list[Import]] = {}
     for each in imports:

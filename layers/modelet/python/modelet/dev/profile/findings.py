@@ -1,4 +1,4 @@
-"""What the rules of advice look at."""
+"""The measurements that the rules of advice use."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What was found out about a function's starts.
+    """The measurements of a function's starts.
 
-    imports: by owner, in µs of CPU time. needs_pydantic: why the contract does, empty where it does not.
-    compiled: source files without bytecode, after a first start could have written it. fetch_ms: the least that a
-    start waited for files. graph_ms: what opening the graph would take less, had it been published today. app_ms: CPU
-    time of the imports that no import took, so that app.py itself did.
+    imports: by owner, in µs of CPU time. needs_pydantic: why the contract needs it, empty if it does not.
+    compiled: source files that have no bytecode even after a first start. fetch_ms: the shortest time that a
+    start waited for files. graph_ms: the time that opening the graph would save if it were published again. app_ms: CPU
+    time of the import stage that belongs to no import, but to app.py itself.
     """
 
     function: Function
@@ -38,24 +38,24 @@ class Findings:
 
     @property
     def folder(self) -> str:
-        """The function's folder, as the author calls it."""
+        """Return the function's folder in the project."""
         return f"functions/{self.function.folder.name}"
 
     def file(self, each: Import) -> str:
-        """Where a module of the author's is."""
+        """Return the path of an author's module in the project."""
         path = each.module.replace(".", "/")
         is_package = (self.function.folder / path).is_dir()
         return f"{self.folder}/{path}/__init__.py" if is_package else f"{self.folder}/{path}.py"
 
     def cost_ms(self, owner: str, packages: frozenset[str]) -> float:
-        """What the imports of some packages cost, without what every function needs."""
+        """Return the cost of the imports of some packages, without those that every function needs."""
         found = list(outermost(self.imports[owner], packages))
         needed = [each for one in found for each in outermost(one.children, NEEDED)]
         return (sum(each.cumulative_us for each in found) - sum(each.cumulative_us for each in needed)) / 1000
 
 
 def outermost(imports: Sequence[Import], packages: frozenset[str]) -> Iterator[Import]:
-    """The imports of some packages that none of them imported."""
+    """Yield the imports of some packages that were not imported by one of these packages."""
     for each in imports:
         if each.package in packages:
             yield each

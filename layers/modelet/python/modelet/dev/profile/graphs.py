@@ -1,4 +1,4 @@
-"""What a published graph would gain by being published again, now that publishing makes more of it."""
+"""Measure whether a published graph would open faster if today's publish wrote it again."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
     from modelet.store.store import Store
 
 GIVEN = "ModelProto"
-"""The class of a graph that was given as it is, and that publishing leaves so."""
+"""The class of a graph that was published as given (--from), which publish does not optimise."""
 
 LARGEST = 512 * 1024 * 1024
-"""Bytes of a graph that is looked at: above this it takes a minute, and memory that a laptop may not have."""
+"""The largest graph in bytes that is measured: a larger one takes a minute, and more memory than a laptop may have."""
 
 OPENINGS = 3
-"""How often each graph is opened; the quickest counts."""
+"""The number of times that each graph is opened; the fastest counts."""
 
 
 def gain_ms(store: Store, manifest: Manifest) -> float:
-    """CPU time that opening the version's graph would take less; 0 where publishing leaves it as it is.
+    """Return the CPU time that opening the version's graph would save, or 0 if publish would not change the graph.
 
-    Opened by the class that serves it, in this process. A version that is no graph gains nothing.
+    The graph is opened in this process, by the class that serves it. The result is 0 for a version without a graph.
     """
     from modelet.dev.publish.onnx.optimize import optimized
 
@@ -34,7 +34,7 @@ def gain_ms(store: Store, manifest: Manifest) -> float:
     data = store.read(artifact_path(manifest.name, manifest.version, file.path))
     try:
         better = optimized(data)
-    except Exception:  # noqa: BLE001 - onnxruntime's errors have no root; what publishing cannot take stays as it is
+    except Exception:  # noqa: BLE001 - onnxruntime's errors have no common base; publish cannot improve such a graph
         return 0.0
     return max(0.0, _opening_ms(data) - _opening_ms(better)) if better != data else 0.0
 

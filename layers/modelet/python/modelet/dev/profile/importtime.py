@@ -1,7 +1,7 @@
-"""What `python -X importtime` writes, as a tree.
+"""Parse the output of `python -X importtime` into a tree.
 
-A line is written when an import ends, so that a module comes after those that it imports; its indentation says how deep
-it is. Source: docs.python.org/3/using/cmdline.html, -X importtime.
+A line is written when an import ends, so a module comes after the modules that it imports. Its indentation shows its
+depth. Source: docs.python.org/3/using/cmdline.html, -X importtime.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ LINE = re.compile(r"import time: +(\d+) \| +\d+ \| ( *)(\S+)$")
 
 @dataclass
 class Import:
-    """The first import of a module: what it took itself, in µs, and what it imported.
+    """The first import of a module: its own time in µs, and the modules that it imported.
 
-    where: the author's line that led to it, if that is known.
+    where: the author's line that caused it, if known.
     """
 
     module: str
@@ -31,16 +31,16 @@ class Import:
 
     @property
     def cumulative_us(self) -> int:
-        """With all that it imported. The interpreter's own sum counts what other threads import meanwhile twice."""
+        """The time with everything it imported. The interpreter's own sum counts imports in other threads twice."""
         return sum(each.self_us for each in self.walk())
 
     @property
     def package(self) -> str:
-        """The package that the module is in, the first of its names."""
+        """The top-level package of the module."""
         return self.module.partition(".")[0]
 
     def walk(self) -> Iterator[Import]:
-        """This import and all below it."""
+        """Yield this import and all imports below it."""
         waiting = [self]
         while waiting:
             yield (each := waiting.pop())
@@ -48,10 +48,10 @@ class Import:
 
 
 def parse(lines: Iterable[str]) -> list[Import]:
-    """The imports that nobody imported, in their order; lines that are none of the interpreter's are passed over.
+    """Return the top-level imports in order. Ignore lines that -X importtime did not write.
 
-    Where threads import at the same time their lines mix: then a module may stand below another's importer, but none is
-    lost.
+    If threads import at the same time, their lines are mixed: a module may then appear below the wrong importer, but
+    none is lost.
     """
     pending: list[tuple[int, Import]] = []
     for line in lines:

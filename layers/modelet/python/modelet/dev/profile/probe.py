@@ -1,13 +1,13 @@
-"""Runs inside the profiled process: notes where its start has got to and, under -X importtime, who imports what.
+"""Record the stages of the profiled process and, under -X importtime, who imports each module.
 
-A copy of this file, as `sitecustomize.py` on the path, is the first thing that the interpreter imports. It writes to a
-file beside itself, a line each, tab-separated:
+This file runs inside the profiled process: the interpreter imports a copy of it as `sitecustomize.py`. It writes
+tab-separated lines to a file in the same folder:
 
     stage, name, monotonic clock in ns, CPU of the process in ns, pages in memory
-    import, module, who (yours, modelet, runtime), file and line of the function's own code that led there, if any
+    import, module, who (yours, modelet, runtime), file and line of the function's own code that caused it, if any
     compile, file: a module that has no bytecode
 
-Here every microsecond counts as the function's: nothing is imported that the interpreter has not, not even typing.
+Every microsecond here counts as the function's, so this file imports only what the interpreter already has, not typing.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from typing import Any
 
 NOTES = "notes.tsv"
-"""The file beside this one."""
+"""The output file, in the folder of this file."""
 HANDLER = "modelet.handler"
 BACKEND = "modelet.backends."
 
 
 class Probe:
-    """A finder that finds nothing, and so is told of every module that is looked for.
+    """An import finder that finds nothing, but sees every import.
 
-    entry: the function's module. folder: its code. traced: say who imports each module, and compiles.
+    entry: the function's module. folder: its code. traced: record who imports each module, and what is compiled.
     """
 
     def __init__(self, notes: str, entry: str, folder: str, *, traced: bool) -> None:
@@ -43,17 +43,17 @@ class Probe:
         self._entered = False
 
     def start(self) -> None:
-        """Note that the interpreter is there, and watch from now on."""
+        """Record the start of the interpreter, and watch from now on."""
         self.stage("interpreter")
         sys.meta_path.insert(0, self)
         if self._traced:
             sys.addaudithook(self.audit)
 
     def stage(self, name: str) -> None:
-        """Note that a stage ends; of several such lines the last one says it."""
+        """Record the end of a stage. If a stage has several lines, the last one counts."""
         wall, cpu = time.monotonic_ns(), time.process_time_ns()
         try:
-            with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - pathlib would be the function's import
+            with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - pathlib would be a further import
                 pages = int(file.read().split()[1])
         except OSError:
             pages = 0
@@ -62,7 +62,7 @@ class Probe:
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """importlib's question for a module; None leaves it to the next finder."""
+        """Called by importlib for each module. None passes it to the next finder."""
         if name == self._entry and not self._entered:
             self._entered = True
             self.stage("client")
@@ -71,12 +71,12 @@ class Probe:
         return self._watched(name, path, target) if name == HANDLER or name.startswith(BACKEND) else None
 
     def audit(self, event: str, arguments: tuple[Any, ...]) -> None:
-        """The interpreter's audit events: a source file that is compiled has no bytecode that can be used."""
+        """Handle audit events: a source file that is compiled has no valid bytecode."""
         if event == "compile" and isinstance(arguments[1], str) and arguments[1].endswith(".py"):
             self._write("compile", arguments[1])
 
     def _who(self, frame: FrameType | None) -> tuple[str, str, int]:
-        """Who asks, by the innermost frame that says it; then the function's own line that led there."""
+        """Return who imports, from the innermost frame that shows it, and the function's own line that caused it."""
         who = ""
         while frame is not None:
             file, package = frame.f_code.co_filename, frame.f_globals.get("__name__", "").partition(".")[0]
@@ -88,9 +88,9 @@ class Probe:
         return who or "runtime", "", 0
 
     def _watched(self, name: str, path: Sequence[str] | None, target: ModuleType | None) -> ModuleSpec | None:
-        """A module as the other finders find it, that says when the imports end: as a handler begins to load.
+        """Find the entry module with the other finders, and record the end of the imports when a handler loads.
 
-        One without a class of its own imports its backend only then.
+        A handler without a class imports its backend only then.
         """
         others = (finder.find_spec(name, path, target) for finder in sys.meta_path if finder is not self)
         spec = next((found for found in others if found), None)
@@ -105,7 +105,7 @@ class Probe:
             else:
                 self.stage("imports")
 
-        spec.loader.exec_module = exec_module  # type: ignore[method-assign] # of this one loader
+        spec.loader.exec_module = exec_module  # type: ignore[method-assign] # only of this loader
         return spec
 
     def _watch_load(self, handler: Any) -> None:
@@ -123,8 +123,8 @@ class Probe:
 
 if __name__ == "sitecustomize":
     Probe(
-        os.path.join(os.path.dirname(__file__), NOTES),  # noqa: PTH118, PTH120 - pathlib would be the function's import
+        os.path.join(os.path.dirname(__file__), NOTES),  # noqa: PTH118, PTH120 - pathlib would be a further import
         sys.orig_argv[-1],
-        os.getcwd(),  # noqa: PTH109 - as above
+        os.getcwd(),  # noqa: PTH109 - pathlib would be a further import
         traced="importtime" in sys._xoptions,
     ).start()

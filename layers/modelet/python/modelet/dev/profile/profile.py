@@ -1,4 +1,4 @@
-"""A function's cold start, taken apart: several starts as it is served, and one under -X importtime."""
+"""Profile a function's cold start: several normal starts, and one under -X importtime."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Profile:
-    """Where a cold start goes.
+    """The profile of a cold start.
 
-    runs: how many starts the figures are medians of. status: of the answer to the event; None where none was given, or
-    where it is no HTTP answer. imports: by owner; their µs are those of -X importtime, scaled to the CPU time of starts
-    without it, because it slows what it measures and counts the time of other processes too.
+    runs: the number of starts behind the medians. status: the status of the response to the event; None without an
+    event or an HTTP response. imports: by owner. Their µs come from -X importtime, scaled to the CPU time of normal
+    starts, because -X importtime slows the process and includes the time of other processes.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Profile:
     advice: list[Advice]
 
     def document(self, least_ms: float = 0.0) -> dict[str, Any]:
-        """All of it as JSON, with the imports that cost at least so much."""
+        """Return the profile as JSON, with the imports that cost at least `least_ms`."""
         return {
             "model": self.name,
             "version": self.version,
@@ -68,26 +68,26 @@ class Profile:
 def profile(
     function: Function, store: Store, event: bytes | None, runs: int, progress: Progress | None = None
 ) -> Profile:
-    """Start a function again and again and say where the time goes.
+    """Start a function several times and measure its stages.
 
-    event: what it answers; None for the init alone. runs: starts that count; two more come before them. Raises as
-    `local_function` and `start` do.
+    event: the event to send, None to measure only the init. runs: the number of measured starts; two more come first.
+    Raises the errors of `local_function` and `start`.
     """
     progress = progress or Silent()
     root, lock = function.folder.parents[1], lock_for(function, store)
     progress.step("compiling the contract")
     local = local_function(function, store, lock)
     aws = Credentials([local]).variables()
-    progress.step("a first start, after which files and bytecode are there")
+    progress.step("first start, to create files and bytecode")
     first = start(local, event, aws)
-    progress.step("a start under -X importtime")
+    progress.step("start under -X importtime")
     traced = start(local, event, aws, traced=True)
-    progress.step(f"{runs} starts")
+    progress.step(f"{runs} measured starts")
     samples: list[Sample] = []
     for done in range(runs):
         progress.advance(done, runs)
         samples.append(start(local, event, aws))
-    progress.step("the graph, as publishing would write it today")
+    progress.step("comparing the graph with the one that publish would write today")
     manifest, _ = read_manifest(store, function.name, lock.version)
     owners = Ownership.of(traced.notes, function.folder, function.spec.backend)
     roots = _scaled(parse(traced.printed.splitlines()), _scale(traced, samples))
@@ -109,14 +109,14 @@ def profile(
 
 
 def _scale(traced: Sample, samples: Sequence[Sample]) -> float:
-    """CPU time of the init, in starts that nothing slowed, for each second of it under -X importtime."""
+    """Return the ratio of the init's CPU time in normal starts to its time under -X importtime."""
     spent = median(sample.ends["init"].cpu_ms - sample.ends["client"].cpu_ms for sample in samples)
     lasted = traced.ends["init"].wall_ms - traced.ends["client"].wall_ms - float(traced.cold.get("fetch_ms", 0.0))
     return spent / max(lasted, spent, 1.0)
 
 
 def _scaled(roots: Sequence[Import], scale: float) -> list[Import]:
-    """The imports without the probe's own."""
+    """Return the imports without the probe's own, with scaled times."""
     return [
         Import(each.module, round(each.self_us * scale), _scaled(each.children, scale))
         for each in roots
@@ -125,7 +125,7 @@ def _scaled(roots: Sequence[Import], scale: float) -> list[Import]:
 
 
 def _unexplained_ms(traced: Sample, samples: Sequence[Sample], roots: Sequence[Import]) -> float:
-    """CPU time of the imports' stage beyond that of its modules: the least, since a start may be disturbed."""
+    """Return the minimum CPU time of the import stage that belongs to no module (other starts may be disturbed)."""
     spent = min(sample.ends["imports"].cpu_ms - sample.ends["client"].cpu_ms for sample in samples)
     names = [note[1] for note in traced.notes]
     ends = [place for place, note in enumerate(traced.notes) if note[:2] == ["stage", "imports"]]

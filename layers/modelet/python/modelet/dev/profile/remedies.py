@@ -1,23 +1,23 @@
-"""What does the work of a costly import for less."""
+"""Cheaper alternatives to expensive imports."""
 
 from __future__ import annotations
 
 INSTEAD = {
-    "annotated_types": "modelet.typing has the same names and does not import it",
-    "aws_lambda_powertools": "every request has its log line and metrics already; print adds a line of your own",
-    "boto3": "secrets: in model.yaml reads a secret without it; else import it inside the function that calls AWS",
-    "matplotlib": "draw where the model is trained",
-    "onnx": "onnxruntime alone runs the graph: inspect it where the model is trained",
-    "pandas": "make the columns with numpy, or leave preprocess out: the backend takes rows by their names",
-    "pydantic": "modelet.typing has TypedDict, Ge, Le, Len and their kin",
-    "requests": "http.client of the standard library, imported inside the function that calls out",
-    "scipy": "scipy.special's expit or softmax is a line of numpy",
-    "sklearn": "put the step into the pipeline that train() returns: it becomes a part of the graph",
+    "annotated_types": "use modelet.typing, which has the same names and does not import it",
+    "aws_lambda_powertools": "remove it: modelet logs every request and its metrics; use print for other log lines",
+    "boto3": "use secrets: in model.yaml for secrets; otherwise import it inside the function that calls AWS",
+    "matplotlib": "draw plots during training",
+    "onnx": "inspect the graph during training: onnxruntime alone runs it",
+    "pandas": "build the columns with numpy, or remove preprocess: the backend reads rows by their names",
+    "pydantic": "use modelet.typing, which has TypedDict, Ge, Le, Len and other constraints",
+    "requests": "use http.client from the standard library, imported inside the function that needs it",
+    "scipy": "replace expit or softmax of scipy.special by one line of numpy",
+    "sklearn": "move the step into the pipeline that train() returns, which makes it a part of the graph",
     "torch": "publish the model as ONNX: modelet publish NAME --from model.onnx",
-    "transformers": "the tokenizers package alone reads tokenizer.json",
-    "typing_extensions": "modelet.typing has TypedDict, and typing most of the rest",
+    "transformers": "use the tokenizers package, which reads tokenizer.json",
+    "typing_extensions": "use modelet.typing for TypedDict, and typing for most other names",
 }
-"""What does an import's work for less, by its package."""
+"""The cheaper alternative, by package."""
 PYDANTIC = frozenset({"annotated_types", "pydantic", "pydantic_core", "typing_extensions", "typing_inspection"})
-"""What pydantic imports too, so that it costs nothing beside it."""
-OTHERWISE = "import it inside the function that needs it, where not every request does"
+"""Packages that pydantic also imports, so that they cost nothing if pydantic is imported."""
+OTHERWISE = "import it inside the function that needs it, if some requests do not need it"

@@ -1,4 +1,4 @@
-"""What one start of a function showed."""
+"""The measurements of one start of a function."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Moment(NamedTuple):
-    """How far a process had come: wall time since its start and CPU time in ms, memory in MB."""
+    """A moment in a process: wall time since its start and CPU time in ms, memory in MB."""
 
     wall_ms: float
     cpu_ms: float
@@ -26,8 +26,8 @@ class Moment(NamedTuple):
 class Sample:
     """One start.
 
-    ends: the moment at which each stage ended: interpreter, client, imports, init, answer. reply: None where no event
-    was given. printed: all that the process wrote. notes: the probe's lines, split.
+    ends: the moment at which each stage ended (interpreter, client, imports, init, answer). reply: the response, None
+    without an event. printed: the output of the process. notes: the probe's lines, split.
     """
 
     ends: Mapping[str, Moment]
@@ -38,7 +38,7 @@ class Sample:
 
     @property
     def cold(self) -> Mapping[str, Any]:
-        """The function's own line about its first request; empty without one."""
+        """Return the function's log record of its first request, or an empty mapping."""
         for line in self.printed.splitlines():
             with contextlib.suppress(ValueError, RecursionError):
                 found = json.loads(line) if line.startswith("{") else None
@@ -48,7 +48,7 @@ class Sample:
 
 
 def noted(notes: Iterable[list[str]], began_ns: int) -> dict[str, Moment]:
-    """The ends of stages among the probe's lines. began_ns: when the process started, on the monotonic clock."""
+    """Return the ends of stages from the probe's lines. began_ns: the start of the process, on the monotonic clock."""
     page_mb = os.sysconf("SC_PAGE_SIZE") / 1_048_576
     return {
         rest[0]: Moment((int(rest[1]) - began_ns) / 1e6, int(rest[2]) / 1e6, int(rest[3]) * page_mb)

@@ -1,4 +1,4 @@
-"""The stages of a cold start, as medians of several starts."""
+"""The stages of a cold start: medians of several starts."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ ENDS = {
     "load": "init",
     "first inference": "answer",
 }
-"""Each stage with the moment that ends it; waiting for files is a part of the load that is told on its own."""
+"""Each stage with the moment that ends it. Waiting for files is a part of the load that is shown separately."""
 
 
 class MeasuredStage(NamedTuple):
-    """What a stage took, in ms, and the memory after it, in MB; None where that cannot be told."""
+    """The time of a stage in ms, and the memory after it in MB; None if unknown."""
 
     name: str
     wall_ms: float
@@ -32,7 +32,7 @@ class MeasuredStage(NamedTuple):
 
 
 class Total(NamedTuple):
-    """A start to its last stage: medians, the least and the most CPU time, memory at its peak."""
+    """A complete start: medians, the minimum and maximum CPU time, and the peak memory."""
 
     wall_ms: float
     cpu_ms: float
@@ -43,10 +43,10 @@ class Total(NamedTuple):
 
 
 def stages(samples: Sequence[Sample]) -> list[MeasuredStage]:
-    """Every stage that the starts reached, in order.
+    """Return every stage that the starts reached, in order.
 
-    The first of them counts from the start of the process. `fetch` is what the function says that it waited for files;
-    CPU time spent on them is the load's, or that of the imports, beside which they are fetched.
+    The first stage counts from the start of the process. `fetch` is the time that the function waited for files, from
+    its own log. The CPU time of downloads belongs to the load, or to the imports during which they run.
     """
     found: list[MeasuredStage] = []
     before = [Moment(0, 0, 0) for _ in samples]
@@ -66,7 +66,7 @@ def stages(samples: Sequence[Sample]) -> list[MeasuredStage]:
 
 
 def total(samples: Sequence[Sample]) -> Total:
-    """The whole of the starts."""
+    """Return the totals of the starts."""
     last = [list(sample.ends.values())[-1] for sample in samples]
     cpu = [moment.cpu_ms for moment in last]
     return Total(

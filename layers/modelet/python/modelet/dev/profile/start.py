@@ -1,4 +1,4 @@
-"""Starts one fresh process of a function behind a Runtime API, and ends it after its first answer."""
+"""Start one fresh process of a function with a Runtime API, and end it after its first response."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from modelet.dev.local.runtime.function import LocalFunction
 
 INIT_S = 130.0
-"""Seconds that an init may take: Lambda's own limit for a provisioned one."""
+"""The longest init in seconds: Lambda's limit for provisioned environments."""
 
 
 def start(function: LocalFunction, event: bytes | None, aws: Mapping[str, str], *, traced: bool = False) -> Sample:
-    """Start a function as it is served, give it one event or none, and end it.
+    """Start a function as it is served, send it at most one event, and end it.
 
-    aws: credentials, region and endpoint. traced: under -X importtime. Raises CommandError with the function's own
-    words where it does not start, or does not answer.
+    aws: credentials, region and endpoint. traced: run under -X importtime. Raises CommandError with the function's own
+    output if it does not start or does not respond.
     """
     folder = Path(tempfile.mkdtemp(prefix="modelet-profile-"))
     try:
@@ -60,7 +60,7 @@ class _Start:
         api = RuntimeApi(self._waiting, self._replied, self._said.put_nowait)
         environment = self._environment(await api.start(), aws)
         options = ["-X", "importtime"] if traced else []
-        # A file: whoever read a pipe would run beside what is measured.
+        # Write to a file, because a process that reads a pipe would run during the measurement.
         with (self._folder / "printed").open("wb") as printed:
             self._began = time.monotonic_ns()
             process = await asyncio.create_subprocess_exec(
@@ -87,16 +87,16 @@ class _Start:
         return Sample({**noted(notes, self._began), **self._ends}, self._peak_mb, reply, self._printed(), notes)
 
     def _environment(self, address: str, aws: Mapping[str, str]) -> dict[str, str]:
-        """What the function sees, and a path on which the probe is found first."""
+        """Return the function's environment variables, with the probe first on the path."""
         found = variables(self._function, address=address, tmp=self._folder, provisioned=False, aws=aws)
         path = self._folder / "probe"
         path.mkdir()
-        # Bytecode: to compile it would be the first thing that is measured.
+        # Compile the probe here, so that its compilation is not measured.
         py_compile.compile(probe.__file__, str(path / "sitecustomize.pyc"), doraise=True)
         return {**found, "PYTHONPATH": os.pathsep.join([str(path), found["PYTHONPATH"]])}
 
     async def _answer(self, api: RuntimeApi, event: bytes | None, exits: asyncio.Future[int]) -> Reply | None:
-        """The first answer; None where no event was given."""
+        """Return the first response, or None without an event."""
         name, timeout_s = self._function.name, self._function.timeout_s
         said = asyncio.ensure_future(self._said.get())
         ready = asyncio.ensure_future(self._ready.wait())
@@ -104,23 +104,23 @@ class _Start:
         if said.done():
             raise CommandError(f"{name} does not start: {_error(said.result())}")
         if not ready.done():
-            raise CommandError(f"{name} does not start: {self._silence(exits, INIT_S)}")
+            raise CommandError(f"{name} does not start: {self._no_response(exits, INIT_S)}")
         if event is None:
             return None
         deadline_ms = int((time.time() + timeout_s) * 1000)
         api.send(Invocation(str(uuid.uuid4()), event, deadline_ms, self._function.arn, ""))
         await _first({said, exits}, timeout_s)
         if not said.done():
-            raise CommandError(f"{name} does not answer the event: {self._silence(exits, timeout_s)}")
+            raise CommandError(f"{name} does not respond to the event: {self._no_response(exits, timeout_s)}")
         if (reply := said.result()).error:
-            raise CommandError(f"{name} fails at the event: {_error(reply)}")
+            raise CommandError(f"{name} fails with the event: {_error(reply)}")
         return reply
 
-    def _silence(self, exits: asyncio.Future[int], waited_s: float) -> str:
-        """Why nothing was said, with the last line that the function printed."""
-        why = words(exits.result()) or "it exits" if exits.done() else f"nothing came for {waited_s:g} s"
+    def _no_response(self, exits: asyncio.Future[int], waited_s: float) -> str:
+        """Return why there was no response, with the last line that the function printed."""
+        why = words(exits.result()) or "it exits" if exits.done() else f"no response within {waited_s:g} s"
         printed = [line.strip() for line in self._printed().splitlines() if line.strip()]
-        return f"{why}, after it said: {printed[-1]}" if printed else why
+        return f"{why}; its last output was: {printed[-1]}" if printed else why
 
     def _printed(self) -> str:
         return (self._folder / "printed").read_text(errors="replace")
@@ -146,7 +146,7 @@ async def _first(waited: set[asyncio.Future[Any]], limit_s: float) -> None:
 
 
 def _error(reply: Reply) -> str:
-    """An error that the client posted, on one line."""
+    """Return an error that the client posted, on one line."""
     try:
         message = str(json.loads(reply.payload)["errorMessage"])
     except (ValueError, KeyError, TypeError, RecursionError):

@@ -1,4 +1,4 @@
-"""What another process has used so far."""
+"""CPU time and memory that another process has used."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Usage(NamedTuple):
 
 
 def usage(pid: int) -> Usage:
-    """What a process that lives has used.
+    """Return the usage of a running process.
 
-    On Linux from the process's own clock, since /proc/PID/stat counts in ticks of 10 ms, and from the kernel's
-    high-water mark; elsewhere as psutil knows it, without a peak. Source: clock_getcpuclockid(3), where the id is
+    On Linux, read the process's own clock, because /proc/PID/stat counts in ticks of 10 ms, and the kernel's
+    high-water mark. On other systems, use psutil, which has no peak. Source: clock_getcpuclockid(3), where the id is
     ~pid << 3 | 2, and proc_pid_status(5).
     """
     status = Path(f"/proc/{pid}/status")

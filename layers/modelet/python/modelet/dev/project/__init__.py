@@ -1,1 +1,1 @@
-"""A project on this machine: its folders, model.yaml, routes and an author's modules; YAML is read here alone."""
+"""A project on this machine: its folders, model.yaml, routes and the author's modules. Only this package reads YAML."""

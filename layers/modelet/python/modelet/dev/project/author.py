@@ -1,4 +1,4 @@
-"""An author's modules (`app.py`, `train.py` and what they import), read without leaving a trace in this process."""
+"""Import an author's modules (`app.py`, `train.py` and what they import), and remove them from this process again."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def author_modules(folder: Path) -> Iterator[Callable[[str], ModuleType]]:
-    """Give an import function that looks in `folder` first, as a function's environment does.
+    """Yield an import function that searches `folder` first, as in the function's environment.
 
-    Two functions may both have an `app.py`: on leaving, what was imported from the folder is forgotten. Handlers that
-    are made inside load nothing yet.
+    Because two functions may both have an `app.py`, the modules imported from the folder are removed on exit. Handlers
+    that are created inside the context do not load their model.
     """
     folder = folder.resolve()
     _forget(folder)
@@ -38,7 +38,7 @@ def author_modules(folder: Path) -> Iterator[Callable[[str], ModuleType]]:
 
 
 def _forget(folder: Path) -> None:
-    inside = f"{folder}{os.sep}"  # a text: paths of all modules that scientific libraries import take half a second
+    inside = f"{folder}{os.sep}"  # not a Path: for the modules of scientific libraries, Path objects take half a second
     for name, module in list(sys.modules.items()):
         if (getattr(module, "__file__", None) or "").startswith(inside):
             del sys.modules[name]

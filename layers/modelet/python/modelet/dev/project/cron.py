@@ -1,7 +1,7 @@
-"""AWS's cron expressions, read by meaning: what each of the six fields may hold, and whether such a day ever comes.
+"""AWS cron expressions: check the six fields, and whether the expression ever matches a day.
 
 Source: docs.aws.amazon.com/eventbridge/latest/userguide/eb-cron-expressions.html, to which the documentation of
-Application Auto Scaling refers. Its form is that of Quartz (org.quartz.CronExpression).
+Application Auto Scaling refers. The format is that of Quartz (org.quartz.CronExpression).
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 EXAMPLE = "0 8 ? * MON-FRI *"
 NO_ZONES = frozenset({"Factory", "localtime"})
-"""Files among those of the time zones that name none."""
+"""Files in the time zone database that are not time zones."""
 
 
 class CronField(NamedTuple):
-    """One field: its name, its least and greatest number, and the names that stand for its numbers, from the least."""
+    """A field: its name, its smallest and largest number, and the names of its numbers, starting with the smallest."""
 
     name: str
     least: int
@@ -42,7 +42,7 @@ NUMBER = re.compile(r"[0-9]{1,4}")
 
 
 class Cron(NamedTuple):
-    """An expression that was read. day, day_of_week: as they are written, one of them `?`."""
+    """A parsed expression. day, day_of_week: the text of these fields; one of them is `?`."""
 
     minutes: frozenset[int]
     hours: frozenset[int]
@@ -52,7 +52,7 @@ class Cron(NamedTuple):
     years: frozenset[int]
 
     def dates(self) -> Iterator[tuple[int, int, int]]:
-        """Every year, month and day that it means, in order."""
+        """Yield every year, month and day that matches, in order."""
         for year in sorted(self.years):
             for month in sorted(self.months):
                 days = _days(self.day, year, month) if self.day_of_week == ANY else _weekdays(self, year, month)
@@ -60,21 +60,21 @@ class Cron(NamedTuple):
 
 
 def read_cron(expression: str) -> Cron:
-    """Read six fields. Raises ValueError, one line with the remedy, for what AWS would refuse or what never comes."""
+    """Parse six fields. Raises ValueError (one line, with the remedy) if AWS would reject them or no day matches."""
     if expression.startswith("cron("):
-        raise ValueError(f"{quoted(expression)} is wrapped: write the six fields without cron( )")
+        raise ValueError(f"{quoted(expression)} has cron( ) around it: write only the six fields")
     parts = expression.split(" ")
     if len(parts) != len(FIELDS) or not all(parts):
         raise ValueError(
             f"{quoted(expression)} has {len(expression.split())} fields: give minute, hour, day of month, month, "
-            f"day of week and year, with one space between two, such as {EXAMPLE}"
+            f"day of week and year, separated by single spaces, such as {EXAMPLE}"
         )
     minutes, hours, day, months, day_of_week, years = (part.upper() for part in parts)
-    _refuse_both_days(day, day_of_week)
+    _check_one_day_field(day, day_of_week)
     if day != ANY:
-        _refuse_wrong_day(day)
+        _check_day(day)
     else:
-        _refuse_wrong_weekday(day_of_week)
+        _check_weekday(day_of_week)
     cron = Cron(
         _values(MINUTE, minutes),
         _values(HOUR, hours),
@@ -85,12 +85,12 @@ def read_cron(expression: str) -> Cron:
     )
     if next(cron.dates(), None) is None:
         field = DAY.name if day != ANY else WEEKDAY.name
-        raise ValueError(f"{quoted(expression)} never comes: no such month has that {field}: change one of them")
+        raise ValueError(f"{quoted(expression)} never matches: no such month has that {field}: change one of them")
     return cron
 
 
-def refuse_unknown_zone(name: str) -> None:
-    """Raise ValueError for what is no IANA time zone, unless this machine has no list of them."""
+def check_time_zone(name: str) -> None:
+    """Raise ValueError if the name is not an IANA time zone. Accept any name if this machine has no list of them."""
     zones = _zones()
     if zones and name not in zones:
         near = nearest(name, zones)
@@ -103,39 +103,39 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones()) - NO_ZONES
 
 
-def _refuse_both_days(day: str, day_of_week: str) -> None:
-    """AWS asks for exactly one `?`."""
+def _check_one_day_field(day: str, day_of_week: str) -> None:
+    """Raise ValueError unless exactly one of the two fields is `?`, as AWS requires."""
     if ANY not in {day, day_of_week}:
         which = DAY if day == "*" else WEEKDAY
         raise ValueError(
-            f"day of month ({day}) and day of week ({day_of_week}) are both given, and AWS takes one: write ? for "
+            f"day of month ({day}) and day of week ({day_of_week}) are both set, but AWS allows one: write ? for "
             + (f"the {which.name}" if "*" in {day, day_of_week} else "the other")
         )
     if day == day_of_week:
         raise ValueError("day of month and day of week are both ?: write * for one of them")
 
 
-def _refuse_wrong_day(text: str) -> None:
-    """A day, a list of them, or L, L-3, LW, 15W."""
+def _check_day(text: str) -> None:
+    """Raise ValueError unless the text is a day, a list of days, or a form such as L, L-3, LW or 15W."""
     if text in {"L", "LW"}:
         return
     if found := re.fullmatch(r"L-([0-9]{1,4})", text):
         if int(found[1]) >= DAY.most:
-            raise ValueError(f"day of month: {text} is before each month's first day: give L-30 or less")
+            raise ValueError(f"day of month: {text} is before the first day of every month: give at most L-30")
     elif found := re.fullmatch(r"(\w+)W", text):
         _number(DAY, found[1])
     else:
         _values(DAY, text)
 
 
-def _refuse_wrong_weekday(text: str) -> None:
-    """A weekday, a list of them, or L, 6L, FRI#2."""
+def _check_weekday(text: str) -> None:
+    """Raise ValueError unless the text is a weekday, a list of weekdays, or a form such as L, 6L or FRI#2."""
     if text == "L":
         return
     if found := re.fullmatch(r"(\w+)#(\w+)", text):
         _number(WEEKDAY, found[1])
         if found[2] not in {"1", "2", "3", "4", "5"}:
-            raise ValueError(f"day of week: {text}: no month has such a week: give #1 to #5")
+            raise ValueError(f"day of week: {text} is not a week of any month: give #1 to #5")
     elif found := re.fullmatch(r"(\w+)L", text):
         _number(WEEKDAY, found[1])
     else:
@@ -143,12 +143,12 @@ def _refuse_wrong_weekday(text: str) -> None:
 
 
 def _values(field: CronField, text: str) -> frozenset[int]:
-    """The numbers that a list of numbers, ranges and steps means."""
+    """Return the numbers of a list of numbers, ranges and steps."""
     return frozenset(number for part in text.split(",") for number in _range(field, part))
 
 
 def _range(field: CronField, part: str) -> Iterator[int]:
-    """The numbers of one range. One that ends before it begins goes on from the field's least: 20-2, FRI-MON."""
+    """Yield the numbers of one range. If it ends before it starts, it wraps around: 20-2, FRI-MON."""
     body, slash, step_text = part.partition("/")
     first, dash, last = body.partition("-")
     if first == "*" and not dash:
@@ -159,10 +159,10 @@ def _range(field: CronField, part: str) -> Iterator[int]:
     span = field.most - field.least
     if stop < start:
         if field is YEAR:
-            raise ValueError(f"{field.name}: {part} ends before it begins: turn it round")
+            raise ValueError(f"{field.name}: {part} ends before it starts: swap the two numbers")
         stop += span + 1
     if slash and (not NUMBER.fullmatch(step_text) or not 1 <= int(step_text) <= span):
-        raise ValueError(f"{field.name}: {part} has no step that it can take: give 1 to {span} behind the /")
+        raise ValueError(f"{field.name}: {part} has an invalid step: give 1 to {span} after the /")
     for number in range(start, stop + 1, int(step_text) if slash else 1):
         yield number if number <= field.most else number - span - 1
 
@@ -173,11 +173,11 @@ def _number(field: CronField, text: str) -> int:
     if NUMBER.fullmatch(text) and field.least <= int(text) <= field.most:
         return int(text)
     names = f", or {field.names[0]} to {field.names[-1]}" if field.names else ""
-    raise ValueError(f"{field.name}: {quoted(text)} cannot stand there: give {field.least} to {field.most}{names}")
+    raise ValueError(f"{field.name}: {quoted(text)} is not valid: give {field.least} to {field.most}{names}")
 
 
 def _days(text: str, year: int, month: int) -> set[int]:
-    """The days of one month that a day of month means."""
+    """Return the days of a month that match a day-of-month field."""
     length = monthrange(year, month)[1]
     if text in {"L", "LW"}:
         return {length}
@@ -188,11 +188,11 @@ def _days(text: str, year: int, month: int) -> set[int]:
 
 
 def _weekdays(cron: Cron, year: int, month: int) -> set[int]:
-    """The days of one month that a day of week means."""
+    """Return the days of a month that match a day-of-week field."""
     text, length = cron.day_of_week, monthrange(year, month)[1]
 
     def days(wanted: frozenset[int]) -> list[int]:
-        # calendar's Monday is 0, AWS's Sunday is 1.
+        # In calendar, Monday is 0; in AWS, Sunday is 1.
         return [day for day in range(1, length + 1) if (weekday(year, month, day) + 1) % 7 + 1 in wanted]
 
     if text == "L":

@@ -1,4 +1,4 @@
-"""Words for what went wrong: one line that names the place, what is there, and the remedy."""
+"""Error messages: one line with the place, the value found, and the remedy."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
 SHOWN = 40
-"""How much of a value an error quotes."""
+"""The most characters of a value that an error quotes."""
 
-TO_GIVE = {"bool": "true or false", "dict": "a mapping of keys", "int": "a whole number", "model": "a mapping of keys"}
-"""What pydantic calls `<kind>_type`, in an author's words."""
+EXPECTED = {"bool": "true or false", "dict": "a mapping of keys", "int": "a whole number", "model": "a mapping of keys"}
+"""What to write instead, by the kind of pydantic's error `<kind>_type`."""
 
-SAYINGS = {
+REMEDIES = {
     "greater_than_equal": "is below {ge:,}: give {ge:,} or more",
     "less_than_equal": "is above {le:,}: give {le:,} or less",
-    "literal_error": "is not known: give {expected}",
-    "string_pattern_mismatch": "is no name that can stand here: it must match {pattern}",
+    "literal_error": "is unknown: give {expected}",
+    "string_pattern_mismatch": "is not a valid name: it must match {pattern}",
     "string_too_long": "is too long: give at most {max_length} characters",
 }
-"""What is wrong and the remedy, by pydantic's name for the error."""
+"""The error and its remedy, by pydantic's name for the error."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that `word` was probably meant to be; None where nothing is near."""
+    """Return the known word that is most similar to `word`, or None if none is similar."""
     by_fold = {name.lower().replace("-", "_"): name for name in known}
     near = difflib.get_close_matches(word.lower().replace("-", "_"), by_fold, n=1, cutoff=0.6)
     return by_fold[near[0]] if near else None
 
 
 def quoted(value: object) -> str:
-    """A value as an error shows it: a scalar on one short line, a collection by its kind."""
+    """Return a value as text for an error: a scalar on one short line, a collection as its kind."""
     if isinstance(value, Mapping):
         return "a mapping"
     if isinstance(value, list | tuple):
@@ -47,7 +47,7 @@ def quoted(value: object) -> str:
 
 
 def sentence(invalid: ValidationError) -> str:
-    """A pydantic error as one line: the place, what is there, what to give, and how many more there are."""
+    """Return a pydantic error as one line: the place, the value, the remedy, and the number of further errors."""
     errors = invalid.errors(include_url=False)
     first = errors[0]
     place = ".".join(str(part) if str(part).isprintable() else ascii(part) for part in first["loc"] if part != "[key]")
@@ -62,6 +62,6 @@ def _remedy(kind: str, value: object, context: Mapping[str, Any], message: str) 
     if kind == "missing":
         return "is missing: add it"
     if kind.endswith("_type"):
-        said = "is empty" if value is None else f"{quoted(value)} cannot stand here"
-        return f"{said}: give {TO_GIVE.get(kind.removesuffix('_type').removesuffix('_attributes'), 'text')}"
-    return f"{quoted(value)} {SAYINGS[kind].format(**context) if kind in SAYINGS else f': {message}'}"
+        said = "is empty" if value is None else f"{quoted(value)} is not valid here"
+        return f"{said}: give {EXPECTED.get(kind.removesuffix('_type').removesuffix('_attributes'), 'text')}"
+    return f"{quoted(value)} {REMEDIES[kind].format(**context) if kind in REMEDIES else f': {message}'}"

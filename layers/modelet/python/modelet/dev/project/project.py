@@ -17,60 +17,60 @@ if TYPE_CHECKING:
 
 LOCK_FILE = "model.lock"
 FOLDER = re.compile(r"[a-z][a-z0-9_-]{0,62}")
-"""What a model's folder may be called: with hyphens for underscores it is the model's name."""
+"""A valid folder name of a model. The model's name has hyphens in place of the underscores."""
 
 
 @dataclass(frozen=True)
 class Function:
-    """A model function: a folder of functions/ with a model.yaml."""
+    """A model function: a folder in functions/ with a model.yaml."""
 
     folder: Path
     spec: ModelSpec
 
     @property
     def name(self) -> str:
-        """The model's name: the folder's, with hyphens."""
+        """Return the model's name: the folder's name with hyphens."""
         return model_name(self.folder.name)
 
     @property
     def has_app(self) -> bool:
-        """Whether the author wrote a class; without one, model.yaml alone serves the version."""
+        """Return whether the author wrote an app.py. Without it, the version is served as model.yaml says."""
         return (self.folder / "app.py").is_file()
 
     @property
     def bundle_path(self) -> Path:
-        """Where its bundle is written."""
+        """Return the path of the function's bundle."""
         return self.folder / "bundle.json"
 
     @property
     def lock_path(self) -> Path:
-        """Where its pinned version is written."""
+        """Return the path of the function's lock."""
         return self.folder / LOCK_FILE
 
     def at_stage(self, stage: str | None) -> Function:
-        """The function as one stage runs it."""
+        """Return the function with the overrides of a stage."""
         return replace(self, spec=self.spec.for_stage(stage))
 
     def lock(self) -> Lock | None:
-        """The pinned version; None where nothing is pinned. Raises BundleError where the file is not a lock."""
+        """Return the pinned version, or None. Raises BundleError if the file is not a valid lock."""
         return _read_lock(self.lock_path)
 
 
 @dataclass(frozen=True)
 class Project:
-    """A folder with functions/ in it."""
+    """A folder that contains functions/."""
 
     root: Path
 
     @classmethod
     def find(cls, start: Path) -> Project:
-        """The project that `start` is in: the nearest folder above it with functions/. Raises CommandError."""
+        """Find the project that contains `start`: the nearest folder with functions/. Raises CommandError."""
         for folder in (start.absolute(), *start.absolute().parents):
             if (folder / "functions").is_dir():
                 return cls(folder)
         raise CommandError(
-            f"no functions/ folder in {start.absolute()} or above it: run modelet inside a project, "
-            "or start one with mkdir functions"
+            f"no functions/ folder in {start.absolute()} or its parents: run modelet inside a project, "
+            "or create one with `mkdir functions`"
         )
 
     def _folders(self) -> dict[str, Path]:
@@ -79,8 +79,8 @@ class Project:
             folder = path.parent
             if not FOLDER.fullmatch(folder.name):
                 raise CommandError(
-                    f"functions/{folder.name}: cannot name a model: rename it with lower-case letters, digits and _, "
-                    "a letter first, at most 63"
+                    f"functions/{folder.name} is not a valid model folder: rename it with lower-case letters, digits "
+                    "and _, starting with a letter, at most 63 characters"
                 )
             name = model_name(folder.name)
             if name in folders:
@@ -91,15 +91,15 @@ class Project:
         return folders
 
     def names(self) -> list[str]:
-        """The names of all models, sorted. Raises CommandError where folders cannot name models."""
+        """Return the names of all models, sorted. Raises CommandError if a folder's name is not valid."""
         return sorted(self._folders())
 
     def functions(self) -> list[Function]:
-        """Every model function, by name. Raises SpecError, or CommandError where folders cannot name models."""
+        """Return every model function, by name. Raises SpecError, or CommandError if a folder's name is not valid."""
         return [Function(folder, read_spec(folder / MODEL_YAML)) for _, folder in sorted(self._folders().items())]
 
     def function(self, name: str) -> Function:
-        """One model function, named with - or _. Raises CommandError that lists what there is, and SpecError."""
+        """Return one model function, named with - or _. Raises CommandError if it does not exist, and SpecError."""
         folders = self._folders()
         folder = folders.get(model_name(name))
         if folder is None:
@@ -107,23 +107,23 @@ class Project:
             remedy = (
                 f"did you mean {near}?"
                 if near
-                else f"there are {', '.join(sorted(folders))}"
+                else f"the models are {', '.join(sorted(folders))}"
                 if folders
-                else f"there are none yet: modelet new {name if FOLDER.fullmatch(name) else 'NAME'}"
+                else f"there are none yet: run `modelet new {name if FOLDER.fullmatch(name) else 'NAME'}`"
             )
             raise CommandError(f"no model {quoted(name)} in functions/: {remedy}")
         return Function(folder, read_spec(folder / MODEL_YAML))
 
     def lock(self, name: str) -> Lock | None:
-        """The pinned version of a model, whatever its model.yaml says; None where the project pins none.
+        """Return the pinned version of a model without reading its model.yaml, or None if none is pinned.
 
-        Raises BundleError where its file is not a lock, and CommandError where folders cannot name models.
+        Raises BundleError if the file is not a valid lock, and CommandError if a folder's name is not valid.
         """
         folder = self._folders().get(name)
         return None if folder is None else _read_lock(folder / LOCK_FILE)
 
     def store_url(self, given: str | None) -> str:
-        """The URL of the store: the one given, or the project's own below .modelet/. Raises CommandError."""
+        """Return the URL of the store: the given one, or the project's own in .modelet/. Raises CommandError."""
         return (self.root / ".modelet" / "store").as_uri() if given is None else checked_url(given)
 
 
@@ -134,12 +134,12 @@ def _read_lock(path: Path) -> Lock | None:
 
 
 def checked_url(given: str) -> str:
-    """A store's URL as a person gave it. Raises CommandError where it is none."""
+    """Check the URL of a store. Raises CommandError if it is not valid."""
     if not given.startswith(("file:///", "s3://")):
-        raise CommandError(f"the store {quoted(given)} is no URL of a store: give file:///… or s3://bucket/prefix")
+        raise CommandError(f"{quoted(given)} is not the URL of a store: give file:///… or s3://bucket/prefix")
     return given
 
 
 def model_name(folder: str) -> str:
-    """The model that a folder names: breast_cancer names breast-cancer."""
+    """Return the model's name for a folder's name: breast-cancer for breast_cancer."""
     return folder.replace("_", "-")

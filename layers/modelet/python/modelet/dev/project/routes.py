@@ -1,4 +1,4 @@
-"""Which function answers a path: the routes of docs/design.md, as one gateway has them."""
+"""The routes of a gateway, from paths to functions, as in docs/design.md."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PREFIXES = ("/models/", "/v2/models/")
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A matched route: the function, the resource (`/models/sentiment/{proxy+}`, "" for `$default`), its parameters."""
+    """A matched route: the function, the resource (`/models/sentiment/{proxy+}`, "" for `$default`), the parameters."""
 
     function: str
     resource: str = ""
@@ -21,19 +21,19 @@ class Route:
 
     @property
     def key(self) -> str:
-        """The route's key in an HTTP API."""
+        """Return the route's key in an HTTP API."""
         return f"ANY {self.resource}" if self.resource else "$default"
 
 
 class Routes:
-    """`/models/{name}` and all below it, the same under /v2, for each function; all else goes to `default`, if any."""
+    """Routes `/models/{name}` and all paths below it, also under /v2, to its function; other paths to `default`."""
 
     def __init__(self, names: Iterable[str], default: str | None = None) -> None:
         self._names = frozenset(names)
         self._default = default
 
     def match(self, path: str) -> Route | None:
-        """The route of a path; a greedy `{proxy+}` needs one character at least."""
+        """Return the route of a path. The greedy `{proxy+}` matches at least one character."""
         for prefix in PREFIXES:
             if path.startswith(prefix):
                 name, slash, rest = path[len(prefix) :].partition("/")

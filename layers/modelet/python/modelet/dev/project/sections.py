@@ -1,4 +1,4 @@
-"""The parts of model.yaml: what each key may be, and what it is for."""
+"""The sections of model.yaml: the type and the purpose of each key."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from modelet.backends import BACKENDS
-from modelet.dev.project.cron import read_cron, refuse_unknown_zone
+from modelet.dev.project.cron import check_time_zone, read_cron
 from modelet.dev.project.messages import nearest, quoted
 
 ENVIRONMENT_BYTES = 4096
-"""What Lambda allows for the names and values of all environment variables of a function."""
+"""Lambda's limit for the names and values of all environment variables of a function."""
 
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html, "Defined runtime environment variables"
 RESERVED_VARIABLES = re.compile(
@@ -26,9 +26,9 @@ SECRET = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:
 
 
 def _as_text(value: object) -> object:
-    """Let a whole number stand for its text; refuse what YAML has already changed (1.10 arrives as 1.1)."""
+    """Convert a whole number to text. Reject values that YAML has already changed (1.10 is parsed as 1.1)."""
     if isinstance(value, bool | float):
-        raise ValueError(f"YAML reads {quoted(value)} here, which is no text: put the value in quotes")  # noqa: TRY004 - pydantic reports a ValueError
+        raise ValueError(f"YAML reads {quoted(value)} here, which is not text: put the value in quotes")  # noqa: TRY004 - pydantic reports a ValueError
     return str(value) if isinstance(value, int) else value
 
 
@@ -39,13 +39,13 @@ StageName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=32)]
 
 
 class Section(BaseModel):
-    """A mapping of model.yaml: a key that nothing reads is not accepted."""
+    """A section of model.yaml. It rejects unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     @model_validator(mode="before")
     @classmethod
-    def _refuse_unknown_keys(cls, data: object) -> object:
+    def _reject_unknown_keys(cls, data: object) -> object:
         for key in data if isinstance(data, dict) else ():
             if key not in cls.model_fields:
                 known = cls._places()
@@ -56,7 +56,7 @@ class Section(BaseModel):
 
     @classmethod
     def _places(cls) -> dict[str, str]:
-        """Every key that may be meant, by name, with its place: a key of this section, or one of a section below it."""
+        """Return the path of every known key by its name: the keys of this section and of the sections inside it."""
         places: dict[str, str] = {}
         for name, field in cls.model_fields.items():
             if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
@@ -65,18 +65,24 @@ class Section(BaseModel):
 
 
 class Preprocessing(Section):
-    """A function of the model's folder that turns instances into the graph's inputs."""
+    """A function in the model's folder that converts instances to the graph's inputs."""
 
-    module: str = Field(pattern=r"^[A-Za-z_]\w*$", description="A module of the model's folder, without .py.")
-    function: str = Field(pattern=r"^[A-Za-z_]\w*$", description="Takes the instances, gives the graph's inputs.")
+    module: str = Field(pattern=r"^[A-Za-z_]\w*$", description="A module in the model's folder, without .py.")
+    function: str = Field(
+        pattern=r"^[A-Za-z_]\w*$", description="A function that takes the instances and returns the graph's inputs."
+    )
 
 
 class Resources(Section):
-    """What one environment has."""
+    """The resources of one environment."""
 
-    memory_mb: int = Field(default=512, ge=128, le=10_240, description="Memory; Lambda gives one vCPU per 1,769 MB.")
-    timeout_s: int = Field(default=10, ge=1, le=900, description="The longest that one request may take.")
-    tmp_mb: int = Field(default=512, ge=512, le=10_240, description="The size of /tmp.")
+    memory_mb: int = Field(
+        default=512, ge=128, le=10_240, description="Memory in MB; Lambda provides one vCPU per 1,769 MB."
+    )
+    timeout_s: int = Field(
+        default=10, ge=1, le=900, description="The longest time that one request may take, in seconds."
+    )
+    tmp_mb: int = Field(default=512, ge=512, le=10_240, description="The size of /tmp in MB.")
     architecture: Literal["x86_64", "arm64"] = "x86_64"
 
 
@@ -86,7 +92,7 @@ def _cron(text: str) -> str:
 
 
 def _zone(name: str) -> str:
-    refuse_unknown_zone(name)
+    check_time_zone(name)
     return name
 
 
@@ -97,43 +103,45 @@ Zone = Annotated[
 
 
 class Schedule(Section):
-    """A time from which other numbers of environments are kept warm."""
+    """A time at which the number of provisioned environments changes."""
 
-    cron: CronText = Field(description="AWS's six fields, such as 0 8 ? * MON-FRI *.")
+    cron: CronText = Field(description="An AWS cron expression of six fields, such as 0 8 ? * MON-FRI *.")
     timezone: Zone = "UTC"
-    provisioned: int = Field(ge=1, le=1000, description="From then on, the least.")
-    provisioned_max: int | None = Field(default=None, ge=1, le=1000, description="From then on, the most.")
+    provisioned: int = Field(ge=1, le=1000, description="The minimum from this time on.")
+    provisioned_max: int | None = Field(default=None, ge=1, le=1000, description="The maximum from this time on.")
 
 
 class Scaling(Section):
-    """How many environments there may be, and how many are kept warm."""
+    """The most environments that may run, and how many are kept warm."""
 
     max_concurrency: int | None = Field(
         default=None,
         ge=1,
         le=1000,
-        description="The most requests that are answered at one time, reserved from what the account has; "
-        "without it the model shares the account's, and `modelet up` answers ten.",
+        description="The most requests at one time, reserved from the account's concurrency. "
+        "By default the model shares the account's concurrency, and `modelet up` allows ten.",
     )
     provisioned: int = Field(
-        default=0, ge=0, le=1000, description="Environments that are initialised before traffic comes."
+        default=0, ge=0, le=1000, description="The number of environments that are initialised in advance."
     )
     provisioned_max: int | None = Field(
-        default=None, ge=1, le=1000, description="How far provisioned rises with the traffic, and falls again."
+        default=None, ge=1, le=1000, description="The maximum to which provisioned scales with the traffic."
     )
     target_utilization: float = Field(
-        default=0.7, ge=0.1, le=0.9, description="The share of provisioned environments in use that is aimed at."
+        default=0.7, ge=0.1, le=0.9, description="The target share of provisioned environments in use."
     )
-    schedules: list[Schedule] = Field(default=[], description="When other numbers are provisioned.")
+    schedules: list[Schedule] = Field(
+        default=[], description="Times at which the number of provisioned environments changes."
+    )
     snapstart: bool = Field(default=False, description="Start environments from a snapshot taken after the init.")
 
-    def refuse_the_impossible(self, resources: Resources) -> None:
-        """Raise ValueError for numbers that contradict each other, and for what AWS refuses together."""
+    def check_consistency(self, resources: Resources) -> None:
+        """Raise ValueError if the numbers contradict each other, or if AWS does not allow the combination."""
         at_most, most = self.max_concurrency or 1000, self.provisioned_max
         if most is not None and not self.provisioned:
-            raise ValueError("scaling.provisioned_max: needs scaling.provisioned, the least: give that too")
+            raise ValueError("scaling.provisioned_max: needs scaling.provisioned, the minimum: set it too")
         if self.schedules and not self.provisioned:
-            raise ValueError("scaling.schedules: need scaling.provisioned, what is kept otherwise: give that too")
+            raise ValueError("scaling.schedules: need scaling.provisioned, the number at other times: set it too")
         ranges = {"scaling": (self.provisioned, most)}
         ranges |= {
             f"scaling.schedules.{i}": (each.provisioned, each.provisioned_max) for i, each in enumerate(self.schedules)
@@ -149,19 +157,19 @@ class Scaling(Section):
                     f"{place}.{key}: {top or least} is above max_concurrency, {at_most}: raise that or lower this"
                 )
         if self.snapstart and self.provisioned:
-            raise ValueError("scaling.snapstart: Lambda refuses it together with provisioned: choose one of them")
+            raise ValueError("scaling.snapstart: Lambda does not allow it together with provisioned: remove one")
         if self.snapstart and resources.tmp_mb > 512:
             raise ValueError(
-                "scaling.snapstart: Lambda refuses it with more than 512 MB of /tmp: lower resources.tmp_mb"
+                "scaling.snapstart: Lambda does not allow it with more than 512 MB of /tmp: lower resources.tmp_mb"
             )
 
 
 class Batch(Section):
-    """Asks for a prediction table, which keeps what batches predict; it has no keys yet."""
+    """Creates a prediction table, which stores the predictions of batches. It has no keys yet."""
 
 
 class Limits(Section):
-    """What one request may ask for."""
+    """Limits of one request."""
 
     max_instances: int = Field(default=100_000, ge=1, le=1_000_000, description="The most instances in one request.")
 
@@ -169,7 +177,7 @@ class Limits(Section):
 def _arn(value: object) -> object:
     if isinstance(value, str) and not SECRET.fullmatch(value):
         raise ValueError(
-            f"{quoted(value)} is no secret's full ARN: give arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-XXXXXX"
+            f"{quoted(value)} is not a secret's full ARN: give arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-XXXXXX"
         )
     return value
 
@@ -180,14 +188,14 @@ Secret = Annotated[
     Field(pattern=f"^{SECRET.pattern}$"),
 ]
 Secrets = Annotated[
-    dict[Variable, Secret], Field(description="Variables whose values Secrets Manager keeps: full ARNs.")
+    dict[Variable, Secret], Field(description="Environment variables with values from Secrets Manager, as full ARNs.")
 ]
 Tags = Annotated[
     dict[
         Annotated[str, Field(pattern=r"^[A-Za-z0-9_ ./=+@-][A-Za-z0-9_ .:/=+@-]{0,127}$")],
         Annotated[Text, Field(max_length=256)],
     ],
-    Field(description="Tags of the function and of all that belongs to it alone."),
+    Field(description="Tags of the function and of its own resources."),
 ]
 Environment = Annotated[dict[Variable, Text], Field(description="Environment variables of the function.")]
 if TYPE_CHECKING:
@@ -198,13 +206,14 @@ else:
 Artifact = Annotated[
     Literal["store", "baked"],
     Field(
-        description="Where the version is at run time: store fetches it at each cold start, baked has it in the image."
+        description="Where the files of the version are. store: in the store, downloaded at each cold start; "
+        "baked: in the image."
     ),
 ]
 
 
 class StageSection(Section):
-    """What differs in one stage: only the keys given here replace the model's own."""
+    """Overrides for one stage: only the keys given here replace the model's own."""
 
     artifact: Artifact = "store"
     resources: Resources = Resources()

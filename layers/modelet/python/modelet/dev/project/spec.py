@@ -1,7 +1,7 @@
-"""model.yaml: what a model is, wants and may use; the only door to YAML.
+"""Read and validate model.yaml. Only this module reads YAML.
 
-The YAML read here is the part of YAML 1.2 that says one thing only: `true` and `false`, decimal numbers, `null`; all
-else is text (so `no` is text and 012 is no octal). Tags, anchors and repeated keys are refused.
+It reads an unambiguous subset of YAML 1.2: `true` and `false`, decimal numbers and `null`. Everything else is text (so
+`no` is text, and 012 is not octal). Tags, anchors and duplicate keys are errors.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ MODEL_YAML = "model.yaml"
 
 
 class ModelSpec(Section):
-    """The contents of model.yaml; every key has a default, so that an empty mapping is a spec."""
+    """The contents of model.yaml. Every key has a default, so an empty mapping is valid."""
 
     version: Version = Field(
-        default="latest", description="The version or alias to serve; `modelet pin` writes it to model.lock."
+        default="latest", description="The version or alias to serve; `modelet pin` pins it in model.lock."
     )
     backend: Backend = Field(
         default=DEFAULT,
@@ -60,25 +60,25 @@ class ModelSpec(Section):
     limits: Limits = Limits()
     environment: Environment = Field(default={})
     secrets: Secrets = Field(default={})
-    vpc: bool = Field(default=False, description="Run in the VPC that the stage names in infra/stage.py.")
+    vpc: bool = Field(default=False, description="Run in the stage's VPC, from infra/stage.py.")
     tags: Tags = Field(default={})
-    batch: Batch | None = Field(default=None, description="Keep what batches predict in a table of the model's own.")
-    stages: dict[StageName, StageSection] = Field(default={}, description="What differs by stage.")
+    batch: Batch | None = Field(default=None, description="Store the predictions of batches in a table of this model.")
+    stages: dict[StageName, StageSection] = Field(default={}, description="Overrides for stages, by name.")
 
     @model_validator(mode="after")
-    def _refuse_the_impossible(self) -> ModelSpec:
+    def _check_consistency(self) -> ModelSpec:
         if self.version == "aliases":
-            raise ValueError("version: 'aliases' is the name of a folder in every store: choose another version")
-        self.scaling.refuse_the_impossible(self.resources)
+            raise ValueError("version: 'aliases' is a reserved folder in every store: choose another version")
+        self.scaling.check_consistency(self.resources)
         for name in (*self.environment, *self.secrets):
             section = "secrets" if name in self.secrets else "environment"
             if RESERVED_VARIABLES.fullmatch(name):
                 raise ValueError(f"{section}.{name}: is set by Lambda or by Modelet: choose another name")
         if both := sorted(self.environment.keys() & self.secrets.keys()):
-            raise ValueError(f"secrets.{both[0]}: is in environment too: keep it in one of them")
+            raise ValueError(f"secrets.{both[0]}: is also in environment: remove one of them")
         variables = {**self.environment, **self.secrets}
         if (size := sum(len(f"{k}{v}".encode()) for k, v in variables.items())) > ENVIRONMENT_BYTES:
-            raise ValueError(f"environment: {size:,} bytes are above Lambda's {ENVIRONMENT_BYTES:,}: keep less in it")
+            raise ValueError(f"environment: {size:,} bytes exceed Lambda's limit of {ENVIRONMENT_BYTES:,}: shorten it")
         for stage in self.stages:
             try:
                 self.for_stage(stage)
@@ -87,7 +87,7 @@ class ModelSpec(Section):
         return self
 
     def for_stage(self, stage: str | None) -> ModelSpec:
-        """The spec with what the stage overrides; a stage that it does not name changes nothing."""
+        """Return the spec with the overrides of a stage, if it has any."""
         over = self.stages.get(stage) if stage else None
         if over is None:
             return self.model_copy(update={"stages": {}})
@@ -98,23 +98,25 @@ class ModelSpec(Section):
 
 
 class _Reader(yaml.SafeLoader):
-    """The YAML described at the top of this module."""
+    """Loads the subset of YAML that the module's docstring describes."""
 
     yaml_implicit_resolvers = {}  # noqa: RUF012 - PyYAML's own way: add_implicit_resolver below fills it
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call] # types-pyyaml leaves it untyped
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) or getattr(event, "tag", None):
-            raise yaml.MarkedYAMLError(problem="tags, anchors and aliases are not read", problem_mark=event.start_mark)
+            raise yaml.MarkedYAMLError(
+                problem="tags, anchors and aliases are not supported", problem_mark=event.start_mark
+            )
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                raise yaml.MarkedYAMLError(problem="a key that is no text", problem_mark=key.start_mark)
+                raise yaml.MarkedYAMLError(problem="a key is not text", problem_mark=key.start_mark)
             if key.value in seen:
-                raise yaml.MarkedYAMLError(problem=f"{quoted(key.value)} is said twice", problem_mark=key.start_mark)
+                raise yaml.MarkedYAMLError(problem=f"duplicate key {quoted(key.value)}", problem_mark=key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
@@ -129,19 +131,19 @@ for _kind, _pattern, _first in (
 
 
 def read_spec(path: Path) -> ModelSpec:
-    """The spec in a file. Raises SpecError, one line: the file, the key, what is wrong and the remedy."""
+    """Read a spec from a file. Raises SpecError: one line with the file, the key, the error and the remedy."""
     shown = "/".join(path.parts[-3:])
     try:
-        data = yaml.load(path.read_bytes(), _Reader)  # noqa: S506 - _Reader is a SafeLoader that refuses even more
+        data = yaml.load(path.read_bytes(), _Reader)  # noqa: S506 - _Reader is a stricter SafeLoader
     except OSError as error:
-        raise SpecError(f"{shown}: cannot be read ({error.strerror}): give the folder a {MODEL_YAML}") from error
+        raise SpecError(f"{shown}: cannot be read ({error.strerror}): add a {MODEL_YAML} to the folder") from error
     except yaml.MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        raise SpecError(f"{shown}: {line}{error.problem}: mend the YAML there") from error
+        raise SpecError(f"{shown}: {line}{error.problem}: fix it there") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise SpecError(f"{shown}: is not YAML that can be read: write it as UTF-8 text, keys and values") from error
+        raise SpecError(f"{shown}: is not valid YAML: write keys and values as UTF-8 text") from error
     if not isinstance(data, dict):
-        raise SpecError(f"{shown}: holds {quoted(data)}: give keys and values, such as `version: latest`")
+        raise SpecError(f"{shown}: contains {quoted(data)}: write keys and values, such as `version: latest`")
     try:
         return ModelSpec.model_validate(data)
     except ValidationError as error:
@@ -150,11 +152,11 @@ def read_spec(path: Path) -> ModelSpec:
 
 class _Schema(GenerateJsonSchema):
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic's signature
-        return False  # a field's name says what "Memory Mb" would
+        return False  # a title such as "Memory Mb" would only repeat the field's name
 
 
 def schema() -> str:
-    """functions/model.schema.json: what an editor checks and completes model.yaml with (JSON Schema 2020-12)."""
+    """Return functions/model.schema.json (JSON Schema 2020-12), with which editors check and complete model.yaml."""
     body = ModelSpec.model_json_schema(schema_generator=_Schema)
     return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **body}, indent=2) + "\n"
 

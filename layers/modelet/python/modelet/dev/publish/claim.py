@@ -1,9 +1,9 @@
-"""Claims: claim.json is the first file of a version, so that of many publishers one owns it.
+"""Claims of versions: claim.json is a version's first file, so that only one of several publishers owns the version.
 
-An automatic number that is taken is passed over: a publish that was killed burns its number and blocks nobody. A
-version that was named may be finished by whoever brings the very same contents (the claim holds the manifest's
-digest, and files are written once, so that nothing can be mixed), once its first publisher is known to be gone: its
-process has ended, or, on another machine, an hour has passed.
+An automatic number that is taken is skipped, so a killed publish wastes its number but does not block others. A named
+version can be completed by another publisher with the same contents, once its first publisher is gone: its process has
+ended, or, on another machine, an hour has passed. Contents cannot be mixed, because the claim contains the manifest's
+digest and files are written only once.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ if TYPE_CHECKING:
     from modelet.store.store import Store
 
 LEASE = timedelta(hours=1)
-"""How long a publisher on another machine is taken to be at work."""
+"""How long a publisher on another machine is assumed to be running."""
 
 ManifestOf = Callable[[str, str], bytes]
-"""model.json of a version and a time of creation."""
+"""Returns model.json for a version and a time of creation."""
 
 _live: set[str] = set()
-"""The claims that this process is working on."""
+"""The active claims of this process."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """Who claimed a version, when, and for which contents."""
+    """The publisher of a version, the time, and the digest of the contents."""
 
     nonce: str
     host: str
@@ -51,7 +51,7 @@ class Claim:
 
     @classmethod
     def read(cls, store: Store, model: str, version: str) -> Claim | None:
-        """The claim of a version; None where it says nothing that we know."""
+        """Read the claim of a version, or None if its format is unknown."""
         try:
             return cls.parse(store.read(claim_path(model, version)))
         except FileNotFoundError:
@@ -59,7 +59,7 @@ class Claim:
 
     @classmethod
     def parse(cls, data: bytes) -> Claim | None:
-        """A claim from its file; None where the file is none of ours."""
+        """Parse a claim, or return None if the file is not a claim."""
         try:
             claim = cls(**json.loads(data))
             known = datetime.fromisoformat(claim.created_at).tzinfo is not None and 0 < claim.process < 2**31
@@ -69,12 +69,12 @@ class Claim:
         return claim if known and all(isinstance(text, str) for text in texts) else None
 
     def to_json(self) -> bytes:
-        """The claim as a file."""
+        """Return the claim as a file."""
         return json.dumps(asdict(self), indent=2).encode() + b"\n"
 
     @property
     def is_abandoned(self) -> bool:
-        """Whether its publisher is known to be gone, or has had its time."""
+        """Return whether its publisher has ended or timed out."""
         if datetime.now(UTC) - datetime.fromisoformat(self.created_at) > LEASE:
             return True
         if self.host != platform.node():
@@ -84,7 +84,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Owned:
-    """A version that is ours to write, and its model.json; resumed: another publisher began it."""
+    """A version that this process may write, and its model.json. resumed: another publisher started it."""
 
     version: str
     manifest: bytes
@@ -93,7 +93,7 @@ class Owned:
 
 @contextmanager
 def claimed(store: Store, model: str, version: str | None, manifest_of: ManifestOf) -> Iterator[Owned]:
-    """Own a version while the block runs: the one that is named, else the next number.
+    """Claim a version for the duration of the block: the given one, or the next number.
 
     Raises VersionExistsError and StoreError.
     """
@@ -109,7 +109,7 @@ def claimed(store: Store, model: str, version: str | None, manifest_of: Manifest
 
 
 def adopt(store: Store, model: str, version: str, manifest: bytes) -> None:
-    """Claim a version for known contents; a claim for the same contents is as good.
+    """Claim a version for known contents. An existing claim for the same contents is accepted.
 
     Raises VersionExistsError and StoreError.
     """
@@ -118,19 +118,19 @@ def adopt(store: Store, model: str, version: str, manifest: bytes) -> None:
     there = Claim.read(store, model, version)
     if there is None or there.manifest_sha256 != digest(manifest):
         raise VersionExistsError(
-            f"{model} version {version} is claimed in {store.url} for other contents: publish it under another version"
+            f"{model} version {version} is claimed in {store.url} for other contents: publish under another version"
         )
 
 
 def check_free(store: Store, model: str, version: str) -> None:
-    """Raise VersionExistsError where a version is complete, and StoreError."""
+    """Raise VersionExistsError if a version is complete. Raises StoreError too."""
     try:
         store.read(manifest_path(model, version))
     except FileNotFoundError:
         return
     raise VersionExistsError(
-        f"{model} version {version} exists in {store.url}, and versions are written once: "
-        "name another, or leave --version out for the next number"
+        f"{model} version {version} already exists in {store.url} and cannot change: "
+        "choose another version, or leave out --version for the next number"
     )
 
 
@@ -150,30 +150,28 @@ def _named(store: Store, model: str, version: str, manifest_of: ManifestOf, nonc
     there = Claim.read(store, model, version)
     shown = f"{model} version {version}"
     if there is None:
-        raise VersionExistsError(
-            f"{shown} is claimed in {store.url} by a file that is no claim of ours: name another version"
-        )
+        raise VersionExistsError(f"{shown} has an unknown claim file in {store.url}: choose another version")
     if not there.is_abandoned:
         raise VersionExistsError(
-            f"{shown} is being published since {there.created_at} on {there.host}: wait, or name another version"
+            f"{shown} is being published on {there.host} since {there.created_at}: wait, or choose another version"
         )
     manifest = manifest_of(version, there.created_at)
     if digest(manifest) != there.manifest_sha256:
         raise VersionExistsError(
-            f"{shown} was begun at {there.created_at} and never finished, and this publish has other contents: "
-            "name another version"
+            f"{shown} was started at {there.created_at} and never completed, and this publish has other contents: "
+            "choose another version"
         )
     return Owned(version, manifest, resumed=True)
 
 
 def _write(store: Store, model: str, version: str, manifest_of: ManifestOf, nonce: str) -> bytes | None:
-    """Write our claim and give the manifest; None where the version has a claim of somebody else."""
+    """Write a claim and return the manifest, or None if another publisher has claimed the version."""
     created_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     manifest = manifest_of(version, created_at)
     claim = Claim(nonce, platform.node(), os.getpid(), created_at, digest(manifest))
     try:
         store.write_once(claim_path(model, version), claim.to_json())
     except FileExistsError:
-        # A put that was answered too late is retried below us, and then finds itself.
+        # The store's client retries a put whose response was late, and then finds its own file.
         return manifest if Claim.read(store, model, version) == claim else None
     return manifest

@@ -1,4 +1,4 @@
-"""Compiled: a trained estimator as an ONNX graph that was compared with it, for `backend: onnx`."""
+"""Compile a trained estimator to an ONNX graph and compare the two, for `backend: onnx`."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ if TYPE_CHECKING:
     from modelet.dev.publish.source.rows import Rows
     from modelet.dev.publish.source.trained import Trained
 
-COLLAPSED = "texts have no runs of white space, as in the examples: collapse them in preprocess"
-"""What is taken for granted of texts that the author's own code prepares, where character n-grams are made of them.
+COLLAPSED = "texts have no repeated white space, as in the examples: collapse it in preprocess"
+"""An assumption about texts from an author's own preprocess, for character n-grams.
 
-To look for runs in the graph takes 10 µs a request, which such code has spent already.
+The graph does not check it, because that takes 10 µs per request.
 """
 
 LIBRARIES = ("scikit-learn", "numpy", "skl2onnx", "onnx", "onnxruntime")
-"""What makes a graph, and runs it."""
+"""The libraries that create and run a graph."""
 
 
 def made(function: Function, trained: Trained, rows: Rows, progress: Progress) -> Made:
-    """The graph, what the manifest says of it, and the rows with the bounds that were found.
+    """Return the graph, its manifest data, and the rows with the bounds that were found.
 
     Raises ConversionError and ParityError.
     """
     if isinstance(trained.estimator, Mapping):
         raise ConversionError(
-            f"{function.name}: several objects cannot become one graph: say backend: sklearn in model.yaml"
+            f"{function.name}: several objects cannot become one graph: set backend: sklearn in model.yaml"
         )
     estimator = trained.estimator
     rows = as_compared(rows, estimator).with_rounded()
@@ -54,14 +54,14 @@ def made(function: Function, trained: Trained, rows: Rows, progress: Progress) -
         graph, figures = _compared(estimator, converted, rows, probes(estimator, rows, collapsed=collapsed), progress)
     except (ConversionError, ParityError) as error:
         raise type(error)(f"{function.name}: {error}") from error
-    progress.step(f"equal: the greatest difference is {figures['greatest_difference']:.2g} ({figures['measure']})")
+    progress.step(f"equal: the largest difference is {figures['greatest_difference']:.2g} ({figures['measure']})")
     if collapsed:
         progress.step(f"note: {COLLAPSED}")
     found = reach(estimator, graph, rows)
     if found.factor < NOTED:
         progress.step(
-            f"note: up to {found.factor:g} times the greatest example the graph answers as the estimator does; numbers "
-            "beyond are refused (backend: sklearn in model.yaml takes them)"
+            f"note: the graph equals the estimator up to {found.factor:g} times the largest example; larger numbers "
+            "are rejected (backend: sklearn in model.yaml accepts them)"
         )
     assumed = [COLLAPSED] if collapsed else []
     described = {**graph.described(), "parity": figures, "assumes": assumed}
@@ -73,7 +73,7 @@ def made(function: Function, trained: Trained, rows: Rows, progress: Progress) -
 def _compared(
     estimator: Any, converted: bytes, rows: Rows, generated: Rows, progress: Progress
 ) -> tuple[Graph, dict[str, Any]]:
-    """The graph that will be served and what comparing it showed: optimised, or as converted where that is refused."""
+    """Return the graph to serve and the result of its comparison: optimised, or as converted if that is not equal."""
     progress.step(f"comparing on {len(rows):,} examples and {len(generated):,} generated rows")
     plain = Graph(converted, rows.features)
     try:
@@ -84,6 +84,6 @@ def _compared(
 
 
 def _are_collapsed(rows: Rows) -> bool:
-    """Whether no text of the examples has runs of white space."""
+    """Return whether no text in the examples has repeated white space."""
     places = [place for place, column in enumerate(rows.columns) if column.type == "string"]
     return all(are_collapsed(text for text in rows.column(place) if not is_missing(text)) for place in places)

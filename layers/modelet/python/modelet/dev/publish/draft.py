@@ -1,4 +1,4 @@
-"""Drafts: a version that is not written yet, opened as a function opens one that is."""
+"""Drafts: open a version that is not written yet, as a function opens a published one."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ if TYPE_CHECKING:
     from modelet.store.manifest import FrameColumn, Manifest, Pickled
 
 UNWRITTEN: dict[str, Any] = {"version": "0", "created_at": "1970-01-01T00:00:00Z"}
-"""Stands in a manifest until a version is claimed."""
+"""The placeholder in a manifest until a version is claimed."""
 
 
 @dataclass(frozen=True)
 class Package:
-    """What will be a version: its files, and its manifest but for the version and the time."""
+    """The files of a future version, and its manifest without the version and the time."""
 
     files: Mapping[str, bytes]
     manifest: Manifest
 
     def manifest_of(self, version: str, created_at: str) -> bytes:
-        """model.json of one version; the same arguments give the same bytes."""
+        """Return model.json for a version. The same arguments give the same bytes."""
         return self.manifest._replace(version=version, created_at=created_at).to_json()
 
 
 class Made(NamedTuple):
-    """What a backend makes of a trained estimator.
+    """The files and data that a backend creates from a trained estimator.
 
-    main: the name of the file that the backend opens. rows: the examples as they are served, their columns with the
-    bounds that were found. libraries: the distributions whose versions the manifest records.
+    main: the name of the file that the backend opens. rows: the examples as they are served, with the bounds that were
+    found in their columns. libraries: the distributions whose versions the manifest records.
     """
 
     files: dict[str, bytes]
@@ -55,7 +55,7 @@ class Made(NamedTuple):
 
 @contextmanager
 def draft(manifest: Manifest, files: Mapping[str, bytes]) -> Iterator[Artifacts]:
-    """The artifacts of what may become a version, from a store of their own that lasts as long as the block."""
+    """Yield the artifacts of a future version, in a temporary store."""
     data = manifest.to_json()
     with tempfile.TemporaryDirectory() as folder:
         store = Store((Path(folder) / "store").as_uri())
@@ -65,5 +65,5 @@ def draft(manifest: Manifest, files: Mapping[str, bytes]) -> Iterator[Artifacts]
 
 
 def listed(files: Mapping[str, bytes]) -> tuple[ArtifactFile, ...]:
-    """Some files as a manifest lists them."""
+    """Return files in the form in which a manifest lists them."""
     return tuple(ArtifactFile(path, len(data), digest(data)) for path, data in sorted(files.items()))

@@ -1,4 +1,4 @@
-"""What a manifest says about a trained estimator: its importance of features, its parameters, the libraries here."""
+"""Facts about a trained estimator for its manifest: feature importance, parameters, and library versions."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LISTED = 100
-"""How many features a manifest ranks: of the ten thousand words of a text model the first hundred tell enough."""
+"""The most features that a manifest ranks: a text model may have ten thousand words."""
 
 
 def importance(estimator: Any, features: Sequence[str]) -> dict[str, float]:
-    """The most important features, greatest first: `feature_importances_`, or the mean size of `coef_` over the labels.
+    """Return the most important features, the largest first: `feature_importances_`, or the mean of abs(`coef_`).
 
-    Empty where the estimator has neither, or where nobody can name what goes into its last step.
+    The mean is over the labels. Empty if the estimator has neither, or if the inputs of its last step have no names.
     """
     last = final(estimator)
     weights = getattr(last, "feature_importances_", None)
@@ -40,11 +40,11 @@ def importance(estimator: Any, features: Sequence[str]) -> dict[str, float]:
 
 
 def information(estimator: Any, targets: int | None = None) -> dict[str, Any]:
-    """The task, the labels in the order of the probabilities, and the parameters of the last step that JSON can hold.
+    """Return the task, the labels in the order of the probabilities, and the last step's parameters that fit into JSON.
 
-    targets: how many values the estimator predicts for a row, None where it is but one; said of a regressor. A
-    classifier without `predict_proba` is `other`: all that it predicts is a label; so is one of several targets, each
-    with labels of its own.
+    targets: the number of values that a regressor predicts for a row, None for a single value. A classifier without
+    `predict_proba` is `other`, because it predicts only a label; so is a classifier with several targets, because each
+    has its own labels.
     """
     kind, classes = kind_of(estimator), getattr(estimator, "classes_", ())
     labels = [] if targets or any(np.ndim(each) for each in classes) else np.asarray(classes).tolist()
@@ -63,19 +63,19 @@ def information(estimator: Any, targets: int | None = None) -> dict[str, Any]:
 
 
 def runtime(*libraries: str) -> dict[str, str]:
-    """The Python minor and the versions of libraries on this machine."""
+    """Return the Python minor version and the versions of libraries on this machine."""
     return {"python": ".".join(platform.python_version_tuple()[:2]), **{name: version(name) for name in libraries}}
 
 
 def _names(estimator: Any, features: Sequence[str]) -> list[str]:
-    """What the last step's inputs are called."""
+    """Return the names of the last step's inputs."""
     if not hasattr(estimator, "steps"):
         return list(features)
     try:
         before = estimator[:-1]
         named = before.get_feature_names_out(None if hasattr(before, "feature_names_in_") else list(features))
     except (AttributeError, ValueError, TypeError):
-        # Not every transformer can name what it makes.
+        # Some transformers cannot name their outputs.
         try:
             named = estimator[:-1].get_feature_names_out()
         except (AttributeError, ValueError, TypeError):

@@ -1,4 +1,4 @@
-"""Packages: all the files of a version and its manifest, complete before the first byte is written to a store."""
+"""Packages: all files of a version and its manifest, complete before anything is written to a store."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from modelet.dev.publish.source.trained import Trained
 
 FOUND_OUT = frozenset({"task", "labels", "targets", "params"})
-"""What publish itself says in model_info."""
+"""The keys of model_info that publish sets itself."""
 
 
 def package(function: Function, trained: Trained, progress: Progress) -> Package:
-    """A trained model, compiled and compared where its backend is ONNX, and asked what will be served.
+    """Package a trained model, compiled and compared for the backend onnx, and test its predictions.
 
-    Raises PublishError and its kin.
+    Raises PublishError and its subclasses.
     """
     rows = rows_of(trained)
     several = isinstance(trained.estimator, Mapping)
@@ -45,7 +45,7 @@ def package(function: Function, trained: Trained, progress: Progress) -> Package
             raise PublishError(f"files has {name!r}: choose another name, {NAME_RULES['file']}")
         files[name] = value if isinstance(value, bytes) else _json(name, value)
     if taken := FOUND_OUT & trained.info.keys():
-        raise PublishError(f"info says {', '.join(sorted(taken))}, which publish finds out itself: leave it out")
+        raise PublishError(f"info has {', '.join(sorted(taken))}, which publish sets itself: remove it")
     manifest = Manifest(
         name=function.name,
         model_lib="scikit-learn",
@@ -75,13 +75,13 @@ def package(function: Function, trained: Trained, progress: Progress) -> Package
 
 
 def package_graph(function: Function, given: GivenGraph, progress: Progress) -> Package:
-    """A graph that was given, byte for byte: whoever made it may know it by its hash.
+    """Package a given graph without any change to its bytes, so that its hash stays the same.
 
-    Raises PublishError where it is not what the function can serve.
+    Raises PublishError if the function cannot serve it.
     """
     if not GRAPH_FILE.endswith(BACKENDS[function.spec.backend].ending):
         raise PublishError(
-            f"functions/{function.folder.name}/model.yaml says backend: {function.spec.backend}, "
+            f"functions/{function.folder.name}/model.yaml has backend: {function.spec.backend}, "
             "but the file is an ONNX graph: remove backend there"
         )
     files = {GRAPH_FILE: given.graph.data}
@@ -114,4 +114,4 @@ def _json(name: str, value: Any) -> bytes:
     try:
         return json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False).encode() + b"\n"
     except (TypeError, ValueError) as error:
-        raise PublishError(f"files: {name} is neither bytes nor JSON ({error}): give one of them") from error
+        raise PublishError(f"files: {name} is neither bytes nor valid JSON ({error}): give one of them") from error

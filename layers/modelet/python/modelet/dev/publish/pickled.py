@@ -1,4 +1,4 @@
-"""Pickled: trained estimators as joblib files that were opened again, for `backend: sklearn`."""
+"""Write trained estimators to joblib files and check that they can be opened, for `backend: sklearn`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def made(function: Function, trained: Trained, rows: Rows, progress: Progress) -> Made:
-    """A joblib file for each object, and what opening them needs. Raises PublishError."""
+    """Return a joblib file for each object, and the modules that they need. Raises PublishError."""
     progress.step("pickling, and opening the pickle again")
     files = dumped(trained.estimator)
     opened = check_reloads(files, function.folder, trained.estimator, rows, progress)
@@ -30,7 +30,7 @@ def made(function: Function, trained: Trained, rows: Rows, progress: Progress) -
 
 
 def _dtype(rows: Rows) -> str:
-    """The type of the array that requests are made into: that of the examples, where requests can be."""
+    """Return the dtype of the array made from a request: that of the examples, if requests can have it."""
     if rows.layout != "matrix" or is_frame(rows.data):
         return "float64"
     if rows.data.dtype.kind == "f":

@@ -1,4 +1,4 @@
-"""Publishing: a model becomes an immutable version of a store."""
+"""Publish a model as an immutable version in a store."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Published:
-    """A version that now exists, and the digest by which it is pinned."""
+    """The new version, and the digest of its manifest for pinning."""
 
     name: str
     version: str
@@ -44,20 +44,20 @@ def publish(
     types: Mapping[str, Type] | None = None,
     progress: Progress | None = None,
 ) -> Published:
-    """Train a model, or take a finished one; compile it, compare it, and write it as a version.
+    """Train a model, or use a trained one, compile and compare it, and write it as a version.
 
-    version: its name; the next whole number where None. from_file, examples: a finished model in place of train.py,
-    and a file of rows for it; `bounded` takes the bounds of its numbers from those rows, and `types` says what columns
-    of a CSV hold. Nothing is claimed before the model is complete, and model.json is written last: whatever goes wrong,
-    no half of a version is ever seen.
-    Raises PublishError and its kin (VersionExistsError, ConversionError, ParityError), and StoreError.
+    version: its name, by default the next number. from_file, examples: a trained model instead of train.py, and a file
+    of rows for it. bounded: use the smallest and largest numbers of these rows as bounds. types: the types of the
+    columns of a CSV file. The version is claimed only when the model is complete, and model.json is written last, so
+    that a partial version is never visible.
+    Raises PublishError and its subclasses (VersionExistsError, ConversionError, ParityError), and StoreError.
     """
     progress = progress or Silent()
     if version is not None:
         if not is_version(version):
-            raise PublishError(f"{version!r} cannot be a version: {NAME_RULES['version']}")
+            raise PublishError(f"{version!r} is not a valid version: {NAME_RULES['version']}")
         if read_alias(store, function.name, version) is not None:
-            raise PublishError(f"{version!r} is an alias of {function.name}: a version needs a name of its own")
+            raise PublishError(f"{version!r} is an alias of {function.name}: choose another name for the version")
         check_free(store, function.name, version)
     package = _packed(function, from_file, examples, bounded, types, progress)
     with claimed(store, function.name, version, package.manifest_of) as owned:
@@ -85,7 +85,7 @@ def _packed(
             return package(function, result, progress)
     if examples is None:
         raise PublishError(f"--from {from_file.name} needs --examples: held-out rows, .csv or .json")
-    with author_modules(function.folder):  # a pickle may name them
+    with author_modules(function.folder):  # a pickle may need them
         found = given(from_file, examples, bounded, progress, types)
         if isinstance(found, Trained):
             return package(function, found, progress)

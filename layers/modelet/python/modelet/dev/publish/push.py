@@ -1,4 +1,4 @@
-"""Pushing: a version is copied to another store, byte for byte."""
+"""Push: copy a version to another store, byte for byte."""
 
 from __future__ import annotations
 
@@ -29,30 +29,29 @@ def push(
     *,
     pinned: str | None = None,
 ) -> None:
-    """Copy a version; its files are checked against their digests on the way, and model.json is written last.
+    """Copy a version. Its files are checked against their digests, and model.json is written last.
 
-    pinned: the SHA-256 of the manifest that a lock names for this version; None where no lock names it. A version that
-    is there already is left as it is; a copy that was interrupted, here or on another machine, goes on where it ended.
-    Raises CommandError where the source's manifest is not the pinned one, UnknownVersionError, ArtifactError where the
-    source is damaged, VersionExistsError where the target has another version of that name, PublishError, and
-    StoreError.
+    pinned: the SHA-256 of the manifest in the lock for this version, None without a lock. An existing version is not
+    changed. An interrupted copy, from this or another machine, is continued. Raises CommandError if the source's
+    manifest is not the pinned one, UnknownVersionError, ArtifactError if the source is damaged, VersionExistsError if
+    the target has a different version of that name, PublishError, and StoreError.
     """
     progress = progress or Silent()
     manifest, sha256 = read_manifest(source, name, version)
     if pinned is not None and sha256 != pinned:
         raise CommandError(
-            f"model.lock pins another version {version} of {name} than {source.url} has (its manifest is "
-            f"{sha256[:12]}…, pinned is {pinned[:12]}…): choose the store that it was pinned in, or delete the lock "
+            f"model.lock pins another version {version} of {name} than the one in {source.url} (its manifest is "
+            f"{sha256[:12]}…, not {pinned[:12]}…): use the store in which it was pinned, or delete the lock "
             f"and run `modelet pin {name}`"
         )
     data = source.read(manifest_path(name, version))
     there = _manifest_digest(target, name, version)
     if there == sha256 == digest(data):
-        progress.step(f"{name} version {version} is in {target.url} already")
+        progress.step(f"{name} version {version} is already in {target.url}")
         return
     if there is not None:
         raise VersionExistsError(
-            f"{target.url} has another {name} version {version}, and versions are written once: "
+            f"{target.url} has a different {name} version {version}, and a version cannot change: "
             "publish yours under another version"
         )
     progress.step(f"copying {name} version {version} to {target.url}")

@@ -1,4 +1,4 @@
-"""Writes the files of a claimed version, each once, and model.json last."""
+"""Write the files of a claimed version, each once, and model.json last."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 def write_version(
     store: Store, manifest: Manifest, files: Mapping[str, bytes], owned: Owned, progress: Progress
 ) -> None:
-    """Write a claimed version. Raises VersionExistsError where another finished it, PublishError, StoreError."""
+    """Write a claimed version. Raises VersionExistsError if another process completed it, PublishError, StoreError."""
     done, total = 0, sum(file.bytes for file in manifest.files)
     for file in manifest.files:
         put(store, artifact_path(manifest.name, owned.version, file.path), file, files[file.path])
         done += file.bytes
         progress.advance(done, total)
     if not finish(store, manifest.name, owned.version, owned.manifest) and owned.resumed:
-        # Whoever resumes a version may find that another does too: of those one wins.
+        # Two publishers may resume the same version; one of them wins.
         raise _taken(manifest.name, owned.version)
 
 
 def put(store: Store, path: str, file: ArtifactFile, data: bytes | Path) -> None:
-    """Create a file, or find the very same there already. Raises PublishError where another is, and StoreError."""
+    """Create a file, or accept an identical one. Raises PublishError if a different file exists, and StoreError."""
     try:
         store.write_once(path, data)
     except FileExistsError:
@@ -42,7 +42,7 @@ def put(store: Store, path: str, file: ArtifactFile, data: bytes | Path) -> None
 
 
 def check_same(store: Store, path: str, file: ArtifactFile) -> None:
-    """Raise PublishError where a file of a store is not the one that a manifest lists, and StoreError."""
+    """Raise PublishError if a file in the store differs from the one in the manifest. Raises StoreError too."""
     try:
         if file.bytes <= MEMORY_LIMIT:
             store.fetch(path, file.bytes, file.sha256)
@@ -50,13 +50,13 @@ def check_same(store: Store, path: str, file: ArtifactFile) -> None:
         with tempfile.TemporaryDirectory() as folder:
             store.fetch_to(path, Path(folder) / "file", file.bytes, file.sha256)
     except ArtifactError as error:
-        raise PublishError(f"{error}: another file is in its place, name another version") from error
+        raise PublishError(f"{error}: another file is in its place: choose another version") from error
 
 
 def finish(store: Store, model: str, version: str, manifest: bytes) -> bool:
-    """Make a version visible: write its model.json. False where the very same was there already.
+    """Write model.json, which makes a version visible. Return False if the same file already exists.
 
-    That happens to an owner whose put was answered too late and retried. Raises VersionExistsError for another
+    It exists if the response to a put was late and the put was retried. Raises VersionExistsError for a different
     model.json.
     """
     path = manifest_path(model, version)
@@ -71,5 +71,5 @@ def finish(store: Store, model: str, version: str, manifest: bytes) -> bool:
 
 def _taken(model: str, version: str) -> VersionExistsError:
     return VersionExistsError(
-        f"{model} version {version} was published by somebody else meanwhile: name another version"
+        f"{model} version {version} has just been published by another process: choose another version"
     )

@@ -1,1 +1,1 @@
-"""What `modelet new` writes, as templates beside the code that fills them; for dev/cli."""
+"""The templates of `modelet new`, and the code that fills them; used by dev/cli."""

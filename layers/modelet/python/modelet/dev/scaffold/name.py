@@ -1,4 +1,4 @@
-"""A new model's name, in its three forms, and why it may not be."""
+"""A new model's name in its three forms, and the check that it is valid."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from modelet.dev.project.project import Project
 
 OURS = {"app", "train", "features", "models_index", "release_check", "functions", "tests", "events", "infra", "layers"}
-"""Names that mean something else in a project."""
+"""Names with another meaning in a project."""
 
 
 @dataclass(frozen=True)
@@ -26,28 +26,28 @@ class Name:
 
     @property
     def folder(self) -> str:
-        """The folder that gives this name; also the module that its test is named after."""
+        """Return the folder's name, which is also in the name of its test module."""
         return self.model.replace("-", "_")
 
     @property
     def class_name(self) -> str:
-        """The class in its app.py: ReviewSentimentModel."""
+        """Return the name of the class in its app.py: ReviewSentimentModel."""
         words = self.folder.removesuffix("_model").split("_")
         return "".join(word.capitalize() for word in words) + "Model"
 
     @classmethod
     def checked(cls, given: str, project: Project) -> Name:
-        """The name that a person gave, with - or _. Raises CommandError with the remedy."""
+        """Validate a given name, with - or _. Raises CommandError with the remedy."""
         if not re.fullmatch(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*", given) or len(given) > 63:
             near = re.sub(r"[^a-z0-9]+", "-", given.lower()).strip("-0123456789")[:63].rstrip("-")
             remedy = f", such as {near}" if near else ""
             raise CommandError(
-                f"{quoted(given)} cannot name a model: use lower-case letters, digits and single hyphens, "
-                f"a letter first, at most 63{remedy}"
+                f"{quoted(given)} is not a valid model name: use lower-case letters, digits and single hyphens, "
+                f"starting with a letter, at most 63 characters{remedy}"
             )
         name = cls(given.replace("_", "-"))
         if keyword.iskeyword(name.folder) or name.folder in OURS:
-            raise CommandError(f"{name.folder!r} is a word of Python or of the project: choose another name")
+            raise CommandError(f"{name.folder!r} is reserved by Python or by the project: choose another name")
         for taken in (
             f"functions/{name.folder}",
             f"functions/{name.model}",
@@ -55,7 +55,7 @@ class Name:
             f"tests/functions/test_{name.folder}.py",
         ):
             if (project.root / taken).exists():
-                raise CommandError(f"{taken} exists already: choose another name, or remove it first")
+                raise CommandError(f"{taken} already exists: choose another name, or remove it first")
         if find_spec(name.folder) is not None:
-            raise CommandError(f"{name.folder!r} is a Python module already, which it would hide: choose another name")
+            raise CommandError(f"{name.folder!r} would hide the Python module of that name: choose another name")
         return name

@@ -1,4 +1,4 @@
-"""A new model's files, made from templates: written whole, or not at all."""
+"""Write a new model's files from templates: all of them, or none."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ LIBRARIES = (
     "threadpoolctl",
     "typing-extensions",
 )
-"""What functions run, pinned in their requirements at what is installed where they are made."""
+"""Distributions that functions need, pinned in their requirements to the versions installed here."""
 
 
 @dataclass(frozen=True)
 class Scaffold:
-    """What was made: the model's name, the files, and an instance to try it with, as JSON."""
+    """The result: the model's name, its files, and a sample instance as JSON."""
 
     name: str
     paths: list[Path]
@@ -50,8 +50,8 @@ class Scaffold:
 def write_scaffold(project: Project, given: str, backend: str) -> Scaffold:
     """Write functions/<folder>, events/<folder> and tests/functions/test_<folder>.py.
 
-    Raises CommandError for a name that cannot be, or where one of them exists already: nothing is overwritten. Raises
-    OSError where a file cannot be written, and leaves none.
+    Raises CommandError if the name is not valid or if one of them already exists: nothing is overwritten. Raises
+    OSError if a file cannot be written, and then removes the others.
     """
     name = Name.checked(given, project)
     instances = json.loads((TEMPLATES / backend / "instances.json").read_text(encoding="utf-8"))
@@ -69,7 +69,7 @@ def write_scaffold(project: Project, given: str, backend: str) -> Scaffold:
 
 
 def _write(path: Path, text: str, made: list[Path]) -> None:
-    """Create a file and the folders that it needs; what is created is in `made` even when it fails half-way."""
+    """Create a file and its folders. `made` lists what was created, even if it fails half-way."""
     for folder in reversed([folder for folder in path.parents if not folder.exists()]):
         folder.mkdir()
         made.append(folder)
@@ -79,7 +79,7 @@ def _write(path: Path, text: str, made: list[Path]) -> None:
 
 
 def _files(name: Name, backend: str, instances: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Each file's path in the project and its text."""
+    """Yield each file's path in the project and its text."""
     values = {
         "name": name.model,
         "folder": name.folder,
@@ -112,7 +112,7 @@ def _events(model: str, instances: dict[str, Any]) -> dict[str, Any]:
 
 
 def _event(kind: str, method: str, path: str, body: Any) -> Any:
-    """An event as API Gateway makes it (http: payload format 2.0, rest: 1.0), for the routes of docs/design.md."""
+    """Return an event of API Gateway (http: payload format 2.0, rest: 1.0), for the routes in docs/design.md."""
     resource, proxy = f"{path.rpartition('/')[0]}/{{proxy+}}", path.rpartition("/")[2]
     template = Template((TEMPLATES / "events" / f"{kind}.json.tmpl").read_text(encoding="utf-8"))
     text = "null" if body is None else json.dumps(json.dumps(body, ensure_ascii=False), ensure_ascii=False)

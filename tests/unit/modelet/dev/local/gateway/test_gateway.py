@@ -201,7 +201,7 @@ def test_no_free_environment_is_aws_own_answer(
             for response in responses:
                 if response.status != 200:
                     assert json.loads(response.body) == {"message": expected[1]}
-            assert any("max_concurrency is 2" in line for line in log.lines)
+            assert any("(max_concurrency: 2)" in line for line in log.lines)
 
     run(scenario())
 

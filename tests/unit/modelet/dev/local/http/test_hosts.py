@@ -102,4 +102,4 @@ def test_a_request_for_another_host_reaches_no_function(
             assert (await client.send(b"GET /models/echo HTTP/1.0\r\n\r\n")).endswith(b"reached")
 
     run(scenario())
-    assert sum("evil.example' is not this gateway's: ask localhost" in line for line in log.lines) == 1
+    assert sum("evil.example' is not a host of this gateway: use localhost" in line for line in log.lines) == 1

@@ -69,4 +69,4 @@ def test_a_profile_that_is_not_there_fails_the_init_and_is_named(
     monkeypatch.setenv("AWS_PROFILE", "nobody")
     outcome = invoke_once(make("def handler(event, context): ...\n", environment=ON_S3), b"{}", log=log)
     assert outcome.error == "Runtime.InvalidEntrypoint"
-    assert any("AWS does not sign in" in line and "nobody" in line for line in log.lines)
+    assert any("AWS sign-in failed" in line and "nobody" in line for line in log.lines)

@@ -94,7 +94,7 @@ def handler(event, context):
     assert outcome.init_ms >= 200
     assert int(told["Billed Duration"].removesuffix(" ms")) >= outcome.init_ms + outcome.duration_ms
     assert int(told["Max Memory Used"].removesuffix(" MB")) > 120
-    assert any("is above memory_mb (64)" in line for line in log.lines)
+    assert any("exceeds memory_mb (64)" in line for line in log.lines)
 
 
 def test_an_error_of_the_handler_is_the_callers_with_type_message_and_stack(make: Make, log: MemoryLog) -> None:

@@ -59,7 +59,7 @@ def test_as_many_environments_as_requests_at_once_and_the_rest_is_throttled(make
             assert await ask(runtime, 0) in answered
             assert running() == 3
         assert running() == 0
-        assert sum("max_concurrency is 3" in line for line in log.lines) == 1
+        assert sum("(max_concurrency: 3)" in line for line in log.lines) == 1
 
     asyncio.run(scenario())
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from modelet.dev.local.runtime.watchdog import Keeper
+from modelet.dev.local.runtime.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from support.clients import Make
@@ -68,16 +68,16 @@ def test_after_sigkill_no_environment_no_child_and_no_folder_is_left(make: Make,
 def test_a_group_that_was_forgotten_is_left_alone(tmp_path: Path) -> None:
     folder = tmp_path / "environments"
     folder.mkdir()
-    keeper = Keeper(folder)
+    watchdog = Watchdog(folder)
     sleepers = [
         subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
         for _ in range(2)
     ]
     try:
         for sleeper in sleepers:
-            keeper.watch(sleeper.pid, "mark")
-        keeper.forget(sleepers[0].pid)
-        keeper.stop()
+            watchdog.watch(sleeper.pid, "mark")
+        watchdog.forget(sleepers[0].pid)
+        watchdog.stop()
         assert sleepers[1].wait(5) == -9
         assert sleepers[0].poll() is None
         assert not folder.exists()
@@ -87,11 +87,11 @@ def test_a_group_that_was_forgotten_is_left_alone(tmp_path: Path) -> None:
             sleeper.wait()
 
 
-def test_a_keeper_that_somebody_killed_breaks_nothing(tmp_path: Path) -> None:
-    keeper = Keeper(tmp_path)
+def test_a_killed_watchdog_breaks_nothing(tmp_path: Path) -> None:
+    watchdog = Watchdog(tmp_path)
     killed = psutil.Process().children()[-1]
     killed.kill()
     killed.wait()
     for group in range(3):
-        keeper.watch(2**22 + group, "mark")
-    keeper.stop()
+        watchdog.watch(2**22 + group, "mark")
+    watchdog.stop()

@@ -145,7 +145,7 @@ def test_what_cannot_convert_says_so_in_one_sentence_and_offers_the_other_backen
     with pytest.raises(ConversionError, match=said) as refused:
         converted(estimator.fit(*table.train), table.examples)
     assert "\n" not in str(refused.value)
-    assert str(refused.value).endswith("say backend: sklearn in model.yaml")
+    assert str(refused.value).endswith("set backend: sklearn in model.yaml")
 
 
 @pytest.mark.parametrize(
@@ -153,27 +153,30 @@ def test_what_cannot_convert_says_so_in_one_sentence_and_offers_the_other_backen
     [
         (HashingVectorizer(), "no converter for HashingVectorizer"),
         (TfidfVectorizer(lowercase=False, analyzer="char_wb"), "makes n-grams within words, which a graph cannot"),
-        (TfidfVectorizer(lowercase=False, tokenizer=str.split, token_pattern=None), "has a tokenizer of your own"),
-        (TfidfVectorizer(lowercase=False, preprocessor=str.lower), "has a preprocessor of your own"),
-        (TfidfVectorizer(lowercase=False, analyzer=str.split), "has an analyzer of your own"),
+        (TfidfVectorizer(lowercase=False, tokenizer=str.split, token_pattern=None), "has a custom tokenizer"),
+        (TfidfVectorizer(lowercase=False, preprocessor=str.lower), "has a custom preprocessor"),
+        (TfidfVectorizer(lowercase=False, analyzer=str.split), "has a custom analyzer"),
         (TfidfVectorizer(lowercase=False, strip_accents="unicode"), "strips accents, which a graph cannot"),
         (TfidfVectorizer(token_pattern=r"\S+"), "train with lowercase=False"),
         (TfidfVectorizer(analyzer="char"), "train with lowercase=False"),
-        (TfidfVectorizer(lowercase=False, stop_words=["the"], ngram_range=(1, 2)), "leaves stop words out between"),
+        (TfidfVectorizer(lowercase=False, stop_words=["the"], ngram_range=(1, 2)), "removes stop words between"),
         (
             TfidfVectorizer(lowercase=False, stop_words=["the"], vocabulary=["good", "bad", "the"]),
             "'the' in its vocabulary and among its stop words",
         ),
         (
             TfidfVectorizer(lowercase=False, token_pattern=r"(?<!#)\w+"),
-            r"no equal in a graph \(it looks ahead or behind",
+            r"a graph cannot reproduce \(it looks ahead or behind",
         ),
-        (TfidfVectorizer(lowercase=False, token_pattern="[a-z ]+", ngram_range=(1, 2)), "tokens may hold the spaces"),
+        (
+            TfidfVectorizer(lowercase=False, token_pattern="[a-z ]+", ngram_range=(1, 2)),
+            "tokens may contain the spaces",
+        ),
         (TfidfVectorizer(lowercase=False, token_pattern=r"\b[a-z]+\b", ngram_range=(1, 2)), "some of the words"),
-        (TfidfVectorizer(lowercase=False, token_pattern=r"\b[a-z]+\b", vocabulary=["x1", "good"]), "does not take"),
+        (TfidfVectorizer(lowercase=False, token_pattern=r"\b[a-z]+\b", vocabulary=["x1", "good"]), "does not match"),
         (
             TfidfVectorizer(lowercase=False, analyzer="char", vocabulary=["go", "o"]),
-            "terms in its vocabulary that are no",
+            "terms in its vocabulary that are not",
         ),
     ],
 )
@@ -189,7 +192,7 @@ def test_several_targets_and_what_predicts_nothing_are_refused(table: Table) -> 
     several = RandomForestClassifier(2).fit(table.rows, np.c_[table.labels, table.labels])
     with pytest.raises(ConversionError, match="several targets"):
         converted(several, table.examples)
-    with pytest.raises(ConversionError, match="neither a classifier nor a regressor: say backend: sklearn"):
+    with pytest.raises(ConversionError, match="neither a classifier nor a regressor: set backend: sklearn"):
         converted(KMeans(2, n_init=1).fit(table.rows), table.examples)
 
 
@@ -201,5 +204,5 @@ def test_a_text_column_with_missing_values_is_refused() -> None:
 
 def test_a_column_with_the_name_of_an_output_is_refused() -> None:
     estimator, frame = mixed()
-    with pytest.raises(ConversionError, match="column label has the name of the graph's output"):
+    with pytest.raises(ConversionError, match="column label has the same name as the graph's output"):
         converted(estimator, frame.rename(columns={"visits": "label"}))

@@ -78,7 +78,7 @@ def test_a_forest_with_double_inputs_is_refused_because_it_answers_wrongly(table
     options = {id(forest): {"zipmap": False}}
     model = to_onnx(forest, initial_types=[("input", DoubleTensorType([None, 6]))], options=options, target_opset=18)
     with pytest.raises(
-        ConversionError, match="input takes doubles, and TreeEnsembleClassifier answers wrongly on them"
+        ConversionError, match="input takes doubles, and TreeEnsembleClassifier gives wrong results for them"
     ):
         check_servable(model)
 
@@ -91,7 +91,7 @@ def test_other_double_inputs_are_refused_too() -> None:
 
 def test_a_graph_that_changes_the_case_of_text_is_refused_for_its_locale() -> None:
     model = identity(TensorProto.STRING, case_change_action="LOWER")
-    with pytest.raises(ConversionError, match=r"en_US.UTF-8 locale that slim images lack: lower-case in Python"):
+    with pytest.raises(ConversionError, match=r"en_US.UTF-8 locale, which slim images lack: lower-case in Python"):
         check_servable(model)
     check_servable(identity(TensorProto.STRING, case_change_action="NONE"))
 
@@ -102,7 +102,7 @@ def test_a_classifier_with_a_zipmap_is_refused(table: Table) -> None:
         initial_types=[("input", FloatTensorType([None, 6]))],
         target_opset=18,
     )
-    with pytest.raises(ConversionError, match=r"output_probability is no tensor: .* zipmap=False"):
+    with pytest.raises(ConversionError, match=r"output_probability is not a tensor: .* zipmap=False"):
         check_servable(model)
 
 
@@ -117,7 +117,7 @@ def test_weights_in_other_files_are_refused() -> None:
 
 @given(st.binary(max_size=200))
 def test_bytes_that_are_no_graph_are_refused_by_name(data: bytes) -> None:
-    with pytest.raises(PublishError, match=r"x.onnx is no ONNX graph"):
+    with pytest.raises(PublishError, match=r"x.onnx is not an ONNX graph"):
         read_model(data, "x.onnx")
 
 
@@ -129,7 +129,7 @@ def test_a_graph_that_onnxruntime_does_not_know_is_refused() -> None:
 
 
 def test_inputs_that_do_not_fit_are_a_publish_error() -> None:
-    with pytest.raises(PublishError, match="the graph cannot answer"):
+    with pytest.raises(PublishError, match="the graph fails"):
         Graph(identity().SerializeToString()).run({"x": np.array(["text"], dtype=object)})
 
 

@@ -140,6 +140,6 @@ def test_an_imputer_by_neighbours_whose_missing_values_are_numbers_is_refused() 
     rows, labels, _ = data("LogisticRegression")
     for sentinel in (-999, 7):
         imputer = make_pipeline(KNNImputer(missing_values=sentinel), LogisticRegression()).fit(rows, labels)
-        with pytest.raises(ConversionError, match=r"fills NaN alone in a graph: .*missing_values=np\.nan"):
+        with pytest.raises(ConversionError, match=r"fills only NaN in a graph: .*missing_values=np\.nan"):
             check_kinds(imputer)
     check_kinds(make_pipeline(KNNImputer(), LogisticRegression()).fit(rows, labels))

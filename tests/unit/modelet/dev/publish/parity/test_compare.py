@@ -170,7 +170,7 @@ def test_a_mixed_frame_with_missing_values_and_unseen_words_is_equal_on_every_ro
 def test_a_word_that_the_estimator_refuses_and_the_graph_answers_refuses_the_publish() -> None:
     frame = people()
     model = mixed("error").fit(frame, frame["visits"] > 4)
-    with pytest.raises(ParityError, match=r"refuses a row that the graph would answer .Found unknown categories"):
+    with pytest.raises(ParityError, match=r"rejects a row that the graph would accept .Found unknown categories"):
         compared(model, frame)
     known = frame.astype({"city": "category"})
     assert compared(model, known)["greatest_difference"] < 2e-6
@@ -312,7 +312,7 @@ def test_two_labels_that_tie_are_refused_with_the_remedy() -> None:
     noise = np.random.default_rng(0)
     rows, labels = noise.normal(size=(2000, 3)), noise.integers(0, 2, 2000)
     forest = RandomForestClassifier(20, random_state=0).fit(rows[::2], labels[::2])
-    with pytest.raises(ParityError, match=r"label.* change.*a forest of an odd number of trees"):
+    with pytest.raises(ParityError, match=r"label.* change.*a forest with an odd number of trees"):
         compared(forest, rows[1::2])
     odd = RandomForestClassifier(21, random_state=0).fit(rows[::2], labels[::2])
     assert compared(odd, rows[1::2])["greatest_difference"] < 1e-6
@@ -327,13 +327,13 @@ def test_missing_values_in_a_forest_are_refused_with_the_remedy(table: Table) ->
 
 
 def test_a_binary_discriminant_is_refused_because_its_converter_is_wrong(table: Table) -> None:
-    with pytest.raises(ConversionError, match="gives other probabilities of two labels in a graph: train Logistic"):
+    with pytest.raises(ConversionError, match="gives other probabilities for two labels in a graph: train Logistic"):
         compared(LinearDiscriminantAnalysis().fit(*table.train), table.examples)
 
 
 def test_a_graph_that_fails_on_generated_rows_is_refused(table: Table) -> None:
     near = RadiusNeighborsClassifier(12, outlier_label="most_frequent").fit(*table.train)
-    with pytest.raises(ParityError, match=r"the graph cannot answer: .*on generated rows: say backend: sklearn"):
+    with pytest.raises(ParityError, match=r"the graph fails: .*on generated rows: set backend: sklearn"):
         compared(near, table.examples)
 
 

@@ -37,7 +37,7 @@ def test_the_worst_rows_are_shown_first_whatever_their_kind() -> None:
     held_out = comparison("held-out", data, numbers(1.0, 2.0), numbers(1.0, 2.1))
     generated = comparison("generated", data, numbers(1, 2), numbers(5, 2))
     first, *rows = refusal(Doubles(), [held_out, generated], 1.0).splitlines()
-    assert "1 of 2 held-out rows and 1 of 2 generated rows: the greatest difference is 4" in first
+    assert "1 of 2 held-out rows and 1 of 2 generated rows: the largest difference is 4" in first
     assert rows == [
         "  generated row 0: estimator 1, graph 5; x0=1.0",
         "  held-out row 1: estimator 2, graph 2.1; x0=2.0",
@@ -74,7 +74,7 @@ def test_bounds_are_advised_only_where_they_refuse_the_rows_that_differ() -> Non
 
 def test_where_trees_compare_scaled_numbers_the_remedy_is_to_leave_scaling_out() -> None:
     data = np.array([[1.0], [3.0]])
-    assert "leave scaling out" in generated(
+    assert "remove the scaling" in generated(
         make_pipeline(StandardScaler(), DecisionTreeRegressor()).fit(data, [1, 3]), 2.5
     )
 

@@ -166,7 +166,7 @@ def test_a_classifier_of_several_targets_is_left_to_a_class(
     assert ready.manifest.model_info["labels"] == []
     with pytest.raises(CommandError, match=r"needs a class: write app.py"):
         served(function, ready, file_store, tmp_path, [])
-    with pytest.raises(ConversionError, match="has several targets, each with labels of its own: say backend: sklearn"):
+    with pytest.raises(ConversionError, match="has several targets, each with its own labels: set backend: sklearn"):
         packed(make_function(), model, table.examples)
 
 
@@ -185,7 +185,7 @@ class ByName(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lea
 def test_an_estimator_that_fails_when_served_is_refused_in_one_sentence(make_function: Callable[..., Function]) -> None:
     frame = people()
     with pytest.raises(
-        PublishError, match=r"refuse its own examples .*cannot process some of these rows.*write app.py"
+        PublishError, match=r"reject its own examples .*cannot process some of these rows.*write app.py"
     ) as refused:
         packed(make_function(backend="sklearn"), ByName().fit(frame, frame), frame)
     assert "\n" not in str(refused.value)
@@ -239,7 +239,7 @@ def test_a_batch_that_is_answered_otherwise_than_its_rows_alone_is_refused(
     make_function: Callable[..., Function], table: Table
 ) -> None:
     few = table.examples[:16]  # each of so few is also asked for alone
-    with pytest.raises(PublishError, match=r"answer 16 of 16 examples otherwise"):
+    with pytest.raises(PublishError, match=r"predict 16 of 16 examples differently"):
         packed(make_function(backend="sklearn"), Sociable().fit(few, few), few)
 
 
@@ -302,7 +302,9 @@ def test_an_estimator_that_answers_otherwise_when_served_is_refused_and_a_row_is
     make_function: Callable[..., Function], table: Table
 ) -> None:
     rows = table.rows.astype(np.float16)
-    with pytest.raises(PublishError, match=r"answer 600 of 600 examples otherwise .*fit the estimator on") as refused:
+    with pytest.raises(
+        PublishError, match=r"predict 600 of 600 examples differently .*fit the estimator on"
+    ) as refused:
         packed(make_function(backend="sklearn"), Width().fit(rows, rows), rows)
     assert "row 0: 2, served 4; x0=" in str(refused.value)
 
@@ -332,7 +334,7 @@ class Lonely(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # the same
 
 
 def test_rows_are_also_asked_for_alone(make_function: Callable[..., Function], table: Table) -> None:
-    with pytest.raises(PublishError, match=r"answer 16 of 300 examples otherwise"):
+    with pytest.raises(PublishError, match=r"predict 16 of 300 examples differently"):
         packed(make_function(backend="sklearn"), Lonely().fit(table.rows, table.rows), table.examples)
 
 
@@ -366,7 +368,7 @@ def test_few_rows_are_asked_for_together_too(make_function: Callable[..., Functi
     crowded = Package(files, ready.manifest._replace(files=listed(files)))
     rows = rows_of(Trained(estimator=None, examples=few, metrics={}, metric=""))
     expected = Answers(None, np.ones((10, 1)))
-    with pytest.raises(PublishError, match=r"answer 10 of 10 examples otherwise"):
+    with pytest.raises(PublishError, match=r"predict 10 of 10 examples differently"):
         module.check_serves(function, crowded, rows, expected, Silent())
 
 
@@ -401,7 +403,7 @@ def test_runs_of_space_are_left_to_the_author_only_where_their_own_code_sees_eve
 
 def test_a_text_that_no_request_can_carry_is_refused(make_function: Callable[..., Function], reviews: Reviews) -> None:
     model = make_pipeline(CountVectorizer(), LogisticRegression()).fit(reviews.texts, reviews.labels)
-    with pytest.raises(PublishError, match=r"could not answer its own examples .*surrogates"):
+    with pytest.raises(PublishError, match=r"could not predict its own examples .*surrogates"):
         packed(make_function(backend="sklearn"), model, ["good", "\ud800"])
 
 
@@ -431,7 +433,10 @@ def test_what_needs_a_class_is_published_with_a_note(make_function: Callable[...
     for model in (LinearSVC().fit(*table.train), KMeans(2, n_init=1).fit(table.rows)):
         trained = Trained(estimator=model, examples=table.examples, metrics={}, metric="")
         package(make_function(backend="sklearn"), trained, heard)
-        assert heard.steps[-1] == "note: no class, no contract: before it can be served, write app.py"
+        assert (
+            heard.steps[-1]
+            == "note: write app.py before it can be served, because without a class there is no contract"
+        )
 
 
 def test_a_pickle_is_asked_with_the_folder_s_modules_at_hand(
@@ -484,7 +489,7 @@ def test_a_pickle_that_was_given_is_asked_as_well(
     joblib.dump(Lonely().fit(frame, frame), tmp_path / "model.joblib")
     frame.to_csv(tmp_path / "rows.csv", index=False)
     function = make_function(None, backend="sklearn")
-    with pytest.raises(PublishError, match="answer 3 of 3 examples otherwise"):
+    with pytest.raises(PublishError, match="predict 3 of 3 examples differently"):
         publish(function, file_store, from_file=tmp_path / "model.joblib", examples=tmp_path / "rows.csv")
     assert file_store.paths("") == []
 

@@ -150,7 +150,7 @@ def test_a_column_that_nobody_knows_is_refused_by_name_unless_its_text_survives(
     if words == ["1e5", "0"]:  # here the estimator answers both alike
         assert read_for(estimator, path, {})["zip"].dtype == float
         return
-    with pytest.raises(PublishError, match=r"column zip of the examples holds '0\d+', .*--types zip=string or --types"):
+    with pytest.raises(PublishError, match=r"column zip of the examples has '0\d+', .*--types zip=string or --types"):
         read_for(estimator, path, {})
 
 
@@ -163,7 +163,7 @@ def test_words_that_may_be_flags_or_missing_numbers_are_refused_where_the_answer
     estimator = make_pipeline(chosen, LogisticRegression()).fit(table, target(table))
     table.to_csv(tmp_path / "rows.csv", index=False)
     with pytest.raises(
-        PublishError, match=rf"column zip of the examples holds '{words[0] if words[0] == 'True' else 'NA'}'"
+        PublishError, match=rf"column zip of the examples has '{words[0] if words[0] == 'True' else 'NA'}'"
     ):
         read_for(estimator, tmp_path / "rows.csv", {})
 
@@ -211,28 +211,28 @@ def test_what_a_person_says_of_a_column_holds(said: Any, text: str, value: Any) 
 @pytest.mark.parametrize(
     ("said", "text", "message"),
     [
-        ("number", "abc", "holds 'abc', which is no number"),
-        ("integer", "1.5", "holds '1.5', which is no integer"),
-        ("boolean", "2", "holds '2', which is no boolean"),
+        ("number", "abc", "has 'abc', which is not a valid number"),
+        ("integer", "1.5", "has '1.5', which is not a valid integer"),
+        ("boolean", "2", "has '2', which is not a valid boolean"),
     ],
 )
 def test_what_a_person_says_and_the_cells_contradict_is_refused(said: Any, text: str, message: str) -> None:
     with pytest.raises(PublishError, match=message):
         typed(pd.DataFrame({"x": [text]}), {"x": said}, {})
-    with pytest.raises(PublishError, match="--types says y, which is no column of the examples: they have x"):
+    with pytest.raises(PublishError, match="--types has y, which is not a column of the examples: they have x"):
         typed(pd.DataFrame({"x": [text]}), {"y": said}, {})
 
 
 def test_whole_numbers_that_lack_some_are_numbers() -> None:
     cells = pd.DataFrame({"x": pd.Series(["1", None], dtype="str")})
-    with pytest.raises(PublishError, match="column x of the examples lacks some values: say --types x=number"):
+    with pytest.raises(PublishError, match="column x of the examples has missing values: pass --types x=number"):
         typed(cells, {"x": "integer"}, {})
     assert typed(cells, {"x": "number"}, {})["x"].tolist() == pytest.approx([1, np.nan], nan_ok=True)
 
 
 def test_types_are_for_csv_files_alone(tmp_path: Path) -> None:
     (tmp_path / "rows.json").write_text('[{"a": 1}]')
-    with pytest.raises(PublishError, match=r"--types is for CSV files: rows.json says the types of its values itself"):
+    with pytest.raises(PublishError, match=r"--types is for CSV files, but rows.json already has types"):
         read_for(LinearRegression(), tmp_path / "rows.json", {"a": "string"})
 
 

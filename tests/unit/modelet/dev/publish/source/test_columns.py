@@ -73,15 +73,15 @@ def test_a_number_may_be_missing_where_an_example_lacks_it(values: np.typing.NDA
 @pytest.mark.parametrize(
     ("examples", "names", "said"),
     [
-        (np.array([[math.inf]]), None, "x0 holds infinity"),
+        (np.array([[math.inf]]), None, "x0 has infinity"),
         (np.zeros((1, 2)), ["a"], "1 names for 2 columns"),
         (np.zeros((1, 2)), ["a", "a"], "the same name"),
-        (pd.DataFrame({"a": ["x", 3]}), None, "a holds int and str"),
+        (pd.DataFrame({"a": ["x", 3]}), None, "a has int and str"),
         (pd.DataFrame({"a": [1], "instances": [1]}), None, "cannot be called instances"),
         (np.zeros((1, 2)), ["a", "instances"], "cannot be called instances"),
         (["a text"], ["instances"], "cannot be called instances"),
         (pd.DataFrame({"a": [None, None]}), None, "a of the examples is empty: give some rows a value"),
-        (pd.DataFrame({"a": pd.to_datetime(["2026-01-01"])}), None, "a holds Timestamp"),
+        (pd.DataFrame({"a": pd.to_datetime(["2026-01-01"])}), None, "a has Timestamp"),
     ],
 )
 def test_examples_that_make_no_columns_are_refused(examples: object, names: list[str] | None, said: str) -> None:
@@ -92,13 +92,13 @@ def test_examples_that_make_no_columns_are_refused(examples: object, names: list
 @pytest.mark.parametrize(
     ("column", "said"),
     [
-        (Column("y", "number"), "names y, but the examples have x"),
-        (Column("x", "string"), "is string, but the examples hold number"),
-        (Column("x", "number"), "say nullable=True"),
-        (Column("x", "integer", nullable=True), "hold fractions"),
+        (Column("y", "number"), "has y, but the examples have x"),
+        (Column("x", "string"), "is string, but the examples have number"),
+        (Column("x", "number"), "set nullable=True"),
+        (Column("x", "integer", nullable=True), "have fractions"),
         (Column("x", "number", nullable=True, categories=(1.0, 2.0)), "no category 1.5"),
-        (Column("x", "number", nullable=True, minimum=1.7), "minimum 1.7, but the examples hold 1.5"),
-        (Column("x", "number", nullable=True, maximum=1.7), "maximum 1.7, but the examples hold 2"),
+        (Column("x", "number", nullable=True, minimum=1.7), "minimum 1.7, but the examples have 1.5"),
+        (Column("x", "number", nullable=True, maximum=1.7), "maximum 1.7, but the examples have 2"),
     ],
 )
 def test_columns_that_the_examples_contradict_are_refused_by_name(column: Column, said: str) -> None:
@@ -115,11 +115,11 @@ def test_whole_numbers_may_be_declared_as_numbers() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (Column("x0", "integer", minimum=math.nan), "has minimum nan: say a number"),
-        (Column("x0", "integer", maximum=math.inf), "has maximum inf: say a number"),
-        (Column("x0", "integer", categories=()), "has no categories: name all"),
-        (Column("x0", "integer", categories=(0, 1, "x")), "is integer, but 'x' among its categories is not"),
-        (Column("x0", "integer", categories=(0, 1, True)), "is integer, but True among its categories is not"),
+        (Column("x0", "integer", minimum=math.nan), "has minimum nan: use a finite number"),
+        (Column("x0", "integer", maximum=math.inf), "has maximum inf: use a finite number"),
+        (Column("x0", "integer", categories=()), "has no categories: list all"),
+        (Column("x0", "integer", categories=(0, 1, "x")), "is integer, but its category 'x' is not"),
+        (Column("x0", "integer", categories=(0, 1, True)), "is integer, but its category True is not"),
     ],
 )
 def test_a_column_that_makes_no_sense_is_refused_whatever_the_examples_hold(given: Column, said: str) -> None:

@@ -59,7 +59,7 @@ def test_columns_of_the_author_replace_those_of_the_examples() -> None:
         ([1.0, 2.0], "example 0 is float, not text"),
         (["a", None], "example 1 is NoneType, not text"),
         (np.zeros((2, 2, 2)), "3 dimensions"),
-        (np.array([["a", "b"]]), "an array that holds text: give a DataFrame"),
+        (np.array([["a", "b"]]), "an array with text: give a DataFrame"),
         (TfidfVectorizer().fit_transform(["some words"]), "sparse matrix"),
     ],
 )
@@ -92,7 +92,7 @@ def test_a_json_file_may_hold_objects_texts_rows_or_the_body_of_a_request(tmp_pa
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("rows.csv", "", "rows.csv is empty: give a header line"),
+        ("rows.csv", "", "rows.csv is empty: add a header line"),
         ("rows.csv", "a,b\n", "rows.csv has no rows below its header"),
         ("rows.json", "[", "rows.json cannot be read"),
         ("rows.json", "[" * 100_000, "rows.json cannot be read"),
@@ -133,11 +133,11 @@ def test_an_estimator_of_texts_gets_the_one_column_or_the_one_named_text() -> No
     ("estimator", "table", "said"),
     [
         (Ridge().fit(NUMBERS, [1, 2]), pd.DataFrame({"a": [1]}), "no column b"),
-        (Ridge().fit(NUMBERS, [1, 2]), np.eye(2), "takes columns by name"),
-        (Ridge().fit(np.eye(2), [1, 2]), np.eye(3), "3 columns, the estimator takes 2"),
+        (Ridge().fit(NUMBERS, [1, 2]), np.eye(2), "needs columns by name"),
+        (Ridge().fit(np.eye(2), [1, 2]), np.eye(3), "3 columns, but the estimator needs 2"),
         (Ridge().fit(np.eye(2), [1, 2]), pd.DataFrame({"a": ["x"], "b": [1]}), "column a of the examples is text"),
         (Ridge().fit(np.eye(2), [1, 2]), pd.DataFrame({"a": [None], "b": [1]}), "column a of the examples is empty"),
-        (make_pipeline(TfidfVectorizer(), Ridge()), NUMBERS, "one text a row"),
+        (make_pipeline(TfidfVectorizer(), Ridge()), NUMBERS, "one text per row"),
     ],
 )
 def test_a_file_that_does_not_fit_the_estimator_is_refused(estimator: Any, table: Any, said: str) -> None:

@@ -77,7 +77,7 @@ def test_an_estimator_comes_with_its_examples_and_a_word_of_warning(tmp_path: Pa
     found = given(tmp_path / "model.joblib", csv, bounded=True, progress=heard)
     assert isinstance(found, Trained)
     assert found.columns == (Column("a", "number", minimum=0, maximum=3), Column("b", "number", minimum=0, maximum=1))
-    assert heard.steps == ["opening model.joblib: unpickling runs the code in it, so give only files that you trust"]
+    assert heard.steps == ["opening model.joblib: unpickling runs the code in it, so use only files that you trust"]
 
 
 def test_an_estimator_of_an_array_has_its_columns_named_by_the_header(tmp_path: Path, csv: Path) -> None:
@@ -144,14 +144,14 @@ def one(operator: str, kind: int = TensorProto.FLOAT, **attributes: Any) -> byte
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"no graph", r"model.onnx is no ONNX graph"),
-        (one("Softmax", axis=0), "the graph's output y of example 0 changes with the rows beside it"),
-        (one("Transpose"), "give one row for each"),
+        (b"no graph", r"model.onnx is not an ONNX graph"),
+        (one("Softmax", axis=0), "the graph's output y of example 0 depends on the other rows"),
+        (one("Transpose"), "it must have one row for each"),
         (one("Log"), "NaN or infinite"),
-        (one("Identity", TensorProto.UINT8), "x takes tensor.uint8., which requests do not carry"),
-        (one("Identity", TensorProto.INT32), "x takes tensor.int32., which requests do not carry: .* cast inside"),
-        (one("Identity", TensorProto.BOOL), "x takes tensor.bool., which requests do not carry"),
-        (one("Identity", TensorProto.INT64), "column a holds numbers, but the graph's input x takes whole ones"),
+        (one("Identity", TensorProto.UINT8), "x takes tensor.uint8., which requests do not support"),
+        (one("Identity", TensorProto.INT32), "x takes tensor.int32., which requests do not support: .* cast it"),
+        (one("Identity", TensorProto.BOOL), "x takes tensor.bool., which requests do not support"),
+        (one("Identity", TensorProto.INT64), "column a has numbers, but the graph's input x takes whole numbers"),
         (one("Identity", TensorProto.DOUBLE), "takes doubles"),
     ],
 )
@@ -168,7 +168,7 @@ def test_examples_that_do_not_fit_the_graph_are_refused(tmp_path: Path, csv: Pat
         [tensor("y", TensorProto.FLOAT, [None, 1])],
     )
     (tmp_path / "model.onnx").write_bytes(two)
-    with pytest.raises(PublishError, match="the examples have no c: give a column for each input of the graph, a, c"):
+    with pytest.raises(PublishError, match="the examples have no c: give one column for each input of the graph: a, c"):
         given(tmp_path / "model.onnx", csv, bounded=False, progress=Silent())
     (tmp_path / "texts.json").write_text('["a", "b"]')
     with pytest.raises(PublishError, match="the examples have no names"):
@@ -256,7 +256,7 @@ def test_a_pickle_may_name_modules_of_the_functions_folder_and_is_bundled_with_t
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("model.joblib", {"a": 1}, "holds a dict: give a fitted scikit-learn estimator"),
+        ("model.joblib", {"a": 1}, "has a dict: give a fitted scikit-learn estimator"),
         ("model.bin", None, "neither an estimator nor a graph"),
     ],
 )
@@ -291,7 +291,7 @@ def test_examples_with_another_number_of_columns_than_the_graph_are_refused(tmp_
     )
     (tmp_path / "model.onnx").write_bytes(data)
     (tmp_path / "rows.json").write_text(json.dumps(rows))
-    with pytest.raises(PublishError, match="the graph cannot answer"):
+    with pytest.raises(PublishError, match="the graph fails"):
         given(tmp_path / "model.onnx", tmp_path / "rows.json", bounded=False, progress=Silent())
 
 
@@ -358,7 +358,7 @@ def test_an_example_that_the_version_would_refuse_is_named(publish_graph: Callab
         [tensor("y", TensorProto.FLOAT, [None, 1])],
         initializer=[helper.make_tensor("high", TensorProto.FLOAT, [], [1.0])],
     )
-    with np.errstate(over="ignore"), pytest.raises(PublishError, match=r"refuse its own examples .*beyond the range"):
+    with np.errstate(over="ignore"), pytest.raises(PublishError, match=r"reject its own examples .*beyond the range"):
         publish_graph(data, [{"a": 1.0}, {"a": 1e39}])
 
 
@@ -375,7 +375,7 @@ def test_numbers_of_examples_are_float32_for_the_graph(tmp_path: Path, csv: Path
     [
         (TensorProto.FLOAT, ["1", "2.5"], "column x is string, but the graph's input x takes numbers"),
         (TensorProto.STRING, [1, 2], "column x is integer, but the graph's input x takes texts"),
-        (TensorProto.STRING, ["a", None], "column x lacks some values, which the graph's input x cannot hold"),
+        (TensorProto.STRING, ["a", None], "column x has missing values, which the graph's input x does not support"),
     ],
 )
 def test_a_column_that_an_input_would_change_is_refused(

@@ -47,7 +47,7 @@ def test_train_runs_with_its_folder_on_the_path_and_leaves_no_trace(make_functio
         ("import worse\n", "worse.py line 1: SyntaxError"),
         (UNFIT, "train.py line 3: metric is 'f1'"),
         ("x = 1\n", "has no train()"),
-        ("def train():\n    return 3\n", r"train\(\) gives int: return modelet.dev.publish.Trained"),
+        ("def train():\n    return 3\n", r"train\(\) returns int: return modelet.publishing.Trained"),
     ],
 )
 def test_an_error_of_the_author_is_one_line_with_its_place(make_function: Make, train: str, said: str) -> None:
@@ -70,7 +70,7 @@ def test_the_traceback_is_the_cause_and_in_the_log(make_function: Make, caplog: 
 
 def test_a_function_without_a_train_file_is_told_of_both_ways(make_function: Make) -> None:
     with (
-        pytest.raises(PublishError, match=r"train.py is missing: write .*, or give --from FILE"),
+        pytest.raises(PublishError, match=r"train.py is missing: write .*, or pass --from FILE"),
         trained(make_function(None)),
     ):
         pass

@@ -1,1 +1,1 @@
-"""API Gateway on a laptop: an HTTP or REST API's events and responses."""
+"""API Gateway on a laptop: events and responses of an HTTP API or a REST API."""

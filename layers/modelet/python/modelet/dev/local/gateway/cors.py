@@ -1,4 +1,4 @@
-"""Cross-origin requests, answered by the gateway as an HTTP API does.
+"""Cross-origin requests (CORS), handled by the gateway as an HTTP API does.
 
 Source: docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Cors:
     """An API's CORS configuration.
 
-    origins: exact, `*`, or with a wildcard (`https://*`). max_age_s: seconds; None leaves the header out.
+    origins: exact, `*`, or with a wildcard (`https://*`). max_age_s: in seconds; None omits the header.
     """
 
     origins: tuple[str, ...] = ("*",)
@@ -31,7 +31,7 @@ class Cors:
     max_age_s: int | None = None
 
     def preflight(self, request: GatewayRequest) -> GatewayResponse | None:
-        """The answer to a preflight, None for any other request; an origin that is not allowed gets no permission."""
+        """Return the response to a preflight request, or None for other requests. Unknown origins get no permission."""
         asked = request.header("origin") and request.header("access-control-request-method")
         if request.method != "OPTIONS" or not asked:
             return None
@@ -46,9 +46,9 @@ class Cors:
         return GatewayResponse(204, permission, b"")
 
     def permission(self, request: GatewayRequest) -> Headers:
-        """The headers that let a page of the request's origin read an answer."""
+        """Return the headers that allow pages from the request's origin to read a response."""
         origin = request.header("origin")
-        # A literal IPv6 address has brackets, which are a pattern's too.
+        # Escape the brackets of an IPv6 address, which are special characters in a pattern.
         if not origin or not any(origin == allowed or fnmatchcase(origin, allowed) for allowed in self.origins):
             return []
         given = b"*" if "*" in self.origins else origin.encode()
@@ -60,6 +60,6 @@ class Cors:
         return headers
 
     def apply(self, answer: GatewayResponse, request: GatewayRequest) -> GatewayResponse:
-        """A function's answer with these headers in the place of its own."""
+        """Return a function's response with these headers instead of its own CORS headers."""
         own = [header for header in answer.headers if not header[0].lower().startswith(b"access-control-")]
         return GatewayResponse(answer.status, [*own, *self.permission(request)], answer.body)

@@ -1,4 +1,4 @@
-"""API Gateway in front of the functions: one port, each request an event, each outcome an answer."""
+"""The local API Gateway: it converts HTTP requests on one port to events, and function results to responses."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 BODY_LIMIT = 10_485_760
 HEAD_LIMIT = 10_240
-"""Bytes of a body; of the request line and the values of the headers together.
+"""The largest body in bytes; the largest request line and header values together in bytes.
 
 Source: docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html.
 """
 BACKLOG = 1024
-"""Connections that the kernel holds until they are accepted."""
+"""The most connections that the kernel queues before they are accepted."""
 IDLE_LIMIT = 60.0
-"""Seconds after which a connection that sends nothing is closed."""
+"""Seconds after which a connection without data is closed."""
 REFUSED = {
     400: Trouble.MALFORMED_REQUEST,
     413: Trouble.BODY_TOO_LARGE,
@@ -44,9 +44,9 @@ REFUSED = {
 
 
 class Gateway:
-    """Answers HTTP with functions. No text of an error, and no stack, leaves it: the log has them.
+    """Handles HTTP requests with functions. Responses contain no error texts or stack traces; these are in the log.
 
-    host: what it is bound to, as a person named it, which says what it accepts as Host.
+    host: the address that it is bound to, as the user gave it. It determines the accepted Host headers.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Gateway:
         self._sweeper = self._loop.call_later(IDLE_LIMIT / 4, self._sweep)
 
     async def stop(self, grace_s: float = 1.0) -> None:
-        """Take no more connections, give requests under way `grace_s` seconds, then close everything."""
+        """Stop accepting connections, wait at most `grace_s` seconds for running requests, then close everything."""
         self._server.close()
         self._sweeper.cancel()
         for wire in list(self._connections):
@@ -100,7 +100,7 @@ class Gateway:
         if exchange.refusal:
             self._refuse(exchange, request, REFUSED[exchange.refusal], "", request_id)
         elif host is not None and not self._hosts.accepts(host):
-            reason = f"{host[:100]!r} is not this gateway's: ask localhost, or see modelet up --host"
+            reason = f"{host[:100]!r} is not a host of this gateway: use localhost, or modelet up --host"
             self._refuse(exchange, request, Trouble.FOREIGN_HOST, reason, request_id)
         elif head_bytes(exchange) > HEAD_LIMIT:
             self._refuse(exchange, request, Trouble.HEAD_TOO_LARGE, "", request_id)
@@ -115,13 +115,13 @@ class Gateway:
 
     async def _invoke(self, exchange: Exchange, request: GatewayRequest, route: Route, request_id: str) -> None:
         event = self._api.event(request, route, request_id)
-        # An integration's time is the gateway's own: the function goes on, and its answer comes in vain.
+        # The timeout of the integration ends only the request: the function continues, but its response is dropped.
         timer = self._loop.call_later(
             self._api.timeout_s, self._refuse, exchange, request, Trouble.TIMED_OUT, "", request_id
         )
         try:
             outcome = await self._runtime.invoke(route.function, event, request.trace)
-        except ThrottledError:  # the pool has said so in the log
+        except ThrottledError:  # the pool has logged it
             self._send(exchange, self._allowed(self._api.refuse(Trouble.THROTTLED, request_id), request))
         except TooLargeError as error:
             self._refuse(exchange, request, Trouble.EVENT_TOO_LARGE, str(error), request_id)
@@ -130,17 +130,17 @@ class Gateway:
                 reason = f"{outcome.error} in request {outcome.request_id}"
                 self._refuse(exchange, request, Trouble.FUNCTION_FAILED, reason, request_id)
             else:
-                self._hand_back(exchange, request, outcome.payload, request_id)
+                self._respond(exchange, request, outcome.payload, request_id)
         finally:
             timer.cancel()
 
     def _done(self, exchange: Exchange, request: GatewayRequest, request_id: str, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            # No caller waits for ever, whatever is wrong here.
+            # Respond even after an unexpected error, so that the caller does not wait forever.
             self._refuse(exchange, request, Trouble.FUNCTION_FAILED, repr(error), request_id)
 
-    def _hand_back(self, exchange: Exchange, request: GatewayRequest, payload: bytes, request_id: str) -> None:
+    def _respond(self, exchange: Exchange, request: GatewayRequest, payload: bytes, request_id: str) -> None:
         try:
             answer = self._api.answer(payload, request, request_id)
         except (TypeError, ValueError) as error:
@@ -175,6 +175,6 @@ class Gateway:
 
 
 def head_bytes(exchange: Exchange) -> int:
-    """The bytes of a head that count against the limit."""
+    """Return the number of bytes of a head that count towards the limit."""
     line = len(exchange.method) + len(exchange.target) + len(" HTTP/1.1 ")
     return line + sum(len(value) for _, value in exchange.headers)

@@ -1,4 +1,4 @@
-"""An HTTP API of API Gateway: what it hands to a function, and what it makes of the answer."""
+"""An HTTP API of API Gateway: its events and its responses."""
 
 from __future__ import annotations
 
@@ -37,48 +37,48 @@ REFUSALS = {
     Trouble.MALFORMED_ANSWER: refusal(500, "Internal Server Error"),
     Trouble.TIMED_OUT: refusal(503, "Service Unavailable"),
 }
-"""AWS's own bodies.
+"""The error responses of AWS.
 
 Sources: docs.aws.amazon.com/apigateway/latest/developerguide/http-api-troubleshooting-lambda.html for a function that
-fails or answers in another format (500); github.com/anomalyco/sst/issues/2232 for 503, after 30 s and when Lambda
-throttles. For 431 AWS publishes the limit only (…/http-api-quotas.html), not the body, and
-for 501 and 505 nothing.
+fails or returns an invalid format (500); github.com/anomalyco/sst/issues/2232 for 503, after 30 s and when Lambda
+throttles. For 431, AWS documents only the limit (…/http-api-quotas.html), not the body. For 501 and 505, AWS documents
+nothing.
 """
 
 
 class HttpApi:
-    """Builds events and reads answers. timeout_s: of an integration, the quota of HTTP APIs."""
+    """Builds events and reads responses. timeout_s: the integration timeout, from the quota of HTTP APIs."""
 
     timeout_s = 30.0
     cors_on_answers = True
 
     def path(self, request: GatewayRequest) -> str:
-        """The path that is handed over: decoded, and cut at a decoded question mark.
+        """Return the path for the event: decoded, and cut at a decoded question mark.
 
         Source: github.com/middleapi/standard-server/pull/93, from events captured in AWS.
         """
         return unquote(request.path).partition("?")[0] if "%" in request.path else request.path
 
     def routed(self, request: GatewayRequest) -> str:
-        """The path that is looked up among the routes: a slash at its end counts, which no route has."""
+        """Return the path for the route lookup: a trailing slash counts, and no route has one."""
         return self.path(request)
 
     def new_id(self) -> str:
-        """An id for a request."""
+        """Return an id for a request."""
         return base64.urlsafe_b64encode(os.urandom(11)).decode()
 
     def mark(self, request_id: str) -> tuple[bytes, bytes]:
-        """The header that every answer has."""
+        """Return the header that every response has."""
         return b"apigw-requestid", request_id.encode()
 
     def event(self, request: GatewayRequest, route: Route, request_id: str) -> bytes:
-        """The event for the function."""
+        """Return the event for the function."""
         return encoded(http_event(request, route, self.path(request), request_id))
 
     def answer(self, payload: bytes, request: GatewayRequest, request_id: str) -> GatewayResponse:  # noqa: ARG002  # one shape for both APIs
-        """The function's answer for the caller. Raises TypeError, ValueError where it breaks the format.
+        """Return the response for a function's result. Raises TypeError or ValueError if its format is not valid.
 
-        JSON without a statusCode is the body of a 200.
+        JSON without a statusCode becomes the body of a response with status 200.
         Source: docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html.
         """
         answer = parsed(payload)
@@ -98,6 +98,6 @@ class HttpApi:
         return GatewayResponse(status_of(answer["statusCode"]), [*headers, mark], body_of(answer, decode=True))
 
     def refuse(self, trouble: Trouble, request_id: str) -> GatewayResponse:
-        """The gateway's own answer."""
+        """Return the gateway's own error response."""
         answer = REFUSALS[trouble]
         return GatewayResponse(answer.status, [*answer.headers, self.mark(request_id)], answer.body)

@@ -2,7 +2,7 @@
 
 Sources: docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html;
 github.com/hotsock/voker, vokerhttp/testdata (an event captured in AWS, July 2026) for encodings;
-github.com/ministackorg/ministack/pull/766 for what counts as text, measured in AWS.
+github.com/ministackorg/ministack/pull/766 for the text types, measured in AWS.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from modelet.dev.project.routes import Route
 
 TEXT = {"application/json", "application/xml", "application/javascript"}
-"""Bodies that stay text, besides text/*; all others, and those without a type, come in base64."""
+"""Media types besides text/* whose bodies stay text. Other bodies, and those without a type, become base64."""
 
 
 def http_event(request: GatewayRequest, route: Route, path: str, request_id: str) -> dict[str, Any]:
-    """The event for the function; path is the one that was routed; fields without content are absent."""
+    """Return the event for the function. path: the routed path. Empty fields are omitted."""
     headers, cookies = headers_of(request)
     event: dict[str, Any] = {
         "version": "2.0",
@@ -61,7 +61,7 @@ def http_event(request: GatewayRequest, route: Route, path: str, request_id: str
 
 
 def headers_of(request: GatewayRequest) -> tuple[dict[str, str], list[str]]:
-    """Headers with lower-case names, equal names joined by commas, and the cookies, which are no header here."""
+    """Return the headers, with lower-case names and equal names joined by commas, and separately the cookies."""
     headers: dict[str, str] = {}
     cookies: list[str] = []
     for name, value in request.headers:
@@ -77,6 +77,6 @@ def headers_of(request: GatewayRequest) -> tuple[dict[str, str], list[str]]:
 
 
 def is_text(content_type: str) -> bool:
-    """Whether a body of this type is handed over as text."""
+    """Return whether a body of this type stays text."""
     kind = content_type.partition(";")[0].strip().lower()
     return kind in TEXT or kind.startswith("text/")

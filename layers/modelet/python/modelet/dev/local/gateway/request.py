@@ -1,4 +1,4 @@
-"""A request as API Gateway sees it, before it becomes an event of either format."""
+"""A request to API Gateway, before it becomes an event of either format."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 ACCOUNT = "123456789012"
 API = "local"
 CONNECTION = {"connection", "expect", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
-"""Headers of one connection, which no gateway hands on. Source: RFC 9110, 7.6.1."""
+"""Headers of a single connection, which a gateway does not forward. Source: RFC 9110, 7.6.1."""
 REWRITTEN = {"x-amzn-trace-id", "x-forwarded-for", "x-forwarded-port", "x-forwarded-proto"}
-"""Headers that the gateway writes itself."""
+"""Headers that the gateway sets itself."""
 ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -25,8 +25,8 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 class GatewayRequest(NamedTuple):
     """One request.
 
-    path, query: as sent, percent-encoded; query is without its `?`. headers: in the sender's order and case, those of
-    the connection left out. time: seconds of the epoch. trace: the X-Ray header, the caller's or a new one.
+    path, query: as sent, percent-encoded; query without its `?`. headers: in the sender's order and case, without the
+    connection's headers. time: seconds since the epoch. trace: the X-Ray header, from the caller or new.
     """
 
     method: str
@@ -41,18 +41,18 @@ class GatewayRequest(NamedTuple):
     trace: str
 
     def header(self, name: str) -> str:
-        """The header's value (name in lower case), the first of several, empty without one."""
+        """Return the first value of a header (name in lower case), or an empty string."""
         return next((value for key, value in self.headers if key.lower() == name), "")
 
     @property
     def domain(self) -> str:
-        """The host that the caller addressed, without the port."""
+        """Return the host that the caller addressed, without the port."""
         host = self.header("host")
         return host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
 
     @property
     def forwarded(self) -> dict[str, str]:
-        """The headers that the gateway writes; what a proxy before it said of the caller is kept."""
+        """Return the headers that the gateway sets. It keeps what a proxy has recorded about the caller."""
         before = [value for name, value in self.headers if name.lower() == "x-forwarded-for"]
         return {
             "X-Amzn-Trace-Id": self.trace,
@@ -63,7 +63,7 @@ class GatewayRequest(NamedTuple):
 
     @property
     def parameters(self) -> dict[str, list[str]]:
-        """The query's values by name, decoded: `+` is a space, a name without a value has the empty one."""
+        """Return the decoded values of the query by name: `+` is a space, and a missing value is empty."""
         values: dict[str, list[str]] = {}
         for name, value in parse_qsl(self.query, keep_blank_values=True):
             values.setdefault(name, []).append(value)
@@ -71,15 +71,15 @@ class GatewayRequest(NamedTuple):
 
     @property
     def clock(self) -> str:
-        """The moment in the common log format, UTC."""
+        """Return the time in the common log format, UTC."""
         now = time.gmtime(self.time)
         return time.strftime(f"%d/{MONTHS[now.tm_mon - 1]}/%Y:%H:%M:%S +0000", now)
 
 
 def read(exchange: Exchange, port: int) -> GatewayRequest:
-    """The request of an exchange; port is the gateway's own."""
+    """Read the request of an exchange. port: the gateway's own port."""
     path, _, query = exchange.target.decode("latin-1").partition("?")
-    if not path.startswith("/"):  # a proxy's absolute form, http://host/path
+    if not path.startswith("/"):  # the absolute form of a proxy, http://host/path
         path = "/" + path.partition("://")[2].partition("/")[2]
     headers = [(decoded(name), decoded(value)) for name, value in exchange.headers]
     trace = next((value for name, value in headers if name.lower() == "x-amzn-trace-id"), "")
@@ -98,7 +98,7 @@ def read(exchange: Exchange, port: int) -> GatewayRequest:
 
 
 def host_of(exchange: Exchange) -> str | None:
-    """The host that a request is for: a proxy's target names it, else the Host header; None where HTTP/1.0 does not.
+    """Return the host of a request: from the absolute target, or from the Host header; None for HTTP/1.0 without it.
 
     Source: RFC 9112, 3.2.2.
     """
@@ -109,7 +109,7 @@ def host_of(exchange: Exchange) -> str | None:
 
 
 def decoded(raw: bytes) -> str:
-    """Header bytes as text: UTF-8 where they are, else what HTTP once said they are."""
+    """Decode header bytes: as UTF-8 if valid, otherwise as Latin-1."""
     try:
         return raw.decode()
     except UnicodeDecodeError:
@@ -117,10 +117,10 @@ def decoded(raw: bytes) -> str:
 
 
 def new_root() -> str:
-    """A new X-Ray trace. Source: docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html, "Tracing header"."""
+    """Make a new X-Ray trace. Source: docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html, "Tracing header"."""
     return f"Root=1-{int(time.time()):08x}-{os.urandom(12).hex()}"
 
 
 def encoded(event: dict[str, Any]) -> bytes:
-    """An event as it travels: JSON in UTF-8, on whose size Lambda's limit is laid."""
+    """Encode an event as JSON in UTF-8. Lambda's size limit applies to this form."""
     return ENCODER.encode(event).encode("utf-8", "replace")

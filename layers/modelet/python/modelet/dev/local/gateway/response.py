@@ -1,4 +1,4 @@
-"""What goes back to the caller, and what every kind of gateway can have to refuse."""
+"""Responses to the caller, and the errors that every type of gateway can report."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ FRAMING = {
     "transfer-encoding",
     "upgrade",
 }
-"""Headers that the gateway alone writes, or nobody."""
+"""Headers that a function cannot set."""
 
 
 class Trouble(Enum):
-    """Why the gateway itself answers."""
+    """The reason for an error response of the gateway itself."""
 
     MALFORMED_REQUEST = auto()
     FOREIGN_HOST = auto()
@@ -45,7 +45,7 @@ class Trouble(Enum):
 
 
 class GatewayResponse(NamedTuple):
-    """Status, headers in order, body; the wire adds the length."""
+    """Status, headers in order, body. The server adds the length."""
 
     status: int
     headers: Headers
@@ -53,22 +53,22 @@ class GatewayResponse(NamedTuple):
 
 
 def refusal(status: int, message: str, *, headers: Headers | None = None) -> GatewayResponse:
-    """A gateway's own `{"message": …}`."""
+    """Return an error response with the body `{"message": …}`."""
     return GatewayResponse(
         status, [(b"content-type", b"application/json"), *(headers or [])], json.dumps({"message": message}).encode()
     )
 
 
 def parsed(payload: bytes) -> Any:
-    """A function's payload as data. Raises ValueError where it is not JSON, or nested beyond reason."""
+    """Parse a function's payload. Raises ValueError if it is not JSON or is nested too deeply."""
     try:
         return json.loads(payload)
     except RecursionError as error:
-        raise ValueError("the answer is nested too deep") from error
+        raise ValueError("the response is nested too deeply") from error
 
 
 def status_of(value: Any) -> int:
-    """A status code: a whole number, as such or as digits. Raises ValueError."""
+    """Return a status code from a whole number or a text of digits. Raises ValueError."""
     if isinstance(value, str) and value.isdecimal():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 200 <= value <= 599 or value != int(value):
@@ -77,7 +77,10 @@ def status_of(value: Any) -> int:
 
 
 def body_of(answer: dict[str, Any], *, decode: bool) -> bytes:
-    """The body's bytes, base64 undone when it says so and `decode` allows. Raises TypeError, ValueError."""
+    """Return the body's bytes, decoded from base64 if isBase64Encoded and `decode` are true.
+
+    Raises TypeError and ValueError.
+    """
     body = answer.get("body")
     if body is None:
         return b""
@@ -92,10 +95,10 @@ def body_of(answer: dict[str, Any], *, decode: bool) -> bytes:
 
 
 def header_of(name: str, value: Any) -> tuple[bytes, bytes]:
-    """One header. Raises ValueError for what HTTP cannot carry."""
+    """Return one header. Raises ValueError if HTTP does not allow it."""
     if isinstance(value, bool):
         value = str(value).lower()
     text = str(value)
     if not NAME.fullmatch(name) or UNSAFE.search(text):
-        raise ValueError(f"header {name!r} cannot be sent")
+        raise ValueError(f"header {name!r} is not valid")
     return name.encode(), text.encode("utf-8", "replace")

@@ -1,7 +1,7 @@
-"""A REST API of API Gateway: what it hands to a function, and what it makes of the answer.
+"""A REST API of API Gateway: its events and its responses.
 
 Sources: docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html for the format and
-…/api-gateway-known-issues.html for renamed headers; localstack, services/apigateway/next_gen, for what is malformed;
+…/api-gateway-known-issues.html for renamed headers; localstack, services/apigateway/next_gen, for malformed responses;
 github.com/ministackorg/ministack/pull/767 for binary media types, measured in AWS.
 """
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 FIELDS = {"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}
 REMAPPED = {"authorization", "date", "server", "user-agent", "via", "www-authenticate"}
-"""Headers of the function that come back as x-amzn-Remapped-…"""
+"""Headers of the function that are renamed to x-amzn-Remapped-…"""
 
 PLAIN = [(b"content-type", b"text; charset=utf-8")]
 FAILED = [(b"x-amzn-errortype", b"InternalServerErrorException")]
@@ -49,19 +49,19 @@ REFUSALS = {
     Trouble.MALFORMED_ANSWER: refusal(502, "Internal server error", headers=FAILED),
     Trouble.TIMED_OUT: refusal(504, "Endpoint request timed out", headers=FAILED),
 }
-"""AWS's own bodies.
+"""The error responses of AWS.
 
 Sources: docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html;
 github.com/koki-develop/lgtm-generator/issues/10 for both 413, captured;
 repost.aws/knowledge-center/malformed-502-api-gateway; repost.aws/questions/QUfI6bsdd0SOiPeyimzxSkfQ for a throttled
-function, which the caller sees as 500. For 431 AWS publishes the limit only.
+function, which the caller sees as 500. For 431, AWS documents only the limit.
 """
 
 
 class RestApi:
-    """Builds events and reads answers. timeout_s: of an integration, the default quota of REST APIs.
+    """Builds events and reads responses. timeout_s: the integration timeout, from the default quota of REST APIs.
 
-    binary: media types whose bodies are bytes (`image/*`), as the API's binaryMediaTypes say; all others are text.
+    binary: media types with binary bodies (`image/*`), like the API's binaryMediaTypes; all others are text.
     """
 
     timeout_s = 29.0
@@ -71,34 +71,34 @@ class RestApi:
         self._binary = binary
 
     def path(self, request: GatewayRequest) -> str:
-        """The path that is handed over: as it was sent."""
+        """Return the path for the event, as it was sent."""
         return request.path
 
     def routed(self, request: GatewayRequest) -> str:
-        """The path that is looked up among the routes: a slash at its end is ignored.
+        """Return the path for the route lookup: a trailing slash is ignored.
 
         Source: github.com/aws-powertools/powertools-lambda-python/issues/1552, tried in AWS.
         """
         return request.path.removesuffix("/") or "/"
 
     def new_id(self) -> str:
-        """An id for a request."""
+        """Return an id for a request."""
         return str(uuid.uuid4())
 
     def mark(self, request_id: str) -> tuple[bytes, bytes]:
-        """The header that every answer has."""
+        """Return the header that every response has."""
         return b"x-amzn-requestid", request_id.encode()
 
     def event(self, request: GatewayRequest, route: Route, request_id: str) -> bytes:
-        """The event for the function."""
+        """Return the event for the function."""
         binary = self._is_binary(request.header("content-type"))
         return encoded(rest_event(request, route, request_id, binary=binary))
 
     def answer(self, payload: bytes, request: GatewayRequest, request_id: str) -> GatewayResponse:
-        """The function's answer for the caller. Raises TypeError, ValueError where it breaks the format."""
+        """Return the response for a function's result. Raises TypeError or ValueError if its format is not valid."""
         answer = parsed(payload)
         if not isinstance(answer, dict) or set(answer) - FIELDS:
-            raise ValueError(f"the answer is not an object of {', '.join(sorted(FIELDS))} alone")
+            raise ValueError(f"the response is not an object with only {', '.join(sorted(FIELDS))}")
         headers = answer_headers(answer)
         if not any(name.lower() == b"content-type" for name, _ in headers):
             headers.insert(0, (b"content-type", b"application/json"))
@@ -108,7 +108,7 @@ class RestApi:
         return GatewayResponse(status, [*headers, self.mark(request_id)], body)
 
     def refuse(self, trouble: Trouble, request_id: str) -> GatewayResponse:
-        """The gateway's own answer."""
+        """Return the gateway's own error response."""
         answer = REFUSALS[trouble]
         return GatewayResponse(answer.status, [*answer.headers, self.mark(request_id)], answer.body)
 
@@ -118,7 +118,7 @@ class RestApi:
 
 
 def answer_headers(answer: dict[str, Any]) -> list[tuple[bytes, bytes]]:
-    """`headers` and `multiValueHeaders` as one list, a pair of both only once. Raises TypeError, ValueError."""
+    """Merge `headers` and `multiValueHeaders` into one list without duplicates. Raises TypeError, ValueError."""
     single, multi = answer.get("headers") or {}, answer.get("multiValueHeaders") or {}
     if not isinstance(single, dict) or not isinstance(multi, dict):
         raise TypeError("headers and multiValueHeaders are not objects")

@@ -35,7 +35,7 @@ NOBODY = dict.fromkeys(
 
 
 def rest_event(request: GatewayRequest, route: Route, request_id: str, *, binary: bool) -> dict[str, Any]:
-    """The event for the function; a binary body comes in base64; fields without content are null."""
+    """Return the event for the function. A binary body becomes base64. Empty fields are null."""
     resource, parameters = route.resource, dict(route.parameters)
     if not resource:
         resource = "/{proxy+}" if request.path != "/" else "/"
@@ -81,7 +81,7 @@ def rest_event(request: GatewayRequest, route: Route, request_id: str, *, binary
 
 
 def headers_of(request: GatewayRequest) -> dict[str, list[str]]:
-    """All values by name, the name as it was sent first; the length of the body is no header here."""
+    """Return all values by name, with the name as it was first sent, and without the length of the body."""
     names: dict[str, str] = {}
     multi: dict[str, list[str]] = {}
     for name, value in request.headers:

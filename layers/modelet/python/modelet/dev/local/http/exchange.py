@@ -1,4 +1,4 @@
-"""One HTTP request and the way to answer it."""
+"""One HTTP request and its response."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ Headers = list[tuple[bytes, bytes]]
 
 
 class Sender(Protocol):
-    """The connection that a request came on. peer: the caller's IP address."""
+    """The connection of a request. peer: the caller's IP address."""
 
     peer: str
 
     def write(self, exchange: Exchange, head: bytes, body: bytes) -> None:
-        """Send the answer to this request."""
+        """Send the response to this request."""
 
 
 class Exchange:
-    """One request, and the way to answer it: once, and in vain when the caller left.
+    """One request, which can be answered once. The response is dropped if the caller has disconnected.
 
-    target: as sent, percent-encoded. headers: in the sender's order and case. refusal: the status that the wire itself
-    demands (400 malformed, 413 body above the limit, 505 another HTTP), 0 for a request that can be served; a refused
-    body is dropped.
+    target: as sent, percent-encoded. headers: in the sender's order and case. refusal: the error status for a request
+    that cannot be served (400 malformed, 413 body above the limit, 505 other HTTP version), otherwise 0. The body of
+    such a request is dropped.
     """
 
     __slots__ = ("_sender", "body", "headers", "keep_alive", "method", "refusal", "target", "version")
@@ -45,11 +45,11 @@ class Exchange:
 
     @property
     def peer(self) -> str:
-        """The caller's IP address."""
+        """Return the caller's IP address."""
         return self._sender.peer
 
     def answer(self, status: int, headers: Iterable[tuple[bytes, bytes]] = (), body: bytes = b"") -> None:
-        """Send the answer; its length and what becomes of the connection are written here."""
+        """Send the response, with its length and the Connection header."""
         lines = [b"HTTP/1.1 %d %b\r\n" % (status, REASONS.get(status, b"Unknown"))]
         lines += [b"%b: %b\r\n" % header for header in headers]
         if status not in BODILESS:

@@ -1,7 +1,7 @@
-"""Which names a gateway answers to: a page of the web must not reach it by a name of its own that leads here.
+"""The Host headers that a gateway accepts, as a protection against DNS rebinding.
 
-A browser takes such a page and this gateway for one site as soon as the page's name resolves to 127.0.0.1 (DNS
-rebinding), and only the Host of its requests says which name it was.
+If a web page's own domain resolves to 127.0.0.1, a browser considers the page and this gateway to be the same site.
+Only the Host header of its requests shows the domain.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ import socket
 
 LOOPBACK = "127.0.0.1"
 OWN = frozenset({"localhost", LOOPBACK, "::1"})
-EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104  # what a person may ask for
+EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104  # a user may ask for it
 NAMED = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([0-9A-Za-z._~!$&'()*+,;=%-]*))(?::[0-9]*)?")
-"""A Host: an address in brackets or a name, and a port or none. Source: RFC 9110, 7.2, and RFC 3986, 3.2.2."""
+"""A Host header: a name or an address in brackets, with an optional port. Source: RFC 9110, 7.2; RFC 3986, 3.2.2."""
 
 
 def is_host(value: str) -> bool:
-    """Whether this may stand in a Host header."""
+    """Return whether the value is a valid Host header."""
     return NAMED.fullmatch(value) is not None
 
 
 class Hosts:
-    """What is accepted as Host, with any port: localhost, 127.0.0.1, [::1] and the host that the gateway is bound to.
+    """The accepted hosts, with any port: localhost, 127.0.0.1, [::1] and the host that the gateway is bound to.
 
-    Bound to all addresses, it accepts every address, which no page can make its own, and this machine's name.
+    If it is bound to all addresses, it accepts every IP address, because no page can have one, and this machine's name.
     """
 
     def __init__(self, bound: str = LOOPBACK) -> None:
@@ -35,7 +35,7 @@ class Hosts:
             self._names.add(socket.gethostname().lower())
 
     def accepts(self, host: str) -> bool:
-        """Whether a request for this host, as its header has it, is meant for this gateway."""
+        """Return whether this gateway accepts a Host header."""
         found = NAMED.fullmatch(host)
         if found is None:
             return False

@@ -1,4 +1,4 @@
-"""Whose the other end of a local connection is, as Linux knows it.
+"""Find the user of the program at the other end of a local connection, on Linux.
 
 Source: proc_net_tcp in the kernel's documentation (Documentation/networking/proc_net_tcp.rst) and proc_pid_net(5).
 """
@@ -11,17 +11,17 @@ import sys
 from pathlib import Path
 
 TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
-"""Both: a program may speak IPv4 by a socket of IPv6, which has an address such as ::ffff:127.0.0.1."""
+"""Both tables, because a program may use an IPv6 socket for IPv4, with an address such as ::ffff:127.0.0.1."""
 LOOKS = 3
-"""How often a connection is looked for: a table that changes while it is read may skip a line."""
+"""How often a connection is looked up, because a table that changes while it is read may skip a line."""
 LOCAL, REMOTE, OWNER, INODE = 1, 2, 7, 9
-"""Columns of a table; the inode of a socket that its program has closed is 0, and its owner is then not known."""
+"""Columns of a table. The inode of a closed socket is 0, and its owner is then unknown."""
 
 
 def is_own(peer: tuple[str, int] | None, here: tuple[str, int]) -> bool:
-    """Whether the program at the other end of a connection to `here` runs as this process's user.
+    """Return whether the program at the other end of a connection to `here` runs as this process's user.
 
-    Always, where the system has no such tables: only Linux says whose a connection is.
+    It is always true on systems without these tables: only Linux shows the owner of a connection.
     """
     if not sys.platform.startswith("linux") or not os.access(TABLES[0], os.R_OK):
         return True
@@ -29,7 +29,7 @@ def is_own(peer: tuple[str, int] | None, here: tuple[str, int]) -> bool:
 
 
 def _owner(peer: tuple[str, int], here: tuple[str, int]) -> int | None:
-    """The user of the socket at `peer` that is connected to `here`; None where there is none, or it is closed."""
+    """Return the user of the socket at `peer` that is connected to `here`, or None if it is missing or closed."""
     for table, mapped in zip(TABLES, ("", "::ffff:"), strict=True):
         ends = [_written(mapped + address, port) for address, port in (peer, here)]
         try:
@@ -44,7 +44,7 @@ def _owner(peer: tuple[str, int], here: tuple[str, int]) -> int | None:
 
 
 def _written(address: str, port: int) -> str:
-    """An address as the tables have it: words of 32 bits in this machine's order, in hex."""
+    """Return an address in the format of the tables: 32-bit words in this machine's byte order, in hex."""
     packed = ipaddress.ip_address(address).packed
     words = [packed[start : start + 4] for start in range(0, len(packed), 4)]
     return "".join(f"{int.from_bytes(word, sys.byteorder):08X}" for word in words) + f":{port:04X}"

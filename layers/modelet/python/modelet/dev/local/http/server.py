@@ -1,4 +1,4 @@
-"""HTTP/1.1 as a server speaks it: requests parsed by httptools, answered one after the other on each connection."""
+"""An HTTP/1.1 server: httptools parses the requests, and each connection answers them one after the other."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     Admits = Callable[[tuple[str, int] | None, tuple[str, int]], bool]
 
 LONGEST_HEAD = 65_536
-"""Bytes of a head that does not end, after which no more of it is read."""
+"""The most bytes that are read of a head without an end."""
 LARGE = 65_536
-"""Bytes of a body that is not worth a copy."""
+"""The largest body in bytes that is copied to be sent together with the head."""
 DRAINED = 100
-"""Bodies of the limit's size that are read and dropped after a refusal, before the connection is cut."""
+"""How many times the body limit is read and dropped after an error response, before the connection is closed."""
 LINGER = 2.0
-"""Seconds that a refused caller has to read the answer."""
+"""Seconds that a caller has to read an error response."""
 
 
 class Wire(asyncio.Protocol):
-    """One connection: each whole request goes to `serve`, the next one when the one before is answered.
+    """One connection. It passes each complete request to `serve`, one at a time.
 
-    admits: asked once whether the caller (its address and port) may speak to ours; one that may not is cut off.
+    admits: decides once whether the caller (its address and port) may connect; if not, the connection is closed.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Wire(asyncio.Protocol):
         self.touched = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin to listen."""
+        """Start to read."""
         self._transport = cast("asyncio.Transport", transport)
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
@@ -63,21 +63,21 @@ class Wire(asyncio.Protocol):
             self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's signature
-        """Forget the connection and what it received; what is being served goes on, as Lambda's invocations do."""
+        """Drop the connection and its data. A request in progress continues, as in Lambda."""
         self._closing = True
         self._connections.discard(self)
         self._queue.clear()
-        # It and the parser hold each other: whole bodies would wait for the garbage collector, which counts objects.
+        # It and the parser reference each other, so large bodies would stay until the next garbage collection.
         self.on_message_begin()
         del self._parser
 
     def eof_received(self) -> bool:
-        """Keep the other direction open while an answer is due: a caller may close its own side first."""
+        """Keep the other direction open while a response is pending, because a caller may close its side first."""
         self._closing = True
         return bool(self._queue)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came; malformed bytes are refused and end the connection."""
+        """Parse the data. Malformed data gets an error response and ends the connection."""
         self.touched = self._loop.time()
         if self._closing:
             return
@@ -95,7 +95,7 @@ class Wire(asyncio.Protocol):
             self._transport.abort()
 
     def on_message_begin(self) -> None:
-        """httptools: a request starts."""
+        """Handle the start of a request (httptools)."""
         self._target = b""
         self._headers: Headers = []
         self._body: list[bytes] = []
@@ -103,18 +103,18 @@ class Wire(asyncio.Protocol):
         self._exchange: Exchange | None = None
 
     def on_url(self, url: bytes) -> None:
-        """httptools: the target, whole or a part."""
+        """Handle the target or a part of it (httptools)."""
         self._target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """httptools: a header, or a trailer, which nobody asked for."""
+        """Handle a header (httptools). Trailers are ignored."""
         if self._exchange is None:
             self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        """httptools: the head is whole; a body that says it is too large is refused before it comes."""
+        """Handle the end of the head (httptools). A body with a too large length is rejected before it is sent."""
         if self._closing or self._parser.should_upgrade():
-            return  # what else the packet holds, behind a refusal or the last request, is not served
+            return  # ignore further data after an error response or the last request
         method, version = self._parser.get_method().decode(), self._parser.get_http_version()
         if refusal := refusal_of(self._headers, version):
             self._refuse(refusal)
@@ -132,7 +132,7 @@ class Wire(asyncio.Protocol):
                 self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")  # to HTTP/1.0 never: RFC 9110, 10.1.1
 
     def on_body(self, body: bytes) -> None:
-        """httptools: a part of the body."""
+        """Handle a part of the body (httptools)."""
         exchange = self._exchange
         if exchange is None or exchange.refusal:
             return
@@ -142,8 +142,8 @@ class Wire(asyncio.Protocol):
             self._too_large(exchange)
 
     def on_message_complete(self) -> None:
-        """httptools: the request is whole."""
-        exchange, self._exchange = self._exchange, None  # a connection may stay for long: it keeps no body meanwhile
+        """Handle the end of the request (httptools)."""
+        exchange, self._exchange = self._exchange, None  # an idle connection keeps no body in memory
         if exchange is not None:
             self._received = 0
         if exchange is not None and not exchange.refusal:
@@ -152,11 +152,11 @@ class Wire(asyncio.Protocol):
             self._enqueue(exchange)
 
     def write(self, exchange: Exchange, head: bytes, body: bytes) -> None:
-        """Send one answer, then serve the request behind it."""
+        """Send one response, then serve the next request."""
         if not self._queue or self._queue[0] is not exchange:
             return
         if not self._transport.is_closing():
-            # Two writes are two packets, and the other side is woken twice: worth a copy of all but the large bodies.
+            # Two writes are two packets that wake the other side twice, so it is worth copying all but large bodies.
             self._transport.write(head + body if len(body) < LARGE else head)
             if len(body) >= LARGE:
                 self._transport.write(body)
@@ -166,7 +166,7 @@ class Wire(asyncio.Protocol):
             self._closing = True
             self._queue.clear()
             if exchange.refusal and self._transport.can_write_eof() and not self._transport.is_closing():
-                # To close while the caller still sends would reset the connection, and the answer with it.
+                # Closing while the caller still sends would reset the connection, and the response would be lost.
                 self._transport.write_eof()
                 self._loop.call_later(LINGER, self._transport.close)
             else:
@@ -177,7 +177,7 @@ class Wire(asyncio.Protocol):
             self._transport.resume_reading()
 
     def close(self, idle_since: float | None = None) -> None:
-        """Close a connection that waits for a request (since `idle_since`, when given), or after the answers due."""
+        """Close a connection that is idle (since `idle_since`, if given), or after its pending responses."""
         if idle_since is not None and (self._queue or self.touched > idle_since):
             return
         self._closing = True
@@ -187,13 +187,13 @@ class Wire(asyncio.Protocol):
             self._transport.close()
 
     def abort(self) -> None:
-        """Close at once, whatever is due."""
+        """Close the connection at once, without pending responses."""
         self._closing = True
         self._queue.clear()
         self._transport.abort()
 
     def _stay(self, rest: bytes) -> None:
-        """Read a request that offers another protocol as if it did not, which RFC 9110, 7.8 allows."""
+        """Ignore an offer to switch protocols, as RFC 9110, 7.8 allows."""
         method, version = self._parser.get_method(), self._parser.get_http_version().encode()
         if method == b"CONNECT":
             self._refuse(400)
@@ -208,7 +208,7 @@ class Wire(asyncio.Protocol):
         if len(self._queue) == 1:
             self._serve(exchange)
         else:
-            self._transport.pause_reading()  # a caller that sends ahead waits for its answers
+            self._transport.pause_reading()  # a caller that sends several requests waits for the responses
 
     def _too_large(self, exchange: Exchange) -> None:
         if not exchange.refusal:
@@ -229,7 +229,7 @@ class Wire(asyncio.Protocol):
 
 
 def refusal_of(headers: Headers, version: str) -> int:
-    """The status for a head that is not served: another HTTP, a body in another coding, no host; 0 for one that is.
+    """Return the error status for a head (other HTTP version, other body coding, no host), or 0 if it is valid.
 
     Source: RFC 9110, 15.6.6; RFC 9112, 6.1 and 3.2.
     """
@@ -242,6 +242,6 @@ def refusal_of(headers: Headers, version: str) -> int:
 
 
 def names_its_host(headers: Headers, version: str) -> bool:
-    """Whether there is one Host and it is valid, or none in HTTP/1.0. Source: RFC 9112, 3.2."""
+    """Return whether there is exactly one valid Host header, or none in HTTP/1.0. Source: RFC 9112, 3.2."""
     hosts = [value.decode("latin-1") for name, value in headers if name.lower() == b"host"]
     return (len(hosts) == 1 and is_host(hosts[0])) or (not hosts and version == "1.0")

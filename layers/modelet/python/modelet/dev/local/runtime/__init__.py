@@ -1,1 +1,1 @@
-"""Lambda on a laptop: environments, each a process with the official runtime client."""
+"""Lambda on a laptop: each environment is a process with the official runtime client."""

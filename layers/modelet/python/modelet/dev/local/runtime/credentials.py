@@ -1,4 +1,4 @@
-"""AWS for functions of this laptop: what Lambda would give them by their role."""
+"""AWS credentials for local functions, in place of their Lambda role."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 class Credentials:
-    """Signs in as boto3 does (variables, profiles, SSO), when a function's store is on S3 and only then.
+    """Credentials from boto3's sources (variables, profiles, SSO), but only if a function's store is on S3.
 
-    Nobody else needs AWS here, and a laptop without an account should not wait for one to be looked for.
+    Other functions need no AWS, and the lookup of credentials would delay them on a laptop without an account.
     """
 
     def __init__(self, functions: Iterable[LocalFunction]) -> None:
@@ -24,9 +24,9 @@ class Credentials:
         self._session: Any = None
 
     def variables(self) -> dict[str, str]:
-        """Keys, region and endpoint as variables, fresh each time: a session's keys expire.
+        """Return keys, region and endpoint as variables. Read them each time, because a session's keys expire.
 
-        Raises SettingsError when a profile is wrong or a sign-in has expired.
+        Raises SettingsError if a profile is not valid or a sign-in has expired.
         """
         if not self.needed:
             return {}
@@ -37,7 +37,7 @@ class Credentials:
             self._session = self._session or boto3.Session()
             return self._given()
         except BotoCoreError as error:
-            raise SettingsError(f"AWS does not sign in: {error}") from error
+            raise SettingsError(f"AWS sign-in failed: {error}") from error
 
     def _given(self) -> dict[str, str]:
         given: dict[str, str | None] = {"AWS_ENDPOINT_URL": aws_endpoint(), "AWS_REGION": self._session.region_name}

@@ -1,4 +1,4 @@
-"""One Lambda execution environment: a process, its Runtime API and its /tmp; one request at a time."""
+"""A Lambda execution environment: a process, its Runtime API and its /tmp. It handles one request at a time."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ NO_ENTRY = "Runtime.InvalidEntrypoint"
 
 
 class Environment:
-    """Starts, answers invocations one by one, and is gone for good after a crash, a timeout or `stop`.
+    """Handles invocations one by one. It cannot be used again after a crash, a timeout or `stop`.
 
-    on_death: called when the process ends by itself while no invocation is under way.
+    on_death: called when the process ends by itself outside an invocation.
     """
 
     def __init__(
@@ -59,9 +59,9 @@ class Environment:
         self._why = ""
 
     async def start(self, limit_s: float, *, repeated: bool = False) -> str | None:
-        """Initialise it within `limit_s` seconds; what comes back is the type of the error that prevented it.
+        """Initialise it within `limit_s` seconds. Return the type of the error, or None.
 
-        repeated: an invocation repeats an init that took too long: its time is the invocation's.
+        repeated: an invocation repeats an init that took too long, so the time counts as the invocation's.
         """
         began = perf_counter()
         try:
@@ -86,15 +86,15 @@ class Environment:
         return self._error
 
     def refuse(self, request_id: str) -> Outcome:
-        """What an invocation comes to whose environment did not start."""
+        """Return the outcome of an invocation if the environment did not start."""
         init_ms = self._init_ms or 0.0
         self._ledger.line(report.start(request_id))
-        reply = self._reply or self._blame(request_id)
+        reply = self._reply or self._missing_reply(request_id)
         self._ledger.end(request_id, init_ms, None, self._error)
         return Outcome(request_id, reply.payload, self._error, init_ms=init_ms)
 
     async def invoke(self, event: bytes, request_id: str, trace: str) -> Outcome:
-        """Hand over one event and wait until the environment is idle again or dead."""
+        """Send one event and wait until the environment is idle again or dead."""
         spent_s, self._spent_s = self._spent_s, 0.0
         init_ms, self._init_ms = None if spent_s else self._init_ms, None
         self._reply = None
@@ -116,9 +116,9 @@ class Environment:
         self._ledger.measure(self._process.pid)
         self._process.flush()
         died = None if reply else self._error
-        reply = reply or self._blame(request_id)
+        reply = reply or self._missing_reply(request_id)
         self._ledger.end(request_id, duration_ms, init_ms, died)
-        self._reply = self._turn = None  # an idle environment keeps no answer
+        self._reply = self._turn = None  # an idle environment keeps no response
         self.idle_since = perf_counter()
         return Outcome(request_id, reply.payload, reply.error, duration_ms, init_ms)
 
@@ -127,13 +127,13 @@ class Environment:
         self._kill()
         if self._process.pid:
             await self._process.exited.wait()
-            self._host.keeper.forget(self._process.pid)
+            self._host.watchdog.forget(self._process.pid)
         await self._api.stop()
         if self._tmp is not None:
             await asyncio.to_thread(shutil.rmtree, self._tmp, ignore_errors=True)
 
     async def _launch(self) -> None:
-        self._tmp = Path(tempfile.mkdtemp(dir=self._host.keeper.folder))
+        self._tmp = Path(tempfile.mkdtemp(dir=self._host.watchdog.folder))
         credentials = self._host.credentials
         environ = variables(
             self.function,
@@ -143,10 +143,10 @@ class Environment:
             aws=await asyncio.to_thread(credentials.variables) if credentials.needed else {},
         )
         await self._process.start(self.function, environ)
-        self._host.keeper.watch(self._process.pid, self._process.mark)
+        self._host.watchdog.watch(self._process.pid, self._process.mark)
 
-    def _blame(self, request_id: str) -> Reply:
-        """The reply in the place of one that never came, and why, in the log."""
+    def _missing_reply(self, request_id: str) -> Reply:
+        """Return the reply in place of a missing one, and log the reason."""
         if self._error == TIMEOUT:
             self._ledger.line(report.timed_out(request_id, self.function.timeout_s))
         else:

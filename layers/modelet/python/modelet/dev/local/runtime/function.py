@@ -1,4 +1,4 @@
-"""What the local runtime must know of a function."""
+"""The configuration of a function for the local runtime."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LocalFunction:
-    """One function, as its configuration in Lambda would say it.
+    """The configuration of one function, as in Lambda.
 
-    folder: its code (Lambda: /var/task). handler: `module.name`. timeout_s: seconds, then the environment is killed.
-    max_concurrency: requests in flight at once (Lambda: reserved concurrency). provisioned: environments that are
-    initialised before traffic and kept. snapstart: environments start as from a snapshot; there is none, so that each
-    takes its own init's time. environment: its own variables, MODELET_STORE among them. sources: the author's own
-    folder where `folder` is a snapshot of it; None where the code runs in the author's folder. version: what a model
-    serves; none for other functions.
+    folder: its code (Lambda: /var/task). handler: `module.name`. timeout_s: seconds after which the environment is
+    killed. max_concurrency: the most requests at once (Lambda: reserved concurrency). provisioned: environments that
+    are initialised in advance and kept. snapstart: environments start as if from a snapshot; without a real snapshot,
+    each start takes the time of an init. environment: its own variables, including MODELET_STORE. sources: the author's
+    folder if `folder` is a snapshot of it, otherwise None. version: the version that a model serves; None for other
+    functions.
     """
 
     name: str
@@ -37,16 +37,16 @@ class LocalFunction:
 
     @property
     def arn(self) -> str:
-        """The ARN that the function's context shows; account and region are AWS's own for examples."""
+        """Return the ARN in the function's context, with the account and region of AWS's examples."""
         return f"arn:aws:lambda:us-east-1:123456789012:function:{self.name}"
 
     @property
     def watched(self) -> Path:
-        """The folder that its author edits."""
+        """Return the folder that the author edits."""
         return self.sources or self.folder
 
     def told(self, line: str) -> str:
-        """A line of its log, with the author's own paths in the place of the snapshot's."""
+        """Replace the snapshot's paths in a log line by the author's."""
         return line if self.sources is None else line.replace(str(self.folder), str(self.sources))
 
     def discard(self) -> None:

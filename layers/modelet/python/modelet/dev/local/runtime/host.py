@@ -1,4 +1,4 @@
-"""What all environments of one server share."""
+"""The parts that all environments of a server share."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from modelet.dev.local.runtime.credentials import Credentials
     from modelet.dev.local.runtime.log import Log
-    from modelet.dev.local.runtime.watchdog import Keeper
+    from modelet.dev.local.runtime.watchdog import Watchdog
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """Where lines go, who cleans up after a kill and in which folder, and how functions sign in to AWS."""
+    """The log, the watchdog that cleans up after a kill, the folder of the environments, and the AWS credentials."""
 
     log: Log
-    keeper: Keeper
+    watchdog: Watchdog
     credentials: Credentials

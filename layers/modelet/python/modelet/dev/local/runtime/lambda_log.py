@@ -1,4 +1,4 @@
-"""The lines that Lambda itself writes to a function's log, in its text format.
+"""The log lines of Lambda itself, in its text format.
 
 Source: docs.aws.amazon.com/lambda/latest/dg/python-logging.html (START, END, REPORT) and
 docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html (INIT_REPORT, the statuses and error types).
@@ -11,7 +11,7 @@ import time
 
 
 def start(request_id: str) -> str:
-    """The line before the function's own."""
+    """Return the line before an invocation."""
     return f"START RequestId: {request_id} Version: $LATEST"
 
 
@@ -25,7 +25,7 @@ def end(
     init_ms: float | None = None,
     error: str | None = None,
 ) -> str:
-    """The two lines after the function's own; init_ms only where the invocation started its environment."""
+    """Return the two lines after an invocation. init_ms: only if the invocation started its environment."""
     fields = [
         f"REPORT RequestId: {request_id}",
         f"Duration: {duration_ms:.2f} ms",
@@ -40,19 +40,19 @@ def end(
 
 
 def init(init_ms: float, phase: str, error: str) -> str:
-    """The line of an init that failed; phase is `init`, or `invoke` where an invocation repeats it."""
+    """Return the line of a failed init. phase: `init`, or `invoke` if an invocation repeats it."""
     return "\t".join([f"INIT_REPORT Init Duration: {init_ms:.2f} ms", f"Phase: {phase}", *status(error)])
 
 
 def timed_out(request_id: str, timeout_s: float) -> str:
-    """The line of an invocation that was killed."""
+    """Return the line of an invocation that was killed."""
     now = time.time()
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03d}Z"
     return f"{stamp} {request_id} Task timed out after {timeout_s:.2f} seconds"
 
 
 def status(error: str | None) -> list[str]:
-    """The fields that a line has only after a failure of the environment."""
+    """Return the additional fields after a failure of the environment."""
     if error is None:
         return []
     if error == "Sandbox.Timedout":

@@ -1,4 +1,4 @@
-"""What one environment writes to its function's log, and how much memory it took."""
+"""The log lines of an environment, and its memory use."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from modelet.dev.local.runtime.log import Log
 
 MEASURED_EVERY = 0.1
-"""Seconds between two looks at a busy process's memory: each costs as much as the lines of a request."""
+"""Seconds between two measurements of a busy process's memory: one costs as much as the log lines of a request."""
 
 
 class Ledger:
-    """Lambda's lines for an environment; init on demand is billed, a provisioned one is paid for otherwise."""
+    """Writes Lambda's log lines for an environment. An init on demand is billed, a provisioned one is not."""
 
     def __init__(self, function: LocalFunction, log: Log, *, provisioned: bool) -> None:
         self._function = function
@@ -27,21 +27,21 @@ class Ledger:
         self._peak_mb = 0
 
     def line(self, text: str) -> None:
-        """Write one line, or several."""
+        """Write one or more lines."""
         self._log.line(self._function.name, self._function.told(text))
 
     def measure(self, pid: int, *, now: bool = False) -> None:
-        """Look at the process's memory, unless that was done a moment ago."""
+        """Measure the process's memory, unless this was done a moment ago."""
         moment = perf_counter()
         if now or moment - self._measured > MEASURED_EVERY:
             self._measured = moment
             self._peak_mb = max(self._peak_mb, peak_mb(pid))
 
     def end(self, request_id: str, duration_ms: float, init_ms: float | None, error: str | None) -> None:
-        """Close an invocation: what became of the environment by it, and what it used."""
+        """Write the lines at the end of an invocation: its time, memory and error."""
         memory_mb = self._function.memory_mb
         if self._peak_mb > memory_mb:
-            self.line(f"{self._peak_mb} MB is above memory_mb ({memory_mb}): Lambda ends such an environment")
+            self.line(f"{self._peak_mb} MB exceeds memory_mb ({memory_mb}): Lambda would end this environment")
         self.line(
             report.end(
                 request_id,

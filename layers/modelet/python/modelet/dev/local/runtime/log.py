@@ -1,4 +1,4 @@
-"""Where the functions' log lines go."""
+"""Logs of the functions."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from modelet.dev.cli.printing import printable
 
 
 class Log(Protocol):
-    """One line of one function: Lambda's own, what the function printed, or why the local runtime refused it."""
+    """Receives the log lines of functions: Lambda's own, the function's output, and errors of the local runtime."""
 
     def line(self, function: str, text: str) -> None:
-        """Keep or show the line, or several; text has no newline at its end."""
+        """Log one or more lines. text: without a newline at the end."""
 
 
 class StreamLog:
-    """Writes to a stream, each line with its function's name; a reader that left ends the log, not the server."""
+    """Writes each line to a stream, with its function's name. A closed stream ends the log, but not the server."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream: TextIO | None = sys.stderr if stream is None else stream
 
     def line(self, function: str, text: str) -> None:
-        """Write the line at once, several of them together."""
+        """Write the lines at once."""
         if self._stream is None:
             return
         text = printable(text)
@@ -31,18 +31,18 @@ class StreamLog:
         try:
             self._stream.write(f"{function} | {text}\n")
             self._stream.flush()
-        except (BrokenPipeError, ValueError):  # closed, by the reader or by us
+        except (BrokenPipeError, ValueError):  # closed by the reader or by this process
             self._stream = None
-        except OSError:  # a full disk: the next line may find room
+        except OSError:  # a full disk; a later line may succeed
             return
 
 
 class MemoryLog:
-    """Keeps the lines, for `modelet invoke` to show and for tests to read."""
+    """Keeps the lines, for `modelet invoke` and for tests."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
 
     def line(self, function: str, text: str) -> None:  # noqa: ARG002  # the protocol's signature
-        """Keep the line."""
+        """Keep the lines."""
         self.lines += text.split("\n")

@@ -1,4 +1,4 @@
-"""How much memory a process took at its peak."""
+"""The peak memory of a process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HIGH_WATER = re.compile(rb"^VmHWM:\s+(\d+) kB$", re.MULTILINE)
 
 
 def peak_mb(pid: int) -> int:
-    """Megabytes, 0 when the process is gone: the kernel's own high-water mark, or what is held now where it keeps none.
+    """Return the kernel's high-water mark in MB, or the current memory if there is none, or 0 if the process has ended.
 
     Source: proc_pid_status(5), VmHWM.
     """

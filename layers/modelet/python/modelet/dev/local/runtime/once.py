@@ -1,4 +1,4 @@
-"""One event through the official runtime client."""
+"""Invoke a function once with the official runtime client."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def invoke_once(function: LocalFunction, event: bytes, *, log: Log | None = None) -> Outcome:
-    """Start one environment, answer one event, leave nothing; the log goes to standard error unless given.
+    """Start an environment, send it one event, and stop it. log: standard error by default.
 
-    Raises TooLargeError for an event above Lambda's limit. A function's error is in the outcome.
+    Raises TooLargeError if the event exceeds Lambda's limit. An error of the function is in the outcome.
     """
 
     async def once() -> Outcome:

@@ -1,4 +1,4 @@
-"""What an invocation comes to."""
+"""The outcome of an invocation."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 
 class Outcome(NamedTuple):
-    """What the caller of Lambda's Invoke gets.
+    """The result of Lambda's Invoke for its caller.
 
-    payload: JSON, the function's own or Lambda's `{"errorType", "errorMessage", …}`. error: the type of the error, None
-    when the function answered (Lambda: no X-Amz-Function-Error). duration_ms, init_ms: as the REPORT line says them;
-    init_ms is None for an environment that was there already.
+    payload: JSON from the function, or Lambda's `{"errorType", "errorMessage", …}`. error: the type of the error, None
+    if the function returned (Lambda: no X-Amz-Function-Error). duration_ms, init_ms: the values of the REPORT line;
+    init_ms is None if the environment already existed.
     """
 
     request_id: str
@@ -22,6 +22,6 @@ class Outcome(NamedTuple):
 
 
 def failure(error: str, message: str, request_id: str = "") -> bytes:
-    """The payload of an error that Lambda, not the function, reports."""
+    """Return the payload of an error that Lambda reports, not the function."""
     prefix = f"RequestId: {request_id} Error: " if request_id else ""
     return json.dumps({"errorType": error, "errorMessage": prefix + message}).encode()

@@ -1,4 +1,4 @@
-"""The environments of one function: as many as there are requests at once, up to the limit."""
+"""The environments of one function: one for each concurrent request, up to the limit."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from modelet.dev.local.runtime.outcome import Outcome
 
 INIT_LIMIT = 10.0
-"""Seconds for an init on demand; one that takes longer is repeated once, and uses up the function's timeout.
+"""Seconds for an init on demand. A longer init is repeated once, within the function's timeout.
 
 Source: docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html, "Init phase".
 """
 PROVISIONED_INIT_LIMIT = 130.0
-"""Seconds for a provisioned init, or the function's timeout where that is longer. Source: the same page."""
+"""Seconds for a provisioned init, or the function's timeout if that is longer. Source: the same page."""
 REPROVISION_AFTER = 1.0
-"""Seconds until a provisioned environment that died is replaced."""
+"""Seconds until a dead provisioned environment is replaced."""
 THROTTLE_LINES_EVERY = 1.0
-"""Seconds between two lines that say a function throttles: a caller in a tight loop would write a thousand of them."""
+"""Seconds between two log lines about throttling, because a caller in a tight loop would cause a thousand of them."""
 
 
 class Pool:
-    """Gives each request an environment of its own: an idle one, else a new one, else a throttle.
+    """Assigns an environment to each request: an idle one, or a new one up to the limit.
 
     idle_s: seconds after which an idle environment that is not provisioned is stopped.
     """
@@ -42,25 +42,25 @@ class Pool:
         self._host = host
         self._idle_s = idle_s
         self._all: set[Environment] = set()
-        self._provisioned: list[Environment] = []  # idle ones; these are used first
-        self._on_demand: list[Environment] = []  # idle ones, the longest idle first
+        self._provisioned: list[Environment] = []  # idle; used first
+        self._on_demand: list[Environment] = []  # idle; the longest idle first
         self._in_flight = 0
         self._throttled = 0
-        self._throttle_said = float("-inf")
+        self._throttle_logged = float("-inf")
         self._starting: set[asyncio.Task[None]] = set()
         self._ending: set[asyncio.Task[None]] = set()
         self._stopping = False
 
     async def start(self) -> None:
-        """Initialise the provisioned environments, and from now on stop those that are idle for long."""
+        """Initialise the provisioned environments, and start to stop idle ones regularly."""
         await asyncio.gather(*(self._provision() for _ in range(self.function.provisioned)))
         self._keep(self._reap(), self._starting)
 
     async def invoke(self, event: bytes, trace: str = "") -> Outcome:
-        """Answer one event. Raises ThrottledError when all places are taken, TooLargeError above Lambda's limit."""
+        """Handle one event. Raises ThrottledError at the concurrency limit, TooLargeError above Lambda's size limit."""
         if len(event) > EVENT_LIMIT:
             raise TooLargeError(
-                f"The event has {len(event)} bytes and Lambda takes {EVENT_LIMIT}: send fewer instances, or a batch."
+                f"The event has {len(event)} bytes, but Lambda allows {EVENT_LIMIT}: send fewer instances, or a batch."
             )
         if self._in_flight >= self.function.max_concurrency:
             self._throttle()
@@ -72,9 +72,9 @@ class Pool:
             self._in_flight -= 1
 
     async def replace(self, function: LocalFunction | None = None) -> str | None:
-        """Load new environments, one at least, then let them replace the old: idle ones end, busy ones after a request.
+        """Load at least one new environment, then replace the old ones: idle ones now, busy ones after their request.
 
-        What comes back is the type of the error that kept one from loading: then the old ones go on.
+        Return the type of the error if one does not load; the old environments then stay in use.
         """
         renewed = function or self.function
         loaded = await self._load_all(renewed)
@@ -82,7 +82,7 @@ class Pool:
         if self._stopping or len(new) < len(loaded):
             for environment in new:
                 self._retire(environment)
-            self._let_go(renewed)
+            self._discard_unused(renewed)
             return next((failed for _, failed in loaded if failed is not None), EXIT)
         before, self.function = self.function, renewed
         for environment in self._all.difference(new):
@@ -91,11 +91,11 @@ class Pool:
             self._retire(environment)
         for environment in new:
             self._release(environment)
-        self._let_go(before)
+        self._discard_unused(before)
         return None
 
     async def stop(self) -> None:
-        """End everything, also what is busy, and leave nothing."""
+        """Stop all environments, including busy ones."""
         self._stopping = True
         for task in self._starting:
             task.cancel()
@@ -118,7 +118,7 @@ class Pool:
     async def _begin(self) -> Environment:
         environment, failed = await self._new(self.function, INIT_LIMIT)
         if failed == TIMEOUT and not self._stopping:
-            function = self.function  # another may have replaced it meanwhile, and its snapshot is gone then
+            function = self.function  # it may have been replaced, and its snapshot removed
             environment, _ = await self._new(function, function.timeout_s, repeated=True)
         return environment
 
@@ -129,7 +129,7 @@ class Pool:
             self._release(environment)
 
     async def _load_all(self, function: LocalFunction) -> list[tuple[Environment, str | None]]:
-        """All that replace a function's environments; where that is given up, none of them is left."""
+        """Load all environments that replace a function's. If this is cancelled, stop them."""
         loads = [asyncio.create_task(self._load(function)) for _ in range(max(1, function.provisioned))]
         try:
             return await asyncio.gather(*loads)
@@ -139,11 +139,11 @@ class Pool:
             for loaded in await asyncio.gather(*loads, return_exceptions=True):
                 if not isinstance(loaded, BaseException) and loaded[1] is None:
                     self._retire(loaded[0])
-            self._let_go(function)
+            self._discard_unused(function)
             raise
 
     async def _load(self, function: LocalFunction) -> tuple[Environment, str | None]:
-        """An environment that no request waits for."""
+        """Load an environment that no request waits for."""
         limit = max(PROVISIONED_INIT_LIMIT, function.timeout_s)
         return await self._new(function, limit, provisioned=function.provisioned > 0)
 
@@ -160,7 +160,7 @@ class Pool:
             raise
         if failed is not None:
             self._all.discard(environment)
-            self._let_go(function)
+            self._discard_unused(function)
         return environment, failed
 
     def _release(self, environment: Environment) -> None:
@@ -185,10 +185,10 @@ class Pool:
 
     async def _end(self, environment: Environment) -> None:
         await environment.stop()
-        self._let_go(environment.function)
+        self._discard_unused(environment.function)
 
-    def _let_go(self, function: LocalFunction) -> None:
-        """Remove the snapshot of a generation that is not served any more, once its last environment has ended."""
+    def _discard_unused(self, function: LocalFunction) -> None:
+        """Remove the snapshot of a function that was replaced, once its last environment has ended."""
         if function is not self.function and all(each.function is not function for each in self._all):
             function.discard()
 
@@ -201,9 +201,9 @@ class Pool:
     def _throttle(self) -> None:
         self._throttled += 1
         limit = self.function.max_concurrency
-        if perf_counter() - self._throttle_said > THROTTLE_LINES_EVERY:
-            self._throttle_said = perf_counter()
-            line = f"Throttled: {limit} requests are in flight and max_concurrency is {limit}; {self._throttled} so far"
+        if perf_counter() - self._throttle_logged > THROTTLE_LINES_EVERY:
+            self._throttle_logged = perf_counter()
+            line = f"Throttled: {limit} requests are in flight (max_concurrency: {limit}); {self._throttled} so far"
             self._host.log.line(self.function.name, line)
         raise ThrottledError(f"{self.function.name}: {limit} requests are in flight, which is its max_concurrency")
 
@@ -215,6 +215,6 @@ class Pool:
 
 
 def new_trace() -> str:
-    """An X-Ray trace header, not sampled. Source: docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html."""
+    """Make an X-Ray trace header, not sampled. Source: docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html."""
     random = uuid.uuid4().hex
     return f"Root=1-{random[:8]}-{random[8:]};Parent={uuid.uuid4().hex[:16]};Sampled=0"

@@ -1,4 +1,4 @@
-"""One process of a function and what it prints."""
+"""A function's process and its output."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING, cast
 
-from modelet.dev.local.runtime import watchdog as keeper
+from modelet.dev.local.runtime import watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 AT_ONCE = 65_536
 READS = 16
-"""Reads of 64 KiB at a time: a function that never stops printing must not keep the server from all else."""
+"""The most reads of 64 KiB at a time, so that a function that prints endlessly does not block the server."""
 LONGEST_LINE = 262_144
-"""Bytes after which a line without an end is shown as it is; CloudWatch cuts events there too."""
+"""Bytes after which a line without an end is logged; CloudWatch splits events there too."""
 
 SIGNALS: dict[int, str] = {number.value: number.name for number in signal.Signals} | {
     signal.SIGKILL: "killed",
@@ -31,8 +31,8 @@ SIGNALS: dict[int, str] = {number.value: number.name for number in signal.Signal
 class Process(asyncio.SubprocessProtocol):
     """The official runtime client with a handler, in a session of its own, so that Ctrl-C does not reach it.
 
-    on_line: each line of its output, which CloudWatch would show as one event. on_exit: how it ended, in Go's words, as
-    Lambda says it (`exit status 1`, `signal: killed`).
+    on_line: receives each line of its output, which is one event in CloudWatch. on_exit: receives how it ended, in
+    Lambda's words (those of Go: `exit status 1`, `signal: killed`).
     """
 
     def __init__(self, on_line: Callable[[str], None], on_exit: Callable[[str], None]) -> None:
@@ -46,9 +46,9 @@ class Process(asyncio.SubprocessProtocol):
         self._killed = False
 
     async def start(self, function: LocalFunction, environ: Mapping[str, str]) -> None:
-        """Run it in the function's folder."""
+        """Start the process in the function's folder."""
         self._loop = asyncio.get_running_loop()
-        self.mark = environ[keeper.MARK]
+        self.mark = environ[watchdog.MARK]
         self._output, end = os.pipe()
         os.set_blocking(self._output, False)
         self._loop.add_reader(self._output, self.drain)
@@ -66,7 +66,7 @@ class Process(asyncio.SubprocessProtocol):
             )
         )
         try:
-            # Cancelled halfway, there would be a process that nobody knows.
+            # If this is cancelled halfway, nothing would know the process.
             await asyncio.shield(spawning)
         except OSError:
             self._close_output()
@@ -77,11 +77,11 @@ class Process(asyncio.SubprocessProtocol):
 
     @property
     def pid(self) -> int:
-        """The process's id, which is its group's too."""
+        """Return the id of the process, which is also the id of its group."""
         return self._transport.get_pid() if self._transport is not None else 0
 
     def drain(self) -> None:
-        """Read what was printed so far, without waiting."""
+        """Read the available output without waiting."""
         for _ in range(READS):
             if self._output < 0:
                 return
@@ -97,28 +97,28 @@ class Process(asyncio.SubprocessProtocol):
                 self._say(line)
             if len(self._buffer) > LONGEST_LINE:
                 self._break_line()
-            if len(data) < AT_ONCE:  # that was all: to ask once more would cost as much again
+            if len(data) < AT_ONCE:  # all was read, and another read would cost as much
                 return
 
     def flush(self) -> None:
-        """Read what was printed so far, and show a last line that has no newline too."""
+        """Read the available output, including a last line without a newline."""
         self.drain()
         self._break_line()
 
     def kill(self) -> None:
-        """End it and all that it started, at once, as Lambda does to a function without extensions."""
+        """Kill the process and all that it started, as Lambda does for a function without extensions."""
         if self._transport is not None and not self.exited.is_set() and not self._killed:
             self._killed = True
-            keeper.end(self.pid, self.mark)
+            watchdog.end(self.pid, self.mark)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """asyncio: it runs."""
+        """Handle the start of the process (asyncio)."""
         self._transport = cast("asyncio.SubprocessTransport", transport)
 
     def process_exited(self) -> None:
-        """asyncio: it ended; what it left running ends with it."""
+        """Handle the end of the process (asyncio), and end the processes that it left."""
         if not self._killed:
-            keeper.end(self.pid, self.mark, leads=False)
+            watchdog.end(self.pid, self.mark, leads=False)
         self.flush()
         self._close_output()
         self.exited.set()
@@ -132,7 +132,7 @@ class Process(asyncio.SubprocessProtocol):
             self._say(line)
 
     def _say(self, line: bytes) -> None:
-        # The client joins the lines of a traceback with carriage returns, which make one event of them in CloudWatch.
+        # The client joins the lines of a traceback with carriage returns, so that they are one event in CloudWatch.
         for part in line.decode("utf-8", "replace").rstrip("\r").split("\r"):
             self._on_line(part)
 
@@ -144,7 +144,7 @@ class Process(asyncio.SubprocessProtocol):
 
 
 def words(code: int | None) -> str:
-    """A return code as Lambda says it, empty for an exit without a reason."""
+    """Return a return code in Lambda's words, or an empty string for an exit without a reason."""
     if not code:
         return ""
     return f"exit status {code}" if code > 0 else f"signal: {SIGNALS.get(-code, -code)}"

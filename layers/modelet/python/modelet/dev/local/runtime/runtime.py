@@ -1,4 +1,4 @@
-"""All functions of one server, each with its pool."""
+"""All functions of a server, each with its pool of environments."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from modelet.dev.local.runtime.credentials import Credentials
 from modelet.dev.local.runtime.host import Host
 from modelet.dev.local.runtime.log import Log, StreamLog
 from modelet.dev.local.runtime.pool import Pool
-from modelet.dev.local.runtime.watchdog import Keeper
+from modelet.dev.local.runtime.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from modelet.dev.local.runtime.outcome import Outcome
 
 IDLE_S = 300.0
-"""Seconds that an environment stays without a request; Lambda does not say its own figure, minutes by experience."""
+"""Seconds until an idle environment is stopped. Lambda does not document its value; it is minutes in practice."""
 
 
 class Runtime:
-    """Lambda's Invoke for functions of this laptop; to be used as `async with`."""
+    """Lambda's Invoke for local functions. Use it with `async with`."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class Runtime:
         self._log = StreamLog() if log is None else log
         self._credentials = Credentials(self._functions)
         self._idle_s = idle_s
-        self._keeper: Keeper | None = None
+        self._watchdog: Watchdog | None = None
         self._pools: dict[str, Pool] = {}
         self._started = asyncio.Event()
 
@@ -53,22 +53,22 @@ class Runtime:
         await self.stop()
 
     async def start(self) -> None:
-        """Initialise the provisioned environments; one whose init fails is logged, and tried again by a request."""
-        self._keeper = Keeper(Path(tempfile.mkdtemp(prefix="modelet-")))
-        host = Host(self._log, self._keeper, self._credentials)
+        """Initialise the provisioned environments. A failed init is logged, and a request tries it again."""
+        self._watchdog = Watchdog(Path(tempfile.mkdtemp(prefix="modelet-")))
+        host = Host(self._log, self._watchdog, self._credentials)
         self._pools = {function.name: Pool(function, host, idle_s=self._idle_s) for function in self._functions}
         await asyncio.gather(*(pool.start() for pool in self._pools.values()))
         self._started.set()
 
     async def invoke(self, name: str, event: bytes, trace: str = "") -> Outcome:
-        """Answer one event, a JSON document. Raises ThrottledError and TooLargeError as the pool does."""
+        """Handle one event, a JSON document. Raises ThrottledError and TooLargeError as the pool does."""
         return await self._pools[name].invoke(event, trace)
 
     async def replace(self, name: str, function: LocalFunction | None = None) -> str | None:
-        """Load a function anew, by another configuration if given, then replace its environments.
+        """Load a function again, with a new configuration if given, then replace its environments.
 
-        Requests under way finish in the old ones. What comes back is the type of the error that kept the new ones from
-        loading: then the old ones go on. Waits until the runtime has started.
+        Running requests finish in the old environments. Return the type of the error if the new ones do not load; the
+        old ones then stay in use. Wait until the runtime has started.
         """
         try:
             await self._started.wait()
@@ -79,7 +79,7 @@ class Runtime:
         return await self._pools[name].replace(function)
 
     async def stop(self) -> None:
-        """End every environment: no process, port or folder is left."""
+        """Stop every environment, and remove its process, port and folder."""
         await asyncio.gather(*(pool.stop() for pool in self._pools.values()))
-        if self._keeper is not None:
-            await asyncio.to_thread(self._keeper.stop)
+        if self._watchdog is not None:
+            await asyncio.to_thread(self._watchdog.stop)

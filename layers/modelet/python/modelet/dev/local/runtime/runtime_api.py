@@ -1,4 +1,4 @@
-"""The Lambda Runtime API of one environment, on a port of its own, as the official runtime client calls it.
+"""The Lambda Runtime API of one environment, on its own port, for the official runtime client.
 
 Source: docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html, and awslambdaric's own source.
 """
@@ -31,7 +31,7 @@ INVOCATION = re.compile(re.escape(ROOT) + r"invocation/([^/]+)/(response|error)"
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One event on its way to the function; deadline_ms is the epoch's, in milliseconds."""
+    """One event for the function. deadline_ms: milliseconds since the epoch."""
 
     request_id: str
     event: bytes
@@ -42,21 +42,21 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the function posted: its answer, or its error with the error's type."""
+    """What the function posted: its response, or its error with the error's type."""
 
     payload: bytes
     error: str | None = None
 
 
 class RuntimeApi:
-    """Hands one invocation at a time to the client; on Linux, programs of other users are cut off.
+    """Gives the client one invocation at a time. On Linux, it disconnects programs of other users.
 
-    They could read events and forge answers: the port is open to all of the machine, and the client knows no token.
-    Pages in a browser of the same user could too, by a name of their own that leads here (see hosts): only the address
-    that the client was given is answered.
+    They could read events and forge responses, because every program on the machine can connect to the port, and the
+    client has no token. A web page in the same user's browser could use DNS rebinding (see hosts), so the Host header
+    must be the address that the client was given.
 
-    on_waiting: the client asked for the next event: it is initialised and idle. on_reply: it answered the invocation.
-    on_init_error: it said why it cannot start. admits: see Wire; None admits every program.
+    on_waiting: the client asks for the next event, so it is initialised and idle. on_reply: it answered the invocation.
+    on_init_error: it reported why it cannot start. admits: see Wire; None admits every program.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class RuntimeApi:
         self._address = ""
 
     async def start(self) -> str:
-        """Listen on a free port; returns the address for AWS_LAMBDA_RUNTIME_API."""
+        """Listen on a free port. Return the address for AWS_LAMBDA_RUNTIME_API."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
             lambda: Wire(self._serve, self._connections, LONGEST_ANSWER, self._admits), "127.0.0.1", 0
@@ -87,10 +87,10 @@ class RuntimeApi:
         return self._address
 
     def send(self, invocation: Invocation) -> None:
-        """Answer the client's waiting request for the next event."""
+        """Answer the client's pending request for the next event."""
         exchange, self._next = self._next, None
         if exchange is None:
-            raise RuntimeError("the environment does not wait for an event")
+            raise RuntimeError("the environment is not waiting for an event")
         self._current = invocation
         headers = [
             JSON,
@@ -102,7 +102,7 @@ class RuntimeApi:
         exchange.answer(200, headers, invocation.event)
 
     async def stop(self) -> None:
-        """Close the port and every connection, and forget the event that was not answered."""
+        """Close the port and every connection, and drop the pending event."""
         self._next = self._current = None
         if self._server is None:
             return
@@ -114,13 +114,13 @@ class RuntimeApi:
     def _serve(self, exchange: Exchange) -> None:
         path = exchange.target.decode("latin-1")
         if [value.decode("latin-1") for name, value in exchange.headers if name.lower() == b"host"] != [self._address]:
-            named = failure("Forbidden", f"this is {self._address}, and the request names another host")
+            named = failure("Forbidden", f"this is {self._address}, but the request has another Host header")
             exchange.answer(exchange.refusal or 403, [JSON], named)
         elif exchange.method == "GET" and path == ROOT + "invocation/next":
             self._next = exchange
             self._on_waiting()
         elif exchange.method == "GET" and path == ROOT + "restore/next":
-            exchange.answer(200, [JSON], ACCEPTED)  # nothing is kept here: the environment goes on as if restored
+            exchange.answer(200, [JSON], ACCEPTED)  # there is no snapshot: continue as if restored
         elif exchange.method == "POST" and path in {ROOT + "init/error", ROOT + "restore/error"}:
             exchange.answer(202, [JSON], ACCEPTED)
             self._on_init_error(posted_error(exchange))
@@ -138,7 +138,7 @@ class RuntimeApi:
             exchange.answer(202, [JSON], ACCEPTED)
             self._on_reply(posted_error(exchange))
         elif exchange.refusal or len(exchange.body) > RESPONSE_LIMIT:
-            # The client dies of this answer, in Lambda too: the next request meets a new environment.
+            # This response ends the client, as in Lambda: the next request gets a new environment.
             limit = f"maximum allowed payload size ({RESPONSE_LIMIT} bytes)."
             exchange.answer(413, [JSON], failure("RequestEntityTooLarge", f"Exceeded {limit}"))
             error = "Function.ResponseSizeTooLarge"
@@ -149,7 +149,7 @@ class RuntimeApi:
 
 
 def posted_error(exchange: Exchange) -> Reply:
-    """The error that the client posted; its type is in the body, and in a header where the client adds one."""
+    """Return the error that the client posted. Its type is in the body, and sometimes also in a header."""
     named = ""
     for name, value in exchange.headers:
         if name.lower() == b"lambda-runtime-function-error-type":

@@ -1,4 +1,4 @@
-"""The environment variables of a function: Lambda's, and none of the laptop's."""
+"""The environment variables of a function: those of Lambda, and none of the laptop's."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from modelet.dev.local.runtime.function import LocalFunction
 
 LAYER = Path(__file__).resolve().parents[4]
-"""Where this very modelet lies: what a layer's /opt/python is in Lambda."""
+"""The folder of this modelet, which in Lambda is the layer's /opt/python."""
 
 
 def variables(
     function: LocalFunction, *, address: str, tmp: Path, provisioned: bool, aws: Mapping[str, str]
 ) -> dict[str, str]:
-    """All that one environment sees.
+    """Return the variables of one environment.
 
-    address: of its Runtime API. tmp: its own /tmp, and its home, so that no file of the laptop's user is found there.
-    aws: credentials, region and endpoint. What Lambda reserves cannot be overridden by the function's own variables.
-    AWS_EXECUTION_ENV is absent, as it is in container images.
+    address: of its Runtime API. tmp: its own /tmp, also its home, so that it finds no files of the laptop's user.
+    aws: credentials, region and endpoint. A function's own variables cannot override those that Lambda reserves.
+    AWS_EXECUTION_ENV is not set, as in container images.
     Source: docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html.
     """
     tools = str(Path(sys.executable).parent)
@@ -36,7 +36,7 @@ def variables(
         "PYTHONPATH": str(LAYER),
         "TZ": ":UTC",
         "OMP_NUM_THREADS": "1",
-        "JOBLIB_MULTIPROCESSING": "0",  # as in the image: Lambda has no /dev/shm, and joblib would say so
+        "JOBLIB_MULTIPROCESSING": "0",  # as in the image: Lambda has no /dev/shm, and joblib would warn
         "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1",
         **aws,

@@ -1,8 +1,8 @@
-"""Ends what environments leave, and what a killed server left: a small process that outlives it by a moment.
+"""Clean up the processes of environments, even if the server is killed.
 
-Run as a program, it reads `+PID MARK` and `-PID` lines, one environment each, from a pipe that the server holds open.
-When the pipe ends, however the server ended, it ends the environments that are left and removes the folder named by its
-argument.
+This module also runs as a small process of its own. It reads `+PID MARK` and `-PID` lines, one environment each, from
+a pipe that the server keeps open. When the pipe closes, it kills the remaining environments and removes the folder
+that its argument names.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from pathlib import Path
 from typing import TextIO
 
 MARK = "AWS_LAMBDA_LOG_STREAM_NAME"
-"""The variable that tells one environment's processes from all others; children inherit it."""
+"""The variable that identifies the processes of one environment. Child processes inherit it."""
 KERNEL = b"2"
-"""The process of which all threads of Linux itself are children."""
+"""The process that is the parent of all kernel threads in Linux."""
 ROUNDS = 20
-"""How often processes are looked for: one that forks while it is killed leaves a child that was not seen."""
+"""How often processes are searched, because a process that forks while it is killed leaves an unseen child."""
 
 
-class Keeper:
-    """The server's side: a folder for all environments, and the process that keeps watch."""
+class Watchdog:
+    """The server's side: a folder for all environments, and the watchdog process."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        # -I -S: neither the laptop's variables nor its site-packages; the file needs the standard library only.
+        # -I -S: ignore the laptop's variables and site-packages; the file needs only the standard library.
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", __file__, str(folder)],
             stdin=subprocess.PIPE,
@@ -40,15 +40,15 @@ class Keeper:
         )
 
     def watch(self, group: int, mark: str) -> None:
-        """End this environment should the server die. group: its process group. mark: its value of MARK."""
+        """Kill this environment if the server dies. group: its process group. mark: its value of MARK."""
         self._tell(f"+{group} {mark}\n")
 
     def forget(self, group: int) -> None:
-        """The environment has ended."""
+        """Stop watching an environment that has ended."""
         self._tell(f"-{group}\n")
 
     def stop(self) -> None:
-        """Let it kill what is left and remove the folder, and wait until it has."""
+        """Let the watchdog process kill the rest and remove the folder, and wait for it."""
         if self._process.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 self._process.stdin.close()
@@ -57,16 +57,16 @@ class Keeper:
     def _tell(self, line: str) -> None:
         if self._process.stdin is None:
             return
-        with contextlib.suppress(BrokenPipeError):  # somebody killed the keeper; the server still cleans up itself
+        with contextlib.suppress(BrokenPipeError):  # the watchdog process was killed; the server still cleans up itself
             self._process.stdin.write(line)
             self._process.stdin.flush()
 
 
 def end(group: int, mark: str, *, leads: bool = True) -> None:
-    """Kill a process group and, on Linux, what its processes started in other groups and sessions too.
+    """Kill a process group and, on Linux, also what its processes started in other groups and sessions.
 
-    Those are the descendants of the group's leader (leads: it still runs) and every process with the mark among its
-    variables, with their descendants. Elsewhere, what left the group stays.
+    These are the descendants of the group's leader (leads: it still runs), every process with the mark in its
+    variables, and their descendants. On other systems, processes outside the group keep running.
     """
     for _ in range(ROUNDS):
         family = _family({group} if leads else set(), f"{MARK}={mark}".encode())
@@ -81,7 +81,7 @@ def end(group: int, mark: str, *, leads: bool = True) -> None:
 
 
 def _family(known: set[int], mark: bytes) -> set[int]:
-    """The processes that are known or have the mark, and all that descend from them. Source: proc(5)."""
+    """Return the known processes, those with the mark, and all their descendants. Source: proc(5)."""
     parents: dict[int, int] = {}
     for entry in Path("/proc").glob("[1-9]*"):
         try:
@@ -91,15 +91,15 @@ def _family(known: set[int], mark: bytes) -> set[int]:
             parents[int(entry.name)] = int(parent)
             if mark in (entry / "environ").read_bytes().split(b"\0"):
                 known = known | {int(entry.name)}
-        except OSError:  # it has ended, or is another user's
+        except OSError:  # it has ended, or belongs to another user
             continue
     while more := {pid for pid, parent in parents.items() if parent in known} - known:
         known = known | more
     return known
 
 
-def keep(lines: TextIO, folder: str) -> None:
-    """The keeper's whole life."""
+def run(lines: TextIO, folder: str) -> None:
+    """Run the watchdog process until its input ends."""
     marks: dict[int, str] = {}
     for line in lines:
         group, _, mark = line[1:].strip().partition(" ")
@@ -113,4 +113,4 @@ def keep(lines: TextIO, folder: str) -> None:
 
 
 if __name__ == "__main__":
-    keep(sys.stdin, sys.argv[1])
+    run(sys.stdin, sys.argv[1])

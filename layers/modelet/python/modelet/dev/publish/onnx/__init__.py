@@ -1,1 +1,1 @@
-"""Estimators as ONNX graphs: conversion, our own operators, and what is optimized once."""
+"""Convert estimators to ONNX graphs, with our own operators, and optimise the graphs."""

@@ -1,4 +1,4 @@
-"""Sets of characters as ranges of code points: what Python's `re` takes for one, in a form that RE2 reads alike."""
+"""Sets of characters as ranges of code points, as Python's `re` defines them, in a form that RE2 reads the same way."""
 
 from __future__ import annotations
 

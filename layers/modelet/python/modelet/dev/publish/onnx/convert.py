@@ -1,4 +1,4 @@
-"""Estimators become ONNX graphs, once, on the publisher's machine."""
+"""Convert an estimator to an ONNX graph on the publisher's machine."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def to_graph(estimator: Any, rows: Rows, name: str, *, collapsed: bool = False) 
     """
     kind = type(estimator).__name__
     if kind_of(estimator) not in {"classifier", "regressor"}:
-        raise ConversionError(f"{kind} is neither a classifier nor a regressor: say backend: sklearn in model.yaml")
+        raise ConversionError(f"{kind} is neither a classifier nor a regressor: set backend: sklearn in model.yaml")
     inputs = _inputs(rows)
     if kind_of(estimator) == "classifier" and estimator_answers(estimator, rows.take([0])).targets:
         raise ConversionError(
-            f"{kind} has several targets, each with labels of its own: say backend: sklearn in model.yaml"
+            f"{kind} has several targets, each with its own labels: set backend: sklearn in model.yaml"
         )
     check_kinds(estimator)
     try:
@@ -66,7 +66,7 @@ def to_graph(estimator: Any, rows: Rows, name: str, *, collapsed: bool = False) 
     except Exception as error:  # each of skl2onnx's converters raises what it likes
         why = _reason(estimator, error)
         raise ConversionError(
-            f"{kind} cannot become an ONNX graph ({why}): change that, or say backend: sklearn in model.yaml"
+            f"{kind} cannot become an ONNX graph ({why}): change that, or set backend: sklearn in model.yaml"
         ) from error
     _name_tensors(model.graph, [name for name, _ in inputs], estimator)
     take_doubles(model.graph, _double_inputs(rows))
@@ -116,11 +116,11 @@ def _inputs(rows: Rows) -> list[tuple[str, Any]]:
     for column in rows.columns:
         if column.type == "string" and column.nullable:
             raise ConversionError(
-                f"column {column.name} has missing texts, which a graph's string input cannot hold: "
-                "give them a word of their own before training, or say backend: sklearn in model.yaml"
+                f"column {column.name} has missing texts, which a graph's string input does not support: "
+                "replace them by a word before training, or set backend: sklearn in model.yaml"
             )
         if column.name in {LABEL, PROBABILITIES, VARIABLE}:
-            raise ConversionError(f"column {column.name} has the name of the graph's output: rename the column")
+            raise ConversionError(f"column {column.name} has the same name as the graph's output: rename the column")
     return [(column.name, TENSORS[rows.input_type(column)]([None, 1])) for column in rows.columns]
 
 
@@ -159,7 +159,7 @@ def _rename(graph: onnx.GraphProto, old: str, new: str) -> None:
 def _reason(estimator: Any, error: Exception) -> str:
     """Which part has no graph, or the first sentence of what skl2onnx said."""
     if part := without_graph(estimator):
-        return f"skl2onnx has no converter for {part}, or none that works"
+        return f"skl2onnx has no working converter for {part}"
     if isinstance(error, MissingShapeCalculator | MissingConverter):
         unknown = re.search(r"class '[\w.]*?(\w+)'", str(error))
         return f"skl2onnx has no converter for {unknown[1] if unknown else 'a part of it'}"

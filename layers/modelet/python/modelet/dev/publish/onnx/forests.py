@@ -1,4 +1,4 @@
-"""Forests: large ensembles in the operator that keeps their trees as arrays, a third of the room of lists of words."""
+"""Store large ensembles of trees in the operator with arrays, which need a third of the space of lists of words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An ONNX graph: what it takes and gives, whether it can be served, and its answers."""
+"""An ONNX graph: its inputs and outputs, whether it can be served, and its predictions."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Graph:
         try:
             feeds = self._model.preprocess(instances)
         except Exception as error:  # whatever stops a request
-            raise PublishError(f"the graph cannot be asked: {line(error)}") from error
+            raise PublishError(f"the examples do not fit the graph's inputs: {line(error)}") from error
         return self.run(feeds)
 
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
@@ -62,7 +62,7 @@ class Graph:
         try:
             found = self._model.infer(dict(feeds))
         except Exception as error:  # onnxruntime's errors have no common root
-            raise PublishError(f"the graph cannot answer: {line(error)}") from error
+            raise PublishError(f"the graph fails: {line(error)}") from error
         self._asked[len(next(iter(feeds.values())))] = feeds
         return found
 
@@ -118,22 +118,22 @@ def check_servable(model: onnx.ModelProto, *, doubles: bool = False) -> None:
             attribute.name == "case_change_action" and attribute.s not in {b"", b"NONE"} for attribute in node.attribute
         ):
             raise ConversionError(
-                "the graph lower-cases text, which needs the en_US.UTF-8 locale that slim images lack: "
+                "the graph lower-cases text, which needs the en_US.UTF-8 locale, which slim images lack: "
                 "lower-case in Python, and train with lowercase=False"
             )
     initialized = {initializer.name for initializer in model.graph.initializer}
     if any(initializer.external_data for initializer in model.graph.initializer):
-        raise ConversionError("the graph keeps its weights in other files: save it as one file")
+        raise ConversionError("the graph has weights in other files: save it as one file")
     for node in model.graph.input:
         if doubles or node.name in initialized or node.type.tensor_type.elem_type != onnx.TensorProto.DOUBLE:
             continue
         trees = sorted(name for name in operators if name.startswith("TreeEnsemble"))
-        why = f", and {trees[0]} answers wrongly on them" if trees else ""
+        why = f", and {trees[0]} gives wrong results for them" if trees else ""
         raise ConversionError(f"the graph's input {node.name} takes doubles{why}: convert it with float32 inputs")
     for node in model.graph.output:
         if not node.type.HasField("tensor_type"):
             raise ConversionError(
-                f"the graph's output {node.name} is no tensor: convert classifiers with the option zipmap=False"
+                f"the graph's output {node.name} is not a tensor: convert classifiers with the option zipmap=False"
             )
 
 
@@ -141,7 +141,7 @@ def check_inputs(graph: Graph) -> None:
     """Refuse inputs of a type that columns do not become. Raises ConversionError."""
     if strange := [f"{node.name} takes {node.type}" for node in graph.inputs.values() if node.type not in DTYPES]:
         raise ConversionError(
-            f"the graph's input {strange[0]}, which requests do not carry: take float32, int64 or text, and cast inside"
+            f"the graph's input {strange[0]}, which requests do not support: use float32, int64 or text, and cast it"
         )
 
 
@@ -170,9 +170,9 @@ def read_model(data: bytes, name: str) -> onnx.ModelProto:
     try:
         model = onnx.load_from_string(data)
     except Exception as error:  # protobuf's errors have no root that it would name
-        raise PublishError(f"{name} is no ONNX graph: {line(error)}") from error
+        raise PublishError(f"{name} is not an ONNX graph: {line(error)}") from error
     if not model.graph.node:
-        raise PublishError(f"{name} is no ONNX graph: it has no nodes")
+        raise PublishError(f"{name} is not an ONNX graph: it has no nodes")
     return model
 
 

@@ -1,4 +1,4 @@
-"""What becomes of scikit-learn's classifiers, regressors and transformers: an exact graph, a refusal, or a pickle."""
+"""scikit-learn's classifiers, regressors and transformers by support: an exact graph, an error, or only a pickle."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from modelet.errors import ConversionError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SKLEARN = "or say backend: sklearn in model.yaml"
+SKLEARN = "or set backend: sklearn in model.yaml"
 
 _EXACT = (
     # classifiers
@@ -75,7 +75,7 @@ OPTIONS: tuple[tuple[frozenset[str], Callable[[Any], bool], str], ...] = (
     (
         frozenset({"SVC", "NuSVC"}),
         lambda part: part.break_ties and part.decision_function_shape == "ovr" and len(part.classes_) > 2,
-        f"breaks ties between labels in another way in a graph: train with break_ties=False, {SKLEARN}",
+        f"breaks ties between labels differently in a graph: train with break_ties=False, {SKLEARN}",
     ),
     (
         frozenset({"SimpleImputer", "KNNImputer"}),
@@ -85,7 +85,7 @@ OPTIONS: tuple[tuple[frozenset[str], Callable[[Any], bool], str], ...] = (
     (
         frozenset({"KNNImputer"}),
         lambda part: not is_missing(part.missing_values),
-        f"fills NaN alone in a graph: write None for what is missing, train with missing_values=np.nan, {SKLEARN}",
+        f"fills only NaN in a graph: use None for missing values, train with missing_values=np.nan, {SKLEARN}",
     ),
     (
         _BOOSTING,
@@ -95,7 +95,7 @@ OPTIONS: tuple[tuple[frozenset[str], Callable[[Any], bool], str], ...] = (
     (
         frozenset({"LinearDiscriminantAnalysis"}),
         lambda part: len(part.classes_) == 2,
-        f"gives other probabilities of two labels in a graph: train LogisticRegression, {SKLEARN}",
+        f"gives other probabilities for two labels in a graph: train LogisticRegression, {SKLEARN}",
     ),
 )
 """What a converter drops of the exact ones: the estimators, whether a fitted one has it, and what to do instead."""

@@ -1,4 +1,4 @@
-"""Patterns as trees, and whether a search ends at the same place in Python, which takes the first way that matches.
+"""Patterns as trees, and the check that a search matches the same text in Python and in the graph's tokenizer.
 
 The graph's tokenizer has RE2 take the longest match at a place (`longest_match` in onnxruntime's tokenizer.cc). Python
 tries the ways in their order and takes the first: `a|ab` takes "a" of "ab". Both start at the leftmost place.

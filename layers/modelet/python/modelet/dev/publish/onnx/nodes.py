@@ -1,4 +1,4 @@
-"""Nodes: what the converters of Modelet's own write into a graph."""
+"""The nodes that Modelet's own converters write into a graph."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Optimisation: what onnxruntime would do to a graph at each start is done once, before the graph is compared."""
+"""Optimise a graph once, before it is compared, so that onnxruntime does not do it at each start."""
 
 from __future__ import annotations
 

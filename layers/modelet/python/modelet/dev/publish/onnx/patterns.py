@@ -1,7 +1,7 @@
-"""Token patterns: what Python's `re` means by one, written so that the graph's tokenizer (RE2) means the same.
+"""Translate token patterns from Python's `re` to the graph's tokenizer (RE2), with the same meaning.
 
-`\\d \\w \\s \\b` and `(?i)` are of all of Unicode in Python and of ASCII in RE2. The tree is Python's own, read by its
-own parser; each set of characters in it is asked of Python and written as ranges. What then has no equal is refused.
+In Python, `\\d \\w \\s \\b` and `(?i)` apply to all of Unicode; in RE2, to ASCII. Python's own parser reads the
+pattern, and each of its sets of characters, as Python defines it, is written as ranges. Other differences are errors.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def translated(pattern: str) -> Expression:
     try:
         tree = _parser.parse(pattern)
     except re.error as error:
-        raise PatternError(f"Python cannot read it, {error}") from error
+        raise PatternError(f"it is not valid in Python, {error}") from error
     flags = tree.state.flags
     items, before, behind = _without_boundaries(list(tree))
     node = _sequence(items, flags)
@@ -74,7 +74,7 @@ def translated(pattern: str) -> Expression:
     except TooLongError:
         raise PatternError("it is too complicated") from None
     if not alike:
-        raise PatternError("the first way to match it, which Python takes, is not always the longest, which RE2 takes")
+        raise PatternError("Python takes the first match, which is not always the longest, which RE2 takes")
     return Expression(_written(node), sets_of(node))
 
 
@@ -103,12 +103,12 @@ def _of_words(node: Node, word: Characters, both: bool) -> Expression:
     Another pattern between two takes those runs that match it as a whole.
     """
     if not all(each.is_within(word) for each in sets_of(node)):
-        raise PatternError(r"it has \b beside a character that is not of a word")
+        raise PatternError(r"it has \b next to a character that is not a word character")
     least = _least_of_runs(node, word)
     if least is not None:
         return Expression(f"{word.written()}{{{least},}}", [word])
     if not both:
-        raise PatternError(r"it has \b at one end of a part of a word")
+        raise PatternError(r"it has \b at only one end of a part of a word")
     return Expression(f"{word.written()}+", [word], is_whole=True)
 
 
@@ -141,14 +141,14 @@ def _node(kind: Any, said: Any, flags: int) -> Node:
         least, most, inner = said
         part = _sequence(inner, flags)
         if is_nullable(part):
-            raise PatternError("it repeats what may be empty")
+            raise PatternError("it repeats a part that may be empty")
         return Repeat(part, least, None if most is _constants.MAXREPEAT else most, REPEATS[kind])
     if kind is _constants.BRANCH:
         return Choice(tuple(_sequence(each, flags) for each in said[1]))
     if kind is _constants.SUBPATTERN:
         group, added, removed, inner = said
         if group is not None:
-            raise PatternError("it has a group in brackets, of which Python gives that part alone: write (?:…)")
+            raise PatternError("it has a capturing group, of which Python returns only that part: write (?:…)")
         return _sequence(inner, _compiler._combine_flags(flags, added, removed))
     raise PatternError(REFUSED.get(kind, f"it has {kind}"))
 

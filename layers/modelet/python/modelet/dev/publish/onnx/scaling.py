@@ -1,4 +1,4 @@
-"""Scalers and norms as operators of a graph, in place of skl2onnx's converters: in double precision, as scikit-learn.
+"""Converters for scalers and norms in double precision, as in scikit-learn, instead of skl2onnx's converters.
 
 Tables hold numbers of few digits, and trees split in the middle between two of them: proper rows lie on thresholds, and
 scaling keeps them there. Only the very same arithmetic sends them down the same branch.

@@ -1,4 +1,4 @@
-"""Tokens: how a text vectorizer splits texts, in the words of the graph's tokenizer, or why a graph cannot do so."""
+"""Translate how a text vectorizer splits texts to the graph's tokenizer, or say why a graph cannot do so."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from modelet.errors import ConversionError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SKLEARN = "or say backend: sklearn in model.yaml"
+SKLEARN = "or set backend: sklearn in model.yaml"
 
 SPACE = " "
 """What joins the words of an n-gram in a vocabulary."""
@@ -20,38 +20,38 @@ UNGRAPHED: tuple[tuple[Callable[[Any], bool], str], ...] = (
     (
         lambda part: part.lowercase and part.preprocessor is None and not callable(part.analyzer),
         (
-            "lower-cases text, which in a graph needs the en_US.UTF-8 locale that slim images lack: "
+            "lower-cases text, which in a graph needs the en_US.UTF-8 locale, which slim images lack: "
             "lower-case in Python, and train with lowercase=False"
         ),
     ),
     (
         lambda part: part.input != "content",
-        f"reads files, which no request carries: train with input='content', {SKLEARN}",
+        f"reads files, which requests cannot contain: train with input='content', {SKLEARN}",
     ),
     (
         lambda part: callable(part.analyzer),
-        f"has an analyzer of your own, which is code: train with analyzer='word' or 'char', {SKLEARN}",
+        f"has a custom analyzer, which is code: train with analyzer='word' or 'char', {SKLEARN}",
     ),
     (
         lambda part: part.preprocessor is not None,
-        f"has a preprocessor of your own, which is code: prepare texts before training and in preprocess, {SKLEARN}",
+        f"has a custom preprocessor, which is code: prepare texts before training and in preprocess, {SKLEARN}",
     ),
     (
         lambda part: part.strip_accents is not None,
-        f"strips accents, which a graph cannot: strip them in Python, and train with strip_accents=None, {SKLEARN}",
+        f"strips accents, which a graph cannot do: strip them in Python, and train with strip_accents=None, {SKLEARN}",
     ),
     (
         lambda part: part.analyzer == "char_wb",
-        f"makes n-grams within words, which a graph cannot: train with analyzer='char', {SKLEARN}",
+        f"makes n-grams within words, which a graph cannot do: train with analyzer='char', {SKLEARN}",
     ),
     (
         lambda part: part.analyzer == "word" and part.tokenizer is not None,
-        f"has a tokenizer of your own, which is code: train with a token_pattern, {SKLEARN}",
+        f"has a custom tokenizer, which is code: train with a token_pattern, {SKLEARN}",
     ),
     (
         lambda part: part.analyzer == "word" and part.ngram_range[1] > 1 and bool(part.get_stop_words()),
         (
-            "leaves stop words out between the words of an n-gram, which a graph cannot: train with stop_words=None, "
+            "removes stop words between the words of an n-gram, which a graph cannot do: train with stop_words=None, "
             f"or with single words, {SKLEARN}"
         ),
     ),
@@ -80,8 +80,8 @@ def splitting(vectorizer: Any) -> Splitting:
     left_out = sorted(set(vocabulary) & set(vectorizer.get_stop_words() or ())) if vectorizer.analyzer == "word" else []
     if left_out:
         raise ConversionError(
-            f"{kind} has {left_out[0]!r} in its vocabulary and among its stop words, which it never counts and a graph "
-            "would: leave it out of one of the two"
+            f"{kind} has {left_out[0]!r} in its vocabulary and among its stop words, which it never counts but a graph "
+            "would: remove it from one of the two"
         )
     if vectorizer.analyzer == "char":
         return _checked(kind, Splitting(None, {tuple(term): place for term, place in vocabulary.items()}), vectorizer)
@@ -92,7 +92,7 @@ def splitting(vectorizer: Any) -> Splitting:
         why = str(error)
     if why:
         raise ConversionError(
-            f"{kind} splits by token_pattern={vectorizer.token_pattern!r}, which has no equal in a graph ({why}): "
+            f"{kind} splits by token_pattern={vectorizer.token_pattern!r}, which a graph cannot reproduce ({why}): "
             rf"train with token_pattern=r'\w+', r'\S+' or '[a-z가-힣0-9]+', {SKLEARN}"
         )
     single = vectorizer.ngram_range[1] == 1
@@ -104,11 +104,11 @@ def _unfit(expression: Expression, vectorizer: Any) -> str:
     """Why what is equal by itself is not for these n-grams and this vocabulary; empty where it is."""
     if vectorizer.ngram_range[1] > 1:
         if expression.is_whole:
-            return r"between \b it takes but some of the words that an n-gram may have"
+            return r"between \b it matches only some of the words that an n-gram may have"
         if any(each.holds(ord(SPACE)) for each in expression.sets):
-            return "its tokens may hold the spaces that join n-grams"
+            return "its tokens may contain the spaces that join n-grams"
     elif expression.is_whole and not all(map(re.compile(vectorizer.token_pattern).fullmatch, vectorizer.vocabulary_)):
-        return "the vocabulary has words that it does not take"
+        return "the vocabulary has words that it does not match"
     return ""
 
 
@@ -117,7 +117,7 @@ def _checked(kind: str, split: Splitting, vectorizer: Any) -> Splitting:
     least, most = vectorizer.ngram_range
     if any(not least <= len(term) <= most for term in split.terms):
         raise ConversionError(
-            f"{kind} has terms in its vocabulary that are no n-grams of ngram_range={vectorizer.ngram_range}: "
-            "leave them out"
+            f"{kind} has terms in its vocabulary that are not n-grams of ngram_range={vectorizer.ngram_range}: "
+            "remove them"
         )
     return split

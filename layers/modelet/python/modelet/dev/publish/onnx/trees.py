@@ -1,4 +1,4 @@
-"""Trees: the arrays that ONNX's TreeEnsemble keeps, from the lists that skl2onnx writes."""
+"""Convert the lists of trees that skl2onnx writes to the arrays of ONNX's TreeEnsemble."""
 
 from __future__ import annotations
 

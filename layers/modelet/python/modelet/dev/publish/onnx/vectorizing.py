@@ -1,7 +1,7 @@
-"""Text vectorizers as operators of a graph, in place of skl2onnx's converters.
+"""Converters for text vectorizers, instead of skl2onnx's converters.
 
-Those have another default pattern, pad short texts with "#" even where n-grams hold it, leave out stop words between
-n-grams, count sublinearly in another way, and refuse vocabularies from which rare words were dropped.
+skl2onnx's converters have another default pattern, pad short texts with "#" even if n-grams contain it, ignore stop
+words between n-grams, count sublinearly in another way, and reject vocabularies without rare words.
 """
 
 from __future__ import annotations

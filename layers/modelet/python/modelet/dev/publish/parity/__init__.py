@@ -1,1 +1,1 @@
-"""Parity: rows on which a graph and its estimator are compared, and the report of a difference."""
+"""Parity: the rows for the comparison of a graph with its estimator, and the report of differences."""

@@ -1,4 +1,4 @@
-"""Parity: the compiled graph answers as the estimator does, on held-out rows and at the edges, or is not published."""
+"""Compare the predictions of the compiled graph and the estimator on held-out rows and edge cases."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _told_of_generated(estimator: Any, rows: Rows) -> Answers:
             except Exception as single:  # noqa: BLE001 - the same
                 raise ParityError(refused_row(estimator, rows, index, single)) from error
         raise PublishError(
-            f"{type(estimator).__name__} refuses rows together that it takes alone: {line(error)}"
+            f"{type(estimator).__name__} rejects rows together that it accepts alone: {line(error)}"
         ) from error
 
 
@@ -87,10 +87,10 @@ def _compared(kind: str, graph: Graph, rows: Rows, expected: Answers, scale: flo
     try:
         given = graph_answers(graph, rows)
     except PublishError as error:
-        raise ParityError(f"{error}, on {kind} rows: say backend: sklearn in model.yaml") from error
+        raise ParityError(f"{error}, on {kind} rows: set backend: sklearn in model.yaml") from error
     if given.numbers.shape != expected.numbers.shape:
         widths = f"{given.numbers.shape[1]} numbers a row, the estimator {expected.numbers.shape[1]}"
-        raise ParityError(f"the graph gives {widths}: say backend: sklearn in model.yaml")
+        raise ParityError(f"the graph gives {widths}: set backend: sklearn in model.yaml")
     found = differences(expected, given, scale)
     for index in range(0, len(rows), 1 + len(rows) // ALONE):
         alone = graph_answers(graph, rows.take([index]))

@@ -1,4 +1,4 @@
-"""Generated rows: what a request may carry and held-out rows seldom do. They are the same on every run."""
+"""Generate edge cases: rows that a request may have but held-out rows seldom do. They are the same on every run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nearest neighbours that tie: rows for which a graph may choose others than the estimator does.
+"""Find rows whose nearest neighbours tie, because a graph may choose other neighbours than the estimator.
 
 Of examples at equal distance scikit-learn takes those that its search meets first, and a graph those that come first.
 Whole numbers, flags and other columns of few values tie for proper rows, and a random row seldom shows it.

@@ -1,4 +1,4 @@
-"""Origins: from which columns the models inside an estimator read, and what a value in front of them was there."""
+"""Trace the features of the models inside an estimator back to the columns and values that they come from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers of an estimator and of a graph to the same rows, and how they differ."""
+"""Predictions of an estimator and of a graph for the same rows, and their differences."""
 
 from __future__ import annotations
 
@@ -138,5 +138,5 @@ def mean_size(expected: Answers) -> float:
 
 def _matrix(values: Any, count: int) -> NDArray[np.float64]:
     if len(values) != count:
-        raise PublishError(f"the answers to {count:,} rows are {len(values):,}")
+        raise PublishError(f"there are {len(values):,} predictions for {count:,} rows")
     return np.array(values, dtype=np.float64).reshape(count, -1) if count else np.zeros((0, 0))

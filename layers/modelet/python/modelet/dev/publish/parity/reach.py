@@ -1,4 +1,4 @@
-"""Reach: how far from the examples a graph still answers as its estimator does, and the bounds that follow from it."""
+"""Find how far from the examples a graph still predicts the same as its estimator, and the bounds that follow."""
 
 from __future__ import annotations
 

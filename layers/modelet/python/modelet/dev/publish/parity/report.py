@@ -1,4 +1,4 @@
-"""What a refused publish says: how many rows differ, the likeliest remedy, and the worst rows themselves."""
+"""The error of a failed comparison: how many rows differ, the most likely remedy, and the worst rows."""
 
 from __future__ import annotations
 
@@ -23,36 +23,36 @@ if TYPE_CHECKING:
 SHOWN = 5
 """How many of the worst rows are shown."""
 
-SKLEARN = "or say backend: sklearn in model.yaml"
+SKLEARN = "or set backend: sklearn in model.yaml"
 
-TIE = f"Two labels tie there: a forest of an odd number of trees has fewer ties, {SKLEARN}"
+TIE = f"Two labels tie there: a forest with an odd number of trees has fewer ties, {SKLEARN}"
 TOKENS = (
     r"Split text in another way (token_pattern=r'\S+' or '[a-z가-힣0-9]+', or single words), "
     f"{SKLEARN}"
 )
 BEYOND = (
-    "Beyond the examples float32 is too coarse for it: give the columns bounds, so that such rows are refused "
+    "Outside the examples, float32 is too coarse: give the columns bounds, so that such rows are rejected "
     f"(columns=columns_of(examples, bounded=True) in train.py), {SKLEARN}"
 )
 DOUBLES = (
-    "The estimator itself answers so once its numbers are float32, as graph inputs are: train it on float32 and give "
-    f"the examples so (X.astype('float32')), or scale large numbers down first, {SKLEARN}"
+    "The estimator itself predicts this with float32 numbers, as in graph inputs: train it on float32 and give "
+    f"float32 examples (X.astype('float32')), or scale large numbers down first, {SKLEARN}"
 )
 INSIDE = (
-    "They lie among the examples: of a column of numbers that is always one of a few, say which "
+    "They lie among the examples: if a column of numbers has only a few values, list them "
     f"(categories=(0.0, 1.0, 2.0) on its Column in train.py), train another kind of estimator, {SKLEARN}"
 )
 SCALED_TREES = (
-    "Trees compare what the steps before them compute, which float32 rounds: leave scaling out, for trees need none, "
+    "Trees compare the results of earlier steps, which float32 rounds: remove the scaling, which trees do not need, "
     f"{SKLEARN}"
 )
 MISSING = (
-    "Only rows with missing values differ: fill them before the trees (SimpleImputer), or take histogram gradient "
+    "Only rows with missing values differ: fill them before the trees (SimpleImputer), or use histogram gradient "
     f"boosting, {SKLEARN}"
 )
 OFFSET = (
-    "A column's numbers are alike in the digits that float32 has: subtract what they share, in Python, as seconds "
-    f"since a recent day instead of since 1970, {SKLEARN}"
+    "A column's numbers differ only in digits that float32 does not keep: subtract a constant in Python, such as using "
+    f"seconds since a recent day instead of since 1970, {SKLEARN}"
 )
 OTHERWISE = f"Train another kind of estimator, {SKLEARN}"
 
@@ -77,7 +77,7 @@ def refusal(estimator: Any, compared: list[Comparison], scale: float) -> str:
     greatest = max(each.found.greatest for each in wrong)
     remedy = _remedy(estimator, compared, greatest, scale)
     first = (
-        f"the graph and the estimator differ on {counts}: {labels}the greatest difference is {greatest:.2g}. {remedy}"
+        f"the graph and the estimator differ on {counts}: {labels}the largest difference is {greatest:.2g}. {remedy}"
     )
     return "\n".join([first, *_worst(wrong)])
 
@@ -85,7 +85,7 @@ def refusal(estimator: Any, compared: list[Comparison], scale: float) -> str:
 def refused_row(estimator: Any, rows: Rows, index: int, error: Exception) -> str:
     """What to say of a generated row that the estimator refuses and the graph would answer."""
     return (
-        f"{type(estimator).__name__} refuses a row that the graph would answer ({line(error)}): give the columns their "
+        f"{type(estimator).__name__} rejects a row that the graph would accept ({line(error)}): give the columns "
         f"categories or bounds, {_acceptance(estimator, rows, index)}, {SKLEARN}\n  {rows.shown(index)}"
     )
 
@@ -93,7 +93,7 @@ def refused_row(estimator: Any, rows: Rows, index: int, error: Exception) -> str
 def _acceptance(estimator: Any, rows: Rows, index: int) -> str:
     """How the estimator would accept a row: what to say where it knows no such value."""
     if rows.incomplete()[index]:
-        return "say nullable=False where nothing is ever missing"
+        return "set nullable=False if no value is ever missing"
     encoders = {type(part).__name__ for part in parts(estimator)} & {"OneHotEncoder", "OrdinalEncoder"}
     if encoders == {"OrdinalEncoder"}:
         return "let the encoder accept it (handle_unknown='use_encoded_value', unknown_value=-1)"

@@ -1,4 +1,4 @@
-"""The served path, walked before there is a version: a function without a class must answer its own examples."""
+"""The smoke test: before a version is written, the function must predict its own examples correctly as served."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 ALONE = 16
 """How many rows are also asked for one by one, as most requests do, and as many of those that lack a value."""
 
-CLASS = "or write app.py, with a class that prepares and answers in its own way"
+CLASS = "or write app.py with a class that has its own preprocess and postprocess"
 
 
 def is_left_to_backend(function: Function) -> bool:
@@ -59,9 +59,9 @@ def check_serves(function: Function, package: Package, rows: Rows, expected: Ans
     """
     manifest = package.manifest
     if not manifest.columns or manifest.model_info["task"] == "other":
-        progress.step("note: no class, no contract: before it can be served, write app.py")
+        progress.step("note: write app.py before it can be served, because without a class there is no contract")
         return
-    progress.step("asking what will be served for the examples")
+    progress.step("smoke test: predicting the examples as they will be served")
     backend = function.spec.backend
     # A graph calls no code; a pickle calls that of the folder, but not train.py.
     surroundings = as_in_the_image(function.folder) if BACKENDS[backend].runs_code else nullcontext()
@@ -74,12 +74,12 @@ def check_serves(function: Function, package: Package, rows: Rows, expected: Ans
             singly = [_answers(pipeline, rows.take([index]), manifest.model_info) for index in alone]
     except ContractError as error:
         raise PublishError(
-            f"{function.name}: the version would refuse its own examples ({line(error)}): say in columns what they "
-            f"hold, {CLASS}"
+            f"{function.name}: the version would reject its own examples ({line(error)}): describe their values in "
+            f"columns, {CLASS}"
         ) from error
     except Exception as error:  # whatever stops a request
         raise PublishError(
-            f"{function.name}: the version could not answer its own examples ({line(error.__cause__ or error)}): "
+            f"{function.name}: the version could not predict its own examples ({line(error.__cause__ or error)}): "
             f"{_remedy(backend)}, {CLASS}"
         ) from error
     expected = _of_labels(expected, manifest.model_info)
@@ -134,12 +134,12 @@ def _compare(function: Function, rows: Rows, expected: Answers, given: Answers, 
     else:
         wrong, shown = len(rows), ""
     raise PublishError(
-        f"{function.name}: the version would answer {wrong:,} of {len(rows):,} examples otherwise than the model "
-        f"does: {_remedy(function.spec.backend)}, {CLASS}{shown}"
+        f"{function.name}: the version would predict {wrong:,} of {len(rows):,} examples differently from the "
+        f"model: {_remedy(function.spec.backend)}, {CLASS}{shown}"
     )
 
 
 def _remedy(backend: str) -> str:
     if BACKENDS[backend].runs_code:
-        return "fit the estimator on what requests carry, a list of texts, an array of floats or a DataFrame of both"
-    return "give the graph one input for all columns, or one named as each"
+        return "fit the estimator on data as in requests: a list of texts, an array of floats or a DataFrame of both"
+    return "give the graph one input for all columns, or one input for each, with its name"

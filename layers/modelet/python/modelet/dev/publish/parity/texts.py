@@ -1,4 +1,4 @@
-"""Generated texts: what people send that no example holds."""
+"""Generate texts that requests may have but examples do not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values at the thresholds of trees, where one rounded bit sends a row down another branch."""
+"""Generate values at the thresholds of trees, where one rounded bit sends a row to another branch."""
 
 from __future__ import annotations
 

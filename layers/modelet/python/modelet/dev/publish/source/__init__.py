@@ -1,1 +1,1 @@
-"""What is published: train.py or a finished file, its examples, and what is known of both."""
+"""The source of a version: train.py or a model file, its examples, and facts about both."""

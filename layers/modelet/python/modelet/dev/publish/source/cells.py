@@ -1,8 +1,9 @@
-"""The columns of a CSV file, whose cells are all texts: which of them a model takes as texts, which as numbers.
+"""Determine the types of the columns of a CSV file, whose cells are all texts.
 
-What a person says comes first, then what the estimator knows of its columns. Else a column that reads as numbers is one
-where that keeps each cell's text (12, 0.5), or where the estimator leaves no doubt: it refuses the texts, or answers
-them alike. 02139 may be a number or a zip code: such a column is refused until somebody says it.
+The user's types come first, then the types that the estimator was fitted with. Any other column that can be parsed as
+numbers becomes a number column if the numbers keep the text of every cell (12, 0.5), or if the estimator decides it: it
+rejects the texts, or predicts the same for both. Otherwise it is an error: 02139 may be a number or a zip code, and the
+user must give the type.
 """
 
 from __future__ import annotations
@@ -25,26 +26,26 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf", re.AS
 WHOLE = re.compile(r"[+-]?\d{1,400}", re.ASCII)
 FLAGS = {"true": True, "false": False}
 WORDS = frozenset({"", "#N/A", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"})
-"""What programs write for a missing number. Of a text they may be what it says: NA is Namibia."""
+"""How programs write a missing number. In a text column they may be a value: NA is Namibia."""
 
 ASKED = 200
-"""How many rows tell whether the estimator takes a column as texts."""
+"""The number of rows for the test whether the estimator accepts a column as texts."""
 
 ALIKE = 1e-9
-"""How far two answers of one estimator to the same row may be apart."""
+"""The tolerance between two predictions of one estimator for the same row."""
 
 
 def typed(
     cells: Any, said: Mapping[str, Type], known: Mapping[str, Type], ask: Callable[[Any], Answers] | None = None
 ) -> Any:
-    """The cells in the types that the model takes, a DataFrame.
+    """Return the cells in the types that the model accepts, as a DataFrame.
 
-    cells: see `lines`. said, known: types of columns from a person, and from the model. ask: gives the estimator's
-    answers to such a table; None where no column can be in doubt. Raises PublishError naming a column that is.
+    cells: see `lines`. said, known: types of columns from the user, and from the model. ask: returns the estimator's
+    predictions for such a table; None if no column is ambiguous. Raises PublishError that names an ambiguous column.
     """
     if strange := [name for name in said if name not in cells.columns]:
         names = ", ".join(map(str, cells.columns))
-        raise PublishError(f"--types says {strange[0]}, which is no column of the examples: they have {names}")
+        raise PublishError(f"--types has {strange[0]}, which is not a column of the examples: they have {names}")
     table = cells.copy()
     doubtful = []
     for name in cells.columns:
@@ -61,7 +62,7 @@ def typed(
 
 
 def _guess(texts: Any) -> Any:
-    """The column as numbers or booleans; None where it holds other words."""
+    """Return the column as numbers or booleans, or None if it has other texts."""
     present = [text.strip() for text in texts if isinstance(text, str) and text not in WORDS]
     if not present:
         return None
@@ -71,7 +72,7 @@ def _guess(texts: Any) -> Any:
 
 
 def _keeps(texts: Any, guess: Any) -> bool:
-    """Whether each cell's text can be made of what it was read as."""
+    """Return whether the parsed values keep the text of each cell."""
     if guess.dtype.kind not in "iuf":
         return False
     return all(_is_kept(text) for text in texts if isinstance(text, str))
@@ -84,9 +85,12 @@ def _is_kept(text: str) -> bool:
 
 
 def _takes_texts(name: str, table: Any, texts: Any, ask: Callable[[Any], Answers]) -> bool:
-    """Whether the estimator takes a column as texts. Raises PublishError where it takes both and answers otherwise."""
+    """Return whether a column has texts for the estimator. Raises PublishError if both work but predictions differ."""
     lost = [place for place, text in enumerate(texts) if isinstance(text, str) and not _is_number_kept(text)][:ASKED]
-    of_read, of_texts = _told(ask, table.iloc[lost]), _told(ask, table.assign(**{name: texts}).iloc[lost])
+    of_read, of_texts = (
+        _predicted(ask, table.iloc[lost]),
+        _predicted(ask, table.assign(**{name: texts}).iloc[lost]),
+    )
     if of_read is None or of_texts is None:
         return of_read is None and of_texts is not None
     if of_read.labels == of_texts.labels and np.allclose(of_read.numbers, of_texts.numbers, ALIKE, ALIKE, True):
@@ -94,8 +98,8 @@ def _takes_texts(name: str, table: Any, texts: Any, ask: Callable[[Any], Answers
     cell = texts.iloc[lost[0]]
     other = "boolean" if cell.strip().lower() in FLAGS else "number"
     raise PublishError(
-        f"column {name} of the examples holds {cell!r}, which may be a text or a {other}: "
-        f"say --types {name}=string or --types {name}={other}"
+        f"column {name} of the examples has {cell!r}, which may be text or a {other}: "
+        f"pass --types {name}=string or --types {name}={other}"
     )
 
 
@@ -103,10 +107,10 @@ def _is_number_kept(text: str) -> bool:
     return NUMBER.fullmatch(text) is not None and _is_kept(text)
 
 
-def _told(ask: Callable[[Any], Answers], table: Any) -> Answers | None:
+def _predicted(ask: Callable[[Any], Answers], table: Any) -> Answers | None:
     try:
         return ask(table)
-    except Exception:  # noqa: BLE001 - that the estimator refuses the table is the answer
+    except Exception:  # noqa: BLE001 - the estimator rejects the table, which answers the question
         return None
 
 
@@ -116,7 +120,7 @@ def _flags(texts: Any) -> Any:
 
 
 def _numbers(texts: Any) -> Any:
-    """Whole numbers where all are, else doubles with NaN for what is missing."""
+    """Return integers if all are whole numbers, otherwise doubles with NaN for missing values."""
     found = [text.strip() if isinstance(text, str) and text not in WORDS else "nan" for text in texts]
     if all(map(WHOLE.fullmatch, found)):
         return pd.Series([int(text) for text in found])
@@ -136,7 +140,7 @@ def _said_integer(name: str, texts: Any) -> Any:
     _require(name, texts, WHOLE.fullmatch, "integer")
     found = _numbers(texts)
     if found.dtype == float:
-        raise PublishError(f"column {name} of the examples lacks some values: say --types {name}=number")
+        raise PublishError(f"column {name} of the examples has missing values: pass --types {name}=number")
     return found
 
 
@@ -148,7 +152,9 @@ def _said_boolean(name: str, texts: Any) -> Any:
 def _require(name: str, texts: Any, fits: Callable[[str], object], kind: str) -> None:
     for text in texts:
         if isinstance(text, str) and text not in WORDS and not fits(text.strip()):
-            raise PublishError(f"column {name} of the examples holds {text!r}, which is no {kind}: say another type")
+            raise PublishError(
+                f"column {name} of the examples has {text!r}, which is not a valid {kind}: pass another type"
+            )
 
 
 _READERS: Mapping[Type, Callable[[str, Any], Any]] = {

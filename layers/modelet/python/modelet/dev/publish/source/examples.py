@@ -1,4 +1,4 @@
-"""Examples from an author or a file, in the shape that an estimator takes."""
+"""Examples from an author or a file, in the form that an estimator accepts."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
     from modelet.dev.publish.source.trained import Trained
 
-FORMATS = "a .csv with a header line, or a .json list of objects, of texts or of rows"
+FORMATS = "a .csv with a header line, or a .json list of objects, texts or rows"
 
 
 def rows_of(trained: Trained) -> Rows:
-    """The examples of a trained model. Raises PublishError where they are none, or contradict the columns."""
+    """Return the examples of a trained model. Raises PublishError if they are not valid or contradict the columns."""
     data = _data(trained.examples)
     names = trained.feature_names
     if names is None and trained.columns is not None and not is_frame(data):
@@ -41,9 +41,9 @@ def rows_of(trained: Trained) -> Rows:
 
 
 def read_table(path: Path, typing: Callable[[Any], Any] | None = None) -> Any:
-    """The rows of a file: texts in a list, an array, or a DataFrame.
+    """Read the rows of a file: a list of texts, an array, or a DataFrame.
 
-    typing: gives the cells of a CSV file their types (see `cells`), pandas' way unless given. Raises PublishError.
+    typing: converts the cells of a CSV file (see `cells`), by default as pandas does. Raises PublishError.
     """
     try:
         if path.suffix == ".csv":
@@ -57,12 +57,12 @@ def read_table(path: Path, typing: Callable[[Any], Any] | None = None) -> Any:
 
 
 def read_for(estimator: Any, path: Path, types: Mapping[str, Type]) -> Any:
-    """The rows of a file in the types that an estimator was fitted on. types: what a person says of columns.
+    """Read the rows of a file in the types that an estimator was fitted on. types: the user's types of columns.
 
-    Raises PublishError naming a column that may be of either of two types.
+    Raises PublishError that names an ambiguous column.
     """
     if types and path.suffix != ".csv":
-        raise PublishError(f"--types is for CSV files: {path.name} says the types of its values itself")
+        raise PublishError(f"--types is for CSV files, but {path.name} already has types: leave out --types")
 
     def ask(table: Any) -> Answers:
         return estimator_answers(estimator, Rows(fitted_to(estimator, table)[0], "matrix", ()))
@@ -78,28 +78,28 @@ def read_for(estimator: Any, path: Path, types: Mapping[str, Type]) -> Any:
 
 
 def _names(estimator: Any, table: Any) -> list[str]:
-    """The columns of a table by which an estimator knows them."""
+    """Return the names of a table's columns that the estimator uses."""
     return list(getattr(estimator, "feature_names_in_", table.columns))
 
 
 def fitted_to(estimator: Any, table: Any) -> tuple[Any, list[str] | None]:
-    """A file's rows as an estimator's `predict` takes them, and the names of the features where the rows lose them.
+    """Return a file's rows in the form that `predict` accepts, and the feature names if the rows do not keep them.
 
-    Raises PublishError naming the columns that are missing or too many.
+    Raises PublishError that names missing or additional columns.
     """
     if reads_text(estimator):
         return _texts(table), None
     names = getattr(estimator, "feature_names_in_", None)
     if names is not None:
         if not is_frame(table):
-            raise PublishError(f"the estimator takes columns by name: give examples with {', '.join(names)}")
+            raise PublishError(f"the estimator needs columns by name: give examples with {', '.join(names)}")
         if missing := [name for name in names if name not in table.columns]:
-            raise PublishError(f"the examples have no column {', '.join(missing)}: the estimator was fitted on it")
+            raise PublishError(f"the examples have no column {', '.join(missing)}: the estimator was fitted with it")
         return table[list(names)], None
     count = getattr(estimator, "n_features_in_", None)
     width = table.shape[1] if hasattr(table, "shape") else 1
     if count is not None and width != count:
-        raise PublishError(f"the examples have {width} columns, the estimator takes {count}: give it those alone")
+        raise PublishError(f"the examples have {width} columns, but the estimator needs {count}: give only those")
     if not is_frame(table):
         return table, None
     known = known_columns(estimator, table.columns)
@@ -109,16 +109,16 @@ def fitted_to(estimator: Any, table: Any) -> tuple[Any, list[str] | None]:
     if strange and table[strange[0]].isna().all():
         raise PublishError(f"column {strange[0]} of the examples is empty: {EMPTY.format(strange[0])}")
     if strange:
-        raise PublishError(f"column {strange[0]} of the examples is text, but the estimator takes numbers: encode it")
+        raise PublishError(f"column {strange[0]} of the examples is text, but the estimator needs numbers: encode it")
     return table.to_numpy(), [str(name) for name in table.columns]
 
 
 def _data(examples: Any) -> Any:
-    """Examples as Rows keeps them. Raises PublishError."""
+    """Convert examples for Rows. Raises PublishError."""
     if hasattr(examples, "todense"):
-        raise PublishError("examples is a sparse matrix: give what requests will carry, texts or columns")
+        raise PublishError("examples is a sparse matrix: give texts or columns, as in requests")
     if len(examples) == 0:
-        raise PublishError("examples is empty: give held-out rows, 1,000 where there are as many")
+        raise PublishError("examples is empty: give held-out rows, 1,000 if possible")
     if is_frame(examples):
         return examples.reset_index(drop=True)
     if np.ndim(examples) == 1:
@@ -135,16 +135,16 @@ def _layout(data: Any, estimator: Any, types: set[str]) -> Layout:
     if is_frame(data):
         return "columns" if "string" in types or names_columns(estimator) else "matrix"
     if "string" in types:
-        raise PublishError("examples is an array that holds text: give a DataFrame, so that each column has its type")
+        raise PublishError("examples is an array with text: give a DataFrame, so that each column has a type")
     return "matrix"
 
 
 def _texts(table: Any) -> list[str]:
-    """One column of texts as a list. Raises PublishError."""
+    """Return the text column as a list. Raises PublishError."""
     if is_frame(table):
         if len(table.columns) != 1 and TEXT not in table.columns:
             raise PublishError(
-                "the estimator takes one text a row: give examples with one column, or with one named text"
+                "the estimator needs one text per row: give examples with one column, or with a column named text"
             )
         table = table[TEXT] if TEXT in table.columns else table.iloc[:, 0]
     texts = [str(value) if isinstance(value, str) else value for value in table]
@@ -158,10 +158,10 @@ def _texts(table: Any) -> list[str]:
 
 
 def _table(parsed: Any) -> Any:
-    """A JSON file's rows; the body of a request is understood too."""
+    """Return the rows of a JSON file, which may also be the body of a request."""
     rows = parsed.get("instances") if isinstance(parsed, dict) else parsed
     if not isinstance(rows, list) or not rows:
-        raise PublishError(f"the JSON file holds no list of rows: give {FORMATS}")
+        raise PublishError(f"the JSON file has no list of rows: give {FORMATS}")
     if all(isinstance(row, dict) for row in rows):
         import pandas as pd
 

@@ -1,4 +1,4 @@
-"""A finished model from a file: an estimator that somebody pickled, or an ONNX graph."""
+"""Read a trained model from a file: a pickled estimator or an ONNX graph."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ GRAPH = ".onnx"
 
 @dataclass(frozen=True)
 class GivenGraph:
-    """A graph that somebody else made, and what its examples showed.
+    """A graph from a file, and its predictions for the examples.
 
-    rows, answers: the examples, and what the graph says of them; without columns they are tensors of its own. There is
-    no estimator to compare it with: that it answers its examples, one by one as it does together, is what is known.
+    rows, answers: the examples and the graph's predictions for them; without columns, the graph's own tensors. There is
+    no estimator to compare it with. It is only checked that single rows and many rows give the same predictions.
     """
 
     graph: Graph
@@ -56,15 +56,15 @@ class GivenGraph:
 def given(
     path: Path, examples: Path, bounded: bool, progress: Progress, types: Mapping[str, Type] | None = None
 ) -> Trained | GivenGraph:
-    """The model in a file, with its examples.
+    """Read the model in a file, with its examples.
 
-    bounded: take numbers' bounds from them. types: what columns of a CSV hold, by name. Raises PublishError.
+    bounded: use the examples' range as bounds of numbers. types: the types of a CSV's columns. Raises PublishError.
     """
     if path.suffix in PICKLES:
-        progress.step(f"opening {path.name}: unpickling runs the code in it, so give only files that you trust")
+        progress.step(f"opening {path.name}: unpickling runs the code in it, so use only files that you trust")
         estimator = loaded(path)
         if not hasattr(estimator, "predict"):
-            raise PublishError(f"{path.name} holds a {type(estimator).__name__}: give a fitted scikit-learn estimator")
+            raise PublishError(f"{path.name} has a {type(estimator).__name__}: give a fitted scikit-learn estimator")
         data, names = fitted_to(estimator, read_for(estimator, examples, types or {}))
         columns = columns_of(data, names, bounded=bounded)
         return Trained(estimator=estimator, examples=data, metrics={}, metric="", feature_names=names, columns=columns)
@@ -98,7 +98,7 @@ def _given_graph(path: Path, examples: Path, bounded: bool, types: Mapping[str, 
 
 
 def _types(graph: Graph, cells: Any) -> dict[str, Type]:
-    """The types of a CSV's columns, which the inputs of a graph say: of each its own, or the one of them all."""
+    """Return the types of a CSV's columns from the graph's inputs: one input per column, or one for all of them."""
     kinds: dict[str, Type] = {
         name: "string" if node.type == "tensor(string)" else "number" for name, node in graph.inputs.items()
     }
@@ -109,19 +109,19 @@ def _types(graph: Graph, cells: Any) -> dict[str, Type]:
 
 
 def _chosen(graph: Graph, table: Any) -> Any:
-    """The columns that the graph takes by name, in its order, or all of them for its one input. Raises PublishError."""
+    """Return the columns that the graph takes by name, in its order, or all for its one input. Raises PublishError."""
     if len(graph.inputs) == 1 and not (is_frame(table) and next(iter(graph.inputs)) in table.columns):
         return table
     if not is_frame(table) or (missing := [name for name in graph.inputs if name not in table.columns]):
         raise PublishError(
             f"the examples have no {', '.join(missing) if is_frame(table) else 'names'}: "
-            f"give a column for each input of the graph, {', '.join(graph.inputs)}"
+            f"give one column for each input of the graph: {', '.join(graph.inputs)}"
         )
     return table[list(graph.inputs)]
 
 
 def graph_feeds(graph: Graph, table: Any) -> Feeds:
-    """A file's rows as the inputs of a graph. Raises PublishError."""
+    """Return a file's rows as the inputs of a graph. Raises PublishError."""
     try:
         if len(graph.inputs) > 1 or (is_frame(table) and list(table.columns) == list(graph.inputs)):
             return {name: _tensor(table[name].tolist(), node) for name, node in graph.inputs.items()}
@@ -139,16 +139,16 @@ def _tensor(values: Sequence[Any], node: Any) -> NDArray[Any]:
 
 
 def _checked(graph: Graph, feeds: Feeds) -> tuple[Outputs, dict[str, Any]]:
-    """Run the examples together and some alone: a graph that mixes rows cannot serve requests of any size."""
+    """Run the examples together and some alone, because a graph that mixes rows cannot serve batches."""
     count = len(next(iter(feeds.values())))
     together = graph.run(feeds)
     for name, values in together.items():
         if values.shape[:1] != (count,):
             raise PublishError(
-                f"the graph's output {name} has shape {values.shape} for {count} rows: give one row for each"
+                f"the graph's output {name} has shape {values.shape} for {count} rows: it must have one row for each"
             )
         if values.dtype.kind == "f" and not np.isfinite(values).all():
-            raise PublishError(f"the graph's output {name} is NaN or infinite for some examples: mend the graph")
+            raise PublishError(f"the graph's output {name} is NaN or infinite for some examples: fix the graph")
     for index in range(min(count, 16)):
         alone = graph.run({name: values[index : index + 1] for name, values in feeds.items()})
         for name, values in alone.items():
@@ -158,12 +158,12 @@ def _checked(graph: Graph, feeds: Feeds) -> tuple[Outputs, dict[str, Any]]:
                 else np.array_equal(values[0], together[name][index])
             )
             if not same:
-                raise PublishError(f"the graph's output {name} of example {index} changes with the rows beside it")
+                raise PublishError(f"the graph's output {name} of example {index} depends on the other rows: fix it")
     return together, {"example_rows": count, "compared_with": "nothing: the graph was given without an estimator"}
 
 
 def _columns(graph: Graph, table: Any, bounded: bool) -> tuple[Column, ...]:
-    """What each column may be; none where the graph's inputs are tensors. Raises PublishError."""
+    """Return the columns of the examples, or none if the graph's inputs are tensors. Raises PublishError."""
     widths = [node.shape[1:] for node in graph.inputs.values()]
     if any(len(width) != 1 for width in widths) or (len(widths) > 1 and any(width != [1] for width in widths)):
         return ()
@@ -181,20 +181,20 @@ def _columns(graph: Graph, table: Any, bounded: bool) -> tuple[Column, ...]:
 
 
 def _check_fits(column: Column, node: Any) -> None:
-    """Refuse a column whose values an input of the graph would change. Raises PublishError."""
+    """Raise PublishError if an input of the graph would change the values of a column."""
     if node.type == "tensor(int64)" and column.type == "number":
         raise PublishError(
-            f"column {column.name} holds numbers, but the graph's input {node.name} takes whole ones and would "
-            "drop their fractions: give whole numbers, or convert it with float32 inputs"
+            f"column {column.name} has numbers, but the graph's input {node.name} takes whole numbers and would "
+            "drop the fractions: give whole numbers, or convert the model with float32 inputs"
         )
     if (node.type == "tensor(string)") != (column.type == "string"):
         wanted = "numbers" if column.type == "string" else "texts"
         raise PublishError(
             f"column {column.name} is {column.type}, but the graph's input {node.name} takes {wanted}: "
-            f"give examples that hold {wanted} (.json says which is which)"
+            f"give examples with {wanted} (a .json file shows the types)"
         )
     if column.nullable and node.type in {"tensor(string)", "tensor(int64)"}:
         raise PublishError(
-            f"column {column.name} lacks some values, which the graph's input {node.name} cannot hold: "
-            "give each row a value, as requests will have to"
+            f"column {column.name} has missing values, which the graph's input {node.name} does not support: "
+            "give each row a value, as requests must"
         )

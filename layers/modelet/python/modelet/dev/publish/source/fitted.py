@@ -1,4 +1,4 @@
-"""What a fitted estimator knows of its input's columns: the categories of its encoders, and which ones are texts."""
+"""Read facts about the input columns from a fitted estimator: categories of encoders, and which columns are text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from modelet.dev.publish.source.columns import Type
 
 DEPTH = 12
-"""How deep estimators may nest."""
+"""The most levels of nested estimators."""
 
 Said = tuple[str, list[Any], bool]
 """A column's name, its categories, whether it is text."""
@@ -26,14 +26,14 @@ Said = tuple[str, list[Any], bool]
 
 @dataclass
 class Known:
-    """What the estimator's parts say of one column; a type of None says nothing."""
+    """What the parts of an estimator show about one column. The type is None if unknown."""
 
     categories: list[Any] = field(default_factory=list)
     is_text: bool = False
 
     @property
     def type(self) -> Type | None:
-        """The type that the column had at fit."""
+        """Return the type that the column had at fit."""
         present = [value for value in self.categories if not is_missing(value)]
         if self.is_text or any(isinstance(value, str) for value in present):
             return "string"
@@ -43,7 +43,7 @@ class Known:
 
 
 def known_columns(estimator: Any, features: Sequence[str]) -> dict[str, Known]:
-    """What is known of each column by name; nothing of those that no encoder, imputer or vectoriser takes."""
+    """Return the facts about columns, by name. Only columns of encoders, imputers and vectorisers have any."""
     found: dict[str, Known] = {}
     for name, categories, is_text in _said(estimator, [str(name) for name in features], 0):
         known = found.setdefault(name, Known())
@@ -53,7 +53,7 @@ def known_columns(estimator: Any, features: Sequence[str]) -> dict[str, Known]:
 
 
 def with_markers(frame: Any, known: Mapping[str, Known]) -> Any:
-    """A file's frame with None where a value is missing that the estimator knows as None: files do not tell."""
+    """Replace missing values of a file's frame by None if the estimator was fitted with None; files have no None."""
     marked = {}
     for name, column in known.items():
         missing = [value for value in column.categories if is_missing(value)]
@@ -64,7 +64,7 @@ def with_markers(frame: Any, known: Mapping[str, Known]) -> Any:
 
 
 def _said(part: Any, names: list[str], depth: int) -> Iterator[Said]:
-    """What a part says of the columns that it takes. names: those of its input."""
+    """Yield the facts that a part shows about its columns. names: the columns of its input."""
     if depth > DEPTH:
         return
     if isinstance(part, CountVectorizer | HashingVectorizer):
@@ -76,7 +76,7 @@ def _said(part: Any, names: list[str], depth: int) -> Iterator[Said]:
         yield from _said_by_steps(part, names, depth)
     elif hasattr(part, "categories_"):
         yield from ((name, list(held), False) for name, held in zip(names, part.categories_, strict=False))
-    elif hasattr(part, "statistics_"):  # of an imputer
+    elif hasattr(part, "statistics_"):  # an imputer
         filled = zip(names, np.ravel(part.statistics_).tolist(), strict=False)
         yield from ((name, [], isinstance(value, str)) for name, value in filled)
     else:
@@ -86,7 +86,7 @@ def _said(part: Any, names: list[str], depth: int) -> Iterator[Said]:
 
 
 def _said_by_steps(pipeline: Any, names: list[str], depth: int) -> Iterator[Said]:
-    """The same of a pipeline: of its steps as far as they hand on the same columns."""
+    """Yield the facts that the steps of a pipeline show, as long as they pass on the same columns."""
     for _, step in pipeline.steps:
         if getattr(step, "n_features_in_", len(names)) != len(names):
             return
@@ -96,7 +96,7 @@ def _said_by_steps(pipeline: Any, names: list[str], depth: int) -> Iterator[Said
 
 
 def _selected(names: list[str], selected: Any) -> list[str]:
-    """The names of the columns that a ColumnTransformer hands to one of its transformers."""
+    """Return the names of the columns that a ColumnTransformer passes to one of its transformers."""
     if isinstance(selected, str):
         return [selected]
     if isinstance(selected, slice):
@@ -112,12 +112,12 @@ def _selected(names: list[str], selected: Any) -> list[str]:
 
 
 def _inside(part: Any) -> Iterator[Any]:
-    """The estimators that an estimator holds: of a search the best one, of a vote or a calibration all."""
+    """Yield the estimators inside an estimator: the best one of a search, all of a vote or a calibration."""
     if not isinstance(part, BaseEstimator) and not type(part).__module__.startswith("sklearn"):
         return
     for name, value in (vars(part) if hasattr(part, "__dict__") else {}).items():
         if name in {"estimator", "estimators", "regressor"} and isinstance(part, BaseEstimator):
-            continue  # what was given, not what was fitted
+            continue  # the parameter, not the fitted estimator
         for item in value if isinstance(value, list | tuple) else (value,):
             inner = item[-1] if isinstance(item, tuple) and len(item) == 2 else item
             if isinstance(inner, BaseEstimator) or type(inner).__name__ == "_CalibratedClassifier":

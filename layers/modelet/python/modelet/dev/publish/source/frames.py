@@ -1,4 +1,4 @@
-"""How pandas held the columns of some examples, for a function to make the same DataFrames of requests."""
+"""Record the pandas dtypes of the examples' columns, so that a function can build the same DataFrames from requests."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from modelet.store.manifest import Column
 
 MASKED = {"boolean", "Float32", "Float64", *(f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64))}
-"""pandas' own dtypes of numbers, which hold a missing value as NA."""
+"""pandas' own dtypes of numbers, which represent a missing value as NA."""
 
 ASKED = 200
-"""How many rows tell whether the names of columns matter to an estimator."""
+"""The number of rows for the test whether an estimator needs the names of columns."""
 
 
 def frame_of(rows: Rows, estimator: Any) -> tuple[FrameColumn, ...]:
-    """One for each column of a DataFrame; empty for other examples, and where an array of numbers is as good.
+    """Return one record for each column of a DataFrame; empty for other examples, and if an array works as well.
 
-    A dtype that cannot hold all that its column allows (no integer holds a missing value) is widened as pandas does.
+    A dtype that does not fit all values of its column (an integer cannot be missing) is widened as in pandas.
     """
     if not is_frame(rows.data) or _takes_arrays(estimator, rows):
         return ()
@@ -41,7 +41,7 @@ def frame_of(rows: Rows, estimator: Any) -> tuple[FrameColumn, ...]:
 
 
 def _takes_arrays(estimator: Any, rows: Rows) -> bool:
-    """Whether an estimator that remembers no columns of its fit answers numbers without their names the same.
+    """Return whether an estimator without recorded column names predicts the same for an array of numbers.
 
     The image then needs no pandas.
     """
@@ -51,7 +51,7 @@ def _takes_arrays(estimator: Any, rows: Rows) -> bool:
     try:
         array = replace(some, data=some.data.to_numpy(dtype=np.float64, na_value=np.nan))
         of_array, of_frame = estimator_answers(estimator, array), estimator_answers(estimator, some)
-    except Exception:  # noqa: BLE001 - that it refuses the array is the answer
+    except Exception:  # noqa: BLE001 - the estimator rejects the array, which answers the question
         return False
     return of_array.numbers.shape == of_frame.numbers.shape and not differences(of_frame, of_array, 0.0).wrong.any()
 
@@ -83,7 +83,7 @@ def _of_numbers(column: Column, dtype: Any) -> FrameColumn:
 
 
 def _marker(values: Sequence[Any]) -> str:
-    """What stands for a missing value: what the fitted encoder knows, else the first that the examples hold."""
+    """Return the value for missing cells: the one in the fitted encoder, or the first one in the examples."""
     for value in values:
         if is_missing(value):
             return "None" if value is None else "nan" if isinstance(value, float) else "NA"

@@ -1,4 +1,4 @@
-"""What opening a pickle imports: libraries, by their versions, and the author's own modules, by their digests."""
+"""Find what opening a pickle imports: libraries with their versions, and the author's modules with their digests."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 ALWAYS = {"joblib": "joblib", "numpy": "numpy", "sklearn": "scikit-learn"}
-"""What every version of the backend sklearn is opened with."""
+"""Libraries that every version of the backend sklearn needs."""
 NO_DATA = re.compile(
     rf"(.*/)?[^/]*\.(py|pyc|so|pyd)|{MODEL_YAML}|{LOCK_FILE}|bundle\.json|Dockerfile|requirements[^/]*\.txt"
     r"|(.*/)?(README|LICENSE)[^/]*|[^/]*\.(csv|ipynb|parquet)"
 )
-"""Files of a function's folder that its modules do not read: code, the project's own, and what no image gets."""
+"""Files in a function's folder that its modules do not read: code, project files, and files that no image contains."""
 
 
 class _Names(pickle.Unpickler):
-    """Opens a pickle and remembers the modules that it names."""
+    """Opens a pickle and records the modules that it names."""
 
     def __init__(self, data: bytes) -> None:
         super().__init__(io.BytesIO(data))
@@ -46,17 +46,17 @@ class _Names(pickle.Unpickler):
 
 
 def named_modules(value: object) -> set[str]:
-    """The modules that the pickle of an object names."""
+    """Return the modules that the pickle of an object names."""
     names = _Names(pickle.dumps(value))
     names.load()
     return names.modules
 
 
 def pickled(values: Iterable[object], folder: Path) -> tuple[Pickled, list[str]]:
-    """What opening the pickles of some objects imports, and the modules of neither the folder nor a known package.
+    """Return what opening the pickles of some objects imports, and the modules that are in no known place.
 
-    Call it where the folder's modules can be imported. Such a module counts with all that it imports from the folder,
-    wherever in it the import stands: an edit of any of them may change what is answered.
+    Call it while the folder's modules can be imported. An own module counts with everything that it imports from the
+    folder, anywhere in its code, because any change there may change the predictions.
     """
     named = set().union(*map(named_modules, values))
     own = own_files(named, folder)
@@ -77,7 +77,7 @@ def pickled(values: Iterable[object], folder: Path) -> tuple[Pickled, list[str]]
 
 
 def data_files(folder: Path) -> list[str]:
-    """The files of a function's folder that its modules may read, and that nobody records."""
+    """Return the files in a function's folder that its modules may read, and that are not recorded."""
     found = []
     for above, folders, names in os.walk(folder):
         place = Path(above).relative_to(folder)
@@ -89,7 +89,7 @@ def data_files(folder: Path) -> list[str]:
 
 @cache
 def _installed() -> Mapping[str, list[str]]:
-    """Who brings each module: asked once, for reading the metadata of all packages takes longer than a pickle."""
+    """Return the distributions of each module. Cached, because reading all metadata takes longer than a pickle."""
     return packages_distributions()
 
 
@@ -98,7 +98,7 @@ def _top(module: str) -> str:
 
 
 def _distribution(top: str, installed: Mapping[str, list[str]]) -> str | None:
-    """The installed distribution of a top-level module; of several, which share a namespace, the one that has it."""
+    """Return the installed distribution of a top-level module; in a shared namespace, the one that contains it."""
     found = sorted(set(installed.get(top, ())))
     if len(found) < 2:
         return found[0] if found else None
@@ -113,7 +113,7 @@ def _holds(name: str, file: Path) -> bool:
 
 
 def _required(files: Iterable[Path]) -> Iterator[str]:
-    """What files import as they are opened; what stands in a function or a `try` may be missing in the image."""
+    """Yield the imports at module level; those in a function or a `try` may be missing in the image."""
     for path in (path for path in files if path.suffix == SOURCE):
         for node in ast.parse(path.read_bytes()).body:
             if isinstance(node, ast.Import):

@@ -1,4 +1,4 @@
-"""What the outputs of a graph that somebody gave stand for: labels and their probabilities, or one number a row."""
+"""Interpret the outputs of a given graph: labels with probabilities, or one number per row."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ TENSORS = {onnx.TensorProto.STRING, onnx.TensorProto.INT64}
 
 
 def outcome(model: onnx.ModelProto, outputs: Outputs) -> tuple[Task, tuple[Any, ...]]:
-    """The task of a graph, and a classifier's labels in the order of its probabilities.
+    """Return the task of a graph, and a classifier's labels in the order of its probabilities.
 
-    outputs: what it says of the examples. Raises PublishError where its labels and probabilities contradict each other.
+    outputs: its outputs for the examples. Raises PublishError if labels and probabilities contradict each other.
     """
     if _is_classified(outputs):
         said, width = labels_of(outputs), outputs[PROBABILITIES].shape[1]
@@ -35,7 +35,7 @@ def outcome(model: onnx.ModelProto, outputs: Outputs) -> tuple[Task, tuple[Any, 
         if fitting and ordered is None:
             raise PublishError(
                 f"the graph's probabilities are not in the order of its labels, {', '.join(map(str, fitting[0]))}: for "
-                f"most rows of {_contradicted(fitting[0], said, likeliest)[0]!r} another one is the likeliest"
+                f"most rows of {_contradicted(fitting[0], said, likeliest)[0]!r}, another label is the most probable"
             )
         return ("classification", tuple(ordered)) if ordered else ("other", ())
     numbers = list(outputs.values())
@@ -44,7 +44,7 @@ def outcome(model: onnx.ModelProto, outputs: Outputs) -> tuple[Task, tuple[Any, 
 
 
 def _is_classified(outputs: Outputs) -> bool:
-    """Whether there is one label a row, and a probability for each label."""
+    """Return whether there is one label per row, and a probability for each label."""
     if not {LABEL, PROBABILITIES} <= set(outputs):
         return False
     label, shares = outputs[LABEL], outputs[PROBABILITIES]
@@ -52,7 +52,7 @@ def _is_classified(outputs: Outputs) -> bool:
 
 
 def _lists(model: onnx.ModelProto, said: list[Any]) -> Iterator[list[Any]]:
-    """What may be a graph's labels: those that its nodes and constants name, the last first, and those it gave."""
+    """Yield candidates for a graph's labels: those in its nodes and constants, the last first, and its outputs."""
     graph = model.graph
     for node in reversed(graph.node):
         for attribute in node.attribute:
@@ -65,10 +65,10 @@ def _lists(model: onnx.ModelProto, said: list[Any]) -> Iterator[list[Any]]:
 
 
 def _contradicted(labels: Sequence[Any], said: list[Any], likeliest: list[int]) -> list[Any]:
-    """The labels whose rows mostly have the highest probability in another label's column.
+    """Return the labels whose rows mostly have the highest probability in another label's column.
 
-    A classifier may shy away from a label that is a little likelier (SVC, thresholds): then that column is also the
-    highest of its own label's rows, and contradicts nothing.
+    A classifier may avoid a label that is slightly more probable (SVC, thresholds). That column is then also the
+    highest for the rows of its own label, and is no contradiction.
     """
     columns = {
         label: Counter(place for each, place in zip(said, likeliest, strict=True) if each == label).most_common(1)[0][0]

@@ -1,4 +1,4 @@
-"""The lines of a CSV file: each has a cell for each column of the header, so that no value moves to another column."""
+"""Read the lines of a CSV file. Each must have one cell per column, so that no value moves to another column."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LONGEST = 2**31 - 1
-"""Characters that a cell may have."""
+"""The most characters of a cell."""
 
 
 def read_cells(path: Path) -> Any:
-    """All cells of a CSV file with a header line as texts, a DataFrame; an empty cell is missing.
+    """Return all cells of a CSV file with a header line as a DataFrame of texts. Empty cells are missing values.
 
-    Raises PublishError naming the line that has too many cells or too few, and the column without a name of its own.
+    Raises PublishError that names a line with too many or too few cells, or a column without a unique name.
     """
     with path.open(encoding="utf-8-sig", newline="") as file, _long_cells():
         lines = _lines(csv.reader(file, strict=True), path.name)
@@ -33,15 +33,13 @@ def read_cells(path: Path) -> Any:
                 raise PublishError(f"line {number} of {path.name} {_unlike(len(row), len(header))}")
             rows.append(row)
     if not rows:
-        raise PublishError(
-            f"{path.name} has no rows below its header: give 1,000 held-out ones, or as many as there are"
-        )
+        raise PublishError(f"{path.name} has no rows below its header: add held-out rows, 1,000 if possible")
     cells = pd.DataFrame(rows, columns=header, dtype=str)
     return cells.mask(cells == "")
 
 
 def _lines(reader: Any, name: str) -> Iterator[tuple[int, list[str]]]:
-    """The cells of each line that is not blank, with the number of the line where they begin."""
+    """Yield the cells of each line that is not blank, with the number of its first line."""
     start = 1
     try:
         for row in reader:
@@ -50,14 +48,14 @@ def _lines(reader: Any, name: str) -> Iterator[tuple[int, list[str]]]:
             start = reader.line_num + 1
     except csv.Error as error:
         raise PublishError(
-            f"line {start} of {name} is no CSV ({error}): quote a cell that holds a quote, a comma or a line break, "
-            "and write each quote in it twice"
+            f"line {start} of {name} is not valid CSV ({error}): quote cells with a quote, a comma or a line break, "
+            "and double the quotes inside"
         ) from error
 
 
 def _check_header(header: list[str], name: str) -> None:
     if not header:
-        raise PublishError(f"{name} is empty: give a header line, and held-out rows below it")
+        raise PublishError(f"{name} is empty: add a header line, and held-out rows below it")
     for place, title in enumerate(header, start=1):
         if not title.strip():
             raise PublishError(
@@ -65,22 +63,22 @@ def _check_header(header: list[str], name: str) -> None:
                 "row.names=FALSE in R), or name the column"
             )
         if title in header[: place - 1]:
-            raise PublishError(f"{name} has two columns {title}: give each a name of its own")
+            raise PublishError(f"{name} has two columns {title}: rename one of them")
 
 
 def _unlike(count: int, named: int) -> str:
     has = f"has {count} {'cell' if count == 1 else 'cells'}, but the header names {named}"
     if count < named:
-        return f"{has}: give each line a cell for each column, an empty one where its value is missing"
+        return f"{has}: add a cell for each column, empty if its value is missing"
     return (
-        f"{has}: write the file without its index (index=False in pandas, row.names=FALSE in R), quote cells that hold "
-        "a comma, and end no line with one"
+        f"{has}: write the file without its index (index=False in pandas, row.names=FALSE in R), quote cells with "
+        "a comma, and remove commas at the end of lines"
     )
 
 
 @contextmanager
 def _long_cells() -> Iterator[None]:
-    """Let cells be as long as they are: a document may be more than the csv module takes unasked."""
+    """Allow cells longer than the default of the csv module, because a cell may be a whole document."""
     before = csv.field_size_limit(LONGEST)
     try:
         yield

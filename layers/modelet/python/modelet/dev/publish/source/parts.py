@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DEPTH = 8
-"""How deep containers may nest inside an estimator before they are taken for data."""
+"""The most levels of nested containers in an estimator; deeper ones are data."""
 
 
 def parts(estimator: object) -> Iterator[BaseEstimator]:
-    """The estimator itself and every estimator that it holds, each once."""
+    """Yield the estimator and every estimator inside it, each once."""
     seen: set[int] = set()
     waiting: list[tuple[object, int]] = [(estimator, 0)]
     while waiting:
@@ -33,7 +33,7 @@ def parts(estimator: object) -> Iterator[BaseEstimator]:
         elif isinstance(item, list | tuple) or (hasattr(item, "dtype") and item.dtype == object):
             inside = item
         else:
-            # Calibrated classifiers and other helpers hold estimators without being one.
+            # Calibrated classifiers and other helpers contain estimators but are not estimators.
             inside = (
                 vars(item).values() if type(item).__module__.startswith("sklearn") and hasattr(item, "__dict__") else ()
             )
@@ -41,7 +41,7 @@ def parts(estimator: object) -> Iterator[BaseEstimator]:
 
 
 def kind_of(estimator: Any) -> str | None:
-    """ "classifier", "regressor" or another of scikit-learn's kinds; None for what is no estimator of its making."""
+    """Return "classifier", "regressor" or another kind of scikit-learn's, or None for other objects."""
     try:
         kind: str | None = get_tags(estimator).estimator_type
     except (AttributeError, TypeError):
@@ -50,17 +50,17 @@ def kind_of(estimator: Any) -> str | None:
 
 
 def is_fitted(part: BaseEstimator) -> bool:
-    """Whether a part has learned anything: what it learns ends with an underscore."""
+    """Return whether a part is fitted: its learned attributes end with an underscore."""
     return any(name.endswith("_") and not name.startswith("_") for name in vars(part))
 
 
 def final(estimator: Any) -> Any:
-    """The last step of a pipeline, or the estimator itself."""
+    """Return the last step of a pipeline, or the estimator itself."""
     return estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
 
 
 def names_columns(estimator: object) -> bool:
-    """Whether a part picks columns by their names."""
+    """Return whether a part selects columns by name."""
     from sklearn.compose import ColumnTransformer
 
     picked = [
@@ -77,19 +77,19 @@ def names_columns(estimator: object) -> bool:
 
 
 def vectorizers(estimator: object) -> list[Any]:
-    """The parts that split text into tokens."""
+    """Return the parts that split text into tokens."""
     from sklearn.feature_extraction.text import CountVectorizer
 
     return [part for part in parts(estimator) if isinstance(part, CountVectorizer)]
 
 
 def splits_characters(estimator: object) -> bool:
-    """Whether a part makes n-grams of characters."""
+    """Return whether a part makes character n-grams."""
     return any(part.analyzer != "word" for part in vectorizers(estimator))
 
 
 def reads_text(estimator: Any) -> bool:
-    """Whether the estimator takes texts themselves, not columns."""
+    """Return whether the estimator takes texts instead of columns."""
     from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
 
     first = estimator

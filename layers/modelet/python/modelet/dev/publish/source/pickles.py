@@ -1,4 +1,4 @@
-"""joblib files: written for `backend: sklearn`, and read where an author gives one."""
+"""joblib files: write them for `backend: sklearn`, and read those of authors."""
 
 from __future__ import annotations
 
@@ -32,24 +32,24 @@ if TYPE_CHECKING:
 MAIN = "model"
 NAME = re.compile(r"[a-z][a-z0-9_-]*")
 SHOWN = 5
-"""Data files that a note names."""
+"""The most data files that a note names."""
 
 
 def dumped(estimator: Any) -> dict[str, bytes]:
-    """One joblib file for an estimator, or one for each object of a dict. Raises PublishError."""
+    """Return one joblib file for an estimator, or one for each object of a dict. Raises PublishError."""
     objects = estimator if isinstance(estimator, Mapping) else {MAIN: estimator}
     if MAIN not in objects:
-        raise PublishError(f"estimator has no {MAIN!r} among {', '.join(map(str, objects))}: call the main object so")
+        raise PublishError(f"estimator has no {MAIN!r}, only {', '.join(map(str, objects))}: rename the main object")
     files = {}
     for name, value in objects.items():
         if not NAME.fullmatch(name):
-            raise PublishError(f"estimator has {name!r}: name a file with lower-case letters, digits, _ and -")
+            raise PublishError(f"estimator has {name!r}: use a name of lower-case letters, digits, _ and -")
         buffer = io.BytesIO()
         try:
             joblib.dump(value, buffer)
-        except Exception as error:  # a pickle may raise anything
+        except Exception as error:  # a pickle may raise any error
             raise PublishError(
-                f"{name} cannot be pickled ({line(error)}): keep lambdas and open files out of it"
+                f"{name} cannot be pickled ({line(error)}): remove lambdas and open files from it"
             ) from error
         files[f"{name}.joblib"] = buffer.getvalue()
     return files
@@ -58,45 +58,43 @@ def dumped(estimator: Any) -> dict[str, bytes]:
 def check_reloads(
     files: Mapping[str, bytes], folder: Path, estimator: Any, rows: Rows, progress: Progress | None = None
 ) -> Pickled:
-    """Open our own files as the function will, and demand the same answers; what they import. Raises PublishError."""
+    """Open the files as the function will, and compare the predictions. Return their imports. Raises PublishError."""
     with as_in_the_image(folder):
         try:
             again = {name: joblib.load(io.BytesIO(data)) for name, data in files.items()}
         except ImportError as error:
             raise PublishError(
-                f"the pickle needs {error.name}, which the image has not: "
-                f"move what the estimator calls out of {TRAIN}.py, to a module beside it"
+                f"the pickle needs {error.name}, which is not in the image: "
+                f"move the code that the estimator uses from {TRAIN}.py to another module in the folder"
             ) from error
         imported, strangers = pickled(again.values(), folder)
         if strangers and progress:
             progress.step(
-                f"note: the pickle needs {', '.join(strangers)}, of no installed package: move that into "
-                f"functions/{folder.name}/, so that the image has it"
+                f"note: the pickle needs {', '.join(strangers)}, which is in no installed package: move it to "
+                f"functions/{folder.name}/, so that it is in the image"
             )
         data = data_files(folder) if imported.modules else []
         if data and progress:
             progress.step(
-                f"note: modules that the pickle calls may read {', '.join(data[:SHOWN])}"
+                f"note: modules that the pickle uses may read {', '.join(data[:SHOWN])}"
                 f"{f' and {len(data) - SHOWN} more' if len(data) > SHOWN else ''} in functions/{folder.name}/, which "
-                "are no part of the version: an edit of such a file changes answers without a word. "
-                "Keep what is read there in the estimator's attributes"
+                "are not part of the version: changing such a file changes predictions silently. "
+                "Keep its contents in the estimator's attributes"
             )
         if isinstance(estimator, Mapping):
             return imported
         before, after = estimator_answers(estimator, rows), estimator_answers(again[f"{MAIN}.joblib"], rows)
     if before.labels != after.labels or not np.array_equal(before.numbers, after.numbers, equal_nan=True):
-        raise PublishError(
-            "the estimator predicts otherwise once it was pickled and opened: keep its state in its attributes"
-        )
+        raise PublishError("the estimator predicts differently after pickling: keep its state in its attributes")
     return imported
 
 
 @contextmanager
 def as_in_the_image(folder: Path) -> Iterator[None]:
-    """Let pickles import a function's modules, but for train.py, which no image has."""
+    """Let pickles import a function's modules except train.py, which is not in the image."""
     with author_modules(folder):
         hidden = sys.modules.pop(TRAIN, None)
-        sys.modules[TRAIN] = None  # type: ignore[assignment] # Python's own way to make an import fail
+        sys.modules[TRAIN] = None  # type: ignore[assignment] # makes the import fail
         try:
             yield
         finally:
@@ -106,7 +104,7 @@ def as_in_the_image(folder: Path) -> Iterator[None]:
 
 
 def loaded(path: Path) -> Any:
-    """The object of an author's pickle: opening it runs the code in it. Raises PublishError."""
+    """Return the object in an author's pickle. This runs the code in the pickle. Raises PublishError."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -114,21 +112,21 @@ def loaded(path: Path) -> Any:
             return joblib.load(path)
     except InconsistentVersionWarning as warning:
         raise PublishError(
-            f"{path.name} was written with scikit-learn {warning.original_sklearn_version}, here is "
-            f"{warning.current_sklearn_version}: install that version, or train again"
+            f"{path.name} was written with scikit-learn {warning.original_sklearn_version}, but "
+            f"{warning.current_sklearn_version} is installed: install the other version, or train again"
         ) from warning
     except ModuleNotFoundError as error:
         raise PublishError(
-            f"{path.name} needs the module {error.name}, which is not here: install its package, or put "
+            f"{path.name} needs the module {error.name}, which is not installed: install its package, or put "
             f"{error.name}.py into the function's folder"
         ) from error
-    except Exception as error:  # a pickle may raise anything
+    except Exception as error:  # a pickle may raise any error
         if "__main__" in str(error):
             raise PublishError(
-                f"{path.name} calls what the program that wrote it defines itself ({line(error)}): move that into a "
+                f"{path.name} needs code from the program that wrote it ({line(error)}): move that code to a "
                 "module in the function's folder, and pickle the model again"
             ) from error
         raise PublishError(
             f"{path.name} cannot be opened ({type(error).__name__}: {line(error)}): "
-            "give a file that joblib or pickle wrote with the libraries of this machine"
+            "give a file that joblib or pickle wrote with the library versions of this machine"
         ) from error

@@ -1,4 +1,4 @@
-"""Rows of examples in one shape: what the estimator takes, and what a request carries for the same rows."""
+"""Rows of examples, in the form for the estimator and in the form of a request."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ SHARED = 1e-3
 Layout = Literal["text", "matrix", "columns"]
 
 TEXT, MATRIX = "text", "input"
-"""The graph's input where there is one: texts, shape (rows, 1), or numbers, shape (rows, features)."""
+"""The name of a graph's only input: texts, shape (rows, 1), or numbers, shape (rows, features)."""
 
 KINDS: dict[str, type[Any]] = {"number": float, "integer": int, "string": str, "boolean": bool}
-"""What a column's values are once they were JSON."""
+"""The Python types of a column's values in JSON."""
 
 SHOWN = 600
-"""How many characters of a row an error shows."""
+"""The most characters of a row that an error shows."""
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Some rows.
+    """Rows of examples.
 
-    data: texts in a list, an array of shape (rows, features) or a DataFrame: exactly what `predict` takes.
-    layout: how the graph takes them: one string input, one matrix of numbers, or one input a column, each (rows, 1).
-    columns: what each feature may be. doubles: whether the graph takes what is no float32 in double precision.
+    data: a list of texts, an array of shape (rows, features) or a DataFrame, exactly as `predict` takes them.
+    layout: the form for the graph: one string input, one matrix of numbers, or one input per column, each (rows, 1).
+    columns: the type and the limits of each feature. doubles: whether the graph takes numbers in double precision.
     """
 
     data: Any
@@ -51,27 +51,27 @@ class Rows:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """The columns' names."""
+        """Return the columns' names."""
         return tuple(column.name for column in self.columns)
 
     def take(self, indices: Sequence[int]) -> Rows:
-        """Some of the rows, in the order of the indices."""
+        """Return some of the rows, in the order of the indices."""
         if self.layout == "text":
             return replace(self, data=[self.data[index] for index in indices])
         return replace(self, data=self.data.iloc[list(indices)] if is_frame(self.data) else self.data[list(indices)])
 
     def spread(self, count: int) -> range:
-        """The places of at most so many rows, spread over all of them."""
+        """Return the indices of at most `count` rows, spread evenly over all of them."""
         return range(0, len(self), 1 + (len(self) - 1) // count)
 
     def column(self, place: int) -> Any:
-        """One feature of all rows: a list, an array or a Series."""
+        """Return one feature of all rows: a list, an array or a Series."""
         if self.layout == "text":
             return self.data
         return self.data.iloc[:, place] if is_frame(self.data) else self.data[:, place]
 
     def as_float32(self) -> Rows:
-        """The rows after what a float32 graph input does to their numbers, in the types that the estimator takes."""
+        """Return the rows with their numbers rounded as by a float32 graph input, in the estimator's types."""
         if self.layout == "text":
             return self
         if not is_frame(self.data):
@@ -87,10 +87,10 @@ class Rows:
         return replace(self, data=rounded)
 
     def stated(self) -> Rows:
-        """The rows with room for all that their columns say, which may be more than the examples hold.
+        """Return the rows in types that fit all values of their columns, not only the examples.
 
-        A number is no integer, and neither an integer nor a boolean can be missing: else fractions would be cut off on
-        their way into a trial, and NaN would be true.
+        A number column may have fractions, and an integer or a boolean column may have missing values. Otherwise, edge
+        cases would lose their fractions, and NaN would become true.
         """
         if self.layout == "text":
             return self
@@ -106,11 +106,11 @@ class Rows:
             if isinstance(held, np.dtype):
                 types[self.data.columns[place]] = "object" if held.kind == "b" else "float64"
             elif column.type == "number":
-                types[self.data.columns[place]] = "Float64"  # pandas' own, which hold missing values as they are
+                types[self.data.columns[place]] = "Float64"  # pandas' own dtypes, which keep missing values
         return replace(self, data=self.data.astype(types)) if types else self
 
     def widened(self) -> Rows:
-        """The rows with room for every whole number that a request may carry, whatever type the examples have."""
+        """Return the rows in types that fit every whole number in a request, whatever type the examples have."""
         if self.layout == "text":
             return self
         if not is_frame(self.data):
@@ -120,7 +120,7 @@ class Rows:
         return replace(self, data=self.data.astype(wide))
 
     def is_single(self) -> bool:
-        """Whether the estimator gets all numbers in single precision."""
+        """Return whether the estimator gets all numbers in single precision."""
         if self.layout == "text":
             return False
         if not is_frame(self.data):
@@ -133,7 +133,7 @@ class Rows:
         return bool(numbers) and all(kind == np.float32 for kind in numbers)
 
     def input_type(self, column: Column) -> type[Any]:
-        """The type of a column's values in the graph: whole numbers stay whole where each column is an input."""
+        """Return the type of a column's values in the graph: whole numbers stay whole if each column is an input."""
         if column.type == "string":
             return object
         whole = column.type in {"integer", "boolean"} and not column.nullable
@@ -148,9 +148,9 @@ class Rows:
         return bool(kind == np.float32)
 
     def with_rounded(self) -> Rows:
-        """The rows, with whole numbers that an input of the graph rounds as what they are there: numbers.
+        """Return the rows with whole numbers that an input of the graph rounds as number columns.
 
-        Of a column of whole numbers, requests may carry none that the input would change; of numbers they may.
+        In a column of whole numbers, requests must not have numbers that the input changes. A number column may have them.
         """
         rounded = {
             place
@@ -172,17 +172,17 @@ class Rows:
         return replace(self, data=data, columns=columns)
 
     def _seen(self, place: int) -> list[Any]:
-        """A column's values and its bounds."""
+        """Return a column's values and its bounds."""
         column = self.columns[place]
         return [*self.column(place), column.minimum, column.maximum]
 
     def instances(self) -> list[dict[str, Any]]:
-        """The rows as a contract hands them to a model: fields by name in JSON's types, None for what is missing."""
+        """Return the rows as a contract passes them to a model: fields by name in JSON types, None if missing."""
         columns = [_cells(self.column(place), column) for place, column in enumerate(self.columns)]
         return [dict(zip(self.features, values, strict=True)) for values in zip(*columns, strict=True)]
 
     def incomplete(self) -> NDArray[np.bool_]:
-        """Row by row: whether a value is missing."""
+        """Return for each row whether a value is missing."""
         found = np.zeros(len(self), dtype=np.bool_)
         for place, column in enumerate(self.columns):
             if column.nullable:
@@ -190,7 +190,7 @@ class Rows:
         return found
 
     def share_digits(self) -> bool:
-        """Whether a column's numbers differ only in digits that float32 has not room for."""
+        """Return whether a column's numbers differ only in digits that float32 does not keep."""
         for place, column in enumerate(self.columns):
             if column.type in {"number", "integer"}:
                 values = np.array([value for value in self.column(place) if not is_missing(value)], dtype=np.float64)
@@ -199,7 +199,7 @@ class Rows:
         return False
 
     def shown(self, index: int) -> str:
-        """A row on one line, for people."""
+        """Return a row as one line of text."""
         if self.layout == "text":
             text = repr(self.data[index])
         else:
@@ -209,24 +209,24 @@ class Rows:
 
 
 def is_frame(data: object) -> bool:
-    """Whether it is a pandas DataFrame, without importing pandas."""
+    """Return whether the data is a pandas DataFrame, without importing pandas."""
     return hasattr(data, "iloc") and hasattr(data, "columns")
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a value is None, NaN or pandas' NA."""
+    """Return whether a value is None, NaN or pandas' NA."""
     if value is None or type(value).__name__ == "NAType":
         return True
     return isinstance(value, float | np.floating) and math.isnan(value)
 
 
 def _needs_room(column: Column, kind: str) -> bool:
-    """Whether a column may hold what numpy's kind of dtype cannot."""
+    """Return whether a column may have values that numpy's kind of dtype cannot."""
     return (kind in "iu" and (column.type == "number" or column.nullable)) or (kind == "b" and column.nullable)
 
 
 def _cells(values: Any, column: Column) -> list[Any]:
-    """One column's values. A category is itself: a number that is one of whole numbers stays whole."""
+    """Return one column's values. Categories are not converted: a whole number among them stays whole."""
     known = {category: category for category in column.categories or ()}
     plain = values.tolist() if hasattr(values, "tolist") else values
     kind = KINDS[column.type]

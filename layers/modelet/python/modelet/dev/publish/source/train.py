@@ -1,4 +1,4 @@
-"""Runs a function's train.py."""
+"""Run a function's train.py."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def trained(function: Function) -> Iterator[Trained]:
-    """What train() of a function's train.py gives; its modules are there until the block ends, for pickles name them.
+    """Yield the result of train() in a function's train.py. Its modules stay imported in the block, for its pickles.
 
-    Raises PublishError, one line with the place in the author's code; the traceback is its cause, and in the log at
-    level DEBUG.
+    Raises PublishError: one line with the place in the author's code. Its cause is the original error, whose traceback
+    is logged at level DEBUG.
     """
     shown = f"functions/{function.folder.name}/{TRAIN}.py"
     if not (function.folder / f"{TRAIN}.py").is_file():
         raise PublishError(
-            f"{shown} is missing: write `def train() -> Trained` in it, or give --from FILE --examples ROWS"
+            f"{shown} is missing: write `def train() -> Trained` in it, or pass --from FILE --examples ROWS"
         )
     with author_modules(function.folder) as load:
         try:
@@ -41,19 +41,19 @@ def trained(function: Function) -> Iterator[Trained]:
         except (Exception, SystemExit) as error:
             log.debug("%s failed", shown, exc_info=error)
             said = str(error) if isinstance(error, PublishError) else f"{type(error).__name__}: {line(error)}"
-            raise PublishError(f"{shown}{_place(error, function.folder)}: {said}: mend it there") from error
+            raise PublishError(f"{shown}{_place(error, function.folder)}: {said}: fix it there") from error
         if train is None:
             raise PublishError(f"{shown} has no train(): write `def train() -> Trained` in it")
         if not isinstance(result, Trained):
             raise PublishError(
-                f"{shown}: train() gives {type(result).__name__}: return modelet.dev.publish.Trained(estimator=..., "
+                f"{shown}: train() returns {type(result).__name__}: return modelet.publishing.Trained(estimator=..., "
                 "examples=..., metrics=..., metric=...)"
             )
         yield result
 
 
 def _place(error: BaseException, folder: Path) -> str:
-    """The innermost line of the author's own files."""
+    """Return the innermost line in the author's own files."""
     if isinstance(error, SyntaxError) and error.filename:
         return f", {Path(error.filename).name} line {error.lineno}"
     frames = [

@@ -1,4 +1,4 @@
-"""What a train.py gives back."""
+"""The return value of a train.py."""
 
 from __future__ import annotations
 
@@ -16,22 +16,21 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True)
 class Trained:
-    """A fitted model and what proves it: the return value of `def train() -> Trained` in a function's train.py.
+    """A fitted model with its examples and metrics: the return value of `def train() -> Trained` in a train.py.
 
-    estimator: a fitted scikit-learn estimator; with `backend: sklearn` also a dict of objects, of which `model` is the
-        main one: each becomes NAME.joblib.
-    examples: held-out inputs, 1,000 or more where there are as many, exactly as `estimator.predict` takes them: a
-    list of
-        texts, an array of shape (rows, features), or a pandas DataFrame. The compiled graph is compared with the
-        estimator on them. Served numbers are rounded to float32 for the graph: a float32 array here says that the
-        estimator wants them so too.
-    metrics: cross-validated figures by name. metric: the name of the headline.
-    files: further artifacts by file name; what is not bytes is written as JSON.
-    columns: what a value may be, one Column a feature; derived from the examples where not given.
-    feature_names: the columns' names where the examples carry none.
-    info: whatever else `model_info` should say.
+    estimator: a fitted scikit-learn estimator. With `backend: sklearn`, it may be a dict of objects, each of which
+        becomes NAME.joblib; the main object is `model`.
+    examples: held-out inputs, at least 1,000 if possible, exactly as `estimator.predict` takes them: a list of texts,
+        an array of shape (rows, features), or a pandas DataFrame. The compiled graph is compared with the estimator
+        on them. The graph rounds numbers in requests to float32; a float32 array here means that the estimator needs
+        this too.
+    metrics: cross-validated figures by name. metric: the name of the main one.
+    files: further artifacts by file name. Values other than bytes are written as JSON.
+    columns: one Column for each feature, with its type and limits; derived from the examples by default.
+    feature_names: the columns' names if the examples have none.
+    info: additional entries of `model_info`.
 
-    Raises PublishError where the figures do not fit together.
+    Raises PublishError if the metrics are not valid.
     """
 
     estimator: Any
@@ -47,7 +46,7 @@ class Trained:
         self.metrics = {str(name): float(value) for name, value in self.metrics.items()}
         for name, value in self.metrics.items():
             if not math.isfinite(value):
-                raise PublishError(f"metrics: {name} is {value}: give figures that are numbers")
+                raise PublishError(f"metrics: {name} is {value}: give finite numbers")
         if self.metric not in self.metrics and (self.metric or self.metrics):
             known = ", ".join(self.metrics) or "empty"
-            raise PublishError(f"metric is {self.metric!r}, which is not in metrics ({known}): name one of those")
+            raise PublishError(f"metric is {self.metric!r}, which is not in metrics ({known}): use one of those")
