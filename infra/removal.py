@@ -1,4 +1,4 @@
-"""A CDK app for `cdk destroy`: a stack without contents for each that is deployed, `python -m infra.removal`.
+"""A CDK app for `cdk destroy`: a stack by name alone for each that is deployed, `python -m infra.removal`.
 
 What the project has no more is in no synthesized app, so that the CDK could not remove it. Context: `project`, `stage`,
 and `model`, which chooses one; without it all that serves goes. The storage stack is never one of them.
@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import boto3
-from aws_cdk import App, Environment, Stack
+from aws_cdk import App, CfnWaitConditionHandle, Environment, Stack
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.checks.deployed import deployed, not_signed_in
@@ -43,6 +43,8 @@ def assemble(app: App, found: Collection[Deployed], stage: Stage) -> None:
     """Put the stacks into the app. Models go before the API, and none of them waits for another."""
     environment = Environment(account=stage.account, region=stage.region)
     stacks = [(each.model, Stack(app, each.name, env=environment)) for each in found]
+    for _, stack in stacks:
+        CfnWaitConditionHandle(stack, "Nothing")  # the CDK's rules want one resource; no template of these is deployed
     shared = [stack for model, stack in stacks if model is None]
     for stack in (stack for model, stack in stacks if model is not None):
         for other in shared:

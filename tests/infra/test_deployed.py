@@ -21,6 +21,8 @@ from infra.layer import ROOT
 from infra.removal import assemble, chosen
 from infra.stage import Stage
 
+from .conftest import CONTEXT
+
 STAGE = Stage(name="dev")
 OURS = {"modelet:project": "modelet", "modelet:stage": "dev"}
 STORAGE, API = Deployed("modelet-dev-storage", OURS), Deployed("modelet-dev-api", OURS)
@@ -161,7 +163,7 @@ def test_destroy_removes_one_model_by_its_name() -> None:
 
 
 def test_models_are_removed_before_the_api_and_wait_for_nothing_else() -> None:
-    app = App()
+    app = App(context=CONTEXT, analytics_reporting=False)  # the CDK's own rules, as cdk.json turns them on
     assemble(app, [API, model("a"), model("b")], Stage(name="dev", region="eu-west-1"))
     stacks = {each.stack_name: each for each in app.synth().stacks}
     waits = {
