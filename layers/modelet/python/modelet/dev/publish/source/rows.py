@@ -150,7 +150,7 @@ class Rows:
     def with_rounded(self) -> Rows:
         """Return the rows with whole numbers that an input of the graph rounds as number columns.
 
-        In a column of whole numbers, requests must not have numbers that the input changes. A number column may have them.
+        Requests must not have numbers that the input changes in a column of whole numbers, but may in a number column.
         """
         rounded = {
             place
