@@ -68,8 +68,8 @@ def cells(instance: Any, features: Sequence[str], places: Sequence[int] = ()) ->
         return [instance[place] for place in places] if places else instance
     if isinstance(instance, dict | Mapping):  # checking for dict first is fast, and nearly all instances are dicts
         return [instance.get(name) for name in features]
-    if len(features) == 1 and isinstance(instance, BARE):
-        return [instance]
+    if len(features) == 1:  # a bare object of another type is rejected later, with its field
+        return [instance if isinstance(instance, BARE) else getattr(instance, features[0], instance)]
     return [getattr(instance, name) for name in features]
 
 

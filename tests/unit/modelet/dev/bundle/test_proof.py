@@ -361,6 +361,8 @@ def _is_same(sent: Any, got: Any) -> bool:
 @given(st.sampled_from(COLUMNS), st.sampled_from(KINDS), st.sampled_from(sorted(CLASSES)), BODY, st.booleans())
 @example(WHOLE, float, "TypedDict", 35.9, True)
 @example(TEXT, int | str, "BaseModel", 1, True)
+@example(TEXT, IPvAnyAddress, "bare", 0, True)
+@example(WHOLE, IPvAnyAddress, "bare", 0, True)
 def test_a_value_reaches_the_model_as_it_is_or_is_refused(
     models: dict[str, OnnxModel[Any, Any]], column: Column, kind: Any, shape: str, value: Any, is_own: bool
 ) -> None:
