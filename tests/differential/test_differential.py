@@ -47,7 +47,7 @@ def test_a_graph_that_rounds_what_is_compared_as_doubles_is_found(
     rounds: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if rounds:
-        monkeypatch.setattr("modelet.dev.publish.doubles._compares_doubles", lambda _estimator: False)
+        monkeypatch.setattr("modelet.dev.publish.onnx.doubles._compares_doubles", lambda _estimator: False)
     outcome = tried(BOOSTED)
     assert outcome.served == "onnx"
     assert any(found.startswith("wrong answer by onnx") for found in outcome.findings) == rounds

@@ -53,7 +53,7 @@ def test_a_server_with_right_answers_has_every_figure(tmp_path: Path) -> None:
 
 
 def test_a_wrong_label_is_no_measurement(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="predicts 'virginica' where 'setosa' is right"):
+    with pytest.raises(ValueError, match="predicts 'virginica', but 'setosa' is correct"):
         servers.measure(server(tmp_path, "virginica"), 0.1)
 
 

@@ -65,7 +65,7 @@ def test_labels_are_found_in_every_shape_of_an_answer(body: object) -> None:
 
 
 def test_an_answer_that_is_no_prediction_is_an_error() -> None:
-    with pytest.raises(RuntimeError, match="answered 422"):
+    with pytest.raises(RuntimeError, match="status 422"):
         labels(json.dumps({"statusCode": 422, "body": "{}"}).encode())
 
 

@@ -33,7 +33,7 @@ def test_a_handler_of_an_object_says_to_give_the_class() -> None:
 
 def test_a_joblib_file_where_the_spec_says_onnx_fails_the_init(tiny: Tiny) -> None:
     lock = write_version(tiny.store, {"model.joblib": joblib_bytes(classifier())}, version="2")
-    with pytest.raises(CommandError, match=r"TinyModel, which does not open model\.joblib of version 2: start from"):
+    with pytest.raises(CommandError, match=r"TinyModel, which cannot open model\.joblib of version 2: use"):
         write_bundle(tiny.function, tiny.store, lock)
     manifest, _ = read_manifest(tiny.store, "tiny", "2")
     with (

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict
@@ -193,11 +193,17 @@ def in_a_frame(value: Any, column: Column) -> Any:
         return None if column.nullable else REFUSED
     if column.type == "string":
         return value if isinstance(value, str) and value in (column.categories or [value]) else REFUSED
-    held = wanted(value, column, np.float64 if column.type == "number" else np.int64)
+    is_large = isinstance(value, int | float | np.number) and value >= 2**63
+    if column.type != "number" and is_large and value < 2**64:  # pandas holds it as uint64
+        held = wanted(value, column._replace(type="number"), np.float64)
+    else:
+        held = wanted(value, column, np.float64 if column.type == "number" else np.int64)
     return REFUSED if held is REFUSED else value
 
 
 @given(st.lists(VALUES, min_size=1, max_size=4), COLUMNS | st.builds(Column, st.just("x"), st.just("string")))
+@example([2**63, 2**64 - 1], Column("x", "integer"))
+@example([2**64], Column("x", "integer"))
 def test_a_value_reaches_a_frame_as_it_is_or_is_refused_by_its_name(values: list[Any], column: Column) -> None:
     cells = [in_a_frame(value, column) for value in values]
     refused = [(index, "x") for index, cell in enumerate(cells) if cell is REFUSED]

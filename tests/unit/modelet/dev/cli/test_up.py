@@ -188,7 +188,7 @@ def test_a_reload_lists_the_version_that_it_serves(run: Run, listed: Path) -> No
         assert (versions_of(row[2], 1), models(row[2])) == ({"1"}, {"tiny": "1"})
         app.write_text(APP)
         reloaded(process, "app.py")
-        reloaded(process, "tiny serves version 2")
+        reloaded(process, "tiny now serves version 2")
         assert (versions_of(row[2], 1), models(row[2])) == ({"2"}, {"tiny": "2"})
         (listed / "functions" / "models_index" / "app.py").touch()
         reloaded(process, "app.py")

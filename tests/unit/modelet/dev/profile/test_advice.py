@@ -113,7 +113,7 @@ def test_files_that_are_waited_for_are_told(tiny: Tiny) -> None:
     (tiny.function.folder / "app.py").write_text(APP.replace("class TinyModel(OnnxModel[Row, Label]):\n    pass", own))
     advice = said(tiny, "fetch")
     assert advice.where == "functions/tiny/model.yaml"
-    assert advice.instead.startswith("artifact: baked")
+    assert advice.instead.startswith("use artifact: baked")
     assert advice.saves_ms is not None
     assert advice.saves_ms >= 50
     (tiny.function.folder / "model.yaml").write_text("backend: onnx\nartifact: baked\n")

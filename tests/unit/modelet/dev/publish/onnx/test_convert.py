@@ -135,7 +135,7 @@ def test_the_same_training_gives_the_same_bytes_in_every_process() -> None:
             VotingClassifier([("a", GaussianNB()), ("b", LogisticRegression())]),
             r"VotingClassifier cannot become an ONNX graph",
         ),
-        (DummyClassifier(), "skl2onnx has no converter for DummyClassifier"),
+        (DummyClassifier(), "skl2onnx has no working converter for DummyClassifier"),
         (make_pipeline(FunctionTransformer(np.tanh), LogisticRegression()), "FunctionTransformer is not supported"),
     ],
 )
@@ -151,7 +151,7 @@ def test_what_cannot_convert_says_so_in_one_sentence_and_offers_the_other_backen
 @pytest.mark.parametrize(
     ("vectorizer", "said"),
     [
-        (HashingVectorizer(), "no converter for HashingVectorizer"),
+        (HashingVectorizer(), "no working converter for HashingVectorizer"),
         (TfidfVectorizer(lowercase=False, analyzer="char_wb"), "makes n-grams within words, which a graph cannot"),
         (TfidfVectorizer(lowercase=False, tokenizer=str.split, token_pattern=None), "has a custom tokenizer"),
         (TfidfVectorizer(lowercase=False, preprocessor=str.lower), "has a custom preprocessor"),

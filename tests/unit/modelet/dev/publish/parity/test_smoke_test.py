@@ -349,7 +349,7 @@ def test_rows_that_lack_a_value_are_asked_for_alone(make_function: Callable[...,
     examples = table.examples.astype(float)
     examples[7, 0] = np.nan
     assert 7 not in rows_of(Trained(estimator=None, examples=examples, metrics={}, metric="")).spread(module.ALONE)
-    with pytest.raises(PublishError, match=r"answer 1 of 300 examples otherwise"):
+    with pytest.raises(PublishError, match=r"predict 1 of 300 examples differently"):
         packed(make_function(backend="sklearn"), Forgetful().fit(table.rows, table.rows), examples)
 
 

@@ -46,7 +46,7 @@ def test_labels_are_those_that_the_last_classifier_names_even_if_examples_lack_s
 
 def test_labels_that_contradict_the_order_of_the_probabilities_are_refused() -> None:
     swapped = model(classifier(["yes", "no", "maybe"]))
-    with pytest.raises(PublishError, match=r"not in the order of its labels, yes, no, maybe: .* 'yes' another"):
+    with pytest.raises(PublishError, match=r"not in the order of its labels, yes, no, maybe: .* 'yes', another"):
         outcome(swapped, outputs(["no", "yes", "maybe"], SURE))
 
 
