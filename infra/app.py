@@ -1,7 +1,8 @@
-"""The CDK app: `python -m infra.app`, which the CDK command line runs. It asks AWS nothing.
+"""The CDK app: the CDK command line runs it as `python -m infra.app`. It does not call AWS.
 
-Context: `stage` (dev) chooses from infra/stage.py; `project` (modelet) is the first part of all names; `base_image` and
-`build_image` replace the images that functions are built from, and `base_digest` says which image the base's tag means.
+Context: `stage` (default dev) selects a stage of infra/stage.py. `project` (default modelet) is the first part of all
+names. `base_image` and `build_image` replace the images that functions are built from, and `base_digest` is the digest
+that the base image's tag stands for.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ from modelet.dev.project.project import Project
 from modelet.errors import ModeletError
 
 REFUSED = "ValidationFailed"
-"""How the CDK begins its list of what may not be deployed."""
+"""The start of the CDK's error that lists what must not be deployed."""
 
 
 class Stacks(NamedTuple):
-    """The stacks of a stage. models: by the models' names."""
+    """The stacks of a stage. models: by model name."""
 
     storage: StorageStack
     api: ApiStack
@@ -36,7 +37,7 @@ class Stacks(NamedTuple):
 
 
 def assemble(app: App, root: Path, stage: Stage) -> Stacks:
-    """Put all stacks of a stage into the app. Raises ModeletError, one line, for what cannot be deployed."""
+    """Add all stacks of a stage to the app. Raises ModeletError, one line, if something cannot be deployed."""
     limits.validate(stage)
     models = discover(root, stage)
     storage = StorageStack(app, stage=stage, models=models)
@@ -60,7 +61,7 @@ def assemble(app: App, root: Path, stage: Stage) -> Stacks:
 
 
 def main() -> int:
-    """Synthesize the stage that the context names; 1 and one line on stderr where the project cannot be deployed."""
+    """Synthesize the stage in the context. Return 1, with one line on stderr, if the project cannot be deployed."""
     app = App(analytics_reporting=False)
     try:
         stage = find_stage(
@@ -72,7 +73,7 @@ def main() -> int:
         return 1
     try:
         app.synth()
-    except RuntimeError as error:  # the CDK's own: what its rules and cdk-nag found, a finding a line
+    except RuntimeError as error:  # raised by the CDK: findings of its rules and of cdk-nag, one per line
         if not str(error).startswith(REFUSED):
             raise
         sys.stderr.write(f"error: {error}\n")

@@ -1,4 +1,4 @@
-"""What is deployed: every folder of functions/ with a model.yaml, once nothing speaks against it."""
+"""Discovery of what to deploy: every folder of functions/ with a model.yaml, validated for its stage."""
 
 from __future__ import annotations
 
@@ -25,20 +25,22 @@ if TYPE_CHECKING:
     from modelet.dev.project.spec import ModelSpec
 
 API_TIMEOUT_S = 29
-"""How long API Gateway waits for a function: https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"""
+"""How long API Gateway waits for a function: https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
+"""
 
 ONLINE = re.compile(r"^FROM\s.*\sAS\s+online\s*$", re.IGNORECASE | re.MULTILINE)
-"""The target of functions/Dockerfile that a model function is made of; a folder's own file has it too."""
+"""The build target of a model function in functions/Dockerfile; a folder's own Dockerfile has it too."""
 
 NAME_LENGTH = 64
-"""What Lambda allows for a function's name."""
+"""Lambda's limit for the length of a function's name."""
 
 INDEX = "models-index"
-"""The platform function that lists the models, by the part of its name that is its own."""
+"""The platform function that lists the models: the last part of its function name."""
 
 
 def check_name(model: str) -> str:
-    """The part of a name that is a model's check function's own: it tries a new version before traffic reaches it."""
+    """Return the last part of the name of a model's check function, which tests a new version before it gets traffic.
+    """
     return f"{model}-check"
 
 
@@ -46,8 +48,8 @@ def check_name(model: str) -> str:
 class Deployable:
     """A model function that can be deployed.
 
-    folder: absolute. spec: as the stage runs it. bundle_sha256: of the bundle.json that the image holds. event: what a
-    new version must answer. dockerfile: relative to `root`.
+    folder: absolute. spec: with the stage's overrides. bundle_sha256: of the bundle.json in the image. event: the event
+    that a new version must answer. dockerfile: relative to `root`.
     """
 
     name: str
@@ -61,14 +63,14 @@ class Deployable:
 
     @property
     def yaml(self) -> str:
-        """The model.yaml, as an error names it."""
+        """The path of model.yaml, as errors show it."""
         return f"functions/{self.folder.name}/model.yaml"
 
 
 def discover(root: Path, stage: Stage) -> list[Deployable]:
-    """Every model of the project at a stage, by name.
+    """Return every model of the project at a stage, sorted by name.
 
-    Raises SynthError where there is none or one cannot be deployed, and SpecError and CommandError as Project does.
+    Raises SynthError if there is no model or one cannot be deployed, and SpecError and CommandError as Project does.
     """
     functions = Project(root).functions()
     for function in functions:
@@ -105,7 +107,7 @@ def _deployable(function: Function, root: Path, stage: Stage) -> Deployable:
 
 
 def _refuse_no_requirements(function: Function, here: str) -> None:
-    """Refuse a folder that no image can be built from."""
+    """Raise SynthError if a folder has no requirements, because no image can be built from it."""
     if not (function.folder / "requirements.txt").is_file():
         raise SynthError(
             f"{here}/requirements.txt: is missing, and the image installs what it names: write "
@@ -114,7 +116,7 @@ def _refuse_no_requirements(function: Function, here: str) -> None:
 
 
 def _bundle(function: Function, here: str, stage: Stage) -> tuple[Bundle, str]:
-    """The function's bundle, made for this stage and of its lock, and the SHA-256 of its file."""
+    """Return the function's bundle for this stage and its lock, and the SHA-256 of its file."""
     remedy = f"run `modelet bundle {function.name} --stage {stage.name}`"
     if function.lock() is None:
         raise SynthError(f"{here}/model.lock: is missing: run `modelet pin {function.name}`, and then {remedy[4:]}")
@@ -135,7 +137,7 @@ def _bundle(function: Function, here: str, stage: Stage) -> tuple[Bundle, str]:
 
 
 def _refuse_no_event(event: Path, shown: str) -> None:
-    """Refuse a model without an event that a new version must answer."""
+    """Raise SynthError if the event that a new version must answer is missing or has no JSON body."""
     remedy = "save an HTTP API's event with a JSON body there, as `modelet new` writes it"
     if not event.is_file():
         raise SynthError(f"{shown}: is missing, and a new version must answer it before it gets traffic: {remedy}")
@@ -146,7 +148,7 @@ def _refuse_no_event(event: Path, shown: str) -> None:
 
 
 def _validate(function: Function, stage: Stage) -> None:
-    """Refuse what AWS would refuse, or answer too late for."""
+    """Raise SynthError for values that AWS would reject, or a timeout longer than API Gateway waits."""
     yaml = f"functions/{function.folder.name}/model.yaml"
     resources = function.spec.resources
     if resources.timeout_s > API_TIMEOUT_S:
@@ -166,7 +168,7 @@ def _validate(function: Function, stage: Stage) -> None:
 
 
 def refuse_past_schedules(function: Function, this_year: int) -> None:
-    """Refuse a schedule whose years are over: its capacity would never come. On a laptop it does no harm."""
+    """Raise SynthError if a schedule's years are over: its capacity would never start. On a laptop it does no harm."""
     for number, schedule in enumerate(function.spec.scaling.schedules):
         last = max(read_cron(schedule.cron).years)
         if last < this_year:
@@ -177,7 +179,7 @@ def refuse_past_schedules(function: Function, this_year: int) -> None:
 
 
 def _refuse_unknown_stages(function: Function, known: set[str]) -> None:
-    """Refuse what is meant for a stage that there is not: with a slip of the pen, prod would go without it."""
+    """Raise SynthError if model.yaml has settings for an unknown stage: after a typo, prod would run without them."""
     for name in function.spec.stages:
         if name not in known:
             raise SynthError(
@@ -187,7 +189,7 @@ def _refuse_unknown_stages(function: Function, known: set[str]) -> None:
 
 
 def _refuse_equal_names(models: list[Deployable], stage: Stage) -> None:
-    """Refuse two functions of one name: a model may be called as another's check, or as the platform's."""
+    """Raise SynthError if a model's function has the same name as another model's check, or as the platform's."""
     taken = {INDEX: "the platform's models_index"}
     taken |= {check_name(model.name): f"the check of functions/{model.folder.name}" for model in models}
     for model in models:

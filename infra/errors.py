@@ -1,4 +1,4 @@
-"""What stops a synth: the message is one line that names the file, the key and the remedy."""
+"""The errors that stop a synth. The message is one line that names the file, the key and the remedy."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from modelet.errors import CommandError
 
 
 class SynthError(CommandError):
-    """The project cannot be deployed as it is."""
+    """The project cannot be deployed in its present state."""

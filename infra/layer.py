@@ -1,7 +1,7 @@
 """The layer of the platform functions, built into .modelet/layer without Docker: `python -m infra.layer`.
 
-It holds modelet without dev/, as its distribution installs it, and the packages of layers/modelet/requirements.txt as
-wheels for Lambda's platform. The same inputs give the same bytes, so that a layer that did not change is not deployed.
+It contains modelet without dev/, as its distribution installs it, and the packages of layers/modelet/requirements.txt
+as wheels for Lambda's platform. The same inputs give the same bytes, so that an unchanged layer is not deployed again.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ BUILT = Path(".modelet/layer")
 REQUIREMENTS = Path("layers/modelet/requirements.txt")
 SOURCE = Path("layers/modelet/python/modelet")
 LAPTOP = {"dev", "publishing.py"}
-"""The parts of the package that nothing imports which serves."""
+"""The parts of the package that no serving code imports."""
 
 NOISE = ("RECORD", "REQUESTED", "INSTALLER", "direct_url.json", "uv_build.json", "uv_cache.json")
-"""What installers note about an installation: of no use in a layer, and it names this machine."""
+"""Installers' records of an installation: a layer does not need them, and they contain paths of this machine."""
 
 
 def build(root: Path = ROOT) -> Path:
-    """Build the layer into a project, in the place of the one before; gives its folder.
+    """Build the layer into a project, replacing the previous one, and return its folder.
 
-    root: the project, if it is not the one that holds this modelet. Raises SynthError with what the installer said.
+    root: the project, if it is not the one that contains this modelet. Raises SynthError with the installer's output.
     """
     target = root / BUILT
     target.parent.mkdir(exist_ok=True)
@@ -54,7 +54,7 @@ def build(root: Path = ROOT) -> Path:
 
 
 def require(root: Path = ROOT) -> Path:
-    """The folder of the layer that was built. Raises SynthError where there is none, or where it is stale."""
+    """Return the folder of the built layer. Raises SynthError if it is missing or stale."""
     layer = root / BUILT
     if not layer.is_dir():
         raise SynthError(f"{BUILT}: is missing: run `make layer`")
@@ -70,22 +70,22 @@ def require(root: Path = ROOT) -> Path:
 
 
 def sources(package: Path) -> list[Path]:
-    """The files of a package that belong in a layer, sorted: neither what is for the laptop nor bytecode."""
+    """Return a package's files that belong in a layer, sorted: without the laptop's parts and bytecode."""
     found = (path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     return sorted(path for path in found if path.relative_to(package).parts[0] not in LAPTOP)
 
 
 def _install(target: Path, *what: str) -> None:
-    """Install wheels for Lambda's platform, whatever machine this is; never a source distribution.
+    """Install wheels for Lambda's platform, whatever this machine is; never a source distribution.
 
-    Packages of a requirement file must have the hashes that it pins.
+    Packages of a requirements file must have the hashes that it pins.
     """
     chosen = ["--python-platform", PLATFORM, "--python-version", PYTHON, "--only-binary", ":all:", "--no-deps"]
     _uv("pip", "install", "--quiet", "--link-mode", "copy", "--target", str(target), *chosen, *what)
 
 
 def _tidy(site: Path) -> None:
-    """Remove the laptop's part of modelet, command lines, and what names this machine."""
+    """Remove the laptop's parts of modelet, command-line scripts, and files that contain paths of this machine."""
     shutil.rmtree(site / "modelet" / "dev")
     (site / "modelet" / "publishing.py").unlink()
     shutil.rmtree(site / "bin", ignore_errors=True)
@@ -93,16 +93,17 @@ def _tidy(site: Path) -> None:
     [ours] = site.glob("modelet-*.dist-info")
     (ours / "entry_points.txt").unlink()
     metadata = ours / "METADATA"
-    metadata.write_text(metadata.read_text().partition("\n\n")[0] + "\n")  # the README is no part of the code
+    metadata.write_text(metadata.read_text().partition("\n\n")[0] + "\n")  # drops the README
     for path in site.glob("*.dist-info/*"):
         if path.name in NOISE:
             path.unlink()
 
 
 def _compile(site: Path) -> None:
-    """Compile all modules: /opt cannot be written, so that every cold start would do it, for twice the time.
+    """Compile all modules: /opt is read-only, so every cold start would compile again, and take twice as long.
 
-    Unchecked: files of a layer never change, and their times are not kept. Another Python's bytecode would not be read.
+    The bytecode is unchecked: files of a layer never change, and their times are not kept. Another Python version would
+    ignore it.
     """
     if sys.version_info[:2] != tuple(map(int, PYTHON.split("."))):
         sys.stderr.write(f"the layer has no bytecode, which only Python {PYTHON} can make: cold starts are slower\n")
@@ -112,7 +113,7 @@ def _compile(site: Path) -> None:
 
 
 def _uv(*words: str) -> None:
-    _run(sys.executable, "-m", "uv", "--system-certs", *words)  # as pip and the browser do
+    _run(sys.executable, "-m", "uv", "--system-certs", *words)  # as pip and browsers do
 
 
 def _run(*command: str) -> None:

@@ -1,7 +1,8 @@
-"""A CDK app for `cdk destroy`: a stack by name alone for each that is deployed, `python -m infra.removal`.
+"""A CDK app for `cdk destroy`, `python -m infra.removal`: a stack, by name only, for each stack that is deployed.
 
-What the project has no more is in no synthesized app, so that the CDK could not remove it. Context: `project`, `stage`,
-and `model`, which chooses one; without it all that serves goes. The storage stack is never one of them.
+The CDK cannot remove a stack that is in no synthesized app, such as the stack of a model that the project no longer
+has. Context: `project`, `stage`, and `model`, which selects one model; without it, all stacks that serve are removed.
+The storage stack is never removed.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def chosen(found: Collection[Deployed], stage: Stage, model: str | None) -> list[Deployed]:
-    """What is to go: one model's stack, or all that serves. Raises SynthError where that is nothing."""
+    """Return the stacks to remove: one model's, or all that serve. Raises SynthError if there are none."""
     own = [each for each in found if each.belongs_to(stage) and each.name != stage.stack_name("storage")]
     if model is not None:
         known = sorted(each.model for each in own if each.model is not None)
@@ -40,11 +41,11 @@ def chosen(found: Collection[Deployed], stage: Stage, model: str | None) -> list
 
 
 def assemble(app: App, found: Collection[Deployed], stage: Stage) -> None:
-    """Put the stacks into the app. Models go before the API, and none of them waits for another."""
+    """Add the stacks to the app. Models are removed before the API, and do not wait for each other."""
     environment = Environment(account=stage.account, region=stage.region)
     stacks = [(each.model, Stack(app, each.name, env=environment)) for each in found]
     for _, stack in stacks:
-        CfnWaitConditionHandle(stack, "Nothing")  # the CDK's rules want one resource; no template of these is deployed
+        CfnWaitConditionHandle(stack, "Nothing")  # the CDK requires one; these templates are not deployed
     shared = [stack for model, stack in stacks if model is None]
     for stack in (stack for model, stack in stacks if model is not None):
         for other in shared:
@@ -52,7 +53,7 @@ def assemble(app: App, found: Collection[Deployed], stage: Stage) -> None:
 
 
 def main() -> int:
-    """Synthesize what is to be removed; 1 and one line on stderr where that is nothing, or nobody can say."""
+    """Synthesize the stacks to remove. Return 1, with one line on stderr, if there are none or that is unknown."""
     app = App(analytics_reporting=False)
     context = app.node.try_get_context
     try:

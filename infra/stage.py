@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PROJECT = "modelet"
-"""The project's name where cdk.json gives none."""
+"""The project's name if cdk.json gives none."""
 
-# The names that AWS gives, without CodeDeployDefault.Lambda:
+# AWS's names without CodeDeployDefault.Lambda:
 # https://docs.aws.amazon.com/codedeploy/latest/userguide/deployment-configurations.html
 Canary = Literal[
     "AllAtOnce",
@@ -30,10 +30,10 @@ Canary = Literal[
 
 @dataclass(frozen=True, kw_only=True)
 class StageVpc:
-    """A network that is there already: functions with `vpc: true` run in it.
+    """An existing network that functions with `vpc: true` run in.
 
-    subnet_ids: private subnets, one for each of `availability_zones`. s3_endpoint: make S3's gateway endpoint in
-    `route_table_ids`, where the network has none yet; without a way to S3 no function starts.
+    subnet_ids: private subnets, one for each of `availability_zones`. s3_endpoint: whether to create the S3 gateway
+    endpoint in `route_table_ids`, if the network has none yet; without access to S3 no function starts.
     """
 
     id: str
@@ -48,14 +48,14 @@ class StageVpc:
 class Stage:
     """One deployment of the whole project.
 
-    project: the first part of all names, from cdk.json: projects in one account keep theirs apart. account, region:
-    where; None leaves it to whoever deploys. permissions_boundary: the ARN of a managed policy that bounds every role.
-    tags: on everything. api, auth: the kind of API Gateway and who may call it; `none` is open to the world.
-    throttle_rate, throttle_burst: requests a second, and at once, that the API lets through. monthly_quota: requests a
-    month that each API key is good for; None does not count them. routes_quota: the account's quota of routes, or of a
-    REST API's resources, for one API. tracing: X-Ray. canary: the steps in which CodeDeploy
-    moves traffic to a new version. alarm_email: who is written to. model_dashboards: a dashboard for
-    each model, beside the API's.
+    project: the first part of all names, from cdk.json; it separates the projects of one account. account, region: the
+    target; None means those of whoever deploys. permissions_boundary: the ARN of a managed policy that bounds every
+    role. tags: on every resource. api, auth: the kind of API Gateway, and who may call it; `none` is open to the world.
+    throttle_rate, throttle_burst: the requests per second, and at once, that the API allows. monthly_quota: the
+    requests per month of each API key; None is unlimited. routes_quota: the account's quota of routes, or of a REST
+    API's resources, per API. tracing: X-Ray. canary: the steps in which CodeDeploy shifts traffic to a new version.
+    alarm_email: the address that gets the alarms. model_dashboards: whether each model has a dashboard, besides the
+    API's.
     """
 
     name: str
@@ -84,33 +84,33 @@ class Stage:
 
     @property
     def namespace(self) -> str:
-        """The CloudWatch namespace of the functions' own metrics: stages in one account keep theirs apart."""
+        """The CloudWatch namespace of the functions' own metrics; each stage in an account has its own."""
         return f"Modelet/{self.name}" if self.project == PROJECT else f"Modelet/{self.project}/{self.name}"
 
     @property
     def prefix(self) -> str:
-        """How all names of the stage begin."""
+        """The start of all names of the stage."""
         return f"{self.project}-{self.name}"
 
     @property
     def stack_tags(self) -> dict[str, str]:
-        """The tags of every stack and every resource; the first two say whose they are."""
+        """The tags of every stack and every resource; the first two identify the project and the stage."""
         return {"modelet:project": self.project, "modelet:stage": self.name, **self.tags}
 
     def stack_name(self, *parts: str) -> str:
-        """What a stack of this stage is called."""
+        """Return the name of a stack of this stage."""
         return "-".join((self.prefix, *parts))
 
     def model_stack_name(self, model: str) -> str:
-        """What the stack of a model is called; a model may be called `api` or `storage`."""
+        """Return the name of a model's stack; a model may be called `api` or `storage`."""
         return self.stack_name("model", model)
 
     def parameter(self, *parts: str) -> str:
-        """The name of an SSM parameter of this stage."""
+        """Return the name of an SSM parameter of this stage."""
         return "/".join(("", self.project, self.name, *parts))
 
     def function_name(self, name: str) -> str:
-        """What a Lambda function of this stage is called."""
+        """Return the name of a Lambda function of this stage."""
         return f"{self.prefix}-{name}"
 
 
@@ -121,11 +121,11 @@ STAGES: dict[str, Stage] = {
         Stage(name="prod", canary="Canary10Percent5Minutes", log_retention_days=90, throttle_rate=500, tracing=True),
     )
 }
-"""Every stage, by name. `cdk -c stage=prod` chooses one; the API of each is closed to all but signed calls."""
+"""Every stage, by name. `cdk -c stage=prod` selects one; the API of each accepts only signed calls."""
 
 
 def find_stage(name: str, project: str = PROJECT) -> Stage:
-    """The stage of that name, in a project. Raises SynthError that lists what there is."""
+    """Return the stage with this name, in a project. Raises SynthError that lists the known stages."""
     if name not in STAGES:
         raise SynthError(f"infra/stage.py: STAGES has no {name!r}: choose {' or '.join(STAGES)}, or add it there")
     return STAGES[name] if project == PROJECT else replace(STAGES[name], project=project)

@@ -1,1 +1,1 @@
-"""Rules without a construct: what AWS would refuse later is refused at synth, and who deploys is checked before."""
+"""Rules without a construct: checks before a deployment, and errors at synth that AWS would report later."""

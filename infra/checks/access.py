@@ -1,4 +1,4 @@
-"""Who may call the API, and by which kind of API Gateway: what a stage may ask for together."""
+"""Validation of a stage's API: the kind of API Gateway, its authorization and CORS must fit each other."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from infra.stage import Stage
 
 AUTHS = {"http": ("iam", "jwt", "none"), "rest": ("iam", "api_key", "cognito", "none")}
-"""The kinds of API, and how each can be told to know its callers."""
+"""The values of `auth` that each kind of API supports."""
 
 READ_BY = {
     "jwt_issuer": "jwt",
@@ -21,20 +21,20 @@ READ_BY = {
     "cognito_user_pool_arn": "cognito",
     "monthly_quota": "api_key",
 }
-"""What only one way to sign in reads."""
+"""The stage's keys that only one value of `auth` uses."""
 
 ORIGIN = re.compile(r"https?://[^/*?#\s]+")
 USER_POOL = re.compile(r"arn:aws[a-z-]*:cognito-idp:[a-z0-9-]+:[0-9]{12}:userpool/[\w-]+")
 
 
 def validate(stage: Stage) -> None:
-    """Raise SynthError, one line, for an API that AWS cannot give, or that would not be what the stage says."""
+    """Raise SynthError, one line, if AWS cannot provide the API, or if the API would not do what the stage says."""
     for key, wrong, remedy in _objections(stage):
         raise SynthError(f"infra/stage.py: stage {stage.name}: {key}: {wrong}: {remedy}")
 
 
 def _objections(stage: Stage) -> Iterator[tuple[str, str, str]]:
-    """Key, what is wrong with it, remedy."""
+    """Yield the key, the problem and the remedy of each violation."""
     auths = AUTHS.get(stage.api)
     if auths is None:
         yield "api", f"{stage.api!r} is no kind of API Gateway", f"give {' or '.join(AUTHS)}"
@@ -54,7 +54,7 @@ def _objections(stage: Stage) -> Iterator[tuple[str, str, str]]:
 
 
 def _sign_in(stage: Stage) -> Iterator[tuple[str, str, str]]:
-    """What each way to sign in needs; what nothing would read is refused too, as it looks like protection."""
+    """Yield what an `auth` lacks, and keys that it does not use: an unused key looks like protection."""
     for key, auth in READ_BY.items():
         given = getattr(stage, key)
         if stage.auth != auth and given:
@@ -69,7 +69,8 @@ def _sign_in(stage: Stage) -> Iterator[tuple[str, str, str]]:
 
 
 def _cors(stage: Stage) -> Iterator[tuple[str, str, str]]:
-    """An HTTP API adds the headers itself; a REST API hands on what the function says, and ours have none of them."""
+    """Yield wrong CORS origins. An HTTP API adds the headers; a REST API leaves that to the functions, and ours do not.
+    """
     if stage.cors_origins and stage.api == "rest":
         yield "cors_origins", "a REST API leaves its headers to the functions", "give api='http', or no origins"
     for origin in stage.cors_origins:

@@ -1,7 +1,7 @@
-"""Who deploys, and where to: `python -m infra.checks.account PROJECT STAGE [MODEL]`.
+"""Checks of the account before a deployment: `python -m infra.checks.account PROJECT STAGE [MODEL]`.
 
-It fails with a remedy before minutes go to building. It also notes what the account may not be allowed to have yet. A
-note stops nothing: a limit may have been raised, and AWS has the last word.
+It fails with a remedy before minutes are spent on a build. It also prints notes on quotas that the account may exceed.
+A note stops nothing: a quota may have been raised, and AWS decides.
 """
 
 from __future__ import annotations
@@ -26,21 +26,22 @@ if TYPE_CHECKING:
     from modelet.dev.project.spec import ModelSpec
 
 NEW_ACCOUNT_MEMORY_MB = 3008
-"""What a function of a new account may have at first; no call of AWS's tells.
+"""The most memory, in MB, of a function in a new account; no AWS API returns this quota.
 
 Source: docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, "New AWS accounts have reduced concurrency and
 memory quotas".
 """
 
 ALWAYS_UNRESERVED = 100
-"""What Lambda keeps free of reservations, of an account that has more.
+"""Concurrent executions that Lambda keeps unreserved in an account that has more.
 
 Source: docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html.
 """
 
 
 def main() -> int:
-    """Say which account will be deployed to, and its limits; 1 and one line on stderr where that cannot be done."""
+    """Print the account to deploy to, and notes on its quotas. Return 1, with one line on stderr, if it cannot be used.
+    """
     parser = argparse.ArgumentParser(prog="python -m infra.checks.account", description=main.__doc__)
     parser.add_argument("project")
     parser.add_argument("stage")
@@ -71,7 +72,7 @@ def main() -> int:
 
 
 def memory_notes(models: Mapping[str, ModelSpec]) -> Iterator[str]:
-    """Models that a new account may refuse for their memory."""
+    """Yield a note for each model that needs more memory than a new account may allow."""
     large = [name for name, spec in models.items() if spec.resources.memory_mb > NEW_ACCOUNT_MEMORY_MB]
     if large:
         yield (
@@ -81,9 +82,9 @@ def memory_notes(models: Mapping[str, ModelSpec]) -> Iterator[str]:
 
 
 def concurrency_notes(client: Any, stage: Stage, models: Mapping[str, ModelSpec]) -> Iterator[str]:
-    """Whether what the models reserve and provision fits beside what the account must keep free.
+    """Yield notes if the models reserve or provision more concurrency than the account can give.
 
-    client: boto3's, of Lambda. What these very functions have reserved already is free for them.
+    client: boto3's Lambda client. Concurrency that these functions have already reserved counts as available to them.
     """
     wanted = {name: asked_for(spec) for name, spec in models.items() if asked_for(spec)}
     if not wanted:
@@ -106,7 +107,7 @@ def concurrency_notes(client: Any, stage: Stage, models: Mapping[str, ModelSpec]
 
 
 def asked_for(spec: ModelSpec) -> int:
-    """The concurrent executions that a model takes from its account for itself, at its fullest hour."""
+    """Return the concurrent executions that a model reserves or provisions at its peak."""
     scaling = spec.scaling
     ranges = [(scaling.provisioned, scaling.provisioned_max)]
     ranges += [(each.provisioned, each.provisioned_max) for each in scaling.schedules]
@@ -114,7 +115,7 @@ def asked_for(spec: ModelSpec) -> int:
 
 
 def _reserved(client: Any, function: str) -> int:
-    """What a function has reserved; nothing where it is not there yet."""
+    """Return a function's reserved concurrency; 0 if the function does not exist yet."""
     try:
         found = client.get_function_concurrency(FunctionName=function)
     except client.exceptions.ResourceNotFoundException:

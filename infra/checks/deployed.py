@@ -1,6 +1,6 @@
-"""Whose stacks are deployed, and which of them the project has no more.
+"""Checks of deployed stacks: whose they are, and whether the project still has their models.
 
-`python -m infra.checks.deployed PROJECT STAGE` names the latter, and asks AWS for that.
+`python -m infra.checks.deployed PROJECT STAGE` asks AWS, and lists the stacks whose models the project no longer has.
 """
 
 from __future__ import annotations
@@ -19,27 +19,29 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 OLD = "serving"
-"""The one stack that held the API and all models, before each model had its own."""
+"""The single stack that held the API and all models, before each model had its own."""
 
 GONE = "DELETE_COMPLETE"
 
 
 @dataclass(frozen=True)
 class Deployed:
-    """A stack that is there. model: the model whose stack it is, if it is one's."""
+    """A deployed stack. model: the model's name if it is a model's stack."""
 
     name: str
     tags: Mapping[str, str]
     model: str | None = None
 
     def belongs_to(self, stage: Stage) -> bool:
-        """Whether the stage's own project made it. Before stacks had tags, every project was called modelet."""
+        """Return whether the stage's project created the stack. Before stacks had tags, all projects had one name:
+        modelet.
+        """
         made_by = self.tags.get("modelet:project", PROJECT), self.tags.get("modelet:stage", stage.name)
         return made_by == (stage.project, stage.name)
 
 
 def deployed(client: Any, stage: Stage) -> list[Deployed]:
-    """The stacks that are called as the stage's are, by name. client: boto3's, of CloudFormation."""
+    """Return the stacks named like the stage's, sorted by name. client: boto3's CloudFormation client."""
     names = {stage.stack_name(part) for part in ("storage", "api", OLD)}
     start = stage.model_stack_name("")
     found = []
@@ -54,9 +56,9 @@ def deployed(client: Any, stage: Stage) -> list[Deployed]:
 
 
 def validate(found: Collection[Deployed], stage: Stage, models: Collection[str], only: str | None = None) -> None:
-    """Raise SynthError, one line, where a deployment would change or meet what is not this project's.
+    """Raise SynthError, one line, if a deployment would change another project's stacks or conflict with them.
 
-    models: the project's. only: the one model that is to be deployed; None deploys all.
+    models: the project's models. only: the one model to deploy; None deploys all.
     """
     for each in found:
         if not each.belongs_to(stage):
@@ -83,7 +85,7 @@ def validate(found: Collection[Deployed], stage: Stage, models: Collection[str],
 
 
 def _validate_one(names: Collection[str], stage: Stage, models: Collection[str], only: str) -> None:
-    """Whether one model can be deployed alone."""
+    """Raise SynthError if a model cannot be deployed alone."""
     if only not in models:
         raise SynthError(f"functions/: there is no model {only}: choose one of {', '.join(sorted(models))}")
     new_methods = stage.api == "rest" and stage.model_stack_name(only) not in names
@@ -93,7 +95,7 @@ def _validate_one(names: Collection[str], stage: Stage, models: Collection[str],
 
 
 def leftovers(found: Collection[Deployed], stage: Stage, models: Collection[str]) -> list[str]:
-    """What is deployed for models that the project has no more, a line each, with the command that removes it."""
+    """Return a line for each stack whose model the project no longer has, with the command that removes it."""
     return [
         f"the stack {each.name} still serves a model that the project has no more: "
         f"`make destroy STAGE={stage.name} MODEL={each.model}` removes it"
@@ -103,13 +105,13 @@ def leftovers(found: Collection[Deployed], stage: Stage, models: Collection[str]
 
 
 def not_signed_in(error: Exception) -> str:
-    """What to do where AWS does not answer; error: boto3's."""
+    """Return what to do if AWS does not answer. error: boto3's."""
     remedy = "run `aws sso login` or `aws configure`, or set AWS_PROFILE, and AWS_REGION"
     return f"nobody is signed in to AWS ({error}): {remedy}"
 
 
 def main() -> int:
-    """Name the stacks that the project has no more; 1 and one line on stderr where nobody can say."""
+    """List stacks of models that the project no longer has. Return 1, with one line on stderr, if that fails."""
     import boto3  # noqa: PLC0415 - only the command asks AWS
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - as above
 

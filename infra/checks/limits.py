@@ -1,4 +1,4 @@
-"""What AWS lets a stage say: it would refuse the rest only in the middle of a deployment."""
+"""Validation of a stage against AWS's limits, which AWS itself checks only in the middle of a deployment."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RETENTIONS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 109
 ID = "[0-9a-f]{8,17}"
 NAME = re.compile(r"[a-z][a-z0-9]{0,15}")
 RESERVED = ("aws", "ssm")
-"""How no name of an SSM parameter may begin.
+"""Prefixes that the name of an SSM parameter must not have.
 
 Source: docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html.
 """
@@ -32,13 +32,13 @@ MAILBOX = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 TAG = re.compile(r"[A-Za-z0-9_ ./=+@-][A-Za-z0-9_ .:/=+@-]{0,127}")
 
 Objection = tuple[str, str, str]
-"""Key, what is wrong with it, remedy."""
+"""The key, the problem and the remedy."""
 
 
 def validate(stage: Stage) -> None:
-    """Raise SynthError, one line with the stage's key and the remedy, for what AWS would refuse."""
+    """Raise SynthError, one line with the stage's key and the remedy, for values that AWS would reject."""
     if not NAME.fullmatch(stage.project) or stage.project.startswith(RESERVED):
-        # A hyphen would let the model `b` of the project `x-dev` and the model `dev-b` of `x` be one function.
+        # With a hyphen, model `b` of project `x-dev` and model `dev-b` of project `x` would be the same function.
         raise SynthError(
             f"cdk.json: context.project: {stage.project!r} cannot be the first part of all names: give lower-case "
             f"letters and digits, at most 16, a letter first, and neither {' nor '.join(RESERVED)} as the beginning"
@@ -49,7 +49,7 @@ def validate(stage: Stage) -> None:
 
 def _objections(stage: Stage) -> Iterator[Objection]:
     if not NAME.fullmatch(stage.name):
-        # A hyphen would let `a-b` of one stage and `b` of the stage `x-a` be one function.
+        # With a hyphen, `a-b` of one stage and `b` of the stage `x-a` would be the same function.
         yield "name", f"{stage.name!r} cannot be a part of all names", "give lower-case letters and digits, at most 16"
     for key, pattern, remedy in (
         ("account", ACCOUNT, "give its 12 digits, as text"),
@@ -69,7 +69,7 @@ def _objections(stage: Stage) -> Iterator[Objection]:
             f"CloudWatch cannot keep logs for {stage.log_retention_days}",
             f"give one of {known}",
         )
-    tags: Mapping[Any, Any] = stage.tags  # nobody checks the types of what is written there
+    tags: Mapping[Any, Any] = stage.tags  # the types in infra/stage.py are not checked at run time
     for name, value in tags.items():
         if not isinstance(name, str) or not TAG.fullmatch(name) or name.startswith("aws:"):
             yield "tags", f"{name!r} cannot be a tag's key", "give letters, digits and _ . : / = + - @, not aws: first"

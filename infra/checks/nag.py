@@ -1,4 +1,4 @@
-"""cdk-nag: its AwsSolutions rules run at every synth, and whatever they may not ask for has its reason beside it."""
+"""cdk-nag: its AwsSolutions rules run at every synth; each exception needs a reason next to it in the code."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ if TYPE_CHECKING:
 
 
 def check(app: App) -> None:
-    """Have every synth of the app checked; a finding without a reason fails it.
+    """Add cdk-nag to every synth of the app; a finding without a reason fails the synth.
 
-    The reasons go into the templates (`Metadata.cdk_nag`), where auditors and our own tests read them.
+    The reasons are written to the templates (`Metadata.cdk_nag`), where auditors and our own tests read them.
     """
     Validations.of(app).add_plugins(AwsSolutionsChecks(app, write_suppressions_to_cloud_formation=True))
 
 
 def accept_warning(construct: IConstruct, name: str, reason: str) -> None:
-    """Say why a warning of the CDK's own does not hold for a construct. name: without `@aws-cdk/`."""
+    """Accept one of the CDK's own warnings for a construct, with a reason. name: without `@aws-cdk/`."""
     Validations.of(construct).acknowledge(Acknowledgment(id=f"Annotation::@aws-cdk/{name}", reason=reason))
 
 
 def accept(construct: IConstruct, rule: str, reason: str) -> None:
-    """Say why a rule does not hold for a construct and all below it.
+    """Accept violations of a rule in a construct and its children, with a reason.
 
     rule: the rule without its pack, such as `S1`, or one finding of it, such as `IAM5[Resource::*]`.
     """
@@ -34,12 +34,13 @@ def accept(construct: IConstruct, rule: str, reason: str) -> None:
 
 
 def accept_resource(construct: IConstruct, arn: str, reason: str) -> None:
-    """Say why a statement of the construct names a resource with a `*` in it. arn: the resource, tokens and all."""
+    """Accept a resource with a `*` in a statement of the construct, with a reason. arn: the resource; may have tokens.
+    """
     accept(construct, f"IAM5[Resource::{flat(Stack.of(construct).resolve(arn))}]", reason)
 
 
 def flat(value: Any) -> str:
-    """A value of a template as one text, in which cdk-nag writes what only CloudFormation knows as <Name.Attribute>."""
+    """Return a template value as a string, as cdk-nag writes it: <Name.Attribute> is known only to CloudFormation."""
     match value:
         case {"Fn::Join": [separator, parts]}:
             return str(separator).join(flat(part) for part in parts)

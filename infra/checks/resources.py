@@ -1,4 +1,4 @@
-"""How many resources a stack may have."""
+"""Limits on the number of resources in a stack."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ RESOURCE_LIMIT = 500
 
 
 def count(stack: Stack) -> int:
-    """The resources of a stack."""
+    """Return the number of resources in a stack."""
     return sum(CfnResource.is_cfn_resource(each) for each in stack.node.find_all())
 
 
 def validate_shared(stacks: Iterable[Stack], stage: Stage, models: int) -> None:
-    """Raise SynthError where so many models fill a stack that all of them share."""
+    """Raise SynthError if the project has too many models for a stack that all models share."""
     remedy = "move some of the models to a project of their own"
     if stage.api == "rest":
         remedy = f"a REST API has the methods of all its models: give api='http' in infra/stage.py, or {remedy}"
@@ -34,7 +34,7 @@ def validate_shared(stacks: Iterable[Stack], stage: Stage, models: int) -> None:
 
 
 def validate(stack: Stack, made_by: str, remedy: str) -> None:
-    """Raise SynthError, one line, for a stack above what CloudFormation takes. made_by: what asks for so much."""
+    """Raise SynthError, one line, if a stack exceeds CloudFormation's limit. made_by: what creates the resources."""
     found = count(stack)
     if found > RESOURCE_LIMIT:
         raise SynthError(

@@ -1,4 +1,4 @@
-"""How many models one API takes: what AWS gives an API, less what all models share."""
+"""The limit of models per API: AWS's quota of routes, minus the routes that all models share."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ if TYPE_CHECKING:
     from infra.stage import Stage
 
 ROUTES_QUOTA = 300
-"""What AWS gives at first: 300 routes of an HTTP API, 300 resources of a REST API.
+"""AWS's default quota: 300 routes per HTTP API, 300 resources per REST API.
 
 Sources: docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html and
 …/api-gateway-execution-service-limits-table.html.
 """
 
 RESERVED = 24
-"""Routes that stay free for all that is no model's own."""
+"""Routes reserved for everything that does not belong to a model."""
 
 ROUTE_LIMIT = ROUTES_QUOTA - RESERVED
-"""The routes of the models themselves, until AWS gives more."""
+"""Routes available to the models, until AWS raises the quota."""
 
 QUOTAS = {"http": "Routes per API", "rest": "Resources per API"}
-"""What Service Quotas calls it, by the kind of API."""
+"""The quota's name in Service Quotas, by kind of API."""
 
 
 def validate(stage: Stage, models: int) -> None:
-    """Raise SynthError, one line with the quota's name, when so many models have more routes than an API may have."""
+    """Raise SynthError, one line with the quota's name, if the models have more routes than an API may have."""
     if stage.routes_quota < ROUTES_QUOTA:
         raise SynthError(
             f"infra/stage.py: stage {stage.name}: routes_quota: {stage.routes_quota} is below the {ROUTES_QUOTA} that "
@@ -47,5 +47,6 @@ def validate(stage: Stage, models: int) -> None:
 
 
 def routes_of_a_model(stage: Stage) -> int:
-    """How many routes one model has; where a stage names origins, each path has one for preflights too."""
+    """Return the number of routes of one model; if the stage has CORS origins, each path has one more for preflights.
+    """
     return len(model_paths("")) * (2 if stage.cors_origins else 1)

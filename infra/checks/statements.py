@@ -1,4 +1,5 @@
-"""What every function and service role of a synthesized stage may do: `python -m infra.checks.statements [cdk.out]`."""
+"""The permissions of a synthesized stage's functions and service roles: `python -m infra.checks.statements [cdk.out]`.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 class Statement:
     """One statement of a role.
 
-    resource: the logical id of what holds the statement, the role or a policy of it. role: the logical id of the role.
-    path: where the role is in the stack. reasons: by the name of a cdk-nag finding, why it stands there all the same.
+    resource: the logical ID of the role or policy that contains the statement. role: the logical ID of the role. path:
+    the role's path in the stack. reasons: why each cdk-nag finding is accepted, by the finding's name.
     """
 
     resource: str
@@ -33,7 +34,7 @@ class Statement:
 
 
 def statements(template: Mapping[str, Any]) -> Iterator[Statement]:
-    """Every statement of every role in a template, in the template's order."""
+    """Yield every statement of every role in a template, in the template's order."""
     resources = template["Resources"]
     paths = {name: each.get("Metadata", {}).get("aws:cdk:path", name) for name, each in resources.items()}
     for name, each in resources.items():
@@ -67,7 +68,7 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 
 def table(found: list[Statement]) -> str:
-    """The statements as a table of Markdown, with the reason beside each `*`."""
+    """Return the statements as a Markdown table, with the reason next to each `*`."""
     rows = ["| role of | may | on | why a * |", "|---|---|---|---|"]
     for each in found:
         reasons = {reason for resource in each.resources if (reason := star_reason(each, resource))}
@@ -78,7 +79,7 @@ def table(found: list[Statement]) -> str:
 
 
 def star_reason(statement: Statement, resource: str) -> str | None:
-    """Why a resource of a statement has a `*`; None where it has none, or no reason was given."""
+    """Return the reason for a `*` in a statement's resource; None if it has no `*`, or no reason was given."""
     if "*" not in resource:
         return None
     if statement.effect == "Deny":

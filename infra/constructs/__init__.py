@@ -1,1 +1,1 @@
-"""The parts that stacks are made of, one noun a module; a construct knows its stage and its model, and no stack."""
+"""Constructs that the stacks are made of, one per module. A construct knows its stage and its model, but no stack."""

@@ -1,4 +1,4 @@
-"""The API's access log: one line of JSON for each request, also for those that no function saw."""
+"""The API's access log: one line of JSON per request, including requests that reach no function."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CALLERS = {
     "api_key": "$context.identity.apiKeyId",
     "none": "$context.identity.sourceIp",
 }
-"""Who asked, by the stage's `auth`."""
+"""The identity of the caller, by the stage's `auth`."""
 
 FIELDS = {
     "request_id": "$context.requestId",
@@ -38,7 +38,7 @@ FIELDS = {
     "error": "$context.error.message",
     "error_type": "$context.error.responseType",
 }
-"""What both kinds of API say of a request. No path and no header: they are the caller's own text.
+"""The fields that both kinds of API log for a request. The path and headers are left out: callers choose their text.
 
 Sources: docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html and
 …/api-gateway-variables-for-access-logging.html.
@@ -46,12 +46,13 @@ Sources: docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-v
 
 
 def access_log_format(stage: Stage, **more: str) -> str:
-    """A line of the log. Every value is text, because API Gateway writes a bare `-` for what a request has not."""
+    """Return the format of a log line. All values are strings, because API Gateway writes a bare `-` for a missing one.
+    """
     return json.dumps({**FIELDS, "caller": CALLERS[stage.auth], **more})
 
 
 def access_log_group(scope: Construct, stage: Stage) -> logs.LogGroup:
-    """The log group; its name keeps the account's policy for log delivery from growing with each API.
+    """Return the log group; its name keeps the account's policy for log delivery from growing with each API.
 
     Source: docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html.
     """

@@ -1,4 +1,4 @@
-"""Where alarms go: one topic for a stage, and an address that is written to."""
+"""The target of alarms: one topic per stage, with an email subscription."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 
 def topic_name(stage: Stage) -> str:
-    """What the topic of a stage is called."""
+    """Return the name of a stage's topic."""
     return f"{stage.prefix}-alarms"
 
 
 def topic_arn(scope: Construct, stage: Stage) -> str:
-    """The topic's ARN, for stacks that do not make it."""
+    """Return the topic's ARN, for stacks that do not create it."""
     return Stack.of(scope).format_arn(service="sns", resource=topic_name(stage))
 
 
 class AlarmTopic(Construct):
-    """An encrypted topic, by TLS only, on which nobody but this account's alarms speaks.
+    """An encrypted topic that accepts only TLS, and messages only from this account's alarms.
 
-    Its key is a key of its own because CloudWatch may not use the one that AWS keeps for SNS.
+    It has its own key because CloudWatch cannot use the AWS managed key for SNS.
     Source: docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html.
     """
 
@@ -50,7 +50,7 @@ class AlarmTopic(Construct):
                 sid="CloudWatchEncrypts",
                 principals=[cloudwatch],
                 actions=["kms:Decrypt", "kms:GenerateDataKey"],
-                resources=["*"],  # a key's own policy: "*" is the key
+                resources=["*"],  # in a key policy, "*" means this key
                 conditions=own,
             )
         )

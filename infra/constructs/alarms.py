@@ -1,4 +1,4 @@
-"""What rolls a new version back, and wakes somebody: errors, latency, throttles of a model."""
+"""A model's alarms on errors, latency and throttles: they send notifications, and may roll a new version back."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ if TYPE_CHECKING:
 
 MINUTE = Duration.minutes(1)
 ERROR_PERCENT = 1
-"""The share of a version's own requests that may fail."""
+"""The percentage of a version's own requests that may fail."""
 
 LATENCY_SHARE = 0.9
-"""The share of a function's timeout that its slowest hundredth may take: what takes longer is about to be cut off."""
+"""The share of a function's timeout that its p99 latency may reach: slower requests are close to the timeout."""
 
 
 class ModelAlarms(NamedTuple):
     """The alarms of one model.
 
-    release: on one Lambda version alone. They can stop its release, and a fix can be released while they ring for the
-    version before it. throttles: on the alias. No version answered a throttled request: it stops no release.
+    release: alarms on a single Lambda version. They can stop its release; a fix can be released while the alarms of the
+    previous version are active. throttles: an alarm on the alias. It stops no release, because no version handles a
+    throttled request.
     """
 
     release: list[cloudwatch.Alarm]
@@ -38,7 +39,7 @@ class ModelAlarms(NamedTuple):
 def model_alarms(
     scope: Construct, *, stage: Stage, model: Deployable, alias: lambda_.Alias, version: lambda_.Version
 ) -> ModelAlarms:
-    """The alarms of a model: each rings when two of three minutes are bad, and stays silent without traffic."""
+    """Create a model's alarms. Each needs two bad minutes out of three; a minute without traffic is not bad."""
     number = version.version
     timeout_ms = model.spec.resources.timeout_s * 1000
     latency = _of_version(alias.metric_duration(period=MINUTE, statistic="p99"), number)
@@ -58,8 +59,8 @@ def model_alarms(
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
 
-    # The number in the name makes a new alarm for each version. An alarm that is changed keeps its state, so that one
-    # that rings for the old version would stop CodeDeploy before the new one has any traffic.
+    # The version number in the name creates a new alarm for each version. A changed alarm would keep its state: if it
+    # were active for the old version, it would stop CodeDeploy before the new version has any traffic.
     errors_name, latency_name = f"{number}-errors", f"{number}-latency"
     slow = f"ms took the slowest hundredth of the version's requests, and {timeout_ms} is the timeout"
     return ModelAlarms(
@@ -78,7 +79,8 @@ def model_alarms(
 
 
 def error_percent(stage: Stage, model: Deployable, alias: lambda_.Alias, version: str) -> cloudwatch.MathExpression:
-    """How much of a hundred requests failed: crashes and timeouts as Lambda counts them, answers of 500 as we do."""
+    """Return the percentage of failed requests: crashes and timeouts from Lambda's metric, 500 responses from our own.
+    """
     faults = cloudwatch.Metric(
         namespace=stage.namespace,
         metric_name="faults",
@@ -99,7 +101,7 @@ def error_percent(stage: Stage, model: Deployable, alias: lambda_.Alias, version
 
 
 def _of_version(metric: cloudwatch.Metric, version: str) -> cloudwatch.Metric:
-    """A metric of an alias, of the requests alone that one version answered.
+    """Return an alias's metric, limited to the requests that one version handled.
 
     Source: docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-view.html, "ExecutedVersion".
     """

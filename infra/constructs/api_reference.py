@@ -1,4 +1,4 @@
-"""What the stacks of models know of the API: its ids, by SSM parameters, so that no stack keeps another from going."""
+"""The API's IDs for the models' stacks, passed by SSM parameters so that no stack blocks the removal of another."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ApiReference:
-    """The ids of a stage's API, and its URL without a slash at the end.
+    """The IDs of a stage's API, and its URL without a trailing slash.
 
-    authorizer_id: of what reads tokens, where `auth` is jwt. preflight_id: of the integration behind the routes for
-    browsers' preflights, where the stage names origins.
+    authorizer_id: the ID of the JWT authorizer, if `auth` is jwt. preflight_id: the ID of the integration of the
+    preflight routes, if the stage has CORS origins.
     """
 
     api_id: str
@@ -28,7 +28,7 @@ class ApiReference:
 
     @classmethod
     def read(cls, scope: Construct, stage: Stage) -> ApiReference:
-        """What the API's stack wrote, as parameters of the stack of `scope`."""
+        """Return the reference that the API's stack wrote, as parameters of the stack of `scope`."""
 
         def value(part: str) -> str:
             return str(ssm.StringParameter.value_for_string_parameter(scope, stage.parameter("api", part)))

@@ -1,4 +1,4 @@
-"""Where the published versions are kept in AWS: the store is the bucket's folder models/."""
+"""The S3 bucket of published versions: the store is its folder models/."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from infra.stage import Stage
 
 STORE = "models"
-"""The store's folder in the bucket: a version lies at models/NAME/VERSION/."""
+"""The store's folder in the bucket; a version is in models/NAME/VERSION/."""
 
 
 def export_name(stage: Stage) -> str:
-    """The name under which a stage's storage stack says what its bucket is called."""
+    """Return the name under which a stage's storage stack exports the name of its bucket."""
     return f"{stage.prefix}-artifacts"
 
 
 class ArtifactBucket(Construct):
-    """A bucket that keeps what is put there: versioned, encrypted, private, by TLS only, and there after `destroy`.
+    """A bucket that retains its objects: versioned, encrypted, private, TLS only, and kept by `destroy`.
 
     No current object ever expires: a version that a function pins must stay.
     """

@@ -1,4 +1,4 @@
-"""The variables of a model function: what model.yaml says, and where its pinned version is."""
+"""The environment variables of a model function: those of model.yaml, and the location of the pinned version."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from infra.stage import Stage
 
 LONGEST_STORE = f"s3://{'b' * 63}/models"
-"""As long as the store's URL can be: the bucket gets its name only when it is made."""
+"""The longest possible URL of the store: the bucket gets its name only when it is created."""
 
 IN_IMAGE = f"file:///var/task/{BAKED}"
-"""The store of a function whose image has its version."""
+"""The store's URL for a function whose image contains its version."""
 
 
 def variables(stage: Stage, model: Deployable, store: str) -> dict[str, str]:
-    """The environment of the model's function. store: the URL of the stage's store, or a token for it.
+    """Return the environment of the model's function. store: the URL of the stage's store, or a token for it.
 
-    Raises SynthError for more than Lambda takes: ModelSpec has counted the model's own variables only.
+    Raises SynthError if it exceeds Lambda's limit: ModelSpec counts only the model's own variables.
     """
     secrets = {"MODELET_SECRETS": json.dumps(model.spec.secrets)} if model.spec.secrets else {}
     lock = model.bundle.lock

@@ -1,4 +1,4 @@
-"""What a model's code may do in AWS: read its own versions and secrets, write its own log, and nothing else."""
+"""The permissions of a model's code: read its own versions and secrets, write its own log, and nothing else."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TRACE_ACTIONS = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
 class ExecutionRole(Construct):
     """The role of one model function.
 
-    role: what its function assumes. The log is not among its rights yet: the log group grants that itself.
+    role: the role that the function assumes. It has no permission to write the log yet: the log group grants that.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class ExecutionRole(Construct):
         )
 
     def _may_join_network(self, function_name: str) -> None:
-        """Let Lambda connect the function to its network, and keep its code from doing the same."""
+        """Let Lambda connect the function to its network, but deny the function's code the same actions."""
         self._allow(NETWORK_ACTIONS, ["*"])
         accept_resource(
             self.role,

@@ -1,4 +1,4 @@
-"""The web firewall before a REST API: AWS's managed rules, and a limit for each address."""
+"""The web firewall of a REST API: AWS's managed rules, and a rate limit per IP address."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 WINDOW_S = 300
 LEAST = 10
-"""The window in which WAF counts an address's requests, and the least that it can be told to allow."""
+"""The window in seconds in which WAF counts an address's requests, and the lowest limit that it accepts."""
 
 BODY_RULES = (
     "SizeRestrictions_BODY",
@@ -23,9 +23,9 @@ BODY_RULES = (
     "GenericRFI_BODY",
     "EC2MetaDataSSRF_BODY",
 )
-"""Rules of AWS's common group that look at bodies: they only count, because a body here is data for a model.
+"""Rules of AWS's common rule group that inspect bodies: they only count, because a body here is data for a model.
 
-A batch of rows is above their 8 KB, and a review may well contain HTML.
+A batch of rows exceeds their 8 KB, and a review may well contain HTML.
 Source: docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html.
 """
 
@@ -34,13 +34,13 @@ GROUPS: dict[str, Sequence[str]] = {
     "AWSManagedRulesCommonRuleSet": BODY_RULES,
     "AWSManagedRulesKnownBadInputsRuleSet": (),
 }
-"""AWS's own groups, each with those of its rules that only count."""
+"""AWS's managed rule groups, each with the rules that only count."""
 
 
 class Firewall(Construct):
-    """A regional web ACL on one resource.
+    """A regional web ACL for one resource.
 
-    resource_arn: of a stage of a REST API.
+    resource_arn: the ARN of a REST API's stage.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Firewall(Construct):
 
 
 def _by_address(rate: int) -> wafv2.CfnWebACL.RuleProperty:
-    """No address takes more than half of what the stage lets through; rate: the stage's requests a second."""
+    """Limit an address to half of what the stage allows. rate: the stage's requests per second."""
     return wafv2.CfnWebACL.RuleProperty(
         name="RateByAddress",
         priority=0,

@@ -1,4 +1,4 @@
-"""A function on the dashboard: where its time goes, what failed, how many environments answer."""
+"""The dashboard graphs of a function: time per stage, errors, concurrency."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FIVE_MINUTES = Duration.minutes(5)
 
 
 def add_model(facade: MonitoringFacade, stage: Stage, model: ModelFunction) -> None:
-    """Put a model on the dashboard."""
+    """Add a model to the dashboard."""
     graphs = FunctionGraphs(stage, model.name, model.alias)
     facade.monitor_custom(
         human_readable_name=f"Model {model.name}",
@@ -41,7 +41,7 @@ def add_model(facade: MonitoringFacade, stage: Stage, model: ModelFunction) -> N
 
 
 def add_index(facade: MonitoringFacade, stage: Stage, index: lambda_.IFunction) -> None:
-    """Put models_index on the dashboard."""
+    """Add models_index to the dashboard."""
     graphs = FunctionGraphs(stage, INDEX, index)
     facade.monitor_custom(
         human_readable_name="models_index",
@@ -55,9 +55,10 @@ def add_index(facade: MonitoringFacade, stage: Stage, index: lambda_.IFunction) 
 
 
 class FunctionGraphs:
-    """The graphs of one function, from what it says of itself and what Lambda says of it.
+    """The graphs of one function, from its own metrics and Lambda's.
 
-    service: the name under which it writes its metrics (modelet.observability). function: itself, or its live alias.
+    service: the name under which it writes its metrics (modelet.observability). function: the function, or its live
+    alias.
     """
 
     def __init__(self, stage: Stage, service: str, function: lambda_.IFunction) -> None:
@@ -66,20 +67,21 @@ class FunctionGraphs:
         self._function = function
 
     def times(self, title: str, names: Sequence[str], percentiles: Sequence[str]) -> CustomMetricGroup:
-        """Durations in milliseconds."""
+        """Return a graph of durations in milliseconds."""
         pairs = [(name, percentile) for name in names for percentile in percentiles]
         metrics = [self._own(f"{name}_ms", percentile, f"{name} {percentile}") for name, percentile in pairs]
         return CustomMetricGroup(title=title, metrics=metrics)
 
     def counts(self, title: str, metrics: dict[str, tuple[str, str]]) -> CustomMetricGroup:
-        """Counts by their labels, and the cold starts beside them."""
+        """Return a graph of counts by label, with the cold starts."""
         metrics = {**metrics, "cold starts": ("ColdStart", "Sum")}
         return CustomMetricGroup(
             title=title, metrics=[self._own(name, statistic, label) for label, (name, statistic) in metrics.items()]
         )
 
     def errors(self) -> CustomMetricGroup:
-        """By class: the caller's (4xx), ours (5xx), the process's (crash, timeout, memory), no free environment."""
+        """Return a graph of errors by class: client (4xx), server (5xx), process (crash, timeout, memory), throttled.
+        """
         return CustomMetricGroup(
             title="Errors by class",
             metrics=[
@@ -102,7 +104,7 @@ class FunctionGraphs:
 
 
 def concurrency(stage: Stage, model: ModelFunction) -> CustomMetricGroup:
-    """Environments at work, against what is provisioned and what may be at the most."""
+    """Return a graph of busy environments, with the provisioned and the maximum concurrency."""
     scaling = model.model.spec.scaling
     lines = {"provisioned": scaling.provisioned, "at most": scaling.max_concurrency}
     working = model.function.metric("ConcurrentExecutions", statistic="Maximum", period=FIVE_MINUTES, label="at work")
@@ -116,7 +118,7 @@ def concurrency(stage: Stage, model: ModelFunction) -> CustomMetricGroup:
 
 
 def provisioned(stage: Stage, model: ModelFunction) -> list[cloudwatch.Metric | CustomMetricWithAlarm]:
-    """Provisioned environments at work, and requests that found none of them free, with an alarm."""
+    """Return metrics of busy provisioned environments and of requests that spilled over, with an alarm."""
     working = model.alias.metric(
         "ProvisionedConcurrentExecutions", statistic="Maximum", period=FIVE_MINUTES, label="provisioned, at work"
     )

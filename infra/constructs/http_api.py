@@ -1,4 +1,4 @@
-"""An HTTP API of API Gateway before the functions: the cheaper and faster kind."""
+"""The API as an HTTP API of API Gateway: the cheaper and faster kind."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 CORS_METHODS = [apigatewayv2.CorsHttpMethod.GET, apigatewayv2.CorsHttpMethod.POST]
 CORS_HEADERS = ["authorization", "content-type", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token"]
 CORS_EXPOSED = ["retry-after", "x-model-version", "x-request-id"]
-"""What a page of another origin may send, and read of an answer."""
+"""CORS: what pages of other origins may send, and the response headers that they may read."""
 
 
 class HttpInferenceApi(Construct):
-    """The API as an HTTP API, payload format 2.0; the least that it speaks is TLS 1.2.
+    """The API as an HTTP API, payload format 2.0, TLS 1.2 or later.
 
-    The models' routes are in their own stacks, which know the API by `reference`. url: without a slash at the end.
-    invoke_arn: what a caller needs `execute-api:Invoke` for. metric_4xx, metric_5xx: 1 for each answer of that class, 0
-    for each other.
+    The models' routes are in their own stacks, which get the API's IDs from `reference`. url: without a trailing slash.
+    invoke_arn: the resource of a caller's `execute-api:Invoke` permission. metric_4xx, metric_5xx: 1 for each response
+    of that class, 0 for every other.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, index: lambda_.IFunction) -> None:
@@ -60,11 +60,11 @@ class HttpInferenceApi(Construct):
         self._deploy(stage)
 
     def monitor(self, facade: MonitoringFacade) -> None:
-        """Put the API on the dashboard."""
+        """Add the API to the dashboard."""
         facade.monitor_api_gateway_v2_http_api(api=self.api, human_readable_name="API", alarm_friendly_name="API")
 
     def _jwt(self, stage: Stage) -> str:
-        """The id of what reads tokens, which the routes of all stacks share."""
+        """Create the JWT authorizer that the routes of all stacks share, and return its ID."""
         return apigatewayv2.CfnAuthorizer(
             self,
             "Jwt",
@@ -78,9 +78,10 @@ class HttpInferenceApi(Construct):
         ).ref
 
     def _add_index(self, stage: Stage, index: lambda_.IFunction, authorizer: str | None) -> str:
-        """Send what is no model's to the index; gives the integration's id.
+        """Send requests that match no model to the index, and return the integration's ID.
 
-        A source's ARN of `$default` is of another shape than a path's, and a preflight has one.
+        It needs two permissions: the source ARN of `$default` has a different form from that of a path, such as a
+        preflight route's.
         """
         integration = apigatewayv2.CfnIntegration(
             self,

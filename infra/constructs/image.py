@@ -1,4 +1,4 @@
-"""A model's container image, as CDK builds it when it deploys."""
+"""A model's container image, which CDK builds when it deploys."""
 
 from __future__ import annotations
 
@@ -21,11 +21,13 @@ PLATFORMS = {"x86_64": ecr_assets.Platform.LINUX_AMD64, "arm64": ecr_assets.Plat
 
 
 def model_image(model: Deployable, node: Node) -> lambda_.DockerImageCode:
-    """The model's online image. The context keys `base_image` and `build_image` replace those that it is made from, and
-    `base_digest` says which image the base's tag means. Raises SynthError for what is no digest.
+    """Return the model's online image.
 
-    The build context is the project as .dockerignore lets it in, without the other functions: a change of theirs leaves
-    this image, and so this function, as it is.
+    The context keys `base_image` and `build_image` replace the images that it is built from, and `base_digest` is the
+    digest that the base image's tag stands for. Raises SynthError if that is not a digest.
+
+    The build context is the project as filtered by .dockerignore, without the other functions: a change to one of those
+    does not change this image, nor this function.
     """
     others = sorted(path.name for path in model.folder.parent.iterdir() if path.is_dir() and path != model.folder)
     images = {key.upper(): node.try_get_context(key) for key in ("base_image", "base_digest", "build_image")}
@@ -38,8 +40,8 @@ def model_image(model: Deployable, node: Node) -> lambda_.DockerImageCode:
         target="online",
         build_args={"FUNCTION": model.folder.name, **{key: str(value) for key, value in images.items() if value}},
         platform=PLATFORMS[model.spec.resources.architecture],
-        # The default mode reads the patterns as another language, in which they let nothing in.
+        # The default mode has another pattern syntax, in which .dockerignore excludes every file.
         ignore_mode=IgnoreMode.DOCKER,
-        # Docker sends its Dockerfile although .dockerignore keeps it out; CDK, which copies the context, does not.
+        # Docker sends its Dockerfile even if .dockerignore excludes it. CDK, which copies the context, does not.
         exclude=[*(f"functions/{name}" for name in others), f"!{model.dockerfile}"],
     )

@@ -1,4 +1,4 @@
-"""The HTTPS API before the models: the kind of API Gateway that the stage asks for."""
+"""The HTTPS API of the models: the kind of API Gateway that the stage selects."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 
 class InferenceApi(Construct):
-    """One API for all models; every path asks for what the stage's `auth` says, health too.
+    """One API for all models; every path requires the stage's `auth`, health checks included.
 
-    models: their names. reference: what the models' stacks know of it. url: without a slash at the end. invoke_arn:
-    what a caller of a signed API needs `execute-api:Invoke` for. kind: the API itself. Raises SynthError for what API
-    Gateway cannot give.
+    models: the models' names. reference: the API's IDs for the models' stacks. url: without a trailing slash.
+    invoke_arn: the resource of the `execute-api:Invoke` permission that a caller of a signed API needs. kind: the API
+    itself. Raises SynthError if API Gateway cannot provide it.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class InferenceApi(Construct):
         self.invoke_arn = self.kind.invoke_arn
 
     def grant_invoke(self, caller: iam.IRole) -> iam.Grant:
-        """Let somebody call this stage's API, and no other, where its calls are signed (`auth="iam"`)."""
+        """Allow a role to call this stage's API only, if its calls are signed (`auth="iam"`)."""
         accept_resource(caller, self.invoke_arn, "Every method and path of this one stage's API.")
         return iam.Grant.add_to_principal(
             grantee=caller, actions=["execute-api:Invoke"], resource_arns=[self.invoke_arn]

@@ -1,4 +1,4 @@
-"""modelet without its laptop part, and what platform functions import besides, as a layer of Lambda's."""
+"""The Lambda layer of the platform functions: modelet without dev/, and the packages that they import."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 RUNTIME = lambda_.Runtime.PYTHON_3_11
 ARCHITECTURE = lambda_.Architecture.X86_64
-"""What the layer's wheels are for: infra/layer.py chooses them."""
+"""The architecture of the layer's wheels, as infra/layer.py selects them."""
 
 
 class ModeletLayer(Construct):
     """The layer that `make layer` built.
 
-    version: a new one whenever a byte of it changes. Raises SynthError where none is built, or a stale one.
+    version: a new layer version whenever a byte changes. Raises SynthError if the layer is missing or stale.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, root: Path) -> None:

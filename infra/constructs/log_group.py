@@ -1,4 +1,4 @@
-"""A function's own log."""
+"""A function's own log group."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 def log_group(scope: Construct, stage: Stage, name: str) -> logs.LogGroup:
-    """The log of the function called `name`. It goes when the stack goes: kept, it would be in the next one's way."""
+    """Create the log group of the function `name`. It is deleted with its stack; otherwise it would block the next."""
     group = logs.LogGroup(scope, "Log", log_group_name=f"/aws/lambda/{name}", removal_policy=RemovalPolicy.DESTROY)
-    # RetentionDays has names for the numbers; infra/stage.py has refused the numbers that it does not have.
+    # RetentionDays has only names for the numbers; infra/checks/limits.py rejects numbers that it does not have.
     cast("logs.CfnLogGroup", group.node.default_child).retention_in_days = stage.log_retention_days
     return group

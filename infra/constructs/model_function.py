@@ -1,4 +1,4 @@
-"""A model as a Lambda function: its image, its configuration, its rights, its live alias."""
+"""A model as a Lambda function: its image, configuration, permissions and live alias."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ ARCHITECTURES = {"x86_64": lambda_.Architecture.X86_64, "arm64": lambda_.Archite
 
 
 class ModelFunction(Construct):
-    """One model, served.
+    """One served model.
 
-    name: the model's. model: what is deployed. version: the Lambda version of this synth. alias: `live`, which
-    everything calls. alarms: what rolls a deployment back.
+    name: the model's name. model: the deployed model. version: the Lambda version of this synth. alias: `live`, which
+    all callers invoke. alarms: the alarms that roll a deployment back.
     """
 
     def __init__(
@@ -49,7 +49,8 @@ class ModelFunction(Construct):
         self.model = model
         resources, scaling = model.spec.resources, model.spec.scaling
         self.log_group = log_group(self, stage, stage.function_name(model.name))
-        # A version keeps its role. While traffic moves from one that reads S3 to one that need not, both have theirs.
+        # A version keeps its role. While traffic moves from a version that reads S3 to one that does not, both need
+        # theirs.
         role_id = "Execution" if model.spec.artifact == "store" else "BakedExecution"
         role = ExecutionRole(self, role_id, stage=stage, model=model, bucket=bucket).role
         self.log_group.grant_write(role)
@@ -71,7 +72,7 @@ class ModelFunction(Construct):
             snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if scaling.snapstart else None,
             **(network.placement if network and model.spec.vpc else {}),
         )
-        # Lambda looks at the rights when it makes the function, and the first init uses them.
+        # Lambda checks the permissions when it creates the function, and the first init uses them.
         self.function.node.add_dependency(role)
         self.version = self.function.current_version
         if scaling.snapstart:

@@ -1,4 +1,4 @@
-"""How the API comes to a model: its routes in an HTTP API, and the right to invoke its live alias."""
+"""The connection of the API to a model: its routes in an HTTP API, and the permission to invoke its live alias."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from infra.stage import Stage
 
 AUTHORIZATION = {"iam": "AWS_IAM", "jwt": "JWT", "none": "NONE"}
-"""What API Gateway calls the stage's `auth`."""
+"""API Gateway's names for the values of `auth`."""
 
 
 class ModelRoutes(Construct):
     """One model behind the API.
 
-    An HTTP API gets its routes from here. A REST API has them in its own stack, which names the function by its ARN: a
-    change of them needs a new deployment of the whole API.
+    It adds the routes of an HTTP API. The routes of a REST API are in the API's own stack, which names the function by
+    its ARN, because changing them needs a new deployment of the whole API.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class ModelRoutes(Construct):
         super().__init__(scope, construct_id)
         if stage.api == "http":
             self._add_routes(stage, model, api)
-        # One permission for all routes of the model.
+        # One permission covers all routes of the model.
         model.alias.add_permission(
             f"{construct_id}Permission",
             scope=self,
@@ -68,10 +68,11 @@ class ModelRoutes(Construct):
 
 
 def add_preflight(scope: Construct, construct_id: str, path: str, api_id: str, integration_id: str) -> None:
-    """Let a path's preflights past the authorizer, which an ANY or a $default route would ask first.
+    """Add a route for a path's preflight requests, which an ANY or $default route would send to the authorizer.
 
-    Each path needs its own. An HTTP API chooses a full match before a greedy one, and `ANY` matches OPTIONS too: one
-    `OPTIONS /{proxy+}` would win over $default alone. The route has an integration, though the gateway answers.
+    Each path needs its own route. An HTTP API prefers a full match to a greedy one, and `ANY` includes OPTIONS: a
+    single `OPTIONS /{proxy+}` would take precedence over $default only. The route has an integration, although API
+    Gateway itself answers.
 
     Sources: docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html, "Routing API requests",
     and …/http-api-cors.html, "Configuring CORS for an HTTP API with a $default route and an authorizer".

@@ -1,4 +1,4 @@
-"""The platform function that lists the models and answers every path that no model answers."""
+"""The platform function that lists the models and answers every path that belongs to no model."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from infra.stage import Stage
 
 MODELS = "models"
-"""Below this part of the stage's parameters each model's stack says which version it serves."""
+"""The path, below the stage's parameters, where each model's stack writes the version that it serves."""
 
 
 class ModelsIndex(Construct):
-    """The index; it may read which models are served, and nothing else."""
+    """The index; it may read which versions are served, and nothing else."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, stage: Stage, root: Path, layer: lambda_.LayerVersion

@@ -1,4 +1,4 @@
-"""What can be seen of a stage: the API's dashboard and a model's, and one topic for all alarms."""
+"""The monitoring of a stage: a dashboard for the API and for each model, and one topic for all alarms."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ FAULT_SHARE = 0.01
 
 
 class ApiMonitoring(Construct):
-    """A stage's dashboard `modelet-STAGE`, its alarms' topic, and an alarm on the API's faults.
+    """A stage's dashboard `modelet-STAGE`, its alarm topic, and an alarm on the API's 5xx responses.
 
-    That alarm knows the faults that no function saw. The graphs of models search for what models say, so that a model
-    that is added or removed is seen without a change here.
+    That alarm includes errors that reach no function. The graphs of models search for the models' metrics, so that a
+    model can be added or removed without a change here.
     """
 
     def __init__(
@@ -69,9 +69,9 @@ class ApiMonitoring(Construct):
 
 
 class ModelMonitoring(Construct):
-    """A model's dashboard `modelet-STAGE-MODEL`, if the stage wants one, and who hears its alarms.
+    """A model's dashboard `modelet-STAGE-MODEL`, if the stage has such dashboards, and its alarms' notifications.
 
-    The alarms are the model's own, which also roll a release back, and one on what spills over provisioned concurrency.
+    The alarms are those that also roll a release back, and one on provisioned concurrency spillover.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, model: ModelFunction) -> None:
@@ -86,7 +86,7 @@ class ModelMonitoring(Construct):
 
 
 def _facade(scope: Construct, stage: Stage, topic: sns.ITopic, dashboard: str | None) -> MonitoringFacade:
-    """What makes graphs and alarms; without the name of a dashboard, only alarms."""
+    """Return a facade that creates graphs and alarms; if `dashboard` is None, only alarms."""
     return MonitoringFacade(
         scope,
         "Facade",
@@ -107,14 +107,14 @@ def _facade(scope: Construct, stage: Stage, topic: sns.ITopic, dashboard: str | 
 
 
 def _by_model(stage: Stage, title: str, name: str, statistic: str) -> CustomMetricGroup:
-    """One line for each model that says something."""
+    """Return a graph with one line for each model that writes the metric."""
     search = f"SEARCH('{{{stage.namespace},service}} MetricName=\"{name}\"', '{statistic}', 300)"
     lines = cloudwatch.MathExpression(expression=search, using_metrics={}, label="", period=FIVE_MINUTES)
     return CustomMetricGroup(title=title, metrics=[lines])
 
 
 def _answers(stage: Stage, kind: str, answers: cloudwatch.Metric, own: str) -> CustomMetricGroup:
-    """Answers of one class: those of the functions, by what they say of themselves, and the gateway's own."""
+    """Return a graph of the responses of one class: the functions', from their own metrics, and the gateway's own."""
     functions = f"SUM(SEARCH('{{{stage.namespace},service}} MetricName=\"{own}\"', 'Sum', 300))"
     rest = {"answers": answers.with_(statistic="Sum", period=FIVE_MINUTES)}
     return CustomMetricGroup(
@@ -129,7 +129,7 @@ def _answers(stage: Stage, kind: str, answers: cloudwatch.Metric, own: str) -> C
 
 
 def _faults(stage: Stage, faults: cloudwatch.Metric) -> CustomMetricGroup:
-    """The share of 5xx among all answers, with the API's alarm."""
+    """Return a graph of the share of 5xx among all responses, with the API's alarm."""
     alarm = CustomThreshold(
         threshold=FAULT_SHARE,
         comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,

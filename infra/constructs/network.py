@@ -1,4 +1,4 @@
-"""The network that functions with `vpc: true` run in; it is there before us."""
+"""The existing network of functions with `vpc: true`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class S3Endpoint(Construct):
-    """S3's gateway endpoint in a stage's network; a function's first init fetches its model through it."""
+    """The S3 gateway endpoint in a stage's network; a function's first init downloads its model through it."""
 
     def __init__(self, scope: Construct, construct_id: str, *, given: StageVpc) -> None:
         super().__init__(scope, construct_id)
@@ -29,9 +29,9 @@ class S3Endpoint(Construct):
 
 
 class Network(Construct):
-    """A stage's network, as the stack of a model sees it.
+    """A stage's network, as a model's stack uses it.
 
-    placement: what a function says about it.
+    placement: the arguments for a function that runs in it.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, given: StageVpc) -> None:

@@ -1,4 +1,4 @@
-"""A platform function: a folder of functions/ without a model.yaml, as a zip on the layer."""
+"""A platform function: a folder of functions/ without a model.yaml, deployed as a zip with the layer."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 
 class PlatformFunction(Construct):
-    """Our own code beside the models: `handler` of the folder's app.py.
+    """A function of the platform: `handler` in the folder's app.py.
 
-    root: the project. folder: its name in functions/. extra_files: paths below `root` that the zip holds under the same
-    paths. function: it may write its own log, and what it is granted. log_group: that log.
-    Raises SynthError for a folder that is not there, and for more variables than Lambda takes.
+    root: the project. folder: its name in functions/. extra_files: paths below `root`, which have the same paths in the
+    zip. function: it may write its own log, and do what it is granted. log_group: that log.
+    Raises SynthError if the folder does not exist, or if the variables exceed Lambda's limit.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class PlatformFunction(Construct):
 
 
 def _gathered(root: Path, folder: str, name: str, extra_files: Sequence[str]) -> Path:
-    """A folder with all that the zip holds, below .modelet/platform; made anew each time."""
+    """Copy all files of the zip to a new folder in .modelet/platform, and return that folder."""
     source, target = root / "functions" / folder, root / ".modelet" / "platform" / name
     if not (source / "app.py").is_file():
         raise SynthError(f"functions/{folder}/app.py: is missing: restore it, the deployment needs that function")

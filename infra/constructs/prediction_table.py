@@ -1,4 +1,4 @@
-"""Where a model's batches keep what they predict."""
+"""The DynamoDB table of a model's batch predictions."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from constructs import Construct
 
 
 class PredictionTable(Construct):
-    """One model's predictions: a row by its id and generation, one complete load of the table.
+    """One model's predictions: rows are keyed by ID and generation; a generation is one complete load of the table.
 
-    It is paid by request, can be restored to any second of the last 35 days, drops rows after `expires_at` (a Unix time
-    in seconds), and is there after `destroy`.
+    The table is billed per request, can be restored to any second of the last 35 days, expires rows after `expires_at`
+    (Unix time in seconds), and is kept by `destroy`.
     """
 
     def __init__(self, scope: Construct, construct_id: str) -> None:

@@ -1,4 +1,4 @@
-"""The logs of functions that the CDK adds by itself, behind its custom resources: else they are kept for ever."""
+"""The log groups of the CDK's own functions, which run its custom resources; otherwise their logs never expire."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from infra.stage import Stage
 
 MARK = "aws:cdk:is-custom-resource-handler-customResourceProvider"
-"""How the CDK marks such a function's construct; its own CustomResourceConfig passes over this kind."""
+"""The CDK's mark on such a function's construct; its own CustomResourceConfig does not cover this kind."""
 
 HANDLER = "Handler"
 
 
 def keep_provider_logs(stack: Stack, stage: Stage) -> None:
-    """Give each such function of the stack a log of its own, kept as long as the stage says."""
+    """Give each such function of the stack its own log group, with the stage's retention."""
     for construct in stack.node.children:
         if any(entry.type == MARK for entry in construct.node.metadata):
             function = cast("CfnResource", construct.node.find_child(HANDLER))
-            # No model's function can have a slash in its name.
+            # No model's function name can contain a slash.
             group = log_group(cast("Construct", construct), stage, f"{stage.function_name('cdk')}/{construct.node.id}")
             function.add_property_override("LoggingConfig", {"LogGroup": group.log_group_name})

@@ -1,4 +1,4 @@
-"""How a new version gets its traffic: checked before the alias moves, moved by CodeDeploy, rolled back by alarms."""
+"""The release of a new version: it is checked before the alias moves, and alarms roll it back."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ ALIAS = "live"
 
 
 class Release(Construct):
-    """One model's way to its users.
+    """The release of one model.
 
-    On every deployment with a new version the model's check function invokes that version with its infer.json, and the
-    alias moves only after a good answer: a bad version ends the CloudFormation deployment. CodeDeploy asks once more
-    before it shifts traffic, in the steps of the stage's `canary`, and moves back when an alarm rings.
+    On every deployment with a new version, the model's check function invokes that version with its infer.json. The
+    alias moves only after a valid response: a bad version fails the CloudFormation deployment. CodeDeploy runs the
+    check again before it shifts traffic in the steps of the stage's `canary`, and rolls back if an alarm is raised.
 
-    alias: `live`. alarms: those that roll back, and the model's others.
+    alias: `live`. alarms: the alarms that roll a release back, and the model's others.
     """
 
     def __init__(
@@ -45,7 +45,8 @@ class Release(Construct):
         super().__init__(scope, construct_id)
         scaling = model.spec.scaling
         name = stage.function_name(model.name)
-        # From names, not references: what the alias waits for may then speak of the function and its alias.
+        # The ARN is built from names, not references, so that the alias's dependencies can refer to the function and
+        # its alias.
         arn = Stack.of(self).format_arn(
             service="lambda", resource="function", resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
         )
@@ -80,13 +81,13 @@ class Release(Construct):
             role=role.without_policy_updates(),
             pre_hook=check.function,
         )
-        # Nothing else makes CloudFormation wait for the rights before it asks CodeDeploy to use them.
+        # Nothing else makes CloudFormation wait for the permissions before CodeDeploy uses them.
         self.alias.node.add_dependency(role)
 
     def _codedeploy_role(self, arn: str, check: lambda_.IFunction) -> iam.Role:
-        """The role that CodeDeploy moves the alias with.
+        """Create the role that CodeDeploy moves the alias with.
 
-        It is AWSCodeDeployRoleForLambdaLimited for one function, without the rights to buckets, which only revisions in
+        It is AWSCodeDeployRoleForLambdaLimited for one function, without the access to buckets, which only revisions in
         S3 need.
         """
         role = iam.Role(

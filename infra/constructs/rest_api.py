@@ -1,4 +1,4 @@
-"""A REST API of API Gateway before the functions: for API keys, Cognito's user pools and the web firewall."""
+"""The API as a REST API of API Gateway: for API keys, Cognito user pools and the web firewall."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from infra.stage import Stage
 
 TLS = "SecurityPolicy_TLS13_1_2_2021_06"
-"""TLS 1.3, and 1.2 for clients that have no better; without a policy a REST API speaks TLS 1.0 too.
+"""TLS 1.3, and 1.2 for older clients; without a policy, a REST API accepts TLS 1.0 too.
 
 Source: docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-security-policies.html.
 """
@@ -37,10 +37,10 @@ LOGS_ROLE = "AmazonAPIGatewayPushToCloudWatchLogs"
 class RestInferenceApi(Construct):
     """The API as a REST API, payload format 1.0, bodies as text.
 
-    Its methods are all here, since they are deployed together. The models' functions are named by their ARNs, and their
-    stacks, which know the API by `reference`, let it in. models: their names. url: without a slash at the end.
-    invoke_arn: what a caller needs `execute-api:Invoke` for. metric_4xx, metric_5xx: 1 for each answer of that class, 0
-    for each other. firewall: before it, if the stage has one.
+    All of its methods are here, because they are deployed together. It names the models' functions by their ARNs; their
+    stacks get the API's IDs from `reference`, and grant it access. models: the models' names. url: without a trailing
+    slash. invoke_arn: the resource of a caller's `execute-api:Invoke` permission. metric_4xx, metric_5xx: 1 for each
+    response of that class, 0 for every other. firewall: the API's firewall, if the stage has one.
     """
 
     def __init__(
@@ -58,18 +58,18 @@ class RestInferenceApi(Construct):
             "Api",
             rest_api_name=stage.prefix,
             endpoint_types=[apigateway.EndpointType.REGIONAL],
-            # An account has one role for all its REST APIs' logs: it stays when this API goes.
+            # An account has one role for the logs of all its REST APIs; it is kept when this API is deleted.
             cloud_watch_role=True,
             cloud_watch_role_removal_policy=RemovalPolicy.RETAIN,
             default_method_options=self._method_options(stage),
             deploy_options=self._stage_options(stage),
         )
-        self.api.node.try_remove_child("Endpoint")  # an output of the same URL as `url`
+        self.api.node.try_remove_child("Endpoint")  # an output with the same value as `url`
         resource = cast("apigateway.CfnRestApi", self.api.node.default_child)
         resource.security_policy, resource.endpoint_access_mode = TLS, "STRICT"
         for model in models:
             self._route(model_paths(model), self._live(stage, model))
-        # One permission for each function, not for each method: a stack has 500 resources at the most.
+        # One permission for each function, not for each method: a stack has at most 500 resources.
         self._route(index_paths(), apigateway.LambdaIntegration(index, scope_permission_to_method=False))
         arn = self.api.deployment_stage.stage_arn
         self.firewall = Firewall(self, "Firewall", stage=stage, resource_arn=arn) if stage.waf else None
@@ -83,7 +83,7 @@ class RestInferenceApi(Construct):
         self._explain(stage)
 
     def monitor(self, facade: MonitoringFacade) -> None:
-        """Put the API on the dashboard, and its firewall."""
+        """Add the API and its firewall to the dashboard."""
         facade.monitor_api_gateway(api=self.api, human_readable_name="API", alarm_friendly_name="API")
         if self.firewall is not None:
             facade.monitor_web_application_firewall_acl_v2(
@@ -91,7 +91,7 @@ class RestInferenceApi(Construct):
             )
 
     def _live(self, stage: Stage, model: str) -> apigateway.Integration:
-        """A model's live alias, which need not be there yet."""
+        """Return an integration with a model's live alias, which need not exist yet."""
         arn = Stack.of(self).format_arn(
             service="lambda",
             resource="function",
@@ -132,7 +132,7 @@ class RestInferenceApi(Construct):
         )
 
     def _give_keys(self, stage: Stage) -> None:
-        """One usage plan, and a first key; AWS makes its value, and `aws apigateway get-api-key` shows it."""
+        """Create a usage plan and a first key. AWS chooses the key's value; `aws apigateway get-api-key` shows it."""
         throttle = apigateway.ThrottleSettings(rate_limit=stage.throttle_rate, burst_limit=stage.throttle_burst)
         quota = None
         if stage.monthly_quota is not None:

@@ -1,22 +1,22 @@
-"""The routes of the API: few, so that our own code answers 404 and 405 (docs/design.md, the wire)."""
+"""The routes of the API. They are few, so that our own code answers 404 and 405 (docs/design.md, the wire)."""
 
 from __future__ import annotations
 
 from modelet.dev.project.routes import PREFIXES
 
 GREEDY = "{proxy+}"
-"""A path variable that stands for all that follows."""
+"""A path variable that matches the rest of a path."""
 
 
 def model_paths(name: str) -> list[str]:
-    """The paths that a model's own function answers, by any method."""
+    """Return the paths that a model's own function answers, by any method."""
     return [path for prefix in PREFIXES for path in (f"{prefix}{name}", f"{prefix}{name}/{GREEDY}")]
 
 
 def index_paths() -> list[str]:
-    """What `$default` is in an HTTP API, as paths of a REST API, which has no such route.
+    """Return the REST API paths that correspond to an HTTP API's `$default`, which a REST API lacks.
 
-    A REST API walks its tree of resources: below each that leads to a model stands one for all that is none.
+    A REST API walks its tree of resources: each level above a model needs a resource that matches all other paths.
     """
     parents = {"/"}
     for prefix in PREFIXES:

@@ -1,4 +1,4 @@
-"""Which version of a model is served, where models_index reads it."""
+"""The served version of a model, for models_index."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class ServedVersion(Construct):
-    """An SSM parameter with the version that the live alias answers with; it is written once the alias has moved."""
+    """An SSM parameter with the version that the live alias serves; it is written after the alias has moved."""
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, model: ModelFunction) -> None:
         super().__init__(scope, construct_id)

@@ -1,4 +1,4 @@
-"""Whether a new version of a model answers, asked before any traffic reaches it."""
+"""The check of a model's new version, before the version gets any traffic."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from infra.stage import Stage
 
 TIMEOUT_S = 14 * 60 + 15
-"""The check's own timeout: it waits 14 minutes for a version that Lambda is still preparing, and then says so."""
+"""The check's own timeout: it waits 14 minutes for a version that Lambda is still preparing, and then reports that."""
 
 TRIGGER_S = TIMEOUT_S + 15
-"""How long CDK's trigger waits for the check; the function behind it has Lambda's 15 minutes."""
+"""How long CDK's trigger waits for the check; the trigger's function has Lambda's maximum of 15 minutes."""
 
 GATEWAY_S = {"http": 30, "rest": 29}
 """How long each kind of API Gateway waits for a function.
@@ -32,15 +32,15 @@ Sources: docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.ht
 """
 
 TRIGGER_PROVIDER = "AWSCDK.TriggerCustomResourceProviderCustomResourceProvider"
-"""Where in a stack CDK keeps the function behind all its triggers."""
+"""The path in a stack of the function that runs all of CDK's triggers."""
 
 
 class VersionCheck(Construct):
-    """The check function of one model, which sends a version the model's infer.json, and its trigger.
+    """A model's check function, which invokes a version with the model's infer.json, and its trigger.
 
-    function: what CodeDeploy asks too. function_arn: of the model function. alias: which will point at the version. The
-    version's ARN is in the check's configuration, so that a new version makes a new version of the check, and CDK
-    triggers that one.
+    function: the check, which CodeDeploy invokes too. function_arn: the ARN of the model function. alias: the alias
+    that will point to the version. The version's ARN is in the check's configuration, so that a new version creates a
+    new version of the check, which CDK then triggers.
     """
 
     def __init__(

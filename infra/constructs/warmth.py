@@ -1,4 +1,4 @@
-"""Provisioned concurrency: environments that are initialised before traffic comes."""
+"""Provisioned concurrency: environments that are initialised before they get traffic."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def keep_warm(alias: lambda_.Alias, scaling: Scaling) -> None:
-    """Let what the alias provisions rise and fall with the traffic, and with the clock, where the spec says so."""
+    """Scale the alias's provisioned concurrency with the traffic and on schedules, if the spec says so."""
     ranges = [(each.provisioned, each.provisioned_max) for each in scaling.schedules]
     rises = any((most or least) > least for least, most in [(scaling.provisioned, scaling.provisioned_max), *ranges])
     if not rises and not scaling.schedules:

@@ -1,1 +1,1 @@
-"""The stacks: each reads as a list of constructs, and only infra/app.py makes them."""
+"""The stacks: each is a list of constructs, and only infra/app.py creates them."""

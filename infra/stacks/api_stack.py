@@ -1,4 +1,4 @@
-"""The API before the models: it can be destroyed and made again from the project."""
+"""The API of the models: it can be destroyed, and created again from the project."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class ApiStack(Stack):
-    """One API, the index of the models, the dashboard of both, and where alarms go: what all models share."""
+    """What all models share: one API, the index of the models, the dashboard of both, and the alarm topic."""
 
     def __init__(self, scope: Construct, *, stage: Stage, models: Sequence[Deployable]) -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""The commands that call a model once it is deployed, as its stack's outputs show them."""
+"""The commands that call a deployed model, shown in its stack's outputs."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ HEADERS: dict[str, tuple[str, ...]] = {
     "api_key": ("x-api-key: $API_KEY",),
     "none": (),
 }
-"""What a caller says of itself, by the stage's `auth`."""
+"""A caller's headers, by the stage's `auth`."""
 
 
 def call_lines(stage: Stage, model: Deployable, url: str, region: str) -> dict[str, str]:
-    """The commands that call a model with its infer.json, by the names of their outputs.
+    """Return the commands that call a model with its infer.json, by the names of their outputs.
 
-    url, region: may be tokens that only CloudFormation can read.
+    url, region: may be tokens that only CloudFormation can resolve.
     """
     body, target = _body(model), f"{url}/models/{model.name}/infer"
     said = [f'-H "{header}"' for header in ("content-type: application/json", *HEADERS[stage.auth])]
@@ -39,6 +39,6 @@ def call_lines(stage: Stage, model: Deployable, url: str, region: str) -> dict[s
 
 
 def _body(model: Deployable) -> str:
-    """The body of the model's event, in ASCII: CloudFormation's outputs show nothing else."""
+    """Return the body of the model's event, in ASCII: CloudFormation's outputs show nothing else."""
     event = json.loads(model.event.read_bytes())
     return json.dumps(json.loads(event["body"]))

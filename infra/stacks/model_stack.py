@@ -1,4 +1,4 @@
-"""A model: it can be deployed, rolled back and removed alone."""
+"""The stack of a model: it can be deployed, rolled back and removed alone."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 class ModelStack(Stack):
     """One model behind the stage's API, with its release, its alarms and its dashboard.
 
-    It knows the API's stack by names and SSM parameters alone, and no stack knows it: none keeps another from going.
+    It refers to the API's stack only by names and SSM parameters, and no stack refers to it: none blocks the removal of
+    another.
     """
 
     def __init__(self, scope: Construct, *, stage: Stage, model: Deployable) -> None:

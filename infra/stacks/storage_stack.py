@@ -1,4 +1,4 @@
-"""What must outlive everything else: the published versions and the batches' predictions."""
+"""Resources that outlive all others: the published versions and the batches' predictions."""
 
 from __future__ import annotations
 
