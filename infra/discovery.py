@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from modelet.dev.project.spec import ModelSpec
 
 API_TIMEOUT_S = 29
-"""How long API Gateway waits for a function: https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
-"""
+"""API Gateway's timeout in seconds: https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"""
 
 ONLINE = re.compile(r"^FROM\s.*\sAS\s+online\s*$", re.IGNORECASE | re.MULTILINE)
 """The build target of a model function in functions/Dockerfile; a folder's own Dockerfile has it too."""
@@ -39,8 +38,7 @@ INDEX = "models-index"
 
 
 def check_name(model: str) -> str:
-    """Return the last part of the name of a model's check function, which tests a new version before it gets traffic.
-    """
+    """Return the name part of a model's check function, which tests new versions before they get traffic."""
     return f"{model}-check"
 
 

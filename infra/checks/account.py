@@ -40,8 +40,7 @@ Source: docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html.
 
 
 def main() -> int:
-    """Print the account to deploy to, and notes on its quotas. Return 1, with one line on stderr, if it cannot be used.
-    """
+    """Print the account to deploy to, and notes on its quotas. Return 1, with one line on stderr, if it is unusable."""
     parser = argparse.ArgumentParser(prog="python -m infra.checks.account", description=main.__doc__)
     parser.add_argument("project")
     parser.add_argument("stage")

@@ -33,9 +33,7 @@ class Deployed:
     model: str | None = None
 
     def belongs_to(self, stage: Stage) -> bool:
-        """Return whether the stage's project created the stack. Before stacks had tags, all projects had one name:
-        modelet.
-        """
+        """Return whether the stage's project created the stack; a stack without tags belongs to the project modelet."""
         made_by = self.tags.get("modelet:project", PROJECT), self.tags.get("modelet:stage", stage.name)
         return made_by == (stage.project, stage.name)
 

@@ -34,8 +34,7 @@ def accept(construct: IConstruct, rule: str, reason: str) -> None:
 
 
 def accept_resource(construct: IConstruct, arn: str, reason: str) -> None:
-    """Accept a resource with a `*` in a statement of the construct, with a reason. arn: the resource; may have tokens.
-    """
+    """Accept a resource with a `*` in a construct's statement, with a reason. arn: the resource; may have tokens."""
     accept(construct, f"IAM5[Resource::{flat(Stack.of(construct).resolve(arn))}]", reason)
 
 

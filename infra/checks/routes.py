@@ -47,6 +47,5 @@ def validate(stage: Stage, models: int) -> None:
 
 
 def routes_of_a_model(stage: Stage) -> int:
-    """Return the number of routes of one model; if the stage has CORS origins, each path has one more for preflights.
-    """
+    """Return the number of routes per model; if the stage has CORS origins, each path has one more for preflights."""
     return len(model_paths("")) * (2 if stage.cors_origins else 1)

@@ -1,5 +1,4 @@
-"""The permissions of a synthesized stage's functions and service roles: `python -m infra.checks.statements [cdk.out]`.
-"""
+"""The permissions of a stage's functions and service roles: `python -m infra.checks.statements [cdk.out]`."""
 
 from __future__ import annotations
 

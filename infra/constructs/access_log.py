@@ -46,8 +46,7 @@ Sources: docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-v
 
 
 def access_log_format(stage: Stage, **more: str) -> str:
-    """Return the format of a log line. All values are strings, because API Gateway writes a bare `-` for a missing one.
-    """
+    """Return the format of a log line. All values are strings: API Gateway writes a bare `-` for a missing one."""
     return json.dumps({**FIELDS, "caller": CALLERS[stage.auth], **more})
 
 

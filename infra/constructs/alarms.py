@@ -79,8 +79,7 @@ def model_alarms(
 
 
 def error_percent(stage: Stage, model: Deployable, alias: lambda_.Alias, version: str) -> cloudwatch.MathExpression:
-    """Return the percentage of failed requests: crashes and timeouts from Lambda's metric, 500 responses from our own.
-    """
+    """Return the percentage of failed requests: crashes and timeouts by Lambda's metric, 500 responses by our own."""
     faults = cloudwatch.Metric(
         namespace=stage.namespace,
         metric_name="faults",

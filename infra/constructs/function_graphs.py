@@ -80,8 +80,7 @@ class FunctionGraphs:
         )
 
     def errors(self) -> CustomMetricGroup:
-        """Return a graph of errors by class: client (4xx), server (5xx), process (crash, timeout, memory), throttled.
-        """
+        """Return a graph of errors by class: client (4xx), server (5xx), process (crash, timeout, memory), throttle."""
         return CustomMetricGroup(
             title="Errors by class",
             metrics=[

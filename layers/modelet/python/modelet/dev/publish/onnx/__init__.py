@@ -1,1 +1,1 @@
-"""Convert estimators to ONNX graphs, with our own operators, and optimise the graphs."""
+"""Conversion of estimators to ONNX graphs, with our own converters, and optimisation of the graphs."""

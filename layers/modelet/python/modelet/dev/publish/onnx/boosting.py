@@ -1,4 +1,4 @@
-"""Histogram gradient boosting in a graph, in place of skl2onnx's converters: its thresholds stay doubles."""
+"""Histogram gradient boosting in a graph, instead of skl2onnx's converters: its thresholds stay doubles."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from modelet.dev.publish.onnx.doubles import Doubles
 
 VERSION = 3
-"""Of ai.onnx.ml, in which ensembles have doubles; it adds them up in doubles too, and answers float32."""
+"""The version of ai.onnx.ml whose ensembles support doubles; it also sums in doubles, and outputs float32."""
 
 TRANSFORMS = {"HalfBinomialLoss": "LOGISTIC", "HalfMultinomialLoss": "SOFTMAX"}
 
 
 def converters(doubles: Doubles) -> dict[type[Any], Callable[..., None]]:
-    """skl2onnx's `custom_conversion_functions` for histogram gradient boosting."""
+    """Return skl2onnx's `custom_conversion_functions` for histogram gradient boosting."""
 
     def classify(scope: Any, operator: Any, container: Any) -> None:
         nodes, part = Nodes(scope, container), operator.raw_operator
@@ -63,9 +63,9 @@ def converters(doubles: Doubles) -> dict[type[Any], Callable[..., None]]:
 
 
 def _compared(nodes: Nodes, operator: Any, doubles: Doubles) -> str:
-    """What the trees compare. Raises ConversionError where a graph has not the same doubles.
+    """Return the tensor that the trees compare. Raises ConversionError if a graph would not compute the same doubles.
 
-    Many thresholds are the very values of the rows that they were found in: to be close is not enough.
+    Many thresholds equal values of the training rows: a number that is only close is not enough.
     """
     inputs = [each.full_name for each in operator.inputs]
     if not doubles.are_same(nodes, *inputs):
@@ -78,7 +78,7 @@ def _compared(nodes: Nodes, operator: Any, doubles: Doubles) -> str:
 
 
 def _trees(part: Any, kind: str) -> dict[str, Any]:
-    """The attributes of an ensemble. kind: whose weights its leaves have, a "class" or a "target"."""
+    """Return the attributes of an ensemble. kind: what its leaves' weights belong to, a "class" or a "target"."""
     predictors = [(place, each) for predictors in part._predictors for place, each in enumerate(predictors)]
     nodes = np.concatenate([each.nodes for _, each in predictors])
     counts = [len(each.nodes) for _, each in predictors]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 EVERY = "".join(map(chr, range(sys.maxunicode + 1)))
-"""All characters of Unicode, each at the place of its code point."""
+"""All characters of Unicode; the index of each is its code point."""
 
 
 class Characters(NamedTuple):
@@ -20,26 +20,26 @@ class Characters(NamedTuple):
     ranges: tuple[tuple[int, int], ...]
 
     def holds(self, code: int) -> bool:
-        """Whether the character of a code point is in the set."""
+        """Return whether the character of a code point is in the set."""
         return any(low <= code <= high for low, high in self.ranges)
 
     def is_within(self, other: Characters) -> bool:
-        """Whether all characters of this set are in the other."""
+        """Return whether all characters of this set are in the other."""
         return all(any(low <= first and last <= high for low, high in other.ranges) for first, last in self.ranges)
 
     def written(self) -> str:
-        """The set in RE2's syntax. Classes such as `\\w` name another set there, and `\\p{L}` that of its release."""
+        """Return the set in RE2's syntax, as ranges: RE2's `\\w` is another set, and its `\\p{L}` varies by release."""
         return f"[{''.join(_range(*each) for each in self.ranges)}]"
 
 
 @cache
 def characters(pattern: re.Pattern[str]) -> Characters:
-    """The characters that a pattern of one or more characters of a set takes, asked of Python about all of Unicode."""
+    """Return the characters that a pattern of the form `[set]+` matches, by running it over all of Unicode."""
     return Characters(tuple((found.start(), found.end() - 1) for found in pattern.finditer(EVERY)))
 
 
 def atoms(sets: list[Characters]) -> Iterator[frozenset[int]]:
-    """The kinds of characters that some sets tell apart: for each the places of the sets that hold it."""
+    """Yield the kinds of characters that the sets distinguish: for each, the indices of the sets that contain it."""
     ends = sorted({end for each in sets for low, high in each.ranges for end in (low, high + 1)})
     seen = set()
     for code in ends:

@@ -1,4 +1,4 @@
-"""Convert an estimator to an ONNX graph on the publisher's machine."""
+"""Conversion of an estimator to an ONNX graph, on the publisher's machine."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from modelet.dev.publish.source.rows import Rows
 
 OPSET = {"": 18, "ai.onnx.ml": 3}
-"""The newest operators of a converted graph, for IR 8, which every onnxruntime since 1.13 reads; see also forests."""
+"""The newest opsets of a converted graph, for IR 8, which every onnxruntime since 1.13 reads; see also forests."""
 
 TENSORS: dict[Any, Any] = {
     np.float32: FloatTensorType,
@@ -42,10 +42,10 @@ TENSORS: dict[Any, Any] = {
 
 
 def to_graph(estimator: Any, rows: Rows, name: str, *, collapsed: bool = False) -> bytes:
-    """The estimator as an ONNX graph, with float32 inputs unless `rows.doubles`; the same one gives the same bytes.
+    """Return the estimator as an ONNX graph, with float32 inputs unless `rows.doubles`. The output is deterministic.
 
-    collapsed: whether its texts will come without runs of white space, as `preprocess` leaves them.
-    Raises ConversionError, one sentence, where ONNX cannot express it.
+    collapsed: whether `preprocess` removes runs of white space from its texts.
+    Raises ConversionError, one sentence, if ONNX cannot express the estimator.
     """
     kind = type(estimator).__name__
     if kind_of(estimator) not in {"classifier", "regressor"}:
@@ -58,12 +58,12 @@ def to_graph(estimator: Any, rows: Rows, name: str, *, collapsed: bool = False) 
     check_kinds(estimator)
     try:
         with warnings.catch_warnings():
-            # What the converter doubts, parity tests: every difference that it warns of is looked for there.
+            # Parity tests check every difference that the converter warns of.
             warnings.simplefilter("ignore")
             model = _converted(estimator, name, inputs, rows, collapsed=collapsed)
     except ConversionError:
         raise
-    except Exception as error:  # each of skl2onnx's converters raises what it likes
+    except Exception as error:  # skl2onnx's converters raise errors of any type
         why = _reason(estimator, error)
         raise ConversionError(
             f"{kind} cannot become an ONNX graph ({why}): change that, or set backend: sklearn in model.yaml"
@@ -85,7 +85,7 @@ def _converted(
     *,
     collapsed: bool,
 ) -> onnx.ModelProto:
-    """Convert a classifier without ZipMap; some converters have none, and no option for it."""
+    """Convert a classifier without ZipMap; some converters have neither a ZipMap nor an option for it."""
     said: dict[str, Any] = {
         "initial_types": inputs,
         "target_opset": OPSET | ({"": NEWER} if splits_characters(estimator) and not collapsed else {}),
@@ -95,14 +95,14 @@ def _converted(
     try:
         model: onnx.ModelProto = convert_sklearn(estimator, name, options=options, **said)
     except NameError:
-        # An option that changes nothing keeps skl2onnx from giving the last step of a pipeline that of a ZipMap.
+        # An option that changes nothing keeps skl2onnx from giving the pipeline's last step the option for ZipMap.
         said["custom_conversion_functions"] = _converters(rows, collapsed=collapsed)
         model = convert_sklearn(estimator, name, options={id(final(estimator)): {"nocl": False}}, **said)
     return model
 
 
 def _converters(rows: Rows, *, collapsed: bool) -> dict[type[Any], Callable[..., None]]:
-    """The converters of Modelet's own, for one conversion: they note what they have written."""
+    """Return Modelet's own converters, for one conversion: they record what they have written."""
     doubles = Doubles(taken=rows.doubles)
     of_texts = converters(collapsed=collapsed)
     return {**of_texts, **scalers(doubles, single=rows.is_single()), **transformers(doubles), **boosters(doubles)}
@@ -125,7 +125,7 @@ def _inputs(rows: Rows) -> list[tuple[str, Any]]:
 
 
 def _double_inputs(rows: Rows) -> list[str]:
-    """The inputs that the graph takes in double precision."""
+    """Return the inputs that the graph takes in double precision."""
     if rows.layout == "text":
         return []
     doubles = [column.name for column in rows.columns if rows.input_type(column) is np.float64]
@@ -133,11 +133,11 @@ def _double_inputs(rows: Rows) -> list[str]:
 
 
 def _name_tensors(graph: onnx.GraphProto, inputs: list[str], estimator: Any) -> None:
-    """Give inputs and outputs the names that are served; skl2onnx changes names that are no identifiers."""
+    """Give inputs and outputs the served names; skl2onnx changes names that are not identifiers."""
     if kind_of(estimator) == "regressor":
         outputs = [VARIABLE]
     else:
-        # Without predict_proba the second output holds distances, which nobody must take for probabilities.
+        # Without predict_proba, the second output contains distances, which must not be taken for probabilities.
         outputs = [LABEL, PROBABILITIES] if hasattr(estimator, "predict_proba") else [LABEL]
     del graph.output[len(outputs) :]
     wanted = [*zip(graph.input, inputs, strict=True), *zip(graph.output, outputs, strict=True)]
@@ -157,7 +157,7 @@ def _rename(graph: onnx.GraphProto, old: str, new: str) -> None:
 
 
 def _reason(estimator: Any, error: Exception) -> str:
-    """Which part has no graph, or the first sentence of what skl2onnx said."""
+    """Return the name of the part that has no graph, or the first sentence of skl2onnx's error."""
     if part := without_graph(estimator):
         return f"skl2onnx has no working converter for {part}"
     if isinstance(error, MissingShapeCalculator | MissingConverter):

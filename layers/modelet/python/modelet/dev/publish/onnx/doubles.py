@@ -1,8 +1,8 @@
-"""Doubles: what a graph keeps in double precision, because the estimator compares it there.
+"""Double precision in graphs, for estimators that compare doubles.
 
-A threshold or the edge of a bin sends a row one way or the other. scikit-learn compares doubles; as float32 a number
-that is very close to it may go the other way. So a graph with such a part takes doubles, and what stands before it is
-computed in doubles; all other parts read the same numbers as float32.
+A threshold or the edge of a bin sends a row one way or the other. scikit-learn compares doubles; a number very close to
+the threshold may go the other way as float32. So a graph with such a part takes doubles, and the steps before that part
+compute in doubles; all other parts read the same numbers as float32.
 """
 
 from __future__ import annotations
@@ -28,29 +28,29 @@ if TYPE_CHECKING:
 COMPARING = frozenset(
     ["BernoulliNB", "Binarizer", "HistGradientBoostingClassifier", "HistGradientBoostingRegressor", "KBinsDiscretizer"]
 )
-"""Those that compare the very doubles that they are given; trees first round them to float32."""
+"""Estimators that compare doubles as given; trees first round them to float32."""
 
 KEEPERS = frozenset({"ArrayFeatureExtractor", "Cast", "Concat", "Gather", "Identity", "Reshape"})
-"""Operators that only pass values on, or pick some of them."""
+"""Operators that only pass values on, or select some of them."""
 
 WHOLE = frozenset({"LabelEncoder", "OneHotEncoder", "TfIdfVectorizer"})
-"""Operators that give codes and counts, of which no two are nearly the same."""
+"""Operators that output codes and counts, which are never nearly equal to each other."""
 
 
 def as_compared(rows: Rows, estimator: Any) -> Rows:
-    """The rows as an estimator's graph takes them: in double precision where the estimator compares doubles."""
+    """Return the rows as an estimator's graph takes them: in double precision if the estimator compares doubles."""
     return replace(rows, doubles=_compares_doubles(estimator) and not rows.is_single())
 
 
 def _compares_doubles(estimator: Any) -> bool:
-    """Whether a part compares doubles: by itself, or because trees compare what a step before them computed."""
+    """Return whether a part compares doubles: itself, or because its trees compare the results of an earlier step."""
     found = [part for part in parts(estimator) if type(part).__module__.startswith("sklearn.")]
     computes = any(hasattr(part, "transform") and not hasattr(part, "predict") for part in found)
     return any(type(part).__name__ in COMPARING or (computes and hasattr(part, "tree_")) for part in found)
 
 
 class Doubles:
-    """The doubles from which tensors of a graph were rounded.
+    """The doubles that tensors of a graph were rounded from.
 
     taken: whether the graph's inputs will be doubles; see `take_doubles`.
     """
@@ -62,22 +62,22 @@ class Doubles:
         self._close: set[str] = set()
 
     def keep(self, name: str, doubles: str, *, is_same: bool = True) -> None:
-        """Note what a tensor was rounded from. is_same: whether scikit-learn has the very same doubles."""
+        """Record the doubles that a tensor was rounded from. is_same: whether scikit-learn has exactly the same."""
         self._kept[name] = doubles
         if not is_same:
             self._close.add(name)
 
     def of(self, nodes: Nodes, *names: str) -> str:
-        """Tensors side by side in double precision: from before they were rounded, where that is known."""
+        """Return tensors side by side in double precision, from before they were rounded if that is known."""
         found = [self._of(nodes, name) for name in names]
         return found[0] if len(found) == 1 else nodes.add("Concat", *found, axis=1)
 
     def are_same(self, nodes: Nodes, *names: str) -> bool:
-        """Whether scikit-learn has the very doubles that `of` gives, as far as is known."""
+        """Return whether scikit-learn computes exactly the doubles that `of` returns, as far as known."""
         return all(self._is_same(nodes, name) for name in names)
 
     def write(self, nodes: Nodes, doubles: str, output: Any, *, is_same: bool = True) -> None:
-        """Give an operator's output its doubles, rounded where it holds float32. is_same: see `keep`."""
+        """Write doubles to an operator's output, rounded if it contains float32. is_same: see `keep`."""
         if isinstance(output.type, DoubleTensorType):
             nodes.add("Identity", doubles, output=output.full_name)
             return
@@ -105,7 +105,7 @@ class Doubles:
         return nodes.add("Reshape", values, node.input[1]) if node.op_type == "Reshape" else values
 
     def _is_rounded(self, nodes: Nodes, name: str) -> bool:
-        """Whether a tensor is one that was rounded from doubles, or has such a one among its columns."""
+        """Return whether a tensor was rounded from doubles, or has a column that was."""
         if name in self._kept:
             return True
         node = nodes.producer(name)
@@ -124,14 +124,14 @@ class Doubles:
 
 
 def _made_of(node: onnx.NodeProto) -> Sequence[str]:
-    """The tensors whose values a node passes on; none where it changes them."""
+    """Return the tensors whose values a node passes on; none if it changes them."""
     if node.op_type not in KEEPERS or (node.op_type == "Cast" and node.attribute[0].i != TensorProto.FLOAT):
         return []
     return list(node.input) if node.op_type == "Concat" else [node.input[0]]
 
 
 def take_doubles(graph: onnx.GraphProto, names: Sequence[str]) -> None:
-    """Make float32 inputs of a graph doubles: what widened them reads them as they are, all else reads them rounded."""
+    """Make float32 inputs of a graph doubles: casts to double read them directly, all other nodes read them rounded."""
     known = {name for node in graph.node for name in (*node.input, *node.output)} | {each.name for each in graph.input}
     single = {name: next(free for free in _names(f"{name}_float32") if free not in known) for name in names}
     widened = {node.output[0]: node.input[0] for node in graph.node if _widens(node, single)}
@@ -148,11 +148,11 @@ def take_doubles(graph: onnx.GraphProto, names: Sequence[str]) -> None:
 
 
 def _widens(node: onnx.NodeProto, names: Container[str]) -> bool:
-    """Whether a node makes doubles of one of some tensors."""
+    """Return whether a node casts one of the tensors to double."""
     return node.op_type == "Cast" and node.input[0] in names and node.attribute[0].i == TensorProto.DOUBLE
 
 
 def _names(name: str) -> Iterator[str]:
-    """A name, and others that begin with it."""
+    """Yield a name, and others that start with it."""
     yield name
     yield from (f"{name}_{number}" for number in count(1))

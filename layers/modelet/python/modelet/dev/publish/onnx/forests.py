@@ -1,4 +1,4 @@
-"""Store large ensembles of trees in the operator with arrays, which need a third of the space of lists of words."""
+"""Large tree ensembles as arrays, in the operator TreeEnsemble: they need a third of the space of lists of words."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ if TYPE_CHECKING:
 
 ML = "ai.onnx.ml"
 OPSET, IR = 5, 10
-"""Of ai.onnx.ml with TreeEnsemble, and the format that came with it: onnxruntime 1.22, our least, reads both."""
+"""ai.onnx.ml with TreeEnsemble, and its IR version: onnxruntime 1.22, the oldest that we support, reads both."""
 
 OLDEST = 13
-"""The oldest opset in which the plain operators that are written here mean what they do today."""
+"""The oldest opset in which the standard operators that are written here have their present meaning."""
 
 ENOUGH = 10_000
-"""The least nodes of a forest for which it pays: 4 ms of its load for 2 µs of each request (measured)."""
+"""The fewest nodes per forest that make it worthwhile: it saves 4 ms of load time for 2 µs per request (measured)."""
 
 HITS = "nodes_hitrates"
 
 
 class Written(NamedTuple):
-    """Operators in place of one, and the constants that they read."""
+    """Operators that replace one operator, and the constants that they read."""
 
     nodes: Sequence[onnx.NodeProto]
     constants: Sequence[onnx.TensorProto] = ()
 
 
 def compact(model: onnx.ModelProto) -> onnx.ModelProto | None:
-    """The same graph with smaller forests; None where it has none that are large.
+    """Return the same graph with smaller forests; None if it has no large ones.
 
-    Measured: a forest of 500 trees, 516,000 nodes, opens in 210 ms of CPU instead of 320, and its process has 88 MB
-    instead of 136. TreeEnsemble has one weight a leaf: forests of three classes and more only lose the lists that say
-    nothing, which saves them 20 ms and 10 MB.
+    Measured: a forest of 500 trees with 516,000 nodes loads in 210 ms of CPU time instead of 320, and its process needs
+    88 MB instead of 136. TreeEnsemble has one weight per leaf, so forests of three or more classes only lose lists
+    without information, which saves them 20 ms and 10 MB.
     """
     forests = [node for node in model.graph.node if node.op_type in {CLASSIFIER, REGRESSOR}]
     size = sum(len(attribute.ints) for node in forests for attribute in node.attribute if attribute.name == TREES)
@@ -48,7 +48,7 @@ def compact(model: onnx.ModelProto) -> onnx.ModelProto | None:
 
 
 def _with_arrays(model: onnx.ModelProto) -> onnx.ModelProto | None:
-    """The same graph with its forests as arrays, or None: no graph may have both this operator and those before it."""
+    """Return the same graph with its forests as arrays; None if one cannot be: a graph cannot mix the operators."""
     opsets = {opset.domain: opset.version for opset in model.opset_import}
     if opsets.get("", 0) < OLDEST or not _others_stay(model, opsets[ML]):
         return None
@@ -68,7 +68,7 @@ def _with_arrays(model: onnx.ModelProto) -> onnx.ModelProto | None:
 
 
 def _without_idle_lists(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The same graph without how often each node is met, and without where missing values go if they go nowhere."""
+    """Return the same graph without the hit rates of nodes, and without the paths of missing values if none is set."""
     smaller = onnx.ModelProto()
     smaller.CopyFrom(model)
     for node in smaller.graph.node:
@@ -79,7 +79,7 @@ def _without_idle_lists(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _others_stay(model: onnx.ModelProto, version: int) -> bool:
-    """Whether the graph's other operators of the same domain mean the same in its later opset."""
+    """Return whether the graph's other operators of this domain have the same meaning in its later opset."""
     others = {node.op_type for node in model.graph.node if node.domain == ML} - {CLASSIFIER, REGRESSOR}
     return all(
         onnx.defs.get_schema(name, version, ML).since_version == onnx.defs.get_schema(name, OPSET, ML).since_version
@@ -88,10 +88,10 @@ def _others_stay(model: onnx.ModelProto, version: int) -> bool:
 
 
 def _written(node: onnx.NodeProto) -> Written | None:
-    """The operators that give what an ensemble's one gave; None for an answer that is made in another way than these.
+    """Return operators that compute an ensemble's outputs; None if they cannot compute them in the same way.
 
-    onnxruntime says the second of two classes where the score is above 0.5 if no leaf takes from it, as in forests,
-    else above 0, as in boosting, whose score is a logit (tree_ensemble_aggregator.h).
+    onnxruntime predicts the second of two classes if the score is above 0.5, for ensembles without negative weights
+    such as forests, or else above 0, for boosting, whose score is a logit (tree_ensemble_aggregator.h).
     """
     trees = trees_of(node)
     if trees is None:
@@ -109,12 +109,12 @@ def _written(node: onnx.NodeProto) -> Written | None:
 
 
 def _scores(trees: Trees, node: onnx.NodeProto, base: Any, output: str) -> Written:
-    """The sum over the trees, and the value that it starts from where there is one: a float32, if of doubles."""
+    """Return the sum over the trees and the base value, if there is one; cast to float32 if they are doubles."""
     arrays = {
         name: values.tolist() if values.dtype == np.int64 else numpy_helper.from_array(values)
         for name, values in trees.arrays.items()
     }
-    settled: dict[str, Any] = {"n_targets": 1, "aggregate_function": 1, "post_transform": 0}  # a sum, given as it is
+    settled: dict[str, Any] = {"n_targets": 1, "aggregate_function": 1, "post_transform": 0}  # a sum, not transformed
     names = [output, *(f"{output}_{name}" for name in ("sum", "total"))]
     steps = ["TreeEnsemble", *["Add"] * bool(len(base)), *["Cast"] * trees.is_double]
     made = [*names[1 : len(steps)], output]
@@ -127,7 +127,7 @@ def _scores(trees: Trees, node: onnx.NodeProto, base: Any, output: str) -> Writt
 
 
 def _classes(trees: Trees, node: onnx.NodeProto, score: str) -> Written:
-    """A label and two probabilities from the score of the second class."""
+    """Return a label and two probabilities, from the score of the second class."""
     label, probabilities = node.output
     texts = trees.said.get("classlabels_strings")
     labels = texts.strings if texts is not None else trees.said["classlabels_int64s"].ints
@@ -146,7 +146,7 @@ def _classes(trees: Trees, node: onnx.NodeProto, score: str) -> Written:
         helper.make_node("Greater", [score, threshold], [above]),
         helper.make_node("Where", [above, yes, no], [said]),
         helper.make_node("Reshape", [said, flat], [label]),
-        helper.make_node("Sub", [one, score], [other]),  # the rest of a share, the negative of a logit
+        helper.make_node("Sub", [one, score], [other]),  # the complement of a share, the negative of a logit
         helper.make_node("Concat", [other, score], [probabilities if trees.is_of_shares else both], axis=1),
     ]
     if not trees.is_of_shares:

@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 
 GRAPH_FILE = "model.onnx"
 MOST_ROWS = 1000
-"""How many rows of one input are asked again with several threads."""
+"""The most rows of one input that are run again with several threads."""
 
 LABEL, PROBABILITIES, VARIABLE = "label", "probabilities", "variable"
 """A graph's outputs: a classifier's label, and probabilities of shape (rows, labels); a regressor's prediction."""
 
 
 class Graph:
-    """An ONNX graph, opened, fed and run by the very class that serves it.
+    """An ONNX graph, loaded, fed and run by the class that serves it.
 
-    features: the columns' names, where instances are asked for. optimized: the onnxruntime here has done that already.
-    Raises ConversionError where onnxruntime cannot run it.
+    features: the columns' names, needed to predict instances. optimized: whether this onnxruntime has already optimised
+    it. Raises ConversionError if onnxruntime cannot run it.
     """
 
     def __init__(self, data: bytes, features: Sequence[str] = (), *, optimized: bool = False) -> None:
@@ -50,24 +50,24 @@ class Graph:
         self.outputs = {node.name: node for node in self._model.session.get_outputs()}
 
     def answer(self, instances: list[Any]) -> dict[str, NDArray[Any]]:
-        """The outputs by name for what requests carry. Raises PublishError where they make no input of the graph."""
+        """Return the outputs for instances, by name. Raises PublishError if they do not fit the graph's inputs."""
         try:
             feeds = self._model.preprocess(instances)
-        except Exception as error:  # whatever stops a request
+        except Exception as error:  # any error would fail a request
             raise PublishError(f"the examples do not fit the graph's inputs: {line(error)}") from error
         return self.run(feeds)
 
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        """The outputs by name. Raises PublishError where onnxruntime refuses the inputs."""
+        """Return the outputs by name. Raises PublishError if onnxruntime rejects the inputs."""
         try:
             found = self._model.infer(dict(feeds))
-        except Exception as error:  # onnxruntime's errors have no common root
+        except Exception as error:  # onnxruntime's errors have no common base class
             raise PublishError(f"the graph fails: {line(error)}") from error
         self._asked[len(next(iter(feeds.values())))] = feeds
         return found
 
     def described(self) -> dict[str, Any]:
-        """What a manifest's `compiled` says about the graph itself."""
+        """Return the graph's part of the manifest's `compiled`."""
         model = onnx.load_from_string(self.data)
         opsets = {opset.domain: opset.version for opset in model.opset_import}
         return {
@@ -79,9 +79,10 @@ class Graph:
         }
 
     def _is_parallel(self) -> bool:
-        """Whether each number of threads that a function may have gives the very bits of one, as far as it was asked.
+        """Return whether the outputs are bit-identical for every number of threads that a function may have.
 
-        The smallest and the largest of the inputs so far are asked again: which work is shared depends on the rows.
+        It runs the smallest and the largest inputs so far again, because the number of rows decides which work is
+        split.
         """
         sizes = {min(self._asked, default=0), max(self._asked, default=0)} - {0}
         asked = [{name: values[:MOST_ROWS] for name, values in self._asked[size].items()} for size in sizes]
@@ -95,22 +96,22 @@ class Graph:
 
 
 def opened(data: bytes, *, threads: int, optimized: bool) -> Any:
-    """A session of the graph as the backend opens it, with so many threads."""
-    import onnxruntime  # after modelet.backends.onnx, which declines its telemetry
+    """Return a session of the graph with this number of threads, as the backend opens it."""
+    import onnxruntime  # after modelet.backends.onnx, which disables its telemetry
 
     options = session_options(threads=threads, optimized=optimized)
     return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
 
 def _bits(outputs: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
-    """What outputs hold, to the last bit: NaN is equal to itself, texts are compared as such."""
+    """Return outputs in a form that compares to the last bit: NaN equals itself, and texts compare as texts."""
     return {name: array.tolist() if array.dtype == object else array.tobytes() for name, array in outputs.items()}
 
 
 def check_servable(model: onnx.ModelProto, *, doubles: bool = False) -> None:
-    """Refuse what runs here and answers wrongly, or not at all, where it is served. Raises ConversionError.
+    """Raise ConversionError if the graph runs here, but fails or predicts wrongly where it is served.
 
-    doubles: whether its inputs may be in double precision; of a graph that others made nobody knows what it does then.
+    doubles: whether its inputs may be in double precision; for a graph from elsewhere, their effect is unknown.
     """
     operators = {node.op_type for node in model.graph.node}
     for node in model.graph.node:
@@ -138,7 +139,7 @@ def check_servable(model: onnx.ModelProto, *, doubles: bool = False) -> None:
 
 
 def check_inputs(graph: Graph) -> None:
-    """Refuse inputs of a type that columns do not become. Raises ConversionError."""
+    """Raise ConversionError if an input has a type that no column is converted to."""
     if strange := [f"{node.name} takes {node.type}" for node in graph.inputs.values() if node.type not in DTYPES]:
         raise ConversionError(
             f"the graph's input {strange[0]}, which requests do not support: use float32, int64 or text, and cast it"
@@ -146,7 +147,7 @@ def check_inputs(graph: Graph) -> None:
 
 
 def _manifest(files: Mapping[str, bytes], features: Sequence[str], compiled: dict[str, Any]) -> Manifest:
-    """As much of a manifest as a graph needs to be opened."""
+    """Return a manifest with the fields that opening a graph needs."""
     return Manifest(
         name="draft",
         model_lib="",
@@ -166,10 +167,10 @@ def _manifest(files: Mapping[str, bytes], features: Sequence[str], compiled: dic
 
 
 def read_model(data: bytes, name: str) -> onnx.ModelProto:
-    """Parse a graph. Raises PublishError where it is none."""
+    """Parse a graph. Raises PublishError if it is not one."""
     try:
         model = onnx.load_from_string(data)
-    except Exception as error:  # protobuf's errors have no root that it would name
+    except Exception as error:  # protobuf does not expose a base class of its errors
         raise PublishError(f"{name} is not an ONNX graph: {line(error)}") from error
     if not model.graph.node:
         raise PublishError(f"{name} is not an ONNX graph: it has no nodes")
@@ -177,6 +178,6 @@ def read_model(data: bytes, name: str) -> onnx.ModelProto:
 
 
 def line(error: BaseException) -> str:
-    """An error as one short line."""
+    """Return an error as one short line."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= 200 else f"{text[:200]}…"

@@ -38,7 +38,7 @@ _EXACT = (
     "StandardScaler TargetEncoder TfidfTransformer TfidfVectorizer TruncatedSVD VarianceThreshold"
 )
 EXACT = frozenset(_EXACT.split())
-"""Those whose graphs answer as they do; tests publish each. Of some options they are refused: see OPTIONS."""
+"""Estimators whose graphs predict the same; tests publish each. Some of their options are rejected: see OPTIONS."""
 
 _SERVED = (
     # classifiers
@@ -55,11 +55,11 @@ _SERVED = (
     "MiniBatchNMF MiniBatchSparsePCA MissingIndicator NMF Nystroem PLSSVD PatchExtractor PolynomialCountSketch "
     "RBFSampler RadiusNeighborsTransformer RandomTreesEmbedding SequentialFeatureSelector SkewedChi2Sampler "
     "SparseCoder SparsePCA SparseRandomProjection SplineTransformer TSNE "
-    # of labels, which are no columns
+    # for labels, which are not columns
     "LabelBinarizer LabelEncoder MultiLabelBinarizer"
 )
 SERVED = frozenset(_SERVED.split())
-"""Those that skl2onnx has no converter for, or none that onnxruntime runs: `backend: sklearn` serves them."""
+"""Estimators that skl2onnx has no converter for, or none that onnxruntime runs: `backend: sklearn` serves them."""
 
 REFUSED = {
     "TunedThresholdClassifierCV": (
@@ -67,7 +67,7 @@ REFUSED = {
         f"postprocess, {SKLEARN}"
     ),
 }
-"""Those whose converter drops a part that examples need not show, and what to do instead."""
+"""Estimators whose converter drops a part, which examples may not show, and what to do instead."""
 
 _BOOSTING = frozenset({"HistGradientBoostingClassifier", "HistGradientBoostingRegressor"})
 
@@ -98,17 +98,17 @@ OPTIONS: tuple[tuple[frozenset[str], Callable[[Any], bool], str], ...] = (
         f"gives other probabilities for two labels in a graph: train LogisticRegression, {SKLEARN}",
     ),
 )
-"""What a converter drops of the exact ones: the estimators, whether a fitted one has it, and what to do instead."""
+"""What converters drop from exact estimators: the estimators, a test of a fitted one, and what to do instead."""
 
 
 def without_graph(estimator: Any) -> str | None:
-    """The name of the estimator, or of a step of it, that only scikit-learn itself can serve; None without any."""
+    """Return the name of the estimator or step that only scikit-learn itself can serve; None if there is none."""
     steps = [estimator, *(step for _, step in getattr(estimator, "steps", ()))]
     return next((name for name in (type(step).__name__ for step in steps) if name in SERVED), None)
 
 
 def check_kinds(estimator: Any) -> None:
-    """Refuse an estimator with a part whose converter is known to drop something of it. Raises ConversionError."""
+    """Raise ConversionError if the converter of a part of the estimator is known to drop something."""
     for part in parts(estimator):
         if not type(part).__module__.startswith("sklearn."):
             continue
@@ -116,6 +116,6 @@ def check_kinds(estimator: Any) -> None:
         if name in REFUSED:
             raise ConversionError(f"{name} {REFUSED[name]}")
         for names, drops, remedy in OPTIONS:
-            # What only says how to train is not fitted, and never asked.
+            # An unfitted part only configures training, and does not predict.
             if name in names and is_fitted(part) and drops(part):
                 raise ConversionError(f"{name} {remedy}")

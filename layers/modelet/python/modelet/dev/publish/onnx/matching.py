@@ -1,7 +1,7 @@
-"""Patterns as trees, and the check that a search matches the same text in Python and in the graph's tokenizer.
+"""Patterns as trees, and the check that Python and the graph's tokenizer match the same text.
 
-The graph's tokenizer has RE2 take the longest match at a place (`longest_match` in onnxruntime's tokenizer.cc). Python
-tries the ways in their order and takes the first: `a|ab` takes "a" of "ab". Both start at the leftmost place.
+The graph's tokenizer uses RE2 with the longest match at a position (`longest_match` in onnxruntime's tokenizer.cc).
+Python tries alternatives in order and takes the first: `a|ab` takes "a" of "ab". Both start at the leftmost position.
 """
 
 from __future__ import annotations
@@ -14,26 +14,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 SIZE = 1000
-"""How many steps a pattern may have, its counted repeats written out; RE2 counts to 1,000 too."""
+"""The most steps of a pattern, with its counted repeats expanded; RE2's limit is 1,000 too."""
 
 STATES = 3000
-"""How many states of the two searches are looked at before a pattern is called too complicated."""
+"""The most states of the two searches that are visited before a pattern is rejected as too complicated."""
 
 
 class Sequence(NamedTuple):
-    """One part after the other."""
+    """Parts in sequence."""
 
     parts: tuple[Node, ...]
 
 
 class Choice(NamedTuple):
-    """The first of some parts that matches."""
+    """Alternatives: the first that matches."""
 
     parts: tuple[Node, ...]
 
 
 class Repeat(NamedTuple):
-    """A part some times, without end where most is None; as few times as possible where it is lazy."""
+    """A repeated part; unlimited if `most` is None, as few times as possible if `lazy`."""
 
     part: Node
     least: int
@@ -49,7 +49,7 @@ class TooLongError(Exception):
 
 
 def is_nullable(node: Node) -> bool:
-    """Whether a pattern matches the empty text."""
+    """Return whether a pattern matches the empty text."""
     match node:
         case Characters():
             return False
@@ -62,7 +62,7 @@ def is_nullable(node: Node) -> bool:
 
 
 def sets_of(node: Node) -> list[Characters]:
-    """The sets of characters of a pattern, each once."""
+    """Return the sets of characters in a pattern, without duplicates."""
     match node:
         case Characters():
             return [node]
@@ -73,11 +73,11 @@ def sets_of(node: Node) -> list[Characters]:
 
 
 def first_is_longest(node: Node) -> bool:
-    """Whether the first way that matches is the longest, on every text. Raises TooLongError.
+    """Return whether the first match in Python's order is the longest, for every text. Raises TooLongError.
 
-    Both searches run at once, as R. Cox's "Regular Expression Matching: the Virtual Machine Approach" has them: a list
-    of places in the order of preference, cut behind the first that has matched, and the set of all places. They differ
-    on some text if and only if a state can be reached in which only the set has matched.
+    It simulates both searches at once, as in R. Cox's "Regular Expression Matching: the Virtual Machine Approach": one
+    is a list of steps in order of preference, cut after the first that has matched, and the other the set of all steps.
+    They differ on some text if and only if a state is reachable in which only the set has matched.
     """
     program = _Program(node)
     kinds = list(atoms(program.sets))
@@ -99,9 +99,9 @@ def first_is_longest(node: Node) -> bool:
 
 
 class _Program:
-    """A pattern as steps: take a character of a set and go on, or go on at either of two places, the first preferred.
+    """A pattern as steps: consume a character of a set, or continue at either of two steps, the first one preferred.
 
-    The place behind the last step has matched.
+    The index after the last step means a match.
     """
 
     def __init__(self, node: Node) -> None:
@@ -110,7 +110,7 @@ class _Program:
         self._write(node)
 
     def threads(self, places: Iterable[int]) -> list[int]:
-        """The places that take a character or have matched, reached from some places, in the order of preference."""
+        """Return the reachable steps that consume a character or have matched, in order of preference."""
         found: dict[int, None] = {}
         waiting = list(reversed(list(places)))
         passed = set()
@@ -127,15 +127,15 @@ class _Program:
         return list(found)
 
     def after(self, places: Iterable[int], kind: frozenset[int]) -> list[int]:
-        """The places after one more character, of a kind that some of the sets hold."""
+        """Return the steps after one more character; `kind` has the indices of the sets that contain it."""
         return self.threads(place + 1 for place in places if place < len(self.steps) and self.steps[place] in kind)
 
     def cut(self, places: list[int]) -> tuple[int, ...]:
-        """The places up to the one that has matched: none behind it is preferred to it."""
+        """Return the steps up to the one that has matched: it is preferred to all after it."""
         return tuple(places[: places.index(len(self.steps)) + 1] if self.matched(places) else places)
 
     def matched(self, places: Iterable[int]) -> bool:
-        """Whether one of the places is behind the last step."""
+        """Return whether one of the steps has matched."""
         return len(self.steps) in places
 
     def _write(self, node: Node) -> None:
@@ -176,11 +176,11 @@ class _Program:
             self.steps[end] = (len(self.steps), len(self.steps))
 
     def _fork(self) -> int:
-        """The place of a step that is not known yet."""
+        """Add a step whose targets are not known yet, and return its index."""
         self.steps.append((0, 0))
         return len(self.steps) - 1
 
     def _settle(self, fork: int, *, lazy: bool) -> None:
-        """Go on behind the fork or, less preferred, here; the other way round where it is lazy."""
+        """Make a fork continue at the next step or, with less preference, at the end; the reverse if it is lazy."""
         ways = (fork + 1, len(self.steps))
         self.steps[fork] = (ways[1], ways[0]) if lazy else ways

@@ -1,4 +1,4 @@
-"""The nodes that Modelet's own converters write into a graph."""
+"""The nodes that Modelet's own converters write to a graph."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ONNXRUNTIME, ML = "com.microsoft", "ai.onnx.ml"
 
 
 class Nodes:
-    """Writes nodes of one output, each under a name of its own."""
+    """A writer of nodes with one output, each with a unique name."""
 
     def __init__(self, scope: Any, container: Any) -> None:
         self._scope, self._container = scope, container
@@ -26,7 +26,7 @@ class Nodes:
         version: int | None = None,
         **attributes: Any,
     ) -> str:
-        """Add a node; the name of its output is returned. version: the newest of the target where None."""
+        """Add a node and return the name of its output. version: None takes the newest one in the target opset."""
         output = output or self.name(kind)
         self._container.add_node(
             kind,
@@ -40,7 +40,7 @@ class Nodes:
         return output
 
     def constant(self, values: Any) -> str:
-        """Add a constant; its name is returned."""
+        """Add a constant, and return its name."""
         name = self.name("constant")
         array = np.asarray(values)
         kind = onnx.TensorProto.STRING if array.dtype == object else helper.np_dtype_to_tensor_dtype(array.dtype)
@@ -48,14 +48,14 @@ class Nodes:
         return name
 
     def name(self, kind: str) -> str:
-        """A name that no other tensor has."""
+        """Return a name that no other tensor has."""
         unique: str = self._scope.get_unique_variable_name(kind.lower())
         return unique
 
     def producer(self, name: str) -> onnx.NodeProto | None:
-        """The node that makes a tensor, None for an input of the graph and for a constant."""
+        """Return the node that outputs a tensor; None for a graph input or a constant."""
         return next((node for node in self._container.nodes if name in node.output), None)
 
     def is_constant(self, name: str) -> bool:
-        """Whether a tensor is a constant."""
+        """Return whether a tensor is a constant."""
         return any(each.name == name for each in self._container.initializers)

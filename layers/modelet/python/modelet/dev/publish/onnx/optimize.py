@@ -1,4 +1,4 @@
-"""Optimise a graph once, before it is compared, so that onnxruntime does not do it at each start."""
+"""Optimisation of a graph, once, before it is compared, so that onnxruntime does not repeat it at each start."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from modelet.errors import ConversionError
 
 
 def optimized(data: bytes) -> bytes:
-    """The graph with large forests as arrays, and as onnxruntime makes it for any processor.
+    """Return the graph with large forests as arrays, and with onnxruntime's optimisations for any processor.
 
-    Its level EXTENDED is the last that does not look at the processor: the same file serves x86 and arm64
-    (onnxruntime.ai, graph optimizations). A graph that it leaves as it is keeps its bytes. Raises ConversionError
-    where onnxruntime cannot run it.
+    Its level EXTENDED is the last that does not depend on the processor: the same file serves x86 and arm64
+    (onnxruntime.ai, graph optimizations). A graph that it does not change keeps its bytes. Raises ConversionError if
+    onnxruntime cannot run it.
     """
     model = onnx.load_from_string(data)
     smaller = compact(model)
@@ -27,7 +27,7 @@ def optimized(data: bytes) -> bytes:
     found = _by_onnxruntime(data)
     if [*found.graph.node] == [*model.graph.node]:
         return data
-    # onnxruntime declares every domain that it knows: another release may not know them all.
+    # onnxruntime declares every domain that it knows, and another release may not know them all.
     used = {node.domain for node in found.graph.node}
     opsets = {opset.domain: opset for opset in found.opset_import if opset.domain in used}
     del found.opset_import[:]
@@ -36,7 +36,7 @@ def optimized(data: bytes) -> bytes:
 
 
 def _by_onnxruntime(data: bytes) -> onnx.ModelProto:
-    import onnxruntime  # after modelet.backends.onnx, which declines its telemetry
+    import onnxruntime  # after modelet.backends.onnx, which disables its telemetry
 
     options = session_options()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
@@ -44,6 +44,6 @@ def _by_onnxruntime(data: bytes) -> onnx.ModelProto:
         options.optimized_model_filepath = str(Path(folder) / "model.onnx")
         try:
             onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's errors have no common root
+        except Exception as error:  # onnxruntime's errors have no common base class
             raise ConversionError(f"onnxruntime cannot optimise the graph: {line(error)}") from error
         return onnx.load(options.optimized_model_filepath)

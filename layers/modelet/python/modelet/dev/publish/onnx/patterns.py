@@ -1,7 +1,7 @@
-"""Translate token patterns from Python's `re` to the graph's tokenizer (RE2), with the same meaning.
+"""Translation of token patterns from Python's `re` to the graph's tokenizer (RE2), with the same meaning.
 
 In Python, `\\d \\w \\s \\b` and `(?i)` apply to all of Unicode; in RE2, to ASCII. Python's own parser reads the
-pattern, and each of its sets of characters, as Python defines it, is written as ranges. Other differences are errors.
+pattern, and each set of characters is written as ranges, as Python defines it. Other differences are errors.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from modelet.dev.publish.onnx.matching import (
 )
 
 ONE = frozenset({_constants.LITERAL, _constants.NOT_LITERAL, _constants.ANY, _constants.IN})
-"""The nodes that take one character."""
+"""The nodes that match one character."""
 
 REPEATS = {_constants.MAX_REPEAT: False, _constants.MIN_REPEAT: True}
-"""The nodes that repeat another, and whether they do so as few times as possible."""
+"""The nodes that repeat another, and whether they are lazy."""
 
 REFUSED = {
     _constants.ASSERT: "it looks ahead or behind",
@@ -40,14 +40,14 @@ REFUSED = {
 
 
 class PatternError(Exception):
-    """A pattern that RE2 has no equal of; the message is a clause that says why."""
+    """A pattern that has no equivalent in RE2; the message is a clause with the reason."""
 
 
 class Expression(NamedTuple):
-    """A pattern in RE2's syntax, and the sets of characters that it takes.
+    """A pattern in RE2's syntax, and the sets of characters that it matches.
 
-    is_whole: it takes whole words (runs of `\\w`), among them some that the pattern does not: they stand for nothing
-    only where words are counted one by one, and none of them is in the vocabulary.
+    is_whole: whether it matches all whole words (runs of `\\w`), even those that the pattern does not match. That is
+    equivalent only if words are counted one by one and the vocabulary contains none of those.
     """
 
     text: str
@@ -56,7 +56,7 @@ class Expression(NamedTuple):
 
 
 def translated(pattern: str) -> Expression:
-    """A pattern for RE2. Raises PatternError where none takes the same tokens of every text."""
+    """Return a pattern for RE2. Raises PatternError if none gives the same tokens for every text."""
     try:
         tree = _parser.parse(pattern)
     except re.error as error:
@@ -79,9 +79,9 @@ def translated(pattern: str) -> Expression:
 
 
 def _without_boundaries(items: list[Any]) -> tuple[list[Any], bool, bool]:
-    r"""A pattern's nodes without a \b at either end, and whether there was one; a group around the rest is opened.
+    r"""Return a pattern's nodes without a \b at either end, and whether there was one at the start and at the end.
 
-    Python gives what the group took; without anything beside it, that is the whole match.
+    A group around all other nodes is opened: Python returns the group, which is then the whole match.
     """
     boundary = (_constants.AT, _constants.AT_BOUNDARY)
     before = behind = False
@@ -97,10 +97,10 @@ def _without_boundaries(items: list[Any]) -> tuple[list[Any], bool, bool]:
 
 
 def _of_words(node: Node, word: Characters, both: bool) -> Expression:
-    r"""A pattern of word characters with a \b before or behind it, which is of ASCII in RE2.
+    r"""Return the expression of a pattern of word characters with a \b at either end, which is ASCII only in RE2.
 
-    Between two word characters there is none: `\b\w\w+\b` takes runs of at least two, and so does `\w{2,}` without any.
-    Another pattern between two takes those runs that match it as a whole.
+    There is no \b between two word characters: `\b\w\w+\b` takes runs of at least two, and so does `\w{2,}` without \b.
+    Any other pattern between two \b takes the runs that it matches as a whole.
     """
     if not all(each.is_within(word) for each in sets_of(node)):
         raise PatternError(r"it has \b next to a character that is not a word character")
@@ -113,7 +113,7 @@ def _of_words(node: Node, word: Characters, both: bool) -> Expression:
 
 
 def _least_of_runs(node: Node, word: Characters) -> int | None:
-    """How long the runs of word characters are at least that a pattern takes; None where it does not take all such."""
+    """Return the minimum length of the runs of word characters that a pattern takes; None if it does not take all."""
     least, open_ended = 0, False
     for part in node.parts if isinstance(node, Sequence) else (node,):
         match part:
@@ -154,7 +154,7 @@ def _node(kind: Any, said: Any, flags: int) -> Node:
 
 
 def _set(node: tuple[Any, Any], flags: int) -> Characters:
-    """The characters that a node takes under the flags, in Python's own opinion."""
+    """Return the characters that a node matches under the flags, according to Python itself."""
     state = _parser.State()
     state.flags = flags
     once = _parser.SubPattern(state, [node])
@@ -163,7 +163,7 @@ def _set(node: tuple[Any, Any], flags: int) -> Characters:
 
 
 def _written(node: Node) -> str:
-    """A tree in RE2's syntax; whether a repeat is lazy says nothing to a search for the longest match."""
+    """Return a tree in RE2's syntax. Lazy repeats become greedy: a search for the longest match treats them alike."""
     match node:
         case Characters():
             return node.written()

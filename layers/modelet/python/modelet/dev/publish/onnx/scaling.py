@@ -1,7 +1,7 @@
 """Converters for scalers and norms in double precision, as in scikit-learn, instead of skl2onnx's converters.
 
-Tables hold numbers of few digits, and trees split in the middle between two of them: proper rows lie on thresholds, and
-scaling keeps them there. Only the very same arithmetic sends them down the same branch.
+Tables contain numbers with few digits, and trees split in the middle between two of them. So typical rows lie on
+thresholds, and scaling keeps them there. Only exactly the same arithmetic sends them down the same branch.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def converters(doubles: Doubles, *, single: bool) -> dict[type[Any], Callable[..., None]]:
-    """skl2onnx's `custom_conversion_functions` for scalers.
+    """Return skl2onnx's `custom_conversion_functions` for scalers.
 
     single: whether the estimator gets its numbers in single precision, in which scikit-learn then scales.
     """
@@ -34,7 +34,7 @@ def converters(doubles: Doubles, *, single: bool) -> dict[type[Any], Callable[..
             numbers = _step(nodes, kind, numbers, values, part, single=single)
         for kind, end in _ends(part):
             limit = nodes.constant(np.float64(end))
-            # Not Clip: a missing value stays missing.
+            # Not Clip, so that a missing value stays missing.
             numbers = nodes.add("Where", nodes.add(kind, numbers, limit), limit, numbers)
         doubles.write(nodes, numbers, output, is_same=is_same)
 
@@ -56,19 +56,19 @@ def converters(doubles: Doubles, *, single: bool) -> dict[type[Any], Callable[..
 
 
 def normalized_texts(nodes: Nodes, weights: str, norm: str) -> str:
-    """Rows of texts' weights divided by their length, in single precision: they have many columns, none near zero.
+    """Divide rows of text weights by their norm, in single precision: they have many columns, and none is near zero.
 
-    In plain operators, since onnxruntime's Normalizer works on one number at a time: of a vocabulary of 8,811 words a
-    text takes 14 µs instead of 29 (measured).
+    It uses standard operators, because onnxruntime's Normalizer handles one number at a time: with a vocabulary of
+    8,811 words, a text takes 14 µs instead of 29 (measured).
     """
     return normalized(nodes, weights, norm, float(np.finfo(np.float32).tiny), np.float32)
 
 
 def normalized(nodes: Nodes, numbers: str, norm: str, least: float, dtype: type[Any] = np.float64) -> str:
-    """Rows divided by their length, but for those that are shorter than what counts as zero.
+    """Divide rows by their norm, except for rows whose norm counts as zero.
 
-    least: of dense rows ten times the precision (scikit-learn's `_handle_zeros_in_scale`), of sparse rows any number.
-    dtype: numpy's, of the numbers.
+    least: the norm below which a row counts as zero: ten times the precision for dense rows (scikit-learn's
+    `_handle_zeros_in_scale`), the least positive number for sparse rows. dtype: the numbers' numpy type.
     """
     axes = nodes.constant(np.array([1], np.int64))
     if norm == "l2":
@@ -83,7 +83,7 @@ def normalized(nodes: Nodes, numbers: str, norm: str, least: float, dtype: type[
 
 
 def is_of_texts(nodes: Nodes, name: str) -> bool:
-    """Whether a tensor counts the words of texts."""
+    """Return whether a tensor contains counts of words in texts."""
     node = nodes.producer(name)
     if node is None or node.op_type not in {"Identity", "Mul", "Cast", "TfIdfVectorizer"}:
         return False
@@ -91,9 +91,9 @@ def is_of_texts(nodes: Nodes, name: str) -> bool:
 
 
 def _steps(part: Any) -> list[tuple[str, Any]]:
-    """What a scaler does to its columns, in scikit-learn's order: rounding depends on it.
+    """Return a scaler's operations in scikit-learn's order, because rounding depends on it.
 
-    Of sparse rows scikit-learn multiplies by 1 / scale_ instead, which is the same once it is float32.
+    For sparse rows scikit-learn multiplies by 1 / scale_ instead, which is the same after rounding to float32.
     """
     if isinstance(part, MinMaxScaler):
         return [("Mul", part.scale_), ("Add", part.min_)]
@@ -109,7 +109,7 @@ def _steps(part: Any) -> list[tuple[str, Any]]:
 
 
 def _step(nodes: Nodes, kind: str, numbers: str, values: Any, part: Any, *, single: bool) -> str:
-    """One operation; in single precision each result is rounded, and a StandardScaler's own numbers are."""
+    """Add one operation. In single precision, each result is rounded, and so are a StandardScaler's own numbers."""
     values = np.asarray(values, np.float64)
     if single and isinstance(part, StandardScaler):
         values = values.astype(np.float32).astype(np.float64)
@@ -118,12 +118,12 @@ def _step(nodes: Nodes, kind: str, numbers: str, values: Any, part: Any, *, sing
 
 
 def _rounded(nodes: Nodes, numbers: str) -> str:
-    """Doubles of which each is a float32."""
+    """Round doubles to float32, and return them as doubles."""
     return nodes.add("Cast", nodes.add("Cast", numbers, to=TensorProto.FLOAT), to=TensorProto.DOUBLE)
 
 
 def _ends(part: Any) -> list[tuple[str, float]]:
-    """Beyond which numbers a scaler cuts off, and how to tell."""
+    """Return the limits at which a scaler clips, each with the operator that finds the numbers beyond it."""
     if not getattr(part, "clip", False):
         return []
     low, high = part.feature_range if isinstance(part, MinMaxScaler) else (-1.0, 1.0)

@@ -1,4 +1,4 @@
-"""Translate how a text vectorizer splits texts to the graph's tokenizer, or say why a graph cannot do so."""
+"""Translation of a text vectorizer's splitting to the graph's tokenizer, or the reason why a graph cannot do it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 SKLEARN = "or set backend: sklearn in model.yaml"
 
 SPACE = " "
-"""What joins the words of an n-gram in a vocabulary."""
+"""The separator between the words of an n-gram in a vocabulary."""
 
 UNGRAPHED: tuple[tuple[Callable[[Any], bool], str], ...] = (
     (
@@ -56,13 +56,13 @@ UNGRAPHED: tuple[tuple[Callable[[Any], bool], str], ...] = (
         ),
     ),
 )
-"""What a graph has no operators for, and what to say of it."""
+"""What a graph has no operators for, and the error message for each."""
 
 
 class Splitting(NamedTuple):
-    """How the graph's tokenizer splits a text: a pattern of RE2, or None for single characters; and each term's tokens.
+    """How the graph's tokenizer splits texts: by an RE2 pattern, or into single characters if it is None.
 
-    terms: the vocabulary as tokens, with the column of each.
+    terms: the vocabulary as tokens, with the column of each term.
     """
 
     pattern: str | None
@@ -70,13 +70,13 @@ class Splitting(NamedTuple):
 
 
 def splitting(vectorizer: Any) -> Splitting:
-    """How a fitted CountVectorizer or TfidfVectorizer splits. Raises ConversionError where a graph cannot split so."""
+    """Return how a fitted CountVectorizer or TfidfVectorizer splits texts. Raises ConversionError if a graph cannot."""
     kind = type(vectorizer).__name__
     for is_so, what in UNGRAPHED:
         if is_so(vectorizer):
             raise ConversionError(f"{kind} {what}")
     vocabulary = {term: int(place) for term, place in vectorizer.vocabulary_.items()}
-    # Of words alone: characters are never stop words.
+    # Only for words: characters are never stop words.
     left_out = sorted(set(vocabulary) & set(vectorizer.get_stop_words() or ())) if vectorizer.analyzer == "word" else []
     if left_out:
         raise ConversionError(
@@ -101,7 +101,7 @@ def splitting(vectorizer: Any) -> Splitting:
 
 
 def _unfit(expression: Expression, vectorizer: Any) -> str:
-    """Why what is equal by itself is not for these n-grams and this vocabulary; empty where it is."""
+    """Return why an equivalent pattern does not fit these n-grams and this vocabulary; empty if it fits."""
     if vectorizer.ngram_range[1] > 1:
         if expression.is_whole:
             return r"between \b it matches only some of the words that an n-gram may have"
@@ -113,7 +113,7 @@ def _unfit(expression: Expression, vectorizer: Any) -> str:
 
 
 def _checked(kind: str, split: Splitting, vectorizer: Any) -> Splitting:
-    """Refuse a vocabulary of an author's own that n-grams never are: the graph's lists have no room for them."""
+    """Raise ConversionError if a custom vocabulary has terms that are not n-grams, which a graph cannot list."""
     least, most = vectorizer.ngram_range
     if any(not least <= len(term) <= most for term in split.terms):
         raise ConversionError(

@@ -1,4 +1,4 @@
-"""Transformers in double precision, in place of skl2onnx's converters, where what they give is compared."""
+"""Transformers in double precision, instead of skl2onnx's converters, for when their results are compared."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from modelet.dev.publish.onnx.doubles import Doubles
 
 PRODUCTS = (IncrementalPCA, KernelPCA, NeighborhoodComponentsAnalysis, PCA, TruncatedSVD)
-"""Those that multiply matrices: the last digit differs, in scikit-learn itself between one row and several."""
+"""Transformers that multiply matrices: the last digit differs, even in scikit-learn between one row and several."""
 
 
 def converters(doubles: Doubles) -> dict[type[Any], Callable[..., None]]:
-    """skl2onnx's `custom_conversion_functions`; none where the graph takes no doubles."""
+    """Return skl2onnx's `custom_conversion_functions`; none if the graph takes no doubles."""
     made: dict[Any, tuple[Callable[[Nodes, Any, str], str], bool]] = {
         Binarizer: (_binarized, True),
         KBinsDiscretizer: (_binned, True),
@@ -60,12 +60,12 @@ def converters(doubles: Doubles) -> dict[type[Any], Callable[..., None]]:
         doubles.write(nodes, found, operator.outputs[0], is_same=doubles.are_same(nodes, *inputs))
 
     def again(scope: Any, operator: Any, container: Any) -> None:
-        """What skl2onnx writes for doubles."""
+        """Write skl2onnx's own nodes, in double precision."""
         nodes, part, output = Nodes(scope, container), operator.raw_operator, operator.outputs[0]
         inputs = [each.full_name for each in operator.inputs]
         given, found = doubles.of(nodes, *inputs), nodes.name("doubles")
         twin = copy.copy(operator)
-        vars(twin).update(  # past the checks for operators that a topology holds
+        vars(twin).update(  # bypasses the checks for operators in a topology
             inputs=[Variable(given, given, scope.name, DoubleTensorType([None, part.n_features_in_]))],
             outputs=[Variable(found, found, scope.name, DoubleTensorType(output.type.shape))],
         )
@@ -74,7 +74,7 @@ def converters(doubles: Doubles) -> dict[type[Any], Callable[..., None]]:
         doubles.write(nodes, found, output, is_same=is_same)
 
     def naive(scope: Any, operator: Any, container: Any) -> None:
-        """BernoulliNB, whose threshold is asked beforehand."""
+        """Write BernoulliNB's nodes after a comparison with its threshold."""
         part, nodes, twin = operator.raw_operator, Nodes(scope, container), copy.copy(operator)
         if part.binarize is not None:
             flags = _above(nodes, doubles.of(nodes, *(each.full_name for each in operator.inputs)), part.binarize)
@@ -104,7 +104,7 @@ def _binarized(nodes: Nodes, part: Any, numbers: str) -> str:
 
 
 def _binned(nodes: Nodes, part: Any, numbers: str) -> str:
-    """Each number's bin is how many of the edges between the bins it has reached."""
+    """Return each number's bin: how many of the edges between the bins it reaches."""
     axes, found = nodes.constant(np.array([1], np.int64)), []
     for place, edges in enumerate(part.bin_edges_):
         column = _picked(nodes, numbers, [place])
@@ -126,7 +126,7 @@ def _filled(nodes: Nodes, part: Any, numbers: str) -> str:
 
 
 def _multiplied(nodes: Nodes, part: Any, numbers: str) -> str:
-    """Products of columns, from the last to the first, as scikit-learn multiplies them."""
+    """Return products of columns, multiplied from the last to the first, as in scikit-learn."""
     terms = [np.repeat(np.arange(len(powers)), powers).tolist() for powers in part.powers_]
     width, degree = part.n_features_in_, max(1, *map(len, terms))
     first = _picked(nodes, numbers, [0])
@@ -140,7 +140,7 @@ def _multiplied(nodes: Nodes, part: Any, numbers: str) -> str:
 
 
 def _powered(nodes: Nodes, part: Any, numbers: str) -> str:
-    """Yeo-Johnson's and Box-Cox's transformations (sklearn.preprocessing.PowerTransformer), column by column."""
+    """Apply the Yeo-Johnson or Box-Cox transformation (sklearn.preprocessing.PowerTransformer) to each column."""
     made = []
     for place, power in enumerate(part.lambdas_.tolist()):
         column = _picked(nodes, numbers, [place])
@@ -148,14 +148,14 @@ def _powered(nodes: Nodes, part: Any, numbers: str) -> str:
             made.append(_box_cox(nodes, column, power))
             continue
         zero, one = nodes.constant(np.float64(0)), nodes.constant(np.float64(1))
-        # Each side sees only its own numbers: the other's powers are no numbers.
+        # Each side gets only its own numbers: for those of the other side, the power is NaN.
         above = _box_cox(nodes, nodes.add("Add", nodes.add("Max", column, zero), one), power)
         below = _box_cox(nodes, nodes.add("Sub", one, nodes.add("Min", column, zero)), 2 - power)
         made.append(nodes.add("Where", nodes.add("Less", column, zero), nodes.add("Neg", below), above))
     found = made[0] if len(made) == 1 else nodes.add("Concat", *made, axis=1)
     if not part.standardize:
         return found
-    scaler = part._scaler  # its only home
+    scaler = part._scaler  # no public attribute
     centered = nodes.add("Sub", found, nodes.constant(np.asarray(scaler.mean_, np.float64)))
     return nodes.add("Div", centered, nodes.constant(np.asarray(scaler.scale_, np.float64)))
 
@@ -168,5 +168,5 @@ def _box_cox(nodes: Nodes, numbers: str, power: float) -> str:
 
 
 def _picked(nodes: Nodes, numbers: str, places: list[int]) -> str:
-    """Some columns of a matrix."""
+    """Select columns of a matrix."""
     return nodes.add("Gather", numbers, nodes.constant(np.array(places, np.int64)), axis=1)

@@ -1,4 +1,4 @@
-"""Convert the lists of trees that skl2onnx writes to the arrays of ONNX's TreeEnsemble."""
+"""Conversion of skl2onnx's lists of trees to the arrays of ONNX's TreeEnsemble."""
 
 from __future__ import annotations
 
@@ -18,44 +18,44 @@ TREES = "nodes_treeids"
 """The list that has one entry for each node of the trees."""
 
 MISSING = "nodes_missing_value_tracks_true"
-"""Whether a missing value goes where a true comparison does; left out, none does."""
+"""Whether a missing value takes the branch of a true comparison; if the list is left out, none does."""
 
 LEAF = b"LEAF"
 MODES = (b"BRANCH_LEQ", b"BRANCH_LT", b"BRANCH_GTE", b"BRANCH_GT", b"BRANCH_EQ", b"BRANCH_NEQ")
-"""How an inner node compares, in the order of the numbers that TreeEnsemble has for it (onnx.ai, ai.onnx.ml 5)."""
+"""The comparisons of inner nodes, in the order of TreeEnsemble's numbers for them (onnx.ai, ai.onnx.ml 5)."""
 
 
 class Trees(NamedTuple):
-    """An ensemble with one score for a row.
+    """An ensemble with one score per row.
 
-    said: the attributes of its node in the graph. arrays: the trees as TreeEnsemble's attributes, inner nodes and
-    leaves apart.
+    said: the attributes of its node in the graph. arrays: the trees as TreeEnsemble's attributes, with inner nodes and
+    leaves in separate arrays.
     """
 
     said: Mapping[str, onnx.AttributeProto]
     arrays: Mapping[str, NDArray[Any]]
 
     def floats(self, name: str) -> NDArray[Any]:
-        """An attribute's numbers, float32 or double, none where the ensemble does not say it."""
+        """Return an attribute's numbers, float32 or double; none if the ensemble does not have it."""
         return _floats(self.said, name)
 
     @property
     def is_double(self) -> bool:
-        """Whether the ensemble compares doubles, and adds up doubles."""
+        """Whether the ensemble compares and sums doubles."""
         return bool(self.arrays["nodes_splits"].dtype == np.float64)
 
     def text(self, name: str, usual: bytes) -> bytes:
-        """An attribute's text, or what it means where the ensemble does not say it."""
+        """Return an attribute's text, or its default if the ensemble does not have it."""
         return bytes(self.said[name].s) if name in self.said else usual
 
     @property
     def is_of_shares(self) -> bool:
-        """Whether no leaf takes from the score, as in forests, whose leaves hold shares of a class."""
+        """Whether no leaf has a negative weight, as in forests, whose leaves contain shares of a class."""
         return bool((self.arrays["leaf_weights"] >= 0).all())
 
 
 def trees_of(node: onnx.NodeProto) -> Trees | None:
-    """An ensemble's trees; None where a leaf may have several weights, or the lists are in no order that we know."""
+    """Return an ensemble's trees; None if a leaf may have several weights, or if the order of the lists is unknown."""
     said = {attribute.name: attribute for attribute in node.attribute}
     kind = "class" if node.op_type == CLASSIFIER else "target"
     tree, splits, weighed = _ints(said, TREES), _floats(said, "nodes_values"), _floats(said, f"{kind}_weights")
@@ -102,7 +102,7 @@ def _ints(said: Mapping[str, onnx.AttributeProto], name: str) -> NDArray[np.int6
 
 
 def _floats(said: Mapping[str, onnx.AttributeProto], name: str) -> NDArray[Any]:
-    """Numbers of an ensemble; doubles are kept in attributes of another name."""
+    """Return numbers of an ensemble; doubles are in attributes with another name."""
     if (tensor := said.get(f"{name}_as_tensor")) is not None:
         return np.array(numpy_helper.to_array(tensor.t))
     return np.array(said[name].floats if name in said else (), dtype=np.float32)

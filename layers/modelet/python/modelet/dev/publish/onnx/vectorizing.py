@@ -1,7 +1,7 @@
 """Converters for text vectorizers, instead of skl2onnx's converters.
 
 skl2onnx's converters have another default pattern, pad short texts with "#" even if n-grams contain it, ignore stop
-words between n-grams, count sublinearly in another way, and reject vocabularies without rare words.
+words between n-grams, compute sublinear counts differently, and reject vocabularies without rare words.
 """
 
 from __future__ import annotations
@@ -23,23 +23,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SPACES = characters(re.compile(r"\s+")).written()
-"""White space as scikit-learn's character n-grams know it, of which they make one space of any two and more."""
+"""White space as defined by scikit-learn's character n-grams, which replace two or more with one space."""
 
 LEAST = 5e-324
-"""The least number above zero."""
+"""The smallest number above zero."""
 
 RUN = f"{SPACES}{{2,}}"
 COLLAPSED = f"{RUN}|(?s:.)"
 """A run of white space, or any character."""
 
 OPSET = 20
-"""The opset that brings RegexFullMatch, which finds the runs among the tokens."""
+"""The opset that adds RegexFullMatch, which finds the runs among the tokens."""
 
 
 def converters(*, collapsed: bool) -> dict[type[Any], Callable[..., None]]:
-    """skl2onnx's `custom_conversion_functions` for texts.
+    """Return skl2onnx's `custom_conversion_functions` for texts.
 
-    collapsed: whether texts come without runs of white space: character n-grams are then made of them as they are.
+    collapsed: whether texts come without runs of white space; if so, character n-grams are made from the texts
+    unchanged.
     """
 
     def vectorize(scope: Any, operator: Any, container: Any) -> None:
@@ -57,12 +58,12 @@ def converters(*, collapsed: bool) -> dict[type[Any], Callable[..., None]]:
 
 
 def _counts(nodes: Nodes, texts: str, part: Any, *, collapsed: bool) -> str:
-    """How often each term is in each text, shape (texts, terms)."""
+    """Count each term in each text, shape (texts, terms)."""
     pattern, terms = splitting(part)
     padding = "#"
     while any(padding in term for term in terms):
         padding += "#"
-    # What fills short texts up to the longest is in no term: the texts beside one change nothing.
+    # The padding of short texts is in no term, so the other texts of a request change nothing.
     said: dict[str, Any] = {"mark": 0, "mincharnum": 1, "pad_value": padding}
     if pattern is not None:
         tokens = nodes.add("Tokenizer", texts, domain=ONNXRUNTIME, tokenexp=pattern, **said)
@@ -89,10 +90,10 @@ def _counts(nodes: Nodes, texts: str, part: Any, *, collapsed: bool) -> str:
 
 
 def _collapsed(nodes: Nodes, texts: str, said: dict[str, Any]) -> str:
-    """The characters of texts, each run of white space as one space.
+    """Return the characters of texts, with each run of white space as one space.
 
-    Measured: to look for a run takes a fiftieth of what it takes to split, and to replace the runs ten times that.
-    Hence texts without any go another way.
+    Measured: finding a run takes a fiftieth of the time of splitting, and replacing the runs ten times that of
+    splitting. So texts without runs take another branch.
     """
     runs = nodes.add("Tokenizer", texts, domain=ONNXRUNTIME, tokenexp=RUN, **said)
     found = nodes.add("Greater", nodes.add("Size", runs), nodes.constant(np.int64(0)))
@@ -114,12 +115,12 @@ def _collapsed(nodes: Nodes, texts: str, said: dict[str, Any]) -> str:
         [],
         [helper.make_tensor_value_info(plain, onnx.TensorProto.STRING, None)],
     )
-    # The version is that of what its branches hold, at which skl2onnx does not look.
+    # skl2onnx does not look at the branches, so this is the version that their nodes need.
     return nodes.add("If", found, version=OPSET, then_branch=replaced, else_branch=split)
 
 
 def _weights(nodes: Nodes, counts: str, part: Any, *, of_texts: bool) -> str:
-    """The counts as TfidfTransformer weighs them. of_texts: they are whole numbers, whose squares float32 holds."""
+    """Weight the counts like TfidfTransformer. of_texts: they are integers, whose squares are exact in float32."""
     weights = counts
     if part.sublinear_tf:
         one, none = nodes.constant(np.float32(1)), nodes.constant(np.float32(0))

@@ -1,1 +1,1 @@
-"""Parity: the rows for the comparison of a graph with its estimator, and the report of differences."""
+"""Parity of a graph and its estimator: the rows for their comparison, and the report of differences."""

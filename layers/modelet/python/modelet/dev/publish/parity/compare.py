@@ -1,4 +1,4 @@
-"""Compare the predictions of the compiled graph and the estimator on held-out rows and edge cases."""
+"""Comparison of the predictions of the compiled graph and the estimator, on held-out rows and edge cases."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from modelet.dev.publish.source.rows import Rows
 
 COMPARED = 10_000
-"""How many held-out rows are compared at most, spread over all of them."""
+"""The most held-out rows that are compared, spread over all of them."""
 
 ALONE = 16
-"""How many rows the graph also answers one by one, as most requests ask."""
+"""How many rows the graph also predicts one by one, as in most requests."""
 
 
 def compare(estimator: Any, graph: Graph, held_out: Rows, generated: Rows) -> dict[str, Any]:
-    """The figures for the manifest.
+    """Return the comparison's figures for the manifest.
 
-    The estimator gets the rows as they are, in double precision; the graph gets what the served path makes of them.
-    Raises ParityError that shows the worst rows, and PublishError where the estimator cannot predict its own examples.
+    The estimator gets the rows unchanged, in double precision; the graph gets them as the served path converts them.
+    Raises ParityError that shows the worst rows, and PublishError if the estimator cannot predict its own examples.
     """
     held_out = held_out.take(held_out.spread(COMPARED))
     expected = told(estimator, held_out)
@@ -55,10 +55,10 @@ def compare(estimator: Any, graph: Graph, held_out: Rows, generated: Rows) -> di
 
 
 def told(estimator: Any, rows: Rows) -> Answers:
-    """What the estimator says of its examples. Raises PublishError where it cannot predict them."""
+    """Return the estimator's predictions for its examples. Raises PublishError if it cannot predict them."""
     try:
         return estimator_answers(estimator, rows)
-    except Exception as error:  # an estimator raises what it likes
+    except Exception as error:  # an estimator may raise any error
         raise PublishError(
             f"{type(estimator).__name__} cannot predict its own examples ({line(error)}): "
             "give a fitted estimator, and examples exactly as its predict takes them"
@@ -66,10 +66,10 @@ def told(estimator: Any, rows: Rows) -> Answers:
 
 
 def _told_of_generated(estimator: Any, rows: Rows) -> Answers:
-    """What the estimator says of generated rows. Raises ParityError where it refuses one that the graph answers."""
+    """Return the estimator's predictions for generated rows. Raises ParityError if it rejects a row."""
     try:
         return estimator_answers(estimator, rows)
-    except Exception as error:  # the same
+    except Exception as error:  # as above
         for index in range(len(rows)):
             try:
                 estimator_answers(estimator, rows.take([index]))
@@ -81,7 +81,7 @@ def _told_of_generated(estimator: Any, rows: Rows) -> Answers:
 
 
 def _compared(kind: str, graph: Graph, rows: Rows, expected: Answers, scale: float) -> Comparison:
-    """Ask the graph for all rows at once, and for some of them alone."""
+    """Predict all rows at once with the graph, and some of them one by one."""
     if not len(rows):
         return Comparison(kind, rows, expected, expected, differences(expected, expected, scale))
     try:

@@ -1,4 +1,4 @@
-"""Generate edge cases: rows that a request may have but held-out rows seldom do. They are the same on every run."""
+"""Edge cases: generated rows that requests may contain but held-out rows seldom do. They are the same on every run."""
 
 from __future__ import annotations
 
@@ -21,43 +21,43 @@ if TYPE_CHECKING:
     from modelet.store.manifest import Column
 
 GENERATED = 4000
-"""About how many rows of numbers are generated at most; of many columns some are then left out."""
+"""The approximate maximum of generated rows of numbers; with many columns, some rows are left out."""
 
 BETWEEN = 300
-"""How many rows are drawn at random from around the examples; as many more are half at their ends and middles."""
+"""How many rows are drawn at random around the examples; as many again have ends and middles in half their values."""
 
 SEARCHED = 5000
-"""How many such rows of either kind are looked through for nearest neighbours that tie."""
+"""How many such rows of either kind are searched for nearest neighbours that tie."""
 
 BASES = 3
 """How many examples each generated value is put into."""
 
 SHRUNK = tuple(10.0**-power for power in (1, 2, 4, 6, 8, 10, 12, 14, 15, 16, 17, 18, 20, 24, 30, 36))
-"""By how much the numbers of an example shrink; single precision ends soon after."""
+"""The factors by which an example's numbers shrink; single precision ends soon after the last."""
 
 ALONE = 10
-"""About how many columns shrink alone at each of these."""
+"""Approximately how many columns shrink alone at each factor."""
 
 LARGEST = 3e38
-"""Near the end of float32."""
+"""Near the maximum of float32."""
 
 LARGEST_DOUBLE = 1.7e308
-"""Near the end of double precision."""
+"""Near the maximum of double precision."""
 
 EDGES = 9
 """How many edges a number has, its two ends first. At the middle, the distances to examples that are flags all tie."""
 
 WHOLE = 2**53
-"""Whole numbers beyond this are not exact in JSON."""
+"""Integers beyond this are not exact in JSON."""
 
 
 def probes(estimator: Any, rows: Rows, *, collapsed: bool = False) -> Rows:
-    """Rows at the edges of what the columns allow, made from the examples.
+    """Return rows at the edges of what the columns allow, made from the examples.
 
-    Numbers: the least, the greatest, zero, their negatives, as much again beyond either end, and at the thresholds of
-    trees one number to either side; of a column with bounds, only what is within them. Missing values where a column
-    may be missing. Texts, in a column too: see `texts_like`. Then edges of all columns at once, and random numbers
-    around the examples. How far numbers may go from there, `reach` finds out. collapsed: whether texts come without
+    Numbers: the minimum, the maximum, zero, their negatives, one range beyond either end, and the thresholds of trees
+    with the next number on either side; in a column with bounds, only values within them. Missing values in nullable
+    columns. Texts, also in text columns: see `texts_like`. Then the edges of all columns at once, and random numbers
+    around the examples. `reach` finds out how far beyond that numbers may go. collapsed: whether texts come without
     runs of white space.
     """
     if rows.layout == "text":
@@ -83,9 +83,9 @@ def probes(estimator: Any, rows: Rows, *, collapsed: bool = False) -> Rows:
     cells = [(place, value) for place, found in values.items() if place not in split for value in found]
     cells = cells[:: 1 + len(cells) // GENERATED]
     bases = [len(rows) * base // BASES for base in range(min(BASES, max(1, GENERATED // max(1, len(cells)))))]
-    # Each value begins at another example: a threshold deep in a tree is met by few of them.
+    # Each value starts at another example, because few examples reach a threshold deep in a tree.
     changes = [((base + k) % len(rows), {place: value}) for base in bases for k, (place, value) in enumerate(cells)]
-    # What is split into tokens is never left out; each text stands in one example.
+    # Texts that are split into tokens are never left out; each is put into one example.
     changes += [(bases[k % len(bases)], {place: text}) for place in split for k, text in enumerate(values[place])]
     changes += [(0, at_once) for at_once in _at_once(rows) if at_once]
     changes += _towards_zero(rows)
@@ -93,9 +93,9 @@ def probes(estimator: Any, rows: Rows, *, collapsed: bool = False) -> Rows:
 
 
 def edges(column: Column, observed: Any, whole: int = WHOLE, *, collapsed: bool = False) -> list[Any]:
-    """The values at the edges of one column, those of its bounds among them; some may lie beyond the bounds.
+    """Return the values at the edges of one column and of its bounds; some may be beyond the bounds.
 
-    whole: the greatest whole number that a request may carry. collapsed: see `probes`.
+    whole: the largest integer that a request may contain. collapsed: see `probes`.
     """
     missing = [None] if column.nullable else []
     if column.categories:
@@ -115,9 +115,9 @@ def edges(column: Column, observed: Any, whole: int = WHOLE, *, collapsed: bool 
 
 
 def _at_once(rows: Rows) -> list[dict[int, Any]]:
-    """Changes to all columns together, for what adds up or cancels out between them.
+    """Return changes to all columns at once, for values that add up or cancel out across columns.
 
-    All at the same edge, at opposite ends by turns, and all missing.
+    All columns at the same edge, at opposite ends in turn, and all missing.
     """
     found = {
         place: edges(column, rows.column(place), _most(rows, column))
@@ -131,9 +131,9 @@ def _at_once(rows: Rows) -> list[dict[int, Any]]:
 
 
 def _towards_zero(rows: Rows) -> list[tuple[int, dict[int, Any]]]:
-    """An example's numbers that shrink, all at once and some columns alone: what is zero for one is none for another.
+    """Return changes that shrink an example's numbers, all at once and some alone: what counts as zero may differ.
 
-    They are what the graph's input has of them.
+    The values are rounded to the graph's input type.
     """
     changes: list[tuple[int, dict[int, Any]]] = []
     for step, factor in enumerate(SHRUNK):
@@ -151,7 +151,7 @@ def _towards_zero(rows: Rows) -> list[tuple[int, dict[int, Any]]]:
 
 
 def _tied(estimator: Any, rows: Rows) -> list[tuple[int, dict[int, Any]]]:
-    """Changes that give rows whose nearest neighbours tie, where neighbours decide."""
+    """Return changes that give rows with tied nearest neighbours, if the estimator uses neighbours."""
     if not has_neighbours(estimator):
         return []
     drawn = _drawn(rows, SEARCHED)
@@ -159,10 +159,10 @@ def _tied(estimator: Any, rows: Rows) -> list[tuple[int, dict[int, Any]]]:
 
 
 def _drawn(rows: Rows, count: int) -> list[tuple[int, dict[int, Any]]]:
-    """Changes to all columns of numbers: any values between the ends and somewhat beyond, in any combination.
+    """Return changes to all columns of numbers: any values between the ends and somewhat beyond, in any combination.
 
-    Then as many in which about half the values are an end or the middle: beside the middle of a column of flags,
-    distances tie whatever the other columns hold.
+    Then as many changes in which about half the values are an end or the middle: near the middle of a column of flags,
+    distances tie whatever the other columns contain.
     """
     chance = np.random.default_rng(0)
     values: dict[int, list[Any]] = {}
@@ -191,7 +191,7 @@ def _is_text(column: Column) -> bool:
 
 
 def seen_ends(column: Column, observed: Any) -> tuple[float, float]:
-    """The least and the greatest value: the column's bounds, else those that were seen, as far as float32 goes."""
+    """Return the minimum and maximum: the column's bounds, or else the examples', within the range of float32."""
     seen = np.asarray([value for value in observed if not is_missing(value)], dtype=np.float64)
     low = column.minimum if column.minimum is not None else float(seen.min(initial=np.inf))
     high = column.maximum if column.maximum is not None else float(seen.max(initial=-np.inf))
@@ -201,24 +201,24 @@ def seen_ends(column: Column, observed: Any) -> tuple[float, float]:
 
 
 def _most(rows: Rows, column: Column) -> int:
-    """The greatest whole number that a request may carry: the last one that the graph's input does not round."""
+    """Return the largest integer that a request may contain: the last that the graph's input does not round."""
     return EXACT.get(rows.input_type(column), WHOLE)
 
 
 def largest(rows: Rows, place: int) -> float:
-    """Near the end of what the graph's input for a column holds."""
+    """Return a number near the maximum of the type of the graph's input for a column."""
     return LARGEST_DOUBLE if rows.input_type(rows.columns[place]) is np.float64 else LARGEST
 
 
 def around(column: Column, observed: Any) -> tuple[float, float]:
-    """The ends of what is tried in any combination: those that were seen, and half as much again beyond either."""
+    """Return the ends of values that are tried in any combination: the examples' ends, and half the range beyond."""
     low, high = seen_ends(column, observed)
     margin = ((high - low) or max(abs(high), 1.0)) / 2
     return low - margin, high + margin
 
 
 def limits(rows: Rows, place: int) -> tuple[int, int]:
-    """The least and the greatest whole number that a column of whole numbers can hold, and a request may carry."""
+    """Return the smallest and the largest integer that an integer column can hold and a request may contain."""
     return _whole_ends(rows.column(place), _most(rows, rows.columns[place]))
 
 
@@ -229,7 +229,7 @@ def _whole_ends(observed: Any, whole: int) -> tuple[int, int]:
 
 
 def is_allowed(rows: Rows, place: int, value: Any) -> bool:
-    """Whether a column's bounds let a value through, and its type can hold it: no request brings another."""
+    """Return whether a value is within a column's bounds and type: requests contain no others."""
     column = rows.columns[place]
     if value is None or isinstance(value, str | bool):
         return True
@@ -246,7 +246,7 @@ def _distinct(values: Sequence[Any]) -> list[Any]:
 
 
 def changed(rows: Rows, changes: Sequence[tuple[int, Mapping[int, Any]]]) -> Rows:
-    """Copies of examples, each with some values replaced."""
+    """Return copies of examples, each with some values replaced."""
     copies = rows.take([base for base, _ in changes])
     if not is_frame(rows.data):
         data = np.array(copies.data)

@@ -1,7 +1,7 @@
-"""Find rows whose nearest neighbours tie, because a graph may choose other neighbours than the estimator.
+"""Search for rows whose nearest neighbours tie, because a graph may choose other neighbours than the estimator.
 
-Of examples at equal distance scikit-learn takes those that its search meets first, and a graph those that come first.
-Whole numbers, flags and other columns of few values tie for proper rows, and a random row seldom shows it.
+Of examples at equal distance, scikit-learn takes those that its search meets first, and a graph those that come first.
+Integers, flags and other columns with few values tie for typical rows, but seldom for random ones.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 
 
 def has_neighbours(estimator: Any) -> bool:
-    """Whether the nearest of some rows decide."""
+    """Return whether nearest neighbours decide the prediction."""
     return any(_predictors(estimator))
 
 
 def tied(estimator: Any, rows: Rows) -> list[int]:
-    """The places of rows whose last neighbour is as near as the first one that is left out."""
+    """Return the indices of rows whose last neighbour is as near as the first one that is left out."""
     found = np.zeros(len(rows), dtype=np.bool_)
     for predictor, data in _asked(estimator, rows):
         count = predictor.n_neighbors
         if count >= predictor.n_samples_fit_:
             continue
         distances, _ = predictor.kneighbors(data, n_neighbors=count + 1)
-        # Distances that differ in their last digits are equal to a graph, which has float32.
+        # Distances that differ only in their last digits are equal in a graph, which computes in float32.
         found |= np.isclose(distances[:, count - 1], distances[:, count], rtol=1e-6, atol=0.0)
     places: list[int] = np.flatnonzero(found).tolist()
     return places
@@ -47,7 +47,7 @@ def _predictors(estimator: Any) -> Iterator[Any]:
 
 
 def _asked(estimator: Any, rows: Rows) -> Iterator[tuple[Any, NDArray[Any]]]:
-    """Each predictor by neighbours, and what it is given for the rows, where that can be told."""
+    """Yield each nearest-neighbours predictor with its input for the rows, if that can be determined."""
     data: Any = rows.data
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # an array lacks a DataFrame's names
@@ -55,7 +55,7 @@ def _asked(estimator: Any, rows: Rows) -> Iterator[tuple[Any, NDArray[Any]]]:
             data = estimator[:-1].transform(data) if len(steps) > 1 else data
             estimator = steps[-1][1]
         for predictor in _predictors(estimator):
-            # One inside of another estimator may be given other columns, or numbers that are not there.
+            # A predictor inside another estimator may get other columns, or NaN.
             if getattr(data, "shape", (0, 0))[1] == predictor.n_features_in_ and not np.isnan(_dense(data)).any():
                 yield predictor, data
 

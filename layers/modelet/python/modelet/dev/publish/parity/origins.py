@@ -1,4 +1,4 @@
-"""Trace the features of the models inside an estimator back to the columns and values that they come from."""
+"""Tracing of the features of the models inside an estimator back to the columns and values that they come from."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SCALERS = (MaxAbsScaler, MinMaxScaler, PowerTransformer, QuantileTransformer, RobustScaler, StandardScaler)
-"""Those that change each column alone, and back."""
+"""Scalers that transform each column alone, and can invert it."""
 
 IMPUTERS = (KNNImputer, SimpleImputer)
 
 
 class Origin(NamedTuple):
-    """What a feature was: the column's place, and the fitted scalers that it went through, each with its place there.
+    """The origin of a feature: its column's index, and the fitted scalers that it passed, each with its index there.
 
-    None stands for a feature that is made of several columns, or of one in another way.
+    None stands for a feature made from several columns, or from one in another way.
     """
 
     place: int
     scalers: tuple[tuple[Any, int], ...] = ()
 
     def back(self, values: Any) -> NDArray[np.float64]:
-        """What the column holds where the feature holds some values."""
+        """Return the column's values for values of the feature."""
         found = np.asarray(values, dtype=np.float64)
         for scaler, place in reversed(self.scalers):
             found = scaler.inverse_transform(np.tile(found[:, None], scaler.n_features_in_))[:, place]
@@ -48,9 +48,9 @@ class Origin(NamedTuple):
 
 
 def models(estimator: Any, origins: Sequence[Origin | None]) -> Iterator[tuple[Any, Sequence[Origin | None]]]:
-    """The models inside an estimator, itself among them, each with the origins of the features that it reads.
+    """Yield the models inside an estimator, itself included, each with the origins of the features that it reads.
 
-    What is not known well enough is left out.
+    Models whose features cannot be determined are left out.
     """
     if hasattr(estimator, "steps"):
         reads: Sequence[Origin | None] = origins
@@ -74,7 +74,7 @@ def models(estimator: Any, origins: Sequence[Origin | None]) -> Iterator[tuple[A
 
 
 def _several(estimator: Any) -> list[Any]:
-    """The models that an estimator asks alike: trees, or those that vote, or that are stacked or calibrated."""
+    """Return the models that an estimator combines: trees, or voting, stacked or calibrated estimators."""
     rows = [row if isinstance(row, np.ndarray | list) else [row] for row in getattr(estimator, "estimators_", ())]
     return [
         *(part for row in rows for part in row),
@@ -83,7 +83,7 @@ def _several(estimator: Any) -> list[Any]:
 
 
 def passed(step: Any, origins: Sequence[Origin | None]) -> list[Origin | None]:
-    """The origins of the features that a fitted transformer makes."""
+    """Return the origins of the features that a fitted transformer outputs."""
     if step is None or isinstance(step, str):
         return [] if step == "drop" else list(origins)
     if hasattr(step, "steps"):
@@ -98,7 +98,7 @@ def passed(step: Any, origins: Sequence[Origin | None]) -> list[Origin | None]:
 
 
 def _of_one(step: Any, origins: Sequence[Origin | None]) -> list[Origin | None]:
-    """The same of a transformer that holds no others."""
+    """Return the origins for a transformer that contains no others."""
     if isinstance(step, SCALERS):
         return [
             origin and origin._replace(scalers=(*origin.scalers, (step, place))) for place, origin in enumerate(origins)
@@ -110,15 +110,15 @@ def _of_one(step: Any, origins: Sequence[Origin | None]) -> list[Origin | None]:
     made = [str(name) for name in step.get_feature_names_out()]
     if not isinstance(step, IMPUTERS):
         return [None] * len(made)
-    # Imputers leave out columns without any value, and may add some that say what was missing.
+    # Imputers drop columns without any value, and may add indicators of missing values.
     names = [str(name) for name in getattr(step, "feature_names_in_", [f"x{place}" for place in range(len(origins))])]
     return [origins[names.index(name)] if name in names else None for name in made]
 
 
 def _of_columns(step: ColumnTransformer, origins: Sequence[Origin | None]) -> list[Origin | None]:
-    """The same of a transformer that gives some columns to each of several."""
+    """Return the origins for a transformer that passes columns to several others."""
     found: list[Origin | None] = []
     for name, each, _ in step.transformers_:
-        taken = step._transformer_to_input_indices[name]  # its only home
+        taken = step._transformer_to_input_indices[name]  # no public attribute
         found += passed(each, [origins[place] for place in taken]) if len(taken) else []
     return found

@@ -26,24 +26,24 @@ TOLERANCE = 1e-5
 
 @dataclass(frozen=True)
 class Answers:
-    """What a model says of some rows: labels where it is a classifier, and numbers of shape (rows, n), n may be 0."""
+    """A model's predictions for some rows: labels for a classifier, and numbers of shape (rows, n); n may be 0."""
 
     labels: list[Any] | None
     numbers: NDArray[np.float64]
 
     def take(self, indices: list[int]) -> Answers:
-        """The answers to some of the rows."""
+        """Return the predictions for some of the rows."""
         labels = None if self.labels is None else [self.labels[index] for index in indices]
         return Answers(labels, self.numbers[indices])
 
     def replace(self, index: int, one: Answers) -> None:
-        """Put another answer to one row in the place of this one."""
+        """Replace the prediction for one row."""
         self.numbers[index] = one.numbers[0]
         if self.labels is not None and one.labels is not None:
             self.labels[index] = one.labels[0]
 
     def clear(self) -> list[int]:
-        """The rows whose answer is no toss-up: where two labels are equally likely, either is as right."""
+        """Return the rows without a tie: if two labels are equally likely, either is right."""
         if self.labels is None or self.numbers.shape[1] < 2:
             return list(range(len(self.numbers)))
         second, first = np.sort(self.numbers, axis=1)[:, -2:].T
@@ -52,13 +52,13 @@ class Answers:
 
     @property
     def targets(self) -> int | None:
-        """How many values are predicted for a row, None where it is but one."""
+        """The number of values predicted for a row; None if it is one."""
         if self.labels is None:
             return self.numbers.shape[1] if self.numbers.shape[1] > 1 else None
         return len(self.labels[0]) if isinstance(self.labels[0], list) else None
 
     def shown(self, index: int) -> str:
-        """One row's answer, for people."""
+        """Return one row's prediction as text for people."""
         if self.labels is None:
             return ", ".join(f"{value:.9g}" for value in self.numbers[index])
         share = f" {self.numbers[index].max():.6f}" if self.numbers.shape[1] else ""
@@ -67,45 +67,46 @@ class Answers:
 
 @dataclass(frozen=True)
 class Differences:
-    """Row by row: whether the labels differ, and how much the numbers do."""
+    """The differences of each row: whether the labels differ, and by how much the numbers do."""
 
     labels: NDArray[np.bool_]
     numbers: NDArray[np.float64]
 
     @property
     def wrong(self) -> NDArray[np.bool_]:
-        """The rows that refuse a publish."""
+        """The rows whose difference makes a publish fail."""
         return self.labels | ~(self.numbers <= TOLERANCE)
 
     @property
     def greatest(self) -> float:
-        """The greatest difference of a number; 0 where there are none."""
+        """The greatest difference of a number; 0 if there are none."""
         return float(self.numbers.max(initial=0.0))
 
 
 def estimator_answers(estimator: Any, rows: Rows) -> Answers:
-    """What the estimator says, in double precision; whatever it raises passes through."""
+    """Return the estimator's predictions, in double precision. Raises whatever the estimator raises."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
-        # Far numbers overflow on the way, and arrays lack a DataFrame's names: the answers tell whether it matters.
+        # Extreme numbers overflow on the way, and arrays lack a DataFrame's names: the predictions show whether it
+        # matters.
         warnings.simplefilter("ignore")
         found = np.asarray(estimator.predict(rows.data))
         if kind_of(estimator) != "classifier" and found.dtype.kind in "fiub":
             return Answers(None, _matrix(found, len(rows)))
-        # Of several targets each has labels and probabilities of its own.
+        # Each of several targets has its own labels and probabilities.
         single = found.ndim == 1 and hasattr(estimator, "predict_proba")
         shares = estimator.predict_proba(rows.data) if single else np.zeros((len(rows), 0))
     return Answers(found.tolist(), _matrix(shares, len(rows)))
 
 
 def graph_answers(graph: Graph, rows: Rows) -> Answers:
-    """What the graph says of what the served path makes of the rows. Raises PublishError where it refuses them."""
+    """Return the graph's predictions for rows that the served path converts. Raises PublishError if it rejects them."""
     return answers_of(graph.answer(rows.instances()), len(rows))
 
 
 def answers_of(outputs: Outputs, count: int) -> Answers:
-    """A graph's outputs for so many rows as answers, read as they are served.
+    """Return a graph's outputs for `count` rows as predictions, read as they are served.
 
-    Raises PublishError where they are of more rows or fewer.
+    Raises PublishError if they have more or fewer rows.
     """
     if LABEL not in outputs:
         return Answers(None, _matrix(numbers_of(outputs), count))
@@ -114,11 +115,11 @@ def answers_of(outputs: Outputs, count: int) -> Answers:
 
 
 def differences(expected: Answers, given: Answers, scale: float | NDArray[np.float64]) -> Differences:
-    """How the answers differ.
+    """Return the differences between predictions.
 
-    A regression's difference is relative to the value, or to `scale`, the mean size of all (one, or of shape (rows, 1)
-    for each row its own), where that is greater: next to zero a relative difference says nothing. A missing or infinite
-    number is infinitely far from any other.
+    A regression's difference is relative to the value, or to `scale` if that is greater: near zero, a relative
+    difference says nothing. `scale` is the mean size of all values; of shape (rows, 1), it has one for each row. A
+    missing or infinite number is infinitely far from any other.
     """
     with np.errstate(all="ignore"):
         apart = np.abs(given.numbers - expected.numbers)
@@ -132,7 +133,7 @@ def differences(expected: Answers, given: Answers, scale: float | NDArray[np.flo
 
 
 def mean_size(expected: Answers) -> float:
-    """The scale of a regressor's answers: see `differences`. 0 of a classifier's."""
+    """Return the scale of a regressor's predictions, see `differences`; 0 for a classifier."""
     return float(np.abs(expected.numbers).mean()) if expected.labels is None else 0.0
 
 

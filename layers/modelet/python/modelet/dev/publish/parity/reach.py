@@ -1,4 +1,4 @@
-"""Find how far from the examples a graph still predicts the same as its estimator, and the bounds that follow."""
+"""Search for how far from the examples a graph still predicts the same as its estimator, and the resulting bounds."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ if TYPE_CHECKING:
     from modelet.store.manifest import Column
 
 NOTED = 1e6
-"""People are told of a factor below this; so far from the examples no proper row is."""
+"""Only a factor below this is reported: no typical row is so far from the examples."""
 
 STEP, LEAP, BOUND = 2.0, 16.0, 1e30
-"""How much further each rung of the ladder is than the one before: up to there, beyond, and beyond float32."""
+"""The factor from each step to the next: up to NOTED, beyond it, and beyond float32."""
 
 DRAWN = 100
-"""How many random rows a rung has."""
+"""How many random rows a step has."""
 
 CLOSE = TOLERANCE / 2
-"""The greatest difference on the way: between the rows that are tried lie others."""
+"""The greatest difference on the way: other rows lie between those that are tried."""
 
 DIGITS = 2
 """The significant digits of a bound that was found."""
 
 
 class Trial(NamedTuple):
-    """One row to try: the rung's factor, the example's place, what to put into it, and whether that is random."""
+    """One row to try: the step's factor, the example's index, the values to put into it, whether they are random."""
 
     factor: float
     base: int
@@ -58,10 +58,10 @@ class Trial(NamedTuple):
 
 @dataclass(frozen=True)
 class Reach:
-    """How far a graph was proven.
+    """The proven range of a graph.
 
-    factor: in multiples of the greatest example of each column; infinite where that is all that inputs hold. columns:
-    the rows' own, with bounds where the factor sets some.
+    factor: in multiples of the largest example of each column; infinite if it covers all that inputs can hold. columns:
+    the rows' columns, with bounds if the factor sets any.
     """
 
     factor: float
@@ -69,11 +69,11 @@ class Reach:
 
 
 def reach(estimator: Any, graph: Graph, rows: Rows) -> Reach:
-    """Climb from the examples to the end of what inputs hold, each column alone and all at once, until answers differ.
+    """Search from the examples to the inputs' limits, in each column alone and in all, until predictions differ.
 
-    Where they do, float32 is too coarse: a nearest neighbour's distances tie, an exponential overflows, terms cancel
-    out. It ends as well where the estimator itself answers no finite number, or nothing at all. Columns that have
-    bounds of their author's are tried within them.
+    They differ where float32 is too coarse: the distances of nearest neighbours tie, an exponential overflows, or terms
+    cancel out. The search also ends if the estimator itself predicts no finite number, or fails. Columns with bounds
+    from their author are tried within these.
     """
     rows = rows.widened()
     held_out = rows.take(rows.spread(COMPARED))
@@ -108,13 +108,13 @@ def reach(estimator: Any, graph: Graph, rows: Rows) -> Reach:
 
 
 def _span(rows: Rows, place: int) -> float:
-    """The greatest size of a column's examples."""
+    """Return the greatest absolute value of a column's examples."""
     low, high = seen_ends(rows.columns[place], rows.column(place))
     return max(abs(low), abs(high)) or 1.0
 
 
 def _factors(end: float) -> list[float]:
-    """The factors, the last of them far enough."""
+    """Return the factors; the last one is at least `end`."""
     factors = [1.0]
     while factors[-1] < end:
         step = STEP if factors[-1] < NOTED else LEAP if factors[-1] < LARGEST else BOUND
@@ -123,13 +123,13 @@ def _factors(end: float) -> list[float]:
 
 
 def _trials(rows: Rows, spans: Mapping[int, float], number: int, factor: float, most: int) -> list[Trial]:
-    """A rung: far numbers in each column alone, in all at once with equal and with changing signs, and random ones.
+    """Return a step's rows: far numbers in each column alone, in all with equal and alternating signs, and random ones.
 
-    number: the rung's; each begins at another example. most: how many rows have one far number, of many columns or of
-    many examples.
+    number: the step's number; each step starts at another example. most: how many rows have one far number, across many
+    columns or many examples.
     """
     far = {place: _value(rows, place, min(factor * span, largest(rows, place))) for place, span in spans.items()}
-    nearest = min(far.values())  # the same number in all columns, which all of them still take
+    nearest = min(far.values())  # the same number in all columns, within the limits of each
     turns = [
         {place: sign * value * (flip if k % 2 else 1) for k, (place, value) in enumerate(values.items())}
         for values in (far, {place: _value(rows, place, nearest) for place in far})
@@ -157,16 +157,16 @@ def _trials(rows: Rows, spans: Mapping[int, float], number: int, factor: float, 
 
 
 def _value(rows: Rows, place: int, size: float) -> float:
-    """A number of that size as its column holds it."""
+    """Return a number of this size in its column's type."""
     if rows.columns[place].type == "number":
         return size
     return min(round(size), limits(rows, place)[1])
 
 
 def _first_unequal(estimator: Any, graph: Graph, rows: Rows, drawn: NDArray[np.float64], scale: float) -> int | None:
-    """The place of the first row of which both do not give the same finite answer, None where there is none.
+    """Return the index of the first row without the same finite prediction from both; None if there is none.
 
-    drawn: the factor of each random row, 0 of the others.
+    drawn: the factor of each random row, 0 for other rows.
     """
     try:
         unequal = np.flatnonzero(_unequal(estimator, graph, rows, drawn, scale))
@@ -183,9 +183,9 @@ def _first_unequal(estimator: Any, graph: Graph, rows: Rows, drawn: NDArray[np.f
 
 
 def _unequal(estimator: Any, graph: Graph, rows: Rows, drawn: NDArray[np.float64], scale: float) -> NDArray[np.bool_]:
-    """Row by row: whether the answers differ, or are no finite number; where labels tie, either is right.
+    """Return for each row whether the predictions differ or are not finite; if labels tie, either is right.
 
-    Random rows are held against the mean size of their own rung: in some of them large terms nearly cancel out.
+    Random rows are compared relative to the mean size of their own step, because large terms nearly cancel out in some.
     """
     expected = estimator_answers(estimator, rows)
     wrong: NDArray[np.bool_] = np.array(~np.isfinite(expected.numbers).all(axis=1))
@@ -200,7 +200,7 @@ def _unequal(estimator: Any, graph: Graph, rows: Rows, drawn: NDArray[np.float64
 
 
 def _bounded(rows: Rows, place: int, factor: float, span: float) -> Column:
-    """A column with the bounds that it lacks: at the least what parity holds around the examples."""
+    """Return a column with its missing bounds filled in, at least as wide as what parity tests around the examples."""
     column = rows.columns[place]
     low, high = around(column, rows.column(place))
     if factor * span >= largest(rows, place):
@@ -221,6 +221,6 @@ def _bounded(rows: Rows, place: int, factor: float, span: float) -> Column:
 
 
 def _rounded_down(size: float) -> float:
-    """The number to a few digits, never greater than it is."""
+    """Return the number rounded down to a few digits."""
     unit = 10.0 ** (math.floor(math.log10(size)) - DIGITS + 1)
     return float(f"{math.floor(size / unit) * unit:.{DIGITS}g}")

@@ -59,7 +59,7 @@ OTHERWISE = f"Train another kind of estimator, {SKLEARN}"
 
 @dataclass(frozen=True)
 class Comparison:
-    """Rows of one kind ("held-out" or "generated"), what both said of them, and how that differs."""
+    """Rows of one kind ("held-out" or "generated"), the predictions of both for them, and their differences."""
 
     kind: str
     rows: Rows
@@ -69,7 +69,7 @@ class Comparison:
 
 
 def refusal(estimator: Any, compared: list[Comparison], scale: float) -> str:
-    """One line that counts and says the remedy, and a line for each of the worst rows. The held-out rows come first."""
+    """Return one line with the counts and the remedy, and one for each of the worst rows, held-out rows first."""
     wrong = [each for each in compared if each.found.wrong.any()]
     counts = " and ".join(f"{each.found.wrong.sum():,} of {len(each.rows):,} {each.kind} rows" for each in wrong)
     changed = sum(int(each.found.labels.sum()) for each in wrong)
@@ -83,7 +83,7 @@ def refusal(estimator: Any, compared: list[Comparison], scale: float) -> str:
 
 
 def refused_row(estimator: Any, rows: Rows, index: int, error: Exception) -> str:
-    """What to say of a generated row that the estimator refuses and the graph would answer."""
+    """Return the error for a generated row that the estimator rejects and the graph would predict."""
     return (
         f"{type(estimator).__name__} rejects a row that the graph would accept ({line(error)}): give the columns "
         f"categories or bounds, {_acceptance(estimator, rows, index)}, {SKLEARN}\n  {rows.shown(index)}"
@@ -91,7 +91,7 @@ def refused_row(estimator: Any, rows: Rows, index: int, error: Exception) -> str
 
 
 def _acceptance(estimator: Any, rows: Rows, index: int) -> str:
-    """How the estimator would accept a row: what to say where it knows no such value."""
+    """Return how to make the estimator accept a row with a value that it does not know."""
     if rows.incomplete()[index]:
         return "set nullable=False if no value is ever missing"
     encoders = {type(part).__name__ for part in parts(estimator)} & {"OneHotEncoder", "OrdinalEncoder"}
@@ -106,7 +106,7 @@ def _acceptance(estimator: Any, rows: Rows, index: int) -> str:
 
 
 def _remedy(estimator: Any, compared: list[Comparison], greatest: float, scale: float) -> str:
-    """The likeliest remedy: the first whose trouble is there."""
+    """Return the most likely remedy: the first whose cause applies."""
     held_out = compared[0]
     rows, wrong = held_out.rows, held_out.found.wrong
     only_generated = not wrong.any()
@@ -131,7 +131,7 @@ def _has_trees(estimator: Any) -> bool:
 
 
 def _all_beyond(held_out: Rows, generated: list[Comparison]) -> bool:
-    """Whether each wrong row has a number that is beyond all examples."""
+    """Return whether each wrong row has a number beyond all examples."""
     ends = {
         place: seen_ends(column._replace(minimum=None, maximum=None), held_out.column(place))
         for place, column in enumerate(held_out.columns)
@@ -148,13 +148,13 @@ def _all_beyond(held_out: Rows, generated: list[Comparison]) -> bool:
 
 
 def _rounds_alike(estimator: Any, held_out: Comparison, scale: float) -> bool:
-    """Whether the estimator answers as the graph does, once its numbers are float32."""
+    """Return whether the estimator predicts the same as the graph if its numbers are rounded to float32."""
     rounded = estimator_answers(estimator, held_out.rows.as_float32())
     return not differences(rounded, held_out.given, scale).wrong.any()
 
 
 def _worst(compared: list[Comparison]) -> list[str]:
-    """The worst rows, those whose label changes first."""
+    """Return the worst rows, starting with those whose label changes."""
     rows = [(each, index) for each in compared for index in np.flatnonzero(each.found.wrong).tolist()]
     rows.sort(key=lambda row: (row[0].found.labels[row[1]], row[0].found.numbers[row[1]]), reverse=True)
     return [

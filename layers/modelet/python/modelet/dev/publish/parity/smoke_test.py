@@ -1,4 +1,4 @@
-"""The smoke test: before a version is written, the function must predict its own examples correctly as served."""
+"""The smoke test: before a version is written, the function must predict its own examples correctly, as served."""
 
 from __future__ import annotations
 
@@ -29,31 +29,31 @@ if TYPE_CHECKING:
     from modelet.store.artifacts import Artifacts
 
 ALONE = 16
-"""How many rows are also asked for one by one, as most requests do, and as many of those that lack a value."""
+"""How many rows are also predicted one by one, as in most requests, and as many of those with missing values."""
 
 CLASS = "or write app.py with a class that has its own preprocess and postprocess"
 
 
 def is_left_to_backend(function: Function) -> bool:
-    """Whether nobody wrote code of their own between requests and the model; examples say nothing of such code."""
+    """Return whether the author has no code between requests and the model; examples do not test such code."""
     return not function.has_app and function.spec.preprocessing is None
 
 
 def prepares_texts(function: Function) -> bool:
-    """Whether the author's own code stands between requests and the graph: a preprocessing, or a preprocess method."""
+    """Return whether the author's code is between requests and the graph: a preprocessing, or a preprocess method."""
     if function.spec.preprocessing is not None:
         return True
     if not function.has_app:
         return False
     try:
         tree = ast.parse((function.folder / "app.py").read_bytes())
-    except (SyntaxError, ValueError):  # nothing is known of such code
+    except (SyntaxError, ValueError):  # nothing is known about such code
         return False
     return any(isinstance(node, ast.FunctionDef) and node.name == "preprocess" for node in ast.walk(tree))
 
 
 def check_serves(function: Function, package: Package, rows: Rows, expected: Answers, progress: Progress) -> None:
-    """Ask what will be served for the examples, from checked JSON to checked predictions, and compare the answers.
+    """Predict the examples as they will be served, from validated JSON to validated predictions, and compare them.
 
     Raises PublishError, one sentence with the remedy.
     """
@@ -63,11 +63,11 @@ def check_serves(function: Function, package: Package, rows: Rows, expected: Ans
         return
     progress.step("smoke test: predicting the examples as they will be served")
     backend = function.spec.backend
-    # A graph calls no code; a pickle calls that of the folder, but not train.py.
+    # A graph runs no code; a pickle runs that of the folder, but not train.py.
     surroundings = as_in_the_image(function.folder) if BACKENDS[backend].runs_code else nullcontext()
     try:
         with surroundings, draft(manifest, package.files) as artifacts, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the answers tell whether it matters
+            warnings.simplefilter("ignore")  # the predictions show whether it matters
             pipeline = _pipeline(backend, artifacts)
             given = _answers(pipeline, rows, manifest.model_info)
             alone = _alone(rows)
@@ -77,7 +77,7 @@ def check_serves(function: Function, package: Package, rows: Rows, expected: Ans
             f"{function.name}: the version would reject its own examples ({line(error)}): describe their values in "
             f"columns, {CLASS}"
         ) from error
-    except Exception as error:  # whatever stops a request
+    except Exception as error:  # any error would fail a request
         raise PublishError(
             f"{function.name}: the version could not predict its own examples ({line(error.__cause__ or error)}): "
             f"{_remedy(backend)}, {CLASS}"
@@ -85,7 +85,7 @@ def check_serves(function: Function, package: Package, rows: Rows, expected: Ans
     expected = _of_labels(expected, manifest.model_info)
     scale = mean_size(expected)
     for index, single in zip(alone, singly, strict=True) if given.numbers.shape == expected.numbers.shape else ():
-        # Both count, the answer of a row alone and that beside the others: a right one must not hide a wrong one.
+        # A row's prediction alone and among others both count: a right one must not hide a wrong one.
         if single.numbers.shape[1] != given.numbers.shape[1]:
             given.numbers[index] = np.nan
         elif differences(expected.take([index]), single, scale).wrong[0]:
@@ -112,7 +112,7 @@ def _answers(pipeline: InferencePipeline, rows: Rows, info: dict[str, Any]) -> A
 
 
 def _of_labels(answers: Answers, info: dict[str, Any]) -> Answers:
-    """The answers, each with the probability of its label alone."""
+    """Return the predictions, each with only its label's probability."""
     if answers.labels is None:
         return answers
     places = [info["labels"].index(label) for label in answers.labels]

@@ -1,4 +1,4 @@
-"""Generate texts that requests may have but examples do not."""
+"""Generated texts that requests may contain but examples do not."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LONG = 10_000
 """The length of a long text, in characters."""
 
 SPACES = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2003\u2009\u2028\u2029\u202f\u205f\u3000"
-"""White space of Python's `re`; Korean and Japanese keyboards make the last one."""
+"""White space in Python's `re`; Korean and Japanese keyboards type the last one."""
 
 UNSEEN = (
     "",
@@ -39,15 +39,15 @@ UNSEEN = (
     "<b>tag</b> &amp; http://example.com/?q=1",
     "nul\x00nul",
 )
-"""Texts of other scripts and kinds."""
+"""Texts in other scripts and of other kinds."""
 
 JOINTS = (
     *("é", "은", "가", "字", "ß", "İ", "ﬁ", "𝐛", "ª", "_", "-", "'", ".", "1", "２", "٣", "²", "Ⅷ", "😀", "€"),  # noqa: RUF001 - they are meant
     *("\u200b", "\u200d", "\u0301", "\u0e31", "\u0903", "\xad", "\ufeff"),
 )
-"""What sticks known words together into unknown ones, as a Korean particle does to an English word.
+"""Joints that turn known words into unknown ones, like a Korean particle after an English word.
 
-They are letters, digits, marks and other characters of which Python's `\\w` takes some and other engines others.
+They are letters, digits, marks and other characters; Python's `\\w` and other engines disagree about some of them.
 """
 
 MIXED = 40
@@ -55,12 +55,12 @@ MIXED = 40
 
 
 def are_collapsed(texts: Iterable[str]) -> bool:
-    """Whether no text has white space at an end, in runs, or other than a space."""
+    """Return whether no text has white space at an end, in runs, or other than a space."""
     return all(text == " ".join(text.split()) for text in texts)
 
 
 def texts_like(examples: Sequence[str], *, keeps_spaces: bool) -> list[str]:
-    """Unseen, empty and long texts, known words in other surroundings, and, where the model keeps them, odd spaces."""
+    """Return unseen, empty and long texts, known words in other contexts and, if `keeps_spaces`, odd white space."""
     chance = random.Random(0)  # noqa: S311 - the same texts on every run
     words = sorted({word for text in examples[:2000] for word in text.split()}) or ["word"]
     chosen = words if len(words) <= MIXED else chance.sample(words, MIXED)

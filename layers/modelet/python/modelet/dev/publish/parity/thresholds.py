@@ -1,4 +1,4 @@
-"""Generate values at the thresholds of trees, where one rounded bit sends a row to another branch."""
+"""Generated values at the thresholds of trees, where one rounded bit sends a row to another branch."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from modelet.dev.publish.source.rows import Rows
 
 THRESHOLDS = 300
-"""How many thresholds are tried at most, spread over all of them."""
+"""The most thresholds that are tried, spread over all of them."""
 
 
 def threshold_values(estimator: Any, rows: Rows) -> dict[int, list[float]]:
-    """Values to try by column, for all trees inside an estimator: thresholds as they are in the columns.
+    """Return values to try, by column, for all trees inside an estimator: the thresholds, converted back to columns.
 
-    Forests and gradient boosting round every number to float32 before they compare it (sklearn.tree, `DTYPE`),
-    histogram gradient boosting compares doubles: a threshold is tried with the numbers next to it, as float32 and, of
-    what a graph takes as doubles, as double. Where a scaler stands before the trees, so is the middle between two
-    examples, where proper rows lie.
+    Forests and gradient boosting round every number to float32 before they compare it (sklearn.tree, `DTYPE`);
+    histogram gradient boosting compares doubles. So each threshold is tried with the numbers next to it as float32 and,
+    if the graph takes doubles, also as double. If a scaler comes before the trees, so is the middle between two
+    examples, where typical rows lie.
     """
     pairs = sorted(_pairs(estimator, rows), key=lambda pair: (pair[0].place, pair[1], len(pair[0].scalers)))
     seen = {place: _seen(rows.column(place)) for place in {origin.place for origin, _ in pairs}}
@@ -44,7 +44,7 @@ def threshold_values(estimator: Any, rows: Rows) -> dict[int, list[float]]:
 
 
 def _pairs(estimator: Any, rows: Rows) -> set[tuple[Origin, float]]:
-    """The thresholds of all trees with the origins of what they compare."""
+    """Return the thresholds of all trees, with the origins of the features that they compare."""
     if rows.layout == "text":
         return set()
     numbers = [column.type in {"number", "integer"} and not column.categories for column in rows.columns]
@@ -64,7 +64,7 @@ def _models(estimator: Any, count: int) -> list[tuple[Any, Sequence[Origin | Non
 
 
 def _thresholds(model: Any) -> list[tuple[int, float]]:
-    """The features and thresholds of a tree, or of histogram gradient boosting; of another model none."""
+    """Return the features and thresholds of a tree or of histogram gradient boosting; none for another model."""
     if hasattr(model, "tree_"):
         pairs = zip(model.tree_.feature.tolist(), model.tree_.threshold.tolist(), strict=True)
         # Leaves have no feature; missing values split at infinity.
@@ -73,7 +73,7 @@ def _thresholds(model: Any) -> list[tuple[int, float]]:
 
 
 def _around(thresholds: NDArray[np.float64], kind: type[Any]) -> list[float]:
-    """Each threshold as numpy's type has it, and the numbers next to it there."""
+    """Return each threshold as the numpy type represents it, and the numbers next to it in that type."""
     rounded = thresholds.astype(kind)
     below, above = kind(-np.inf), kind(np.inf)
     found: list[float] = np.concatenate([rounded, np.nextafter(rounded, below), np.nextafter(rounded, above)]).tolist()
@@ -81,12 +81,12 @@ def _around(thresholds: NDArray[np.float64], kind: type[Any]) -> list[float]:
 
 
 def _seen(observed: Any) -> NDArray[np.float64]:
-    """The different values of a column, in their order."""
+    """Return the distinct values of a column, sorted."""
     return np.unique(np.asarray([value for value in observed if not is_missing(value)], dtype=np.float64))
 
 
 def _middle(threshold: NDArray[np.float64], seen: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The middle between the two values next to a threshold."""
+    """Return the middle between the two values next to a threshold."""
     place = int(np.searchsorted(seen, threshold[0]))
     return (seen[place - 1 : place] + seen[place : place + 1]) / 2 if 0 < place < len(seen) else seen[:0]
 
@@ -96,7 +96,7 @@ def _histogram_thresholds(estimator: Any) -> list[tuple[int, float]]:
         return []
     return [
         (int(node["feature_idx"]), float(node["num_threshold"]))
-        for predictors in estimator._predictors  # its only home
+        for predictors in estimator._predictors  # no public attribute
         for predictor in predictors
         for node in predictor.nodes
         if not node["is_leaf"] and np.isfinite(node["num_threshold"])  # missing values split at infinity
