@@ -53,7 +53,7 @@ def assemble(app: App, found: Collection[Deployed], stage: Stage) -> None:
 
 
 def main() -> int:
-    """Synthesize the stacks to remove. Return 1, with one line on stderr, if there are none or that is unknown."""
+    """Synthesize the stacks to remove. Return 1, with one line on stderr, if there are none or AWS does not answer."""
     app = App(analytics_reporting=False)
     context = app.node.try_get_context
     try:

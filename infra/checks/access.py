@@ -69,7 +69,7 @@ def _sign_in(stage: Stage) -> Iterator[tuple[str, str, str]]:
 
 
 def _cors(stage: Stage) -> Iterator[tuple[str, str, str]]:
-    """Yield wrong CORS origins. An HTTP API adds the headers; a REST API leaves that to functions, and ours do not."""
+    """Yield wrong CORS origins. An HTTP API adds the headers; a REST API leaves that to functions; ours add none."""
     if stage.cors_origins and stage.api == "rest":
         yield "cors_origins", "a REST API leaves its headers to the functions", "give api='http', or no origins"
     for origin in stage.cors_origins:

@@ -110,7 +110,7 @@ class _Program:
         self._write(node)
 
     def threads(self, places: Iterable[int]) -> list[int]:
-        """Return the reachable steps that consume a character or have matched, in order of preference."""
+        """Return the steps reachable from `places` that consume a character or have matched, in order of preference."""
         found: dict[int, None] = {}
         waiting = list(reversed(list(places)))
         passed = set()
