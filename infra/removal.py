@@ -14,7 +14,7 @@ import boto3
 from aws_cdk import App, CfnWaitConditionHandle, Environment, Stack
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.checks.deployed import deployed, not_signed_in
+from infra.checks.deployed import aws_failed, deployed
 from infra.errors import SynthError
 from infra.stage import PROJECT, Stage, find_stage
 from modelet.errors import ModeletError
@@ -64,7 +64,7 @@ def main() -> int:
         sys.stderr.write(f"error: {error}\n")
         return 1
     except (BotoCoreError, ClientError) as error:
-        sys.stderr.write(f"error: {not_signed_in(error)}\n")
+        sys.stderr.write(f"error: {aws_failed(error)}\n")
         return 1
     app.synth()
     return 0

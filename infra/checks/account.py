@@ -62,7 +62,7 @@ def main() -> int:
         sys.stderr.write(f"error: {error}\n")
         return 1
     except (BotoCoreError, ClientError) as error:
-        sys.stderr.write(f"error: {deployed.not_signed_in(error)}\n")
+        sys.stderr.write(f"error: {deployed.aws_failed(error)}\n")
         return 1
     sys.stdout.write(f"account {account}, {session.region_name}\n")
     for note in (*memory_notes(functions), *concurrency_notes(session.client("lambda"), stage, functions)):

@@ -102,10 +102,10 @@ def leftovers(found: Collection[Deployed], stage: Stage, models: Collection[str]
     ]
 
 
-def not_signed_in(error: Exception) -> str:
+def aws_failed(error: Exception) -> str:
     """Return what to do if AWS does not answer. error: boto3's."""
     remedy = "run `aws sso login` or `aws configure`, or set AWS_PROFILE, and AWS_REGION"
-    return f"nobody is signed in to AWS ({error}): {remedy}"
+    return f"cannot call AWS ({error}): {remedy}"
 
 
 def main() -> int:
@@ -122,7 +122,7 @@ def main() -> int:
         sys.stderr.write(f"error: {error}\n")
         return 1
     except (BotoCoreError, ClientError) as error:
-        sys.stderr.write(f"error: {not_signed_in(error)}\n")
+        sys.stderr.write(f"error: {aws_failed(error)}\n")
         return 1
     for line in leftovers(found, stage, models):
         sys.stdout.write(f"note: {line}\n")

@@ -191,6 +191,6 @@ def test_without_a_region_or_credentials_it_is_one_line_with_the_remedy(command:
         check=False,
     )
     assert done.returncode == 1
-    assert done.stderr.startswith("error: nobody is signed in to AWS (")
+    assert done.stderr.startswith("error: cannot call AWS (")
     assert done.stderr.endswith("set AWS_PROFILE, and AWS_REGION\n")
     assert done.stderr.count("\n") == 1
