@@ -50,7 +50,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
 # uv trusts the machine's certificates, as pip and the browser do.
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help setup up test check lint hooks mutate format lock clean locks layer synth images sam engine-stop deploy-local signed-in deploy destroy fuzz bench bench-gate
+.PHONY: help setup up test fast check lint hooks mutate format lock clean locks layer synth images sam engine-stop deploy-local signed-in deploy destroy fuzz bench bench-gate
 .DEFAULT_GOAL := help
 
 help: ## Say what there is to make
@@ -109,6 +109,9 @@ format: $(READY) ## Format the code and fix what ruff can fix
 
 test: $(INFRA) $(CDK) ## Run every test but those of make images, make sam and make deploy-local
 	$(BIN)/pytest --numprocesses=2 --dist=worksteal
+
+fast: $(READY) ## Run the tests that take no process, no training and no stack: under three minutes
+	$(BIN)/pytest --numprocesses=2 --dist=worksteal -m "not slow"
 
 check: lint test ## The gate: static checks, then the tests
 

@@ -44,9 +44,24 @@ NOT_OURS = (
 _prefixes = itertools.count()
 
 
+SLOW = (
+    "differential",
+    "e2e",
+    "functions",
+    "infra",
+    "integration",
+    *(f"unit/modelet/dev/{room}" for room in ("cli", "local", "profile", "publish", "scaffold")),
+    "unit/benchmarks",
+)
+"""Folders whose tests train models, start processes or synthesize stacks: `make fast` leaves them out."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse a test whose name holds an object's address: two test processes would then not collect the same tests."""
+    """Mark the slow tests. Refuse a test whose name has an object's address, because test processes would disagree."""
+    slow = tuple(f"{ROOT}/tests/{folder}/" for folder in SLOW)
     for item in items:
+        if str(item.path).startswith(slow):
+            item.add_marker("slow")
         if re.search(r" at 0x[0-9a-f]+", item.nodeid):
             raise pytest.UsageError(f"{item.nodeid}: give the case a name without an address (ids=)")
 
