@@ -81,7 +81,7 @@ async def error_response(request: Request, error: HTTPException) -> Response:
 
 @app.exception_handler(StoreError)
 async def unavailable(_: Request, error: StoreError) -> Response:
-    """Nobody says which models there are: a problem that a client may try again after."""
+    """Answer with 503 if the list of models cannot be read; a client may retry."""
     logger.exception("the list of models cannot be read")
     answer = rows.problem(error)
     return Response(answer.body, answer.status, answer.headers)

@@ -1,9 +1,11 @@
-"""Which models are served, each with its version: as the configuration says, or as their stacks say in AWS."""
+"""The served models and their versions, from the configuration or from SSM's parameter store."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger
 
 from modelet.errors import StoreError
 
@@ -11,14 +13,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 FRESH_S = 10.0
-"""How long a list that was read from AWS is used before it is read again."""
+"""Seconds for which a list from AWS is cached."""
+
+logger = Logger(service="models-index", child=True)
 
 
 class Listing:
     """The list of models.
 
-    models: the list itself, unless there is a path. path: in SSM's parameter store; the stack of each model has a
-    parameter there, whose name ends in the model's and whose value is the version. client: makes boto3's, of SSM.
+    models: the list, if there is no path. path: a path in SSM's parameter store; each model's stack writes a parameter
+    below it, whose last part is the model's name and whose value is the version. client: creates boto3's client of SSM.
     """
 
     def __init__(self, models: Mapping[str, str], path: str = "", client: Callable[[], Any] | None = None) -> None:
@@ -28,13 +32,14 @@ class Listing:
         self._read_at: float | None = None
 
     def models(self) -> Mapping[str, str]:
-        """Versions by the models' names, sorted. Raises StoreError where AWS has never answered."""
+        """Return the versions by the models' names, sorted. Raises StoreError if no list could be read yet."""
         if self._path and (self._read_at is None or time.monotonic() - self._read_at > FRESH_S):
             try:
                 self._models = self._read()
-            except Exception as error:  # whatever boto3 raises: the list of before is better than none
+            except Exception as error:  # boto3 raises many types; an old list is better than none
                 if self._read_at is None:
-                    raise StoreError(f"SSM did not say which models there are below {self._path}: {error}") from error
+                    raise StoreError(f"SSM did not return the models below {self._path}: {error}") from error
+                logger.warning("the list of models cannot be read, the old one is returned", exc_info=error)
             self._read_at = time.monotonic()
         return self._models
 
@@ -45,7 +50,7 @@ class Listing:
 
 
 def _client() -> Any:
-    """SSM's client, imported when it is used: most requests ask for no list."""
+    """Create SSM's client. boto3 is imported here because most requests need no list."""
     import boto3  # noqa: PLC0415 - as above
     from botocore.config import Config  # noqa: PLC0415 - as above
 

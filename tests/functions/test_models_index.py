@@ -250,13 +250,16 @@ def test_a_model_that_is_removed_is_listed_no_more_once_the_list_is_old(
     assert served(index) == {"breast-cancer": "3"}
 
 
-def test_where_the_list_cannot_be_read_again_the_one_of_before_is_told(
-    index: ModuleType, parameters: Parameters, monkeypatch: pytest.MonkeyPatch
+def test_if_the_list_cannot_be_read_again_the_old_one_is_returned_and_the_log_has_the_reason(
+    index: ModuleType, parameters: Parameters, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = served(index)
     monkeypatch.setattr(sys.modules["listing"], "FRESH_S", 0.0)
     parameters.error = OSError("no route")
     assert served(index) == before
+    [warning] = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert "OSError: no route" in caplog.text
+    assert warning.getMessage() == "the list of models cannot be read, the old one is returned"
 
 
 def test_where_the_list_was_never_read_the_client_may_try_again(index: ModuleType, parameters: Parameters) -> None:
