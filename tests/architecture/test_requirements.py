@@ -6,10 +6,12 @@ from importlib.metadata import requires, version
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from modelet.backends import DEFAULT
 from support.requirement_files import hashes, requirements
 
 ROOT = Path(__file__).parents[2]
@@ -61,8 +63,10 @@ def test_pins_that_say_they_are_those_of_the_project_are_so_for_every_python(fol
 
 @pytest.mark.parametrize("folder", FUNCTIONS, ids=lambda folder: folder.name)
 def test_a_function_has_the_backend_of_its_model_yaml(folder: Path) -> None:
-    backend = "sklearn" if "backend: sklearn" in (folder / "model.yaml").read_text() else "onnx"
-    assert backend in Requirement(stated(folder)[0]).extras
+    assert (
+        yaml.safe_load((folder / "model.yaml").read_text()).get("backend", DEFAULT)
+        in Requirement(stated(folder)[0]).extras
+    )
 
 
 def test_the_layer_pins_all_that_platform_functions_run_as_the_tests_do() -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from e2e.engine.engine import Engine
 from e2e.engine.images import Image, build
+from modelet.backends import BACKENDS
 from modelet.bundle import Bundle
 from modelet.dev.bundle.bake import bake
 from modelet.dev.bundle.bundle import write_bundle
@@ -35,7 +36,7 @@ LAPTOP = {
     "pytest", "rich", "skl2onnx", "starlette", "uvicorn", "yaml",
 }  # fmt: skip
 """What no online function has, whatever its backend."""
-FRAMEWORKS = {"onnx": {"onnxruntime"}, "sklearn": {"joblib", "scipy", "sklearn"}}
+FRAMEWORKS = {name: {*each.libraries, *each.imports} - {"numpy"} for name, each in BACKENDS.items()}
 TRAINING = {".csv", ".ipynb", ".parquet"}
 ASK = """
 import json, sys

@@ -15,13 +15,17 @@ from modelet.protocols.service import JSON, Request
 from support.services import ask, service
 
 CSV = "text/csv"
-TABLE = (Media(JSON, "read json", "write json"), Media(CSV, "read csv", "write csv"))
+BOTH = Media(
+    readers={JSON: "read json", CSV: "read csv"},
+    writers={JSON: "write json", CSV: "write csv"},
+)
+READS_MORE = Media(readers={JSON: "read json", CSV: "read csv"}, writers={JSON: "write json"})
 
 
-def chosen(table: tuple[Media[Any, Any], ...] = TABLE, body: bytes = b"", **headers: str) -> tuple[Any, Any]:
+def chosen(table: Media[Any, Any] = BOTH, body: bytes = b"", **headers: str) -> tuple[Any, Any]:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    reader, writer = negotiate(Request("POST", "/", named, {}, body), table)
-    return reader.read, writer.write
+    reader, _, writer = negotiate(Request("POST", "/", named, {}, body), table)
+    return reader, writer
 
 
 def test_without_headers_the_first_media_type_is_read_and_written() -> None:
@@ -80,6 +84,21 @@ def test_accept_says_who_writes_the_answer(accept: str, written: str) -> None:
 def test_an_accept_that_excludes_all_is_refused_with_what_there_is(accept: str) -> None:
     with pytest.raises(NotAcceptableError, match="application/json, text/csv"):
         chosen(accept=accept)
+
+
+def test_a_type_that_is_only_read_is_answered_with_the_first_that_is_written() -> None:
+    assert chosen(READS_MORE, content_type=CSV) == ("read csv", "write json")
+
+
+def test_a_type_that_is_only_read_is_not_offered_to_accept() -> None:
+    with pytest.raises(NotAcceptableError, match="offers application/json\\."):
+        chosen(READS_MORE, content_type=CSV, accept=CSV)
+
+
+@pytest.mark.parametrize("accept", ["*/*", "text/csv", "application/json"])
+def test_the_type_of_the_answer_is_the_one_of_its_writer(accept: str) -> None:
+    _, kind, writer = negotiate(Request("POST", "/", {"accept": accept}, {}, b""), BOTH)
+    assert kind == {"write json": JSON, "write csv": CSV}[writer]
 
 
 @given(st.text(max_size=40), st.text(max_size=40))

@@ -24,42 +24,43 @@ ASCII = frozenset({"ascii", "us-ascii"})
 
 
 class Media(Generic[ReadT, WriteT]):
-    """One media type of a protocol: its name, the function that reads a body, and the one that writes an answer."""
+    """The media types of a protocol: a reader for each that a body may have, a writer for each that an answer may have.
 
-    __slots__ = ("name", "read", "write")
-
-    def __init__(self, name: str, read: ReadT, write: WriteT) -> None:
-        self.name = name
-        self.read = read
-        self.write = write
-
-
-def negotiate(
-    request: Request, table: tuple[Media[ReadT, WriteT], ...]
-) -> tuple[Media[ReadT, WriteT], Media[ReadT, WriteT]]:
-    """Return the media types for reading the body of a request and for writing its answer.
-
-    table: the media types of the protocol, the preferred one first. Raises MediaTypeError if no reader supports the
-    body, NotAcceptableError if Accept excludes all of them.
+    readers, writers: functions by the name of the media type; a type that is only read has no writer. The first writer
+    is the preferred one.
     """
-    headers, first = request.headers, table[0]
+
+    __slots__ = ("first", "readers", "writers")
+
+    def __init__(self, *, readers: dict[str, ReadT], writers: dict[str, WriteT]) -> None:
+        self.readers = readers
+        self.writers = writers
+        self.first = next(iter(writers))
+
+
+def negotiate(request: Request, media: Media[ReadT, WriteT]) -> tuple[ReadT, str, WriteT]:
+    """Return the reader of a request's body, and the media type of its answer with the writer.
+
+    Raises MediaTypeError if no reader supports the body, NotAcceptableError if Accept excludes what can be written.
+    """
+    headers = request.headers
     given, accept = headers.get("content-type", JSON), headers.get("accept", ANY)
     coding = headers.get("content-encoding", IDENTITY)
-    if given == first.name and accept == ANY and coding == IDENTITY:  # nearly every request
-        return first, first
-    names = tuple(media.name for media in table)
-    reader, charset = _content(str(given), names)
+    if given in media.readers and accept == ANY and coding == IDENTITY:  # nearly every request
+        return media.readers[given], media.first, media.writers[media.first]
+    reader, charset = _content(str(given), tuple(media.readers))
     if charset not in UTF_8 and not (charset in ASCII and request.body.isascii()):
         raise MediaTypeError(f"The charset is {charset[:100]}: send UTF-8.")
     if (coding := str(coding).strip().lower()) != IDENTITY:
         taken = ("accept-encoding", IDENTITY)
         raise MediaTypeError(f"The content encoding is {coding[:100]}: send the body without one.", taken)
-    return table[reader], table[_accepted(str(accept), names)]
+    writer = _accepted(str(accept), tuple(media.writers))
+    return media.readers[reader], writer, media.writers[writer]
 
 
 @lru_cache(maxsize=64)  # exceptions are not cached
-def _content(content_type: str, names: tuple[str, ...]) -> tuple[int, str]:
-    """Return the index of the media type in a Content-Type, and its charset, UTF-8 by default.
+def _content(content_type: str, names: tuple[str, ...]) -> tuple[str, str]:
+    """Return the media type in a Content-Type, as the one of `names`, and its charset, UTF-8 by default.
 
     A type with the suffix +json is JSON (RFC 6839, 3.1). Raises MediaTypeError if the type is not in `names`.
     """
@@ -71,18 +72,18 @@ def _content(content_type: str, names: tuple[str, ...]) -> tuple[int, str]:
         raise MediaTypeError(f"The content type is {kind[:100]}: send {listed}.", ("accept", listed))
     named = [each.partition("=") for each in parameters]
     declared = [value.strip().strip('"') for name, _, value in named if name.strip() == "charset"]
-    return names.index(meant), next((charset for charset in declared if charset not in UTF_8), "utf-8")
+    return meant, next((charset for charset in declared if charset not in UTF_8), "utf-8")
 
 
 @lru_cache(maxsize=64)  # exceptions are not cached
-def _accepted(accept: str, names: tuple[str, ...]) -> int:
-    """Return the index of the media type that an Accept header prefers; the first one if several are equal.
+def _accepted(accept: str, names: tuple[str, ...]) -> str:
+    """Return the media type that an Accept header prefers; the first one if several are equal.
 
     Invalid media ranges are ignored. Raises NotAcceptableError if the ranges exclude all names.
     """
     ranges = dict(found for each in accept.lower().split(",") if (found := _range(each)))
     if not ranges:
-        return 0
+        return names[0]
     # The most specific range that matches a type gives its weight.
     weights = [
         next((ranges[one] for one in (name, f"{name.partition('/')[0]}/*", ANY) if one in ranges), 0.0)
@@ -91,7 +92,7 @@ def _accepted(accept: str, names: tuple[str, ...]) -> int:
     if not any(weights):
         listed = ", ".join(names)
         raise NotAcceptableError(f"Accept is {accept[:100]}: this route offers {listed}.")
-    return weights.index(max(weights))
+    return names[weights.index(max(weights))]
 
 
 def _range(text: str) -> tuple[str, float] | None:

@@ -89,21 +89,21 @@ def write_json(result: Inference, service: Service, *, bare: bool) -> bytes:
     return text[1:-1] if bare else b'{"predictions":%b,%b}' % (text, _origin(service.name, service.version))
 
 
-MEDIA = (Media(JSON, read_json, write_json),)
-"""The media types of this protocol; a new one is another row."""
+MEDIA = Media(readers={JSON: read_json}, writers={JSON: write_json})
+"""The media types of this protocol; a new one is another entry."""
 
 
 def infer(request: Request, service: Service) -> Response:
     """POST …/infer: return a prediction for each instance."""
     began = perf_counter()
-    reader, writer = negotiate(request, MEDIA)
+    read, kind, write = negotiate(request, MEDIA)
     partial = _flag(request, "partial")
-    checked, bare = reader.read(request.body, service.pipeline, partial=partial)
+    checked, bare = read(request.body, service.pipeline, partial=partial)
     request.timings.validate = perf_counter() - began
     result = service.pipeline.infer(checked, request.timings, partial=partial)
     if bare and result.failed:
         raise ContractError(result.failed[0])
-    return Response(200, writer.write(result, service, bare=bare), {"content-type": writer.name})
+    return Response(200, write(result, service, bare=bare), {"content-type": kind})
 
 
 def describe(_request: Request, service: Service) -> Response:

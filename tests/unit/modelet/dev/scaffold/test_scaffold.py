@@ -107,9 +107,7 @@ def test_what_it_runs_is_pinned_at_what_is_installed(project: Project, backend: 
     ours, *pins = [line for line in text.splitlines() if not line.startswith("#")]
     assert ours == f"modelet[{backend}]"
     pinned = dict(pin.split("==") for pin in pins)
-    assert {"numpy", "obstore", "pydantic-core", {"onnx": "onnxruntime", "sklearn": "scikit-learn"}[backend]} <= set(
-        pinned
-    )
+    assert {"obstore", "pydantic-core", *BACKENDS[backend].libraries.values()} <= set(pinned)
     assert pinned == {name: version(name) for name in pinned}
 
 

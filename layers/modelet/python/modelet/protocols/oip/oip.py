@@ -83,20 +83,20 @@ def write_json(result: Inference, asked: Tensors, service: Service) -> bytes:
     return to_json(answer)
 
 
-MEDIA = (Media(JSON, read_json, write_json),)
-"""The media types of this protocol; a new one is another row."""
+MEDIA = Media(readers={JSON: read_json}, writers={JSON: write_json})
+"""The media types of this protocol; a new one is another entry."""
 
 
 def infer(request: Request, service: Service) -> Response:
     """POST …/infer: tensors in, tensors out."""
     began = perf_counter()
-    reader, writer = negotiate(request, MEDIA)
+    read, kind, write = negotiate(request, MEDIA)
     if BINARY_HEADER in request.headers:
         raise MediaTypeError(f"The body is not only JSON: {JSON_ONLY}")
-    tensors = reader.read(request.body, service)
+    tensors = read(request.body, service)
     request.timings.validate = perf_counter() - began
     result = service.pipeline.infer(tensors.checked, request.timings)
-    return Response(200, writer.write(result, tensors, service), {"content-type": writer.name})
+    return Response(200, write(result, tensors, service), {"content-type": kind})
 
 
 def describe(_request: Request, service: Service) -> Response:
