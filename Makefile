@@ -9,6 +9,7 @@ CDK := .tools/node/node_modules/.bin/cdk
 SAM := .tools/sam/bin/sam
 MINISTACK := .tools/ministack/.ready
 MUTATE := .tools/mutate/bin/cosmic-ray
+PYTEST := $(BIN)/pytest --numprocesses=2 --dist=worksteal
 ENGINE = PYTHONPATH=tests $(BIN)/python -m e2e.engine
 # What is pinned is installed only with the bytes that were pinned.
 SYNC := $(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes
@@ -50,7 +51,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
 # uv trusts the machine's certificates, as pip and the browser do.
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help setup up test fast check lint hooks mutate format lock clean locks layer synth images sam engine-stop deploy-local signed-in deploy destroy fuzz bench bench-gate
+.PHONY: help setup up test fast coverage check lint hooks mutate format lock clean locks layer synth images sam engine-stop deploy-local signed-in deploy destroy fuzz bench bench-gate
 .DEFAULT_GOAL := help
 
 help: ## Say what there is to make
@@ -107,11 +108,14 @@ format: $(READY) ## Format the code and fix what ruff can fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test: $(INFRA) $(CDK) ## Run every test but those of make images, make sam and make deploy-local
-	$(BIN)/pytest --numprocesses=2 --dist=worksteal
+test: $(INFRA) $(CDK) coverage ## Run every test but those of make images, make sam and make deploy-local
+	$(PYTEST) -m slow
 
 fast: $(READY) ## Run the tests that take no process, no training and no stack: under three minutes
-	$(BIN)/pytest --numprocesses=2 --dist=worksteal -m "not slow"
+	$(PYTEST) -m "not slow"
+
+coverage: $(READY) ## Run the same tests; fail where they cover too few branches of what serves (pyproject.toml: fail_under)
+	$(PYTEST) -m "not slow" --cov
 
 check: lint test ## The gate: static checks, then the tests
 
