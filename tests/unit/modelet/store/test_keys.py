@@ -44,7 +44,9 @@ def test_an_alias_is_no_number_and_not_latest(name: str) -> None:
     assert not layout.is_alias(name)
 
 
-@pytest.mark.parametrize(("name", "number"), [("0", True), ("10", True), ("07", False), ("", False), ("v1", False)])
+@pytest.mark.parametrize(
+    ("name", "number"), [("0", True), ("10", True), ("07", False), ("00", False), ("", False), ("v1", False)]
+)
 def test_numbers_are_the_integers_that_publish_counts(name: str, number: bool) -> None:
     assert layout.is_number(name) == number
 
@@ -57,6 +59,19 @@ def test_every_number_is_an_integer_and_a_version(name: str) -> None:
         assert str(int(name)) == name
         assert layout.is_version(name)
         assert not layout.is_alias(name)
+
+
+@pytest.mark.parametrize("path", ["a", "model.onnx", "_a/9/B.c-d", "a./b-", "x" * 512, "a/" * 255 + "bc"])
+def test_paths_in_a_store(path: str) -> None:
+    assert layout.is_path(path)
+    assert layout.valid_path(path) == path
+
+
+@pytest.mark.parametrize("path", ["", "/a", "a/", "a//b", ".a", "-a", "a/.b", "a/-b", "a/b c", "a\n", "ä", "x" * 513])
+def test_what_is_no_path_in_a_store(path: str) -> None:
+    assert not layout.is_path(path)
+    with pytest.raises(ValueError, match="is not a valid path in a store: letters, digits"):
+        layout.valid_path(path)
 
 
 @given(path=st.text() | st.lists(st.sampled_from(["..", ".", "", "a", "b.c", "~", "C:", "a\\b"])).map("/".join))
