@@ -66,6 +66,7 @@ def test_a_content_type_that_nobody_reads_is_refused_with_those_that_are_read(co
         ("application/json;q=0, */*", "write csv"),
         ("application/*;q=0, text/*;q=0.1", "write csv"),
         ("image/png, text/csv;q=0.001", "write csv"),
+        ("text/csv;q=0.9;q=0.1, application/json;q=0.5", "write csv"),  # what follows the first weight extends Accept
         ("TEXT/CSV", "write csv"),
         ("", "write json"),
         ("nonsense", "write json"),
@@ -99,6 +100,17 @@ def test_a_type_that_is_only_read_is_not_offered_to_accept() -> None:
 def test_the_type_of_the_answer_is_the_one_of_its_writer(accept: str) -> None:
     _, kind, writer = negotiate(Request("POST", "/", {"accept": accept}, {}, b""), BOTH)
     assert kind == {"write json": JSON, "write csv": CSV}[writer]
+
+
+@pytest.mark.parametrize("coding", ["", "br", "gzip", "zstd", "identity, gzip"])
+def test_a_body_with_a_content_encoding_is_refused_with_the_one_that_is_read(coding: str) -> None:
+    with pytest.raises(MediaTypeError, match="send the body without one") as caught:
+        chosen(content_encoding=coding)
+    assert caught.value.headers == {"accept-encoding": "identity"}
+
+
+def test_a_body_that_says_that_it_has_no_content_encoding_is_read() -> None:
+    assert chosen(content_type=CSV, content_encoding=" Identity") == ("read csv", "write json")
 
 
 @given(st.text(max_size=40), st.text(max_size=40))
