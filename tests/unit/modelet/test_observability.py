@@ -29,9 +29,10 @@ def written(request_id: str = "r-1", status: int = 200, times: int = 1, model: s
     lines: list[str] = []
     log = RequestLog(SETTINGS, model, "3", STARTUP, lines.append)
     timings = Timings()
-    timings.validate, timings.infer, timings.instances = 0.001, 0.0025, 7
+    timings.validate, timings.preprocess, timings.infer, timings.postprocess = 0.001, 0.0005, 0.0025, 0.00025
+    timings.instances = 7
     for _ in range(times):
-        log.request(ARN, request_id, status, timings, total=0.004)
+        log.request(ARN, request_id, status, timings, total=0.005)
     return [json.loads(line) for line in lines]
 
 
@@ -70,7 +71,7 @@ def test_a_restore_is_another_cold_start_whose_line_tells_of_it_and_not_of_the_i
     for startup in (None, None, Startup(open=0.001, fetch=0.0, load=0.002, contract=0.0)):
         if startup:
             log.restart(startup)
-        log.request(ARN, "r-1", 200, Timings(), total=0.004)
+        log.request(ARN, "r-1", 200, Timings(), total=0.005)
     said = [json.loads(line) for line in lines]
     assert [(line["cold_start"], line["ColdStart"]) for line in said] == [(True, 1), (False, 0), (True, 1)]
     assert [line["init_ms"] for line in said] == pytest.approx([300, 0, 3])
@@ -81,7 +82,8 @@ def test_a_line_has_the_request_s_figures() -> None:
     [line] = written()
     assert line["function_request_id"] == "r-1"
     assert (line["model"], line["version"], line["status"], line["instances"]) == ("m", "3", 200, 7)
-    assert (line["validate_ms"], line["infer_ms"], line["total_ms"]) == (1.0, 2.5, 4.0)
+    assert [line[f"{stage}_ms"] for stage in STAGES] == [1.0, 0.5, 2.5, 0.25]
+    assert line["total_ms"] == 5.0
 
 
 def test_a_line_is_an_emf_document_whose_metrics_are_beside_it() -> None:

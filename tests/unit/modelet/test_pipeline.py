@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -51,6 +52,29 @@ def test_instances_pass_through_every_stage_and_each_is_timed() -> None:
     assert result.predictions == [2.0, 5.0]
     assert timings.instances == 2
     assert min(timings.preprocess, timings.infer, timings.postprocess) > 0
+
+
+def test_what_the_stages_took_is_what_the_request_took() -> None:
+    class Slow(Doubling):
+        def preprocess(self, instances: list[float]) -> list[float]:
+            time.sleep(0.01)
+            return super().preprocess(instances)
+
+        def infer(self, inputs: list[float]) -> list[float]:
+            time.sleep(0.02)
+            return super().infer(inputs)
+
+        def postprocess(self, outputs: list[float], instances: list[float]) -> list[float]:
+            time.sleep(0.03)
+            return super().postprocess(outputs, instances)
+
+    timings, checked, began = Timings(), rows(1), time.perf_counter()
+    pipeline(Slow()).infer(checked, timings)
+    total = time.perf_counter() - began
+    assert timings.preprocess >= 0.01
+    assert timings.infer >= 0.02
+    assert timings.postprocess >= 0.03
+    assert timings.preprocess + timings.infer + timings.postprocess <= total
 
 
 def test_a_function_may_stand_in_for_the_model_s_preprocess() -> None:
