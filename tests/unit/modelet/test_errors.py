@@ -64,3 +64,13 @@ def test_a_contract_error_says_where_the_first_violation_is() -> None:
     assert str(ContractError([one])) == "instance 3 field a.b: Field required"
     assert str(ContractError([one], 7)).endswith("(6 more)")
     assert str(ContractError([Violation(None, "", "Wrong", "x")])) == "body: Wrong"
+
+
+def test_a_contract_error_says_whether_there_may_be_more_violations_than_it_counts() -> None:
+    one = Violation(3, "a.b", "Field required", "missing")
+    counted, some = ContractError([one], 7), ContractError([one], 7, is_complete=False)
+    assert counted.problem()["errors"] == some.problem()["errors"] == [one.problem()]
+    assert counted.problem()["count"] == some.problem()["count"] == 7
+    assert "at_least" not in counted.problem()
+    assert some.problem()["at_least"] is True
+    assert str(some).endswith("(at least 6 more)")

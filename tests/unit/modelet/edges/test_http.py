@@ -206,6 +206,14 @@ def test_bad_bodies_are_refused_with_a_problem(handler: ModelHandler, body: Any,
     assert problem["detail"]
 
 
+@pytest.mark.parametrize("others", [1, 2, 150])
+def test_every_field_beside_the_instances_is_counted(handler: ModelHandler, others: int) -> None:
+    names = [f"extra{place}" for place in range(others)]
+    status, problem, _ = ask(handler, rows_event({"instances": [GOOD], **dict.fromkeys(names, 1)}))
+    assert (status, problem["count"]) == (422, others)
+    assert [(one["instance"], one["field"]) for one in problem["errors"]] == [(None, name) for name in names[:100]]
+
+
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
 def test_another_content_type_is_refused(handler: ModelHandler, kind: str) -> None:
     status, problem, headers = ask(handler, rows_event({"instances": [GOOD]}, headers={"content-type": kind}))
