@@ -15,7 +15,7 @@ from aws_cdk import App, Tags
 from aws_cdk import aws_iam as iam
 
 from infra.checks import limits, nag, resources
-from infra.constructs.provider_logs import keep_provider_logs
+from infra.constructs.platform.provider_logs import keep_provider_logs
 from infra.discovery import discover
 from infra.stacks.api_stack import ApiStack
 from infra.stacks.model_stack import ModelStack

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from infra.constructs.routes import model_paths
+from infra.constructs.gateway.routes import model_paths
 from infra.errors import SynthError
 
 if TYPE_CHECKING:

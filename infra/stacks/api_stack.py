@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import CfnOutput, Environment, Stack
 
-from infra.constructs.inference_api import InferenceApi
-from infra.constructs.layer import ModeletLayer
-from infra.constructs.models_index import ModelsIndex
-from infra.constructs.monitoring import ApiMonitoring
-from infra.constructs.network import S3Endpoint
+from infra.constructs.gateway.inference_api import InferenceApi
+from infra.constructs.model.network import S3Endpoint
+from infra.constructs.monitoring.monitoring import ApiMonitoring
+from infra.constructs.platform.layer import ModeletLayer
+from infra.constructs.platform.models_index import ModelsIndex
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

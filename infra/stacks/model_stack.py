@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from aws_cdk import CfnOutput, Environment, Fn, Stack
 from aws_cdk import aws_s3 as s3
 
-from infra.constructs.api_reference import ApiReference
-from infra.constructs.artifact_bucket import export_name
-from infra.constructs.layer import ModeletLayer
-from infra.constructs.model_function import ModelFunction
-from infra.constructs.model_routes import ModelRoutes
-from infra.constructs.monitoring import ModelMonitoring
-from infra.constructs.network import Network
-from infra.constructs.served_version import ServedVersion
+from infra.constructs.gateway.api_reference import ApiReference
+from infra.constructs.gateway.model_routes import ModelRoutes
+from infra.constructs.model.model_function import ModelFunction
+from infra.constructs.model.network import Network
+from infra.constructs.monitoring.monitoring import ModelMonitoring
+from infra.constructs.platform.layer import ModeletLayer
+from infra.constructs.release.served_version import ServedVersion
+from infra.constructs.storage.artifact_bucket import export_name
 from infra.stacks.calling import call_lines
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import CfnOutput, Environment, Stack
 
-from infra.constructs.artifact_bucket import STORE, ArtifactBucket, export_name
-from infra.constructs.prediction_table import PredictionTable
+from infra.constructs.storage.artifact_bucket import STORE, ArtifactBucket, export_name
+from infra.constructs.storage.prediction_table import PredictionTable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 PLACES = {
     "functions/Dockerfile": r"python:(3\.\d+)-slim",
     "infra/layer.py": r'PYTHON = "(3\.\d+)"',
-    "infra/constructs/layer.py": r"PYTHON_(3_\d+)",
+    "infra/constructs/platform/layer.py": r"PYTHON_(3_\d+)",
     "requirements/lock.sh": r"--python-version (3\.\d+)",
     "tests/e2e/engine/base.py": r"(3\.11)",
 }

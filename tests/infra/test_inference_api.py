@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from infra.checks import routes
 from infra.checks.routes import RESERVED, ROUTE_LIMIT
-from infra.constructs.routes import GREEDY
+from infra.constructs.gateway.routes import GREEDY
 from modelet.dev.project.routes import Routes
 from support.apis import AUDIENCE, COLD, ISSUER, ORIGIN, POOL, STAGES, WARM, Apis
 

@@ -16,7 +16,7 @@ import pytest
 from aws_cdk import App, Stack
 from aws_cdk.assertions import Template
 
-from infra.constructs.layer import ModeletLayer
+from infra.constructs.platform.layer import ModeletLayer
 from infra.errors import SynthError
 from infra.layer import BUILT, REQUIREMENTS, ROOT, SOURCE, build, require, sources
 from support.layers import project_with_layer

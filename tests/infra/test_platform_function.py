@@ -14,8 +14,8 @@ from aws_cdk import App, Stack
 from aws_cdk.assertions import Template
 
 from infra.checks import nag
-from infra.constructs.layer import ModeletLayer
-from infra.constructs.platform_function import PlatformFunction
+from infra.constructs.platform.layer import ModeletLayer
+from infra.constructs.platform.platform_function import PlatformFunction
 from infra.errors import SynthError
 from infra.layer import BUILT, ROOT
 from infra.stage import Stage

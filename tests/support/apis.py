@@ -14,12 +14,12 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Template
 
 from infra.checks import nag
-from infra.constructs.inference_api import InferenceApi
-from infra.constructs.layer import ModeletLayer
-from infra.constructs.model_function import ModelFunction
-from infra.constructs.model_routes import ModelRoutes
-from infra.constructs.models_index import ModelsIndex
-from infra.constructs.monitoring import ApiMonitoring, ModelMonitoring
+from infra.constructs.gateway.inference_api import InferenceApi
+from infra.constructs.gateway.model_routes import ModelRoutes
+from infra.constructs.model.model_function import ModelFunction
+from infra.constructs.monitoring.monitoring import ApiMonitoring, ModelMonitoring
+from infra.constructs.platform.layer import ModeletLayer
+from infra.constructs.platform.models_index import ModelsIndex
 from infra.discovery import discover
 from infra.stage import Stage
 from modelet.dev.project.sections import Scaling

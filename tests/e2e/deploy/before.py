@@ -10,12 +10,12 @@ from pathlib import Path
 from aws_cdk import App, CfnOutput, Fn, Stack
 from aws_cdk import aws_s3 as s3
 
-from infra.constructs.artifact_bucket import export_name
-from infra.constructs.inference_api import InferenceApi
-from infra.constructs.layer import ModeletLayer
-from infra.constructs.model_function import ModelFunction
-from infra.constructs.model_routes import ModelRoutes
-from infra.constructs.models_index import ModelsIndex
+from infra.constructs.gateway.inference_api import InferenceApi
+from infra.constructs.gateway.model_routes import ModelRoutes
+from infra.constructs.model.model_function import ModelFunction
+from infra.constructs.platform.layer import ModeletLayer
+from infra.constructs.platform.models_index import ModelsIndex
+from infra.constructs.storage.artifact_bucket import export_name
 from infra.discovery import discover
 from infra.stacks.storage_stack import StorageStack
 from infra.stage import find_stage

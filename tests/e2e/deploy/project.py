@@ -12,7 +12,7 @@ from modelet.store.store import Store
 from support.repository import ROOT
 
 STAGE = "dev"
-LEFT_BEHIND = ("__pycache__", "bundle.json", "model.lock", "tests", "docs", "benchmarks", "cdk.out", "platform")
+LEFT_BEHIND = ("__pycache__", "bundle.json", "model.lock", "tests", "docs", "benchmarks", "cdk.out")
 HIDDEN_BUT_NEEDED = {".dockerignore", ".modelet"}
 SHARED = (".venv", ".tools")
 MORE = 100.0

@@ -10,10 +10,10 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra.checks.nag import accept
-from infra.constructs.access_log import access_log_format, access_log_group
-from infra.constructs.api_reference import ApiReference
-from infra.constructs.model_routes import AUTHORIZATION, add_preflight
-from infra.constructs.routes import GREEDY
+from infra.constructs.gateway.access_log import access_log_format, access_log_group
+from infra.constructs.gateway.api_reference import ApiReference
+from infra.constructs.gateway.model_routes import AUTHORIZATION, add_preflight
+from infra.constructs.gateway.routes import GREEDY
 
 if TYPE_CHECKING:
     from aws_cdk import aws_lambda as lambda_

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from infra.constructs.models_index import MODELS
+from infra.constructs.platform.models_index import MODELS
 
 if TYPE_CHECKING:
-    from infra.constructs.model_function import ModelFunction
+    from infra.constructs.model.model_function import ModelFunction
     from infra.stage import Stage
 
 

@@ -9,17 +9,17 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.checks.nag import accept_warning
-from infra.constructs.artifact_bucket import STORE
-from infra.constructs.environment import variables
-from infra.constructs.execution_role import ExecutionRole
-from infra.constructs.image import model_image
-from infra.constructs.log_group import log_group
-from infra.constructs.release import Release
+from infra.constructs.model.environment import variables
+from infra.constructs.model.execution_role import ExecutionRole
+from infra.constructs.model.image import model_image
+from infra.constructs.platform.log_group import log_group
+from infra.constructs.release.release import Release
+from infra.constructs.storage.artifact_bucket import STORE
 
 if TYPE_CHECKING:
     from aws_cdk import aws_s3 as s3
 
-    from infra.constructs.network import Network
+    from infra.constructs.model.network import Network
     from infra.discovery import Deployable
     from infra.stage import Stage
 

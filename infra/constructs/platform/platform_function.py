@@ -11,8 +11,8 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.checks.nag import accept
-from infra.constructs.layer import ARCHITECTURE, RUNTIME
-from infra.constructs.log_group import log_group
+from infra.constructs.platform.layer import ARCHITECTURE, RUNTIME
+from infra.constructs.platform.log_group import log_group
 from infra.errors import SynthError
 from modelet.dev.project.sections import ENVIRONMENT_BYTES
 

@@ -18,14 +18,14 @@ from cdk_monitoring_constructs import (
 )
 from constructs import Construct
 
-from infra.constructs.alarm_topic import AlarmTopic, topic_arn
-from infra.constructs.function_graphs import FIVE_MINUTES, add_index, add_model
+from infra.constructs.monitoring.alarm_topic import AlarmTopic, topic_arn
+from infra.constructs.monitoring.function_graphs import FIVE_MINUTES, add_index, add_model
 
 if TYPE_CHECKING:
     from aws_cdk import aws_lambda as lambda_
 
-    from infra.constructs.inference_api import InferenceApi
-    from infra.constructs.model_function import ModelFunction
+    from infra.constructs.gateway.inference_api import InferenceApi
+    from infra.constructs.model.model_function import ModelFunction
     from infra.stage import Stage
 
 FAULT_SHARE = 0.01

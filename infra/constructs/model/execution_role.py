@@ -9,7 +9,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra.checks.nag import accept_resource
-from infra.constructs.artifact_bucket import STORE
+from infra.constructs.storage.artifact_bucket import STORE
 
 if TYPE_CHECKING:
     from aws_cdk import aws_s3 as s3

@@ -10,11 +10,11 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra.checks.nag import accept
-from infra.constructs.routes import model_paths
+from infra.constructs.gateway.routes import model_paths
 
 if TYPE_CHECKING:
-    from infra.constructs.api_reference import ApiReference
-    from infra.constructs.model_function import ModelFunction
+    from infra.constructs.gateway.api_reference import ApiReference
+    from infra.constructs.model.model_function import ModelFunction
     from infra.stage import Stage
 
 AUTHORIZATION = {"iam": "AWS_IAM", "jwt": "JWT", "none": "NONE"}

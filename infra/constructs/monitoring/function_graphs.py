@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_lambda as lambda_
     from cdk_monitoring_constructs import MonitoringFacade
 
-    from infra.constructs.model_function import ModelFunction
+    from infra.constructs.model.model_function import ModelFunction
     from infra.stage import Stage
 
 FIVE_MINUTES = Duration.minutes(5)

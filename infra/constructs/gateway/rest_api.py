@@ -10,11 +10,11 @@ from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
 from infra.checks.nag import accept
-from infra.constructs.access_log import access_log_format, access_log_group
-from infra.constructs.api_reference import ApiReference
-from infra.constructs.firewall import Firewall
-from infra.constructs.release import ALIAS
-from infra.constructs.routes import index_paths, model_paths
+from infra.constructs.gateway.access_log import access_log_format, access_log_group
+from infra.constructs.gateway.api_reference import ApiReference
+from infra.constructs.gateway.firewall import Firewall
+from infra.constructs.gateway.routes import index_paths, model_paths
+from infra.constructs.release.release import ALIAS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from infra.constructs.log_group import log_group
+from infra.constructs.platform.log_group import log_group
 
 if TYPE_CHECKING:
     from aws_cdk import CfnResource, Stack

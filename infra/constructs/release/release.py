@@ -11,9 +11,9 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.checks.nag import accept_resource
-from infra.constructs.alarms import model_alarms
-from infra.constructs.version_check import VersionCheck
-from infra.constructs.warmth import keep_warm
+from infra.constructs.release.alarms import model_alarms
+from infra.constructs.release.version_check import VersionCheck
+from infra.constructs.release.warmth import keep_warm
 
 if TYPE_CHECKING:
     from infra.discovery import Deployable

@@ -9,8 +9,8 @@ from constructs import Construct
 
 from infra.checks import access, routes
 from infra.checks.nag import accept_resource
-from infra.constructs.http_api import HttpInferenceApi
-from infra.constructs.rest_api import RestInferenceApi
+from infra.constructs.gateway.http_api import HttpInferenceApi
+from infra.constructs.gateway.rest_api import RestInferenceApi
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

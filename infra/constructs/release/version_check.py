@@ -9,7 +9,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra.checks.nag import accept, accept_resource
-from infra.constructs.platform_function import PlatformFunction
+from infra.constructs.platform.platform_function import PlatformFunction
 from infra.discovery import check_name
 
 if TYPE_CHECKING:

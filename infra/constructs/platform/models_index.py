@@ -8,7 +8,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infra.constructs.platform_function import PlatformFunction
+from infra.constructs.platform.platform_function import PlatformFunction
 from infra.discovery import INDEX
 
 if TYPE_CHECKING:
