@@ -42,11 +42,11 @@ def assemble(app: App, root: Path, stage: Stage) -> Stacks:
     models = discover(root, stage)
     storage = StorageStack(app, stage=stage, models=models)
     api = ApiStack(app, stage=stage, models=models)
-    api.add_stack_dependency(storage, "What is stored comes first.")
+    api.add_stack_dependency(storage, "The storage stack is deployed first.")
     resources.validate_shared((storage, api), stage, len(models))
     by_name = {model.name: ModelStack(app, stage=stage, model=model) for model in models}
     for model, stack in zip(models, by_name.values(), strict=True):
-        resources.validate(stack, f"{model.yaml}: its settings", "ask for less there")
+        resources.validate(stack, f"{model.yaml}: its settings", "remove some of them")
         stack.add_stack_dependency(storage, "It imports the name of the bucket.")
         stack.add_stack_dependency(api, "It reads the API's id.")
     for key, value in stage.stack_tags.items():

@@ -72,26 +72,26 @@ def discover(root: Path, stage: Stage) -> list[Deployable]:
     """
     functions = Project(root).functions()
     for function in functions:
-        _refuse_unknown_stages(function, {*STAGES, stage.name})
+        _reject_unknown_stages(function, {*STAGES, stage.name})
     models = [_deployable(function.at_stage(stage.name), root, stage) for function in functions]
     if not models:
-        raise SynthError("functions/: has no folder with a model.yaml: make one with `modelet new NAME`")
-    _refuse_equal_names(models, stage)
+        raise SynthError("functions/: no folder has a model.yaml: create one with `modelet new NAME`")
+    _reject_equal_names(models, stage)
     return models
 
 
 def _deployable(function: Function, root: Path, stage: Stage) -> Deployable:
-    here = f"functions/{function.folder.name}"
+    path = f"functions/{function.folder.name}"
     _validate(function, stage)
-    _refuse_no_requirements(function, here)
+    _reject_missing_requirements(function, path)
     own = function.folder / "Dockerfile"
     if own.is_file() and not ONLINE.search(own.read_text()):
         raise SynthError(
-            f"{here}/Dockerfile: has no stage `online`, which is what is built: end it with one, FROM … AS online"
+            f"{path}/Dockerfile: has no build stage `online`, which the image is built from: add FROM … AS online"
         )
     event = root / "events" / function.folder.name / "infer.json"
-    _refuse_no_event(event, f"events/{function.folder.name}/infer.json")
-    bundle, bundle_sha256 = _bundle(function, here, stage)
+    _reject_missing_event(event, f"events/{function.folder.name}/infer.json")
+    bundle, bundle_sha256 = _bundle(function, path, stage)
     return Deployable(
         name=function.name,
         folder=function.folder,
@@ -100,49 +100,49 @@ def _deployable(function: Function, root: Path, stage: Stage) -> Deployable:
         bundle=bundle,
         bundle_sha256=bundle_sha256,
         event=event,
-        dockerfile=f"{here}/Dockerfile" if own.is_file() else "functions/Dockerfile",
+        dockerfile=f"{path}/Dockerfile" if own.is_file() else "functions/Dockerfile",
     )
 
 
-def _refuse_no_requirements(function: Function, here: str) -> None:
+def _reject_missing_requirements(function: Function, path: str) -> None:
     """Raise SynthError if a folder has no requirements, because no image can be built from it."""
     if not (function.folder / "requirements.txt").is_file():
         raise SynthError(
-            f"{here}/requirements.txt: is missing, and the image installs what it names: write "
-            f"`modelet[{function.spec.backend}]` into it, and pins of what that needs, as `modelet new` does"
+            f"{path}/requirements.txt: is missing, but the image installs its packages: list "
+            f"`modelet[{function.spec.backend}]` and the pinned packages that it needs, as `modelet new` does"
         )
 
 
-def _bundle(function: Function, here: str, stage: Stage) -> tuple[Bundle, str]:
+def _bundle(function: Function, folder: str, stage: Stage) -> tuple[Bundle, str]:
     """Return the function's bundle for this stage and its lock, and the SHA-256 of its file."""
     remedy = f"run `modelet bundle {function.name} --stage {stage.name}`"
     if function.lock() is None:
-        raise SynthError(f"{here}/model.lock: is missing: run `modelet pin {function.name}`, and then {remedy[4:]}")
+        raise SynthError(f"{folder}/model.lock: is missing: run `modelet pin {function.name}`, and then {remedy[4:]}")
     path = function.folder / BUNDLE_FILE
     try:
         bundle = Bundle.read(path, function.folder)
     except BundleError as error:
         reason = str(error).replace(f"{function.folder}/", "").rpartition(": run ")[0].removeprefix(f"{BUNDLE_FILE} ")
-        raise SynthError(f"{here}/{BUNDLE_FILE}: {reason}: {remedy}") from error
+        raise SynthError(f"{folder}/{BUNDLE_FILE}: {reason}: {remedy}") from error
     if bundle.name != function.name or bundle.spec != function.spec.model_dump(mode="json"):
-        raise SynthError(f"{here}/{BUNDLE_FILE}: was not made for the stage {stage.name}: {remedy}")
+        raise SynthError(f"{folder}/{BUNDLE_FILE}: was made for another model or stage, not for {stage.name}: {remedy}")
     if function.spec.artifact == "baked" and not is_baked(function.folder, bundle):
         raise SynthError(
-            f"{here}/{BAKED}: does not hold version {bundle.lock.version} whole, which model.yaml puts into the image: "
-            f"{remedy}"
+            f"{folder}/{BAKED}: does not contain exactly version {bundle.lock.version}, which `artifact: baked` puts "
+            f"into the image: {remedy}"
         )
     return bundle, hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _refuse_no_event(event: Path, shown: str) -> None:
+def _reject_missing_event(event: Path, shown: str) -> None:
     """Raise SynthError if the event that a new version must answer is missing or has no JSON body."""
-    remedy = "save an HTTP API's event with a JSON body there, as `modelet new` writes it"
+    remedy = "save an HTTP API event with a JSON body there, as `modelet new` does"
     if not event.is_file():
-        raise SynthError(f"{shown}: is missing, and a new version must answer it before it gets traffic: {remedy}")
+        raise SynthError(f"{shown}: is missing, but a new version must answer it before it gets traffic: {remedy}")
     try:
         json.loads(json.loads(event.read_bytes())["body"])
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise SynthError(f"{shown}: is no event with a JSON body: {remedy}") from None
+        raise SynthError(f"{shown}: is not an event with a JSON body: {remedy}") from None
 
 
 def _validate(function: Function, stage: Stage) -> None:
@@ -151,48 +151,49 @@ def _validate(function: Function, stage: Stage) -> None:
     resources = function.spec.resources
     if resources.timeout_s > API_TIMEOUT_S:
         raise SynthError(
-            f"{yaml}: resources.timeout_s: {resources.timeout_s} is above the {API_TIMEOUT_S} seconds that API Gateway "
-            f"waits for an answer: give {API_TIMEOUT_S} or less"
+            f"{yaml}: resources.timeout_s: {resources.timeout_s} is above {API_TIMEOUT_S} seconds, API Gateway's "
+            f"timeout: use {API_TIMEOUT_S} or less"
         )
-    refuse_past_schedules(function, datetime.now(UTC).year)
+    reject_past_schedules(function, datetime.now(UTC).year)
     if function.spec.vpc and stage.vpc is None:
-        raise SynthError(f"{yaml}: vpc: the stage {stage.name} names no network: give it `vpc` in infra/stage.py")
+        raise SynthError(f"{yaml}: vpc: the stage {stage.name} has no network: set its `vpc` in infra/stage.py")
     longest = stage.function_name(check_name(function.name))
     if len(longest) > NAME_LENGTH:
+        or_project = "" if stage.project == PROJECT else ", or shorten `project` in cdk.json"
         raise SynthError(
-            f"functions/{function.folder.name}: Lambda takes {NAME_LENGTH} characters for a name, and {longest} has "
-            f"{len(longest)}: rename the folder{'' if stage.project == PROJECT else ', or shorten project in cdk.json'}"
+            f"functions/{function.folder.name}: the function name {longest} has {len(longest)} characters, above "
+            f"Lambda's limit of {NAME_LENGTH}: rename the folder{or_project}"
         )
 
 
-def refuse_past_schedules(function: Function, this_year: int) -> None:
+def reject_past_schedules(function: Function, this_year: int) -> None:
     """Raise SynthError if a schedule's years are over: its capacity would never start. On a laptop it does no harm."""
     for number, schedule in enumerate(function.spec.scaling.schedules):
         last = max(read_cron(schedule.cron).years)
         if last < this_year:
             raise SynthError(
                 f"functions/{function.folder.name}/model.yaml: scaling.schedules.{number}.cron: the last year of "
-                f"{schedule.cron!r} was {last}: give * or a later year, or remove the schedule"
+                f"{schedule.cron!r} was {last}: use * or a later year, or remove the schedule"
             )
 
 
-def _refuse_unknown_stages(function: Function, known: set[str]) -> None:
+def _reject_unknown_stages(function: Function, known: set[str]) -> None:
     """Raise SynthError if model.yaml has settings for an unknown stage: after a typo, prod would run without them."""
     for name in function.spec.stages:
         if name not in known:
             raise SynthError(
                 f"functions/{function.folder.name}/model.yaml: stages.{name}: infra/stage.py has no such stage: "
-                f"write one of {', '.join(sorted(known))}, or add it there"
+                f"use one of {', '.join(sorted(known))}, or add it there"
             )
 
 
-def _refuse_equal_names(models: list[Deployable], stage: Stage) -> None:
+def _reject_equal_names(models: list[Deployable], stage: Stage) -> None:
     """Raise SynthError if a model's function has the same name as another model's check, or as the platform's."""
     taken = {INDEX: "the platform's models_index"}
     taken |= {check_name(model.name): f"the check of functions/{model.folder.name}" for model in models}
     for model in models:
         if model.name in taken:
             raise SynthError(
-                f"functions/{model.folder.name}: its function would be called {stage.function_name(model.name)}, as is "
+                f"functions/{model.folder.name}: its function would be named {stage.function_name(model.name)}, like "
                 f"{taken[model.name]}: rename the folder"
             )

@@ -61,27 +61,27 @@ def require(root: Path = ROOT) -> Path:
     built, source = layer / "python" / "modelet", ROOT / SOURCE
     pairs = {layer / REQUIREMENTS.name: ROOT / REQUIREMENTS}
     pairs |= {built / path.relative_to(source): path for path in sources(source)}
-    for mine, theirs in pairs.items():
-        if not mine.is_file() or not filecmp.cmp(mine, theirs, shallow=False):
-            raise SynthError(f"{BUILT}: does not hold {theirs.relative_to(ROOT)} as it is now: run `make layer`")
+    for copy, original in pairs.items():
+        if not copy.is_file() or not filecmp.cmp(copy, original, shallow=False):
+            raise SynthError(f"{BUILT}: does not contain the present {original.relative_to(ROOT)}: run `make layer`")
     if len(sources(built)) != len(pairs) - 1:
-        raise SynthError(f"{BUILT}: holds modules that modelet no longer has: run `make layer`")
+        raise SynthError(f"{BUILT}: contains modules that modelet no longer has: run `make layer`")
     return layer
 
 
 def sources(package: Path) -> list[Path]:
     """Return a package's files that belong in a layer, sorted: without the laptop's parts and bytecode."""
-    found = (path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    return sorted(path for path in found if path.relative_to(package).parts[0] not in LAPTOP)
+    files = (path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return sorted(path for path in files if path.relative_to(package).parts[0] not in LAPTOP)
 
 
-def _install(target: Path, *what: str) -> None:
+def _install(target: Path, *packages: str) -> None:
     """Install wheels for Lambda's platform, whatever this machine is; never a source distribution.
 
     Packages of a requirements file must have the hashes that it pins.
     """
-    chosen = ["--python-platform", PLATFORM, "--python-version", PYTHON, "--only-binary", ":all:", "--no-deps"]
-    _uv("pip", "install", "--quiet", "--link-mode", "copy", "--target", str(target), *chosen, *what)
+    options = ["--python-platform", PLATFORM, "--python-version", PYTHON, "--only-binary", ":all:", "--no-deps"]
+    _uv("pip", "install", "--quiet", "--link-mode", "copy", "--target", str(target), *options, *packages)
 
 
 def _tidy(site: Path) -> None:
@@ -90,9 +90,9 @@ def _tidy(site: Path) -> None:
     (site / "modelet" / "publishing.py").unlink()
     shutil.rmtree(site / "bin", ignore_errors=True)
     (site / ".lock").unlink(missing_ok=True)
-    [ours] = site.glob("modelet-*.dist-info")
-    (ours / "entry_points.txt").unlink()
-    metadata = ours / "METADATA"
+    [modelet] = site.glob("modelet-*.dist-info")
+    (modelet / "entry_points.txt").unlink()
+    metadata = modelet / "METADATA"
     metadata.write_text(metadata.read_text().partition("\n\n")[0] + "\n")  # drops the README
     for path in site.glob("*.dist-info/*"):
         if path.name in NOISE:
@@ -106,21 +106,23 @@ def _compile(site: Path) -> None:
     ignore it.
     """
     if sys.version_info[:2] != tuple(map(int, PYTHON.split("."))):
-        sys.stderr.write(f"the layer has no bytecode, which only Python {PYTHON} can make: cold starts are slower\n")
+        sys.stderr.write(
+            f"note: the layer has no bytecode, because only Python {PYTHON} can compile it: cold starts are slower\n"
+        )
         return
     mode = ["--invalidation-mode", "unchecked-hash", "-s", str(site), "-p", "/opt/python"]
     _run(sys.executable, "-m", "compileall", "-q", *mode, str(site))
 
 
-def _uv(*words: str) -> None:
-    _run(sys.executable, "-m", "uv", "--system-certs", *words)  # as pip and browsers do
+def _uv(*arguments: str) -> None:
+    _run(sys.executable, "-m", "uv", "--system-certs", *arguments)  # as pip and browsers do
 
 
 def _run(*command: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - this machine's own tools
     if done.returncode:
-        said = " ".join((done.stderr or done.stdout).split())[-400:]
-        raise SynthError(f"{BUILT}: cannot be built: {' '.join(command[2:6])}: {said}")
+        output = " ".join((done.stderr or done.stdout).split())[-400:]
+        raise SynthError(f"{BUILT}: cannot be built: {' '.join(command[2:6])}: {output}")
 
 
 if __name__ == "__main__":

@@ -25,31 +25,30 @@ if TYPE_CHECKING:
     from infra.checks.deployed import Deployed
 
 
-def chosen(found: Collection[Deployed], stage: Stage, model: str | None) -> list[Deployed]:
+def select(stacks: Collection[Deployed], stage: Stage, model: str | None) -> list[Deployed]:
     """Return the stacks to remove: one model's, or all that serve. Raises SynthError if there are none."""
-    own = [each for each in found if each.belongs_to(stage) and each.name != stage.stack_name("storage")]
+    own = [each for each in stacks if each.belongs_to(stage) and each.name != stage.stack_name("storage")]
     if model is not None:
         known = sorted(each.model for each in own if each.model is not None)
         own = [each for each in own if each.model == model]
         if not own:
-            raise SynthError(
-                f"{stage.prefix} has no model {model} that is deployed: choose one of {', '.join(known) or 'none'}"
-            )
+            remedy = f"choose one of {', '.join(known)}" if known else "there is nothing to remove"
+            raise SynthError(f"{stage.prefix} has no deployed model {model}: {remedy}")
     if not own:
-        raise SynthError(f"{stage.prefix} has nothing that serves: there is nothing to remove")
+        raise SynthError(f"{stage.prefix} has no deployed API or model: there is nothing to remove")
     return own
 
 
-def assemble(app: App, found: Collection[Deployed], stage: Stage) -> None:
+def assemble(app: App, stacks: Collection[Deployed], stage: Stage) -> None:
     """Add the stacks to the app. Models are removed before the API, and do not wait for each other."""
     environment = Environment(account=stage.account, region=stage.region)
-    stacks = [(each.model, Stack(app, each.name, env=environment)) for each in found]
-    for _, stack in stacks:
+    added = [(each.model, Stack(app, each.name, env=environment)) for each in stacks]
+    for _, stack in added:
         CfnWaitConditionHandle(stack, "Nothing")  # the CDK requires one; these templates are not deployed
-    shared = [stack for model, stack in stacks if model is None]
-    for stack in (stack for model, stack in stacks if model is not None):
+    shared = [stack for model, stack in added if model is None]
+    for stack in (stack for model, stack in added if model is not None):
         for other in shared:
-            stack.add_stack_dependency(other, "Models go first.")
+            stack.add_stack_dependency(other, "Models are removed first.")
 
 
 def main() -> int:
@@ -58,8 +57,8 @@ def main() -> int:
     context = app.node.try_get_context
     try:
         stage = find_stage(str(context("stage") or "dev"), str(context("project") or PROJECT))
-        found = deployed(boto3.client("cloudformation", region_name=stage.region), stage)
-        assemble(app, chosen(found, stage, context("model")), stage)
+        stacks = deployed(boto3.client("cloudformation", region_name=stage.region), stage)
+        assemble(app, select(stacks, stage, context("model")), stage)
     except ModeletError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1

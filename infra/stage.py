@@ -127,5 +127,5 @@ STAGES: dict[str, Stage] = {
 def find_stage(name: str, project: str = PROJECT) -> Stage:
     """Return the stage with this name, in a project. Raises SynthError that lists the known stages."""
     if name not in STAGES:
-        raise SynthError(f"infra/stage.py: STAGES has no {name!r}: choose {' or '.join(STAGES)}, or add it there")
+        raise SynthError(f"infra/stage.py: there is no stage {name!r}: use {' or '.join(STAGES)}, or add it there")
     return STAGES[name] if project == PROJECT else replace(STAGES[name], project=project)

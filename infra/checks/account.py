@@ -44,10 +44,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.checks.account", description=main.__doc__)
     parser.add_argument("project")
     parser.add_argument("stage")
-    parser.add_argument("model", nargs="?", help="the one model that is to be deployed")
-    asked = parser.parse_args()
+    parser.add_argument("model", nargs="?", help="the only model to deploy")
+    arguments = parser.parse_args()
     try:
-        stage = find_stage(asked.stage, asked.project)
+        stage = find_stage(arguments.stage, arguments.project)
         limits.validate(stage)
         functions = {each.name: each.at_stage(stage.name).spec for each in Project.find(Path.cwd()).functions()}
     except ModeletError as error:
@@ -56,8 +56,8 @@ def main() -> int:
     try:
         session = boto3.Session(region_name=stage.region)
         account = session.client("sts").get_caller_identity()["Account"]
-        found = deployed.deployed(session.client("cloudformation"), stage)
-        deployed.validate(found, stage, functions, asked.model)
+        stacks = deployed.deployed(session.client("cloudformation"), stage)
+        deployed.validate(stacks, stage, functions, arguments.model)
     except SynthError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
@@ -75,8 +75,8 @@ def memory_notes(models: Mapping[str, ModelSpec]) -> Iterator[str]:
     large = [name for name, spec in models.items() if spec.resources.memory_mb > NEW_ACCOUNT_MEMORY_MB]
     if large:
         yield (
-            f"{', '.join(large)}: resources.memory_mb is above the {NEW_ACCOUNT_MEMORY_MB:,} MB that a new account may "
-            "have: if AWS refuses the function, ask its support for more, or lower it"
+            f"{', '.join(large)}: resources.memory_mb is above {NEW_ACCOUNT_MEMORY_MB:,} MB, the limit of some new "
+            "accounts: if AWS rejects the function, ask AWS Support for a higher limit, or lower the value"
         )
 
 
@@ -85,27 +85,27 @@ def concurrency_notes(client: Any, stage: Stage, models: Mapping[str, ModelSpec]
 
     client: boto3's Lambda client. Concurrency that these functions have already reserved counts as available to them.
     """
-    wanted = {name: asked_for(spec) for name, spec in models.items() if asked_for(spec)}
-    if not wanted:
+    needed = {name: peak_concurrency(spec) for name, spec in models.items() if peak_concurrency(spec)}
+    if not needed:
         return
     try:
         limits = client.get_account_settings()["AccountLimit"]
-        held = sum(_reserved(client, stage.function_name(name)) for name in models)
+        reserved = sum(_reserved(client, stage.function_name(name)) for name in models)
     except (BotoCoreError, ClientError) as error:
-        yield f"the account's concurrency is not known: {error}"
+        yield f"the account's concurrency limits cannot be read: {error}"
         return
-    total, free = limits["ConcurrentExecutions"], limits["UnreservedConcurrentExecutions"] + held
-    least = min(ALWAYS_UNRESERVED, total)
-    if sum(wanted.values()) > free - least:
-        each = ", ".join(f"{name} {count}" for name, count in wanted.items())
+    total, free = limits["ConcurrentExecutions"], limits["UnreservedConcurrentExecutions"] + reserved
+    kept = min(ALWAYS_UNRESERVED, total)
+    if sum(needed.values()) > free - kept:
+        each = ", ".join(f"{name} {count}" for name, count in needed.items())
         yield (
-            f"max_concurrency and provisioned ask for {sum(wanted.values())} concurrent executions ({each}), and "
-            f"{max(free - least, 0)} can be reserved: the account has {total}, of which Lambda keeps {least} free; ask "
-            "Service Quotas for more `Concurrent executions`, or lower them below scaling"
+            f"max_concurrency and provisioned need {sum(needed.values())} concurrent executions ({each}), but only "
+            f"{max(free - kept, 0)} can be reserved: the account has {total}, and Lambda keeps {kept} unreserved; "
+            "raise the quota `Concurrent executions` in Service Quotas, or lower the values under scaling"
         )
 
 
-def asked_for(spec: ModelSpec) -> int:
+def peak_concurrency(spec: ModelSpec) -> int:
     """Return the concurrent executions that a model reserves or provisions at its peak."""
     scaling = spec.scaling
     ranges = [(scaling.provisioned, scaling.provisioned_max)]
@@ -116,10 +116,10 @@ def asked_for(spec: ModelSpec) -> int:
 def _reserved(client: Any, function: str) -> int:
     """Return a function's reserved concurrency; 0 if the function does not exist yet."""
     try:
-        found = client.get_function_concurrency(FunctionName=function)
+        response = client.get_function_concurrency(FunctionName=function)
     except client.exceptions.ResourceNotFoundException:
         return 0
-    return int(found.get("ReservedConcurrentExecutions", 0))
+    return int(response.get("ReservedConcurrentExecutions", 0))
 
 
 if __name__ == "__main__":

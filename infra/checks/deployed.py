@@ -18,10 +18,10 @@ from modelet.errors import ModeletError
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-OLD = "serving"
+OLD_STACK = "serving"
 """The single stack that held the API and all models, before each model had its own."""
 
-GONE = "DELETE_COMPLETE"
+DELETED = "DELETE_COMPLETE"
 
 
 @dataclass(frozen=True)
@@ -40,42 +40,43 @@ class Deployed:
 
 def deployed(client: Any, stage: Stage) -> list[Deployed]:
     """Return the stacks named like the stage's, sorted by name. client: boto3's CloudFormation client."""
-    names = {stage.stack_name(part) for part in ("storage", "api", OLD)}
+    names = {stage.stack_name(part) for part in ("storage", "api", OLD_STACK)}
     start = stage.model_stack_name("")
-    found = []
+    stacks = []
     for page in client.get_paginator("describe_stacks").paginate():
         for each in page["Stacks"]:
             name = each["StackName"]
-            if each["StackStatus"] != GONE and (name in names or name.startswith(start)):
+            if each["StackStatus"] != DELETED and (name in names or name.startswith(start)):
                 tags = {tag["Key"]: tag["Value"] for tag in each.get("Tags", ())}
                 model = name.removeprefix(start) if name.startswith(start) else None
-                found.append(Deployed(name, tags, model))
-    return sorted(found, key=lambda each: each.name)
+                stacks.append(Deployed(name, tags, model))
+    return sorted(stacks, key=lambda each: each.name)
 
 
-def validate(found: Collection[Deployed], stage: Stage, models: Collection[str], only: str | None = None) -> None:
+def validate(stacks: Collection[Deployed], stage: Stage, models: Collection[str], only: str | None = None) -> None:
     """Raise SynthError, one line, if a deployment would change another project's stacks or conflict with them.
 
     models: the project's models. only: the one model to deploy; None deploys all.
     """
-    for each in found:
+    for each in stacks:
         if not each.belongs_to(stage):
             owner = f"{each.tags.get('modelet:project', PROJECT)}, stage {each.tags.get('modelet:stage', 'unknown')}"
             raise SynthError(
-                f"the stack {each.name} belongs to another project ({owner}): give this one a name of its own, as "
-                "`project` in cdk.json"
+                f"the stack {each.name} belongs to another project ({owner}): change `project` in cdk.json to a "
+                "name of its own"
             )
-    names = {each.name for each in found}
-    if stage.stack_name(OLD) in names:
+    names = {each.name for each in stacks}
+    if stage.stack_name(OLD_STACK) in names:
         raise SynthError(
-            f"the stack {stage.stack_name(OLD)} is of an older Modelet, and its functions have the names of the new "
-            f"ones: run `make destroy STAGE={stage.name}` once, which keeps what is stored, and then `make deploy`"
+            f"the stack {stage.stack_name(OLD_STACK)} was created by an older Modelet, and its functions have the "
+            f"same names as the new ones: run `make destroy STAGE={stage.name}` once, which keeps the stored versions, "
+            "and then `make deploy`"
         )
-    theirs = {each.model for each in found if each.model is not None}
-    if theirs and not theirs & set(models):
+    known = {each.model for each in stacks if each.model is not None}
+    if known and not known & set(models):
         raise SynthError(
-            f"the models that are deployed as {stage.prefix} ({', '.join(sorted(theirs))}) are none of this project's: "
-            "give this one a name of its own, as `project` in cdk.json, or remove those first: "
+            f"the deployed models of {stage.prefix} ({', '.join(sorted(known))}) are not models of this project: "
+            "change `project` in cdk.json to a name of its own, or remove the deployed models first with "
             f"`make destroy STAGE={stage.name}`"
         )
     if only is not None:
@@ -88,23 +89,23 @@ def _validate_one(names: Collection[str], stage: Stage, models: Collection[str],
         raise SynthError(f"functions/: there is no model {only}: choose one of {', '.join(sorted(models))}")
     new_methods = stage.api == "rest" and stage.model_stack_name(only) not in names
     if stage.stack_name("api") not in names or new_methods:
-        missing = "a REST API has no method for it yet" if new_methods else "there is no API yet"
-        raise SynthError(f"{only} cannot be deployed alone, {missing}: run `make deploy STAGE={stage.name}`")
+        missing = "the REST API has no methods for it yet" if new_methods else "there is no API yet"
+        raise SynthError(f"{only} cannot be deployed alone: {missing}: run `make deploy STAGE={stage.name}`")
 
 
-def leftovers(found: Collection[Deployed], stage: Stage, models: Collection[str]) -> list[str]:
+def leftovers(stacks: Collection[Deployed], stage: Stage, models: Collection[str]) -> list[str]:
     """Return a line for each stack whose model the project no longer has, with the command that removes it."""
     return [
-        f"the stack {each.name} still serves a model that the project has no more: "
-        f"`make destroy STAGE={stage.name} MODEL={each.model}` removes it"
-        for each in found
+        f"the stack {each.name} serves a model that is no longer in the project: "
+        f"remove it with `make destroy STAGE={stage.name} MODEL={each.model}`"
+        for each in stacks
         if each.model is not None and each.model not in models and each.belongs_to(stage)
     ]
 
 
 def aws_failed(error: Exception) -> str:
-    """Return what to do if AWS does not answer. error: boto3's."""
-    remedy = "run `aws sso login` or `aws configure`, or set AWS_PROFILE, and AWS_REGION"
+    """Return the message for a failed call of AWS, with the remedy. error: boto3's."""
+    remedy = "run `aws sso login` or `aws configure`, or set AWS_PROFILE and AWS_REGION"
     return f"cannot call AWS ({error}): {remedy}"
 
 
@@ -117,14 +118,14 @@ def main() -> int:
     try:
         stage = find_stage(name, project)
         models = [each.name for each in Project.find(Path.cwd()).functions()]
-        found = deployed(boto3.client("cloudformation", region_name=stage.region), stage)
+        stacks = deployed(boto3.client("cloudformation", region_name=stage.region), stage)
     except ModeletError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
     except (BotoCoreError, ClientError) as error:
         sys.stderr.write(f"error: {aws_failed(error)}\n")
         return 1
-    for line in leftovers(found, stage, models):
+    for line in leftovers(stacks, stage, models):
         sys.stdout.write(f"note: {line}\n")
     return 0
 

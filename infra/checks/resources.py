@@ -26,18 +26,18 @@ def count(stack: Stack) -> int:
 
 def validate_shared(stacks: Iterable[Stack], stage: Stage, models: int) -> None:
     """Raise SynthError if the project has too many models for a stack that all models share."""
-    remedy = "move some of the models to a project of their own"
+    remedy = "move some models to another project"
     if stage.api == "rest":
-        remedy = f"a REST API has the methods of all its models: give api='http' in infra/stage.py, or {remedy}"
+        remedy = f"the stack of a REST API has the methods of all models: set api='http' in infra/stage.py, or {remedy}"
     for stack in stacks:
         validate(stack, f"functions/: {models} models", remedy)
 
 
 def validate(stack: Stack, made_by: str, remedy: str) -> None:
     """Raise SynthError, one line, if a stack exceeds CloudFormation's limit. made_by: what creates the resources."""
-    found = count(stack)
-    if found > RESOURCE_LIMIT:
+    number = count(stack)
+    if number > RESOURCE_LIMIT:
         raise SynthError(
-            f"{made_by} make {found} resources in the stack {stack.stack_name}, and CloudFormation takes "
-            f"{RESOURCE_LIMIT} in one: {remedy}"
+            f"{made_by} need {number} resources in the stack {stack.stack_name}, above CloudFormation's limit of "
+            f"{RESOURCE_LIMIT}: {remedy}"
         )

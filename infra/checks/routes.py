@@ -31,18 +31,18 @@ def validate(stage: Stage, models: int) -> None:
     """Raise SynthError, one line with the quota's name, if the models have more routes than an API may have."""
     if stage.routes_quota < ROUTES_QUOTA:
         raise SynthError(
-            f"infra/stage.py: stage {stage.name}: routes_quota: {stage.routes_quota} is below the {ROUTES_QUOTA} that "
-            f"AWS gives every account: give {ROUTES_QUOTA}, or what Service Quotas has raised {QUOTAS[stage.api]!r} to"
+            f"infra/stage.py: stage {stage.name}: routes_quota: {stage.routes_quota} is below {ROUTES_QUOTA}, AWS's "
+            f"default: use {ROUTES_QUOTA}, or the account's value of {QUOTAS[stage.api]!r} in Service Quotas"
         )
     limit = stage.routes_quota - RESERVED
     count = models * routes_of_a_model(stage)
     if count > limit:
         needed = count + RESERVED
         raise SynthError(
-            f"functions/: {models} models make {count} routes in the stage {stage.name}, above an API's {limit}: raise "
-            f"API Gateway's quota {QUOTAS[stage.api]!r} to {needed} in Service Quotas ({RESERVED} are for what models "
-            f"share) and write routes_quota={needed} into infra/stage.py, or move some of the models to a project of "
-            "their own"
+            f"functions/: {models} models need {count} routes in the stage {stage.name}, above the limit of {limit}: "
+            f"raise API Gateway's quota {QUOTAS[stage.api]!r} to {needed} in Service Quotas ({RESERVED} are reserved "
+            f"for shared routes) and set routes_quota={needed} in infra/stage.py, or move some models to another "
+            "project"
         )
 
 

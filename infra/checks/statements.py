@@ -49,15 +49,15 @@ def statements(template: Mapping[str, Any]) -> Iterator[Statement]:
         reasons = {rule["id"].removeprefix("AwsSolutions-"): rule["reason"] for rule in accepted}
         for role in roles:
             path = paths[role].partition("/")[2].removesuffix("/Resource").removesuffix("/Role")
-            for said in (statement for document in documents for statement in document["Statement"]):
+            for statement in (each for document in documents for each in document["Statement"]):
                 yield Statement(
                     resource=name,
                     role=role,
                     path=path,
-                    effect=said["Effect"],
-                    actions=_texts(said["Action"]),
-                    resources=_texts(said["Resource"]),
-                    conditions=json.dumps(said["Condition"]) if "Condition" in said else "",
+                    effect=statement["Effect"],
+                    actions=_texts(statement["Action"]),
+                    resources=_texts(statement["Resource"]),
+                    conditions=json.dumps(statement["Condition"]) if "Condition" in statement else "",
                     reasons=reasons,
                 )
 
@@ -66,14 +66,14 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(flat(each) for each in (value if isinstance(value, list) else [value]))
 
 
-def table(found: list[Statement]) -> str:
+def table(permissions: list[Statement]) -> str:
     """Return the statements as a Markdown table, with the reason next to each `*`."""
-    rows = ["| role of | may | on | why a * |", "|---|---|---|---|"]
-    for each in found:
+    rows = ["| role | effect | actions | resources | reason for * |", "|---|---|---|---|---|"]
+    for each in permissions:
         reasons = {reason for resource in each.resources if (reason := star_reason(each, resource))}
-        may = f"{'never ' if each.effect == 'Deny' else ''}{', '.join(each.actions)}"
-        on = ", ".join(each.resources) + (f" where {each.conditions}" if each.conditions else "")
-        rows.append(f"| {each.path} | {may} | {on} | {' '.join(sorted(reasons))} |")
+        resources = ", ".join(each.resources) + (f" if {each.conditions}" if each.conditions else "")
+        cells = (each.path, each.effect, ", ".join(each.actions), resources, " ".join(sorted(reasons)))
+        rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows) + "\n"
 
 
@@ -82,7 +82,7 @@ def star_reason(statement: Statement, resource: str) -> str | None:
     if "*" not in resource:
         return None
     if statement.effect == "Deny":
-        return "A denial is meant to be wide."
+        return "A denial should cover as much as possible."
     return statement.reasons.get(f"IAM5[Resource::{resource}]") or statement.reasons.get("IAM5")
 
 

@@ -35,7 +35,7 @@ class ApiStack(Stack):
         root = models[0].root
         layer = ModeletLayer(self, "Layer", root=root).version
         if stage.vpc and stage.vpc.s3_endpoint:
-            S3Endpoint(self, "Network", given=stage.vpc)
+            S3Endpoint(self, "Network", vpc=stage.vpc)
         index = ModelsIndex(self, "Index", stage=stage, root=root, layer=layer)
         names = [model.name for model in models]
         api = InferenceApi(self, "Api", stage=stage, models=names, index=index.function)

@@ -26,14 +26,14 @@ def call_lines(stage: Stage, model: Deployable, url: str, region: str) -> dict[s
     url, region: may be tokens that only CloudFormation can resolve.
     """
     body, target = _body(model), f"{url}/models/{model.name}/infer"
-    said = [f'-H "{header}"' for header in ("content-type: application/json", *HEADERS[stage.auth])]
+    options = [f'-H "{header}"' for header in ("content-type: application/json", *HEADERS[stage.auth])]
     if stage.auth == "iam":
-        said = [
+        options = [
             f'--aws-sigv4 "aws:amz:{region}:execute-api"',
             '--user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"',
-            *said,
+            *options,
         ]
-    curl = {"CallWithCurl": " ".join(["curl", target, *said, "-d", shlex.quote(body)])}
+    curl = {"CallWithCurl": " ".join(["curl", target, *options, "-d", shlex.quote(body)])}
     signed = {"CallWith": f"modelet call {target} {shlex.quote(body)}"}
     return {**signed, **curl} if stage.auth in {"iam", "none"} else curl
 

@@ -41,7 +41,7 @@ class ModelStack(Stack):
         )
         bucket = s3.Bucket.from_bucket_name(self, "Artifacts", Fn.import_value(export_name(stage)))
         layer = ModeletLayer(self, "Layer", root=model.root).version
-        network = Network(self, "Network", given=stage.vpc) if stage.vpc else None
+        network = Network(self, "Network", vpc=stage.vpc) if stage.vpc else None
         function = ModelFunction(
             self, model.name, stage=stage, model=model, bucket=bucket, layer=layer, network=network
         )

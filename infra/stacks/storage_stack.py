@@ -44,5 +44,5 @@ class StorageStack(Stack):
             self,
             "StoreUrl",
             value=f"s3://{self.bucket.bucket_name}/{STORE}",
-            description="Where `modelet push` puts the versions that models pin.",
+            description="The store that `modelet push --to` copies versions to.",
         )

@@ -1,4 +1,4 @@
-"""What a stage may ask of its API: everything else stops a synth with the file, the key and the remedy."""
+"""Valid settings of a stage's API; an invalid one stops the synth with the file, the key and the remedy."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ PAIRS = set(itertools.product(("http", "rest"), ("iam", "jwt", "none", "api_key"
 GOOD = {(api, auth) for api, auths in AUTHS.items() for auth in auths}
 
 
-def stage(**said: Any) -> Stage:
-    return Stage(name="dev", **said)
+def stage(**settings: Any) -> Stage:
+    return Stage(name="dev", **settings)
 
 
-def refusal(**said: Any) -> str:
+def rejection(**settings: Any) -> str:
     with pytest.raises(SynthError) as caught:
-        access.validate(stage(**said))
+        access.validate(stage(**settings))
     message = str(caught.value)
     assert "\n" not in message
     return message
 
 
-def test_the_issue_s_pairs_are_those_that_are_known() -> None:
+def test_each_kind_of_api_supports_its_authorizations() -> None:
     assert {
         *(("http", auth) for auth in ("iam", "jwt", "none")),
         *(("rest", auth) for auth in ("iam", "api_key", "cognito", "none")),
@@ -44,13 +44,13 @@ def test_the_issue_s_pairs_are_those_that_are_known() -> None:
 
 
 @pytest.mark.parametrize(("api", "auth"), sorted(GOOD))
-def test_a_pair_that_api_gateway_has_is_accepted(api: Any, auth: Any) -> None:
+def test_a_supported_authorization_is_accepted(api: Any, auth: Any) -> None:
     access.validate(stage(api=api, auth=auth, **NEEDS.get(auth, {})))
 
 
 @pytest.mark.parametrize(("api", "auth"), sorted(PAIRS - GOOD))
-def test_any_other_pair_is_refused_with_those_that_there_are(api: Any, auth: Any) -> None:
-    message = refusal(api=api, auth=auth, **NEEDS.get(auth, {}))
+def test_an_unsupported_authorization_is_rejected_with_the_supported_ones(api: Any, auth: Any) -> None:
+    message = rejection(api=api, auth=auth, **NEEDS.get(auth, {}))
     assert message.startswith("infra/stage.py: stage dev: auth: ")
     assert repr(auth) in message
     [other] = {"http", "rest"} - {api}
@@ -60,16 +60,16 @@ def test_any_other_pair_is_refused_with_those_that_there_are(api: Any, auth: Any
 
 
 @pytest.mark.parametrize(
-    ("said", "key", "remedy"),
+    ("settings", "key", "remedy"),
     [
-        ({"api": "graphql"}, "api", "http or rest"),
+        ({"api": "graphql"}, "api", "'http' or 'rest'"),
         ({"waf": True}, "waf", "api='rest'"),
-        ({"auth": "jwt", "jwt_audience": ("a",)}, "jwt_issuer", "give jwt_issuer"),
-        ({"auth": "jwt", "jwt_issuer": "https://a.b"}, "jwt_audience", "give jwt_audience"),
+        ({"auth": "jwt", "jwt_audience": ("a",)}, "jwt_issuer", "set jwt_issuer"),
+        ({"auth": "jwt", "jwt_issuer": "https://a.b"}, "jwt_audience", "set jwt_audience"),
         ({"auth": "jwt", "jwt_issuer": "a.b", "jwt_audience": ("a",)}, "jwt_issuer", "https://"),
         ({"jwt_issuer": "https://a.b"}, "jwt_issuer", "auth='jwt'"),
         ({"jwt_audience": ("a",)}, "jwt_audience", "auth='jwt'"),
-        ({"api": "rest", "auth": "cognito"}, "cognito_user_pool_arn", "give cognito_user_pool_arn"),
+        ({"api": "rest", "auth": "cognito"}, "cognito_user_pool_arn", "set cognito_user_pool_arn"),
         ({"api": "rest", "cognito_user_pool_arn": POOL}, "cognito_user_pool_arn", "auth='cognito'"),
         (
             {"api": "rest", "auth": "cognito", "cognito_user_pool_arn": "eu-west-1_aBc"},
@@ -87,30 +87,34 @@ def test_any_other_pair_is_refused_with_those_that_there_are(api: Any, auth: Any
     ],
     ids=str,
 )
-def test_what_cannot_be_is_refused_by_its_key(said: dict[str, Any], key: str, remedy: str) -> None:
-    message = refusal(**said)
+def test_an_invalid_setting_is_rejected_with_its_key_and_the_remedy(
+    settings: dict[str, Any], key: str, remedy: str
+) -> None:
+    message = rejection(**settings)
     assert message.startswith(f"infra/stage.py: stage dev: {key}: ")
     assert remedy in message
 
 
 @pytest.mark.parametrize("origins", [("https://a.example.com", "http://localhost:3000"), ("*",)])
-def test_origins_of_pages_are_accepted(origins: tuple[str, ...]) -> None:
+def test_valid_cors_origins_are_accepted(origins: tuple[str, ...]) -> None:
     access.validate(stage(cors_origins=origins))
 
 
 @pytest.mark.parametrize("name", STAGES)
-def test_every_stage_of_the_project_is_possible_and_closed(name: str) -> None:
+def test_every_stage_of_the_project_is_valid_and_requires_authorization(name: str) -> None:
     access.validate(STAGES[name])
     assert STAGES[name].auth != "none"
 
 
 @pytest.mark.parametrize(
-    ("said", "most"), [({}, 69), ({"cors_origins": ("*",)}, 34), ({"api": "rest"}, 69)], ids=["http", "cors", "rest"]
+    ("settings", "most"),
+    [({}, 69), ({"cors_origins": ("*",)}, 34), ({"api": "rest"}, 69)],
+    ids=["http", "cors", "rest"],
 )
-def test_more_routes_than_an_api_may_have_are_refused(said: dict[str, Any], most: int) -> None:
-    routes.validate(stage(**said), most)
+def test_more_routes_than_the_limit_are_rejected(settings: dict[str, Any], most: int) -> None:
+    routes.validate(stage(**settings), most)
     with pytest.raises(
-        SynthError, match=rf"^functions/: {most + 1} models .* above an API's {ROUTE_LIMIT}: "
+        SynthError, match=rf"^functions/: {most + 1} models .* above the limit of {ROUTE_LIMIT}: "
     ) as caught:
-        routes.validate(stage(**said), most + 1)
-    assert int(re.search(r"make (\d+) routes", str(caught.value))[1]) > ROUTE_LIMIT  # type: ignore[index] # else it is None and fails
+        routes.validate(stage(**settings), most + 1)
+    assert int(re.search(r"need (\d+) routes", str(caught.value))[1]) > ROUTE_LIMIT  # type: ignore[index] # else it is None and fails

@@ -1,4 +1,4 @@
-"""Who deploys, and what the account may not be allowed to have: notes beside the account's number."""
+"""Notes on the account's quotas before a deployment."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from botocore.stub import Stubber
 
 from conftest import SIGNED_IN
-from infra.checks.account import asked_for, concurrency_notes, memory_notes
+from infra.checks.account import concurrency_notes, memory_notes, peak_concurrency
 from infra.stage import Stage
 from modelet.dev.project.spec import ModelSpec
 
@@ -51,41 +51,41 @@ def test_models_above_a_new_account_s_memory_are_named() -> None:
     small, large = spec(resources={"memory_mb": 3008}), spec(resources={"memory_mb": 3009})
     assert list(memory_notes({"a": small})) == []
     [note] = memory_notes({"a": small, "b": large, "c": large})
-    assert note.startswith("b, c: resources.memory_mb is above the 3,008 MB that a new account may have")
+    assert note.startswith("b, c: resources.memory_mb is above 3,008 MB, the limit of some new accounts")
 
 
-def test_models_that_reserve_nothing_ask_nothing(aws: Stubber) -> None:
+def test_without_reserved_concurrency_aws_is_not_called(aws: Stubber) -> None:
     assert notes(aws, {"a": spec()}) == []
 
 
-def test_a_new_account_of_ten_cannot_reserve_any(aws: Stubber) -> None:
+def test_a_new_account_with_ten_executions_can_reserve_none(aws: Stubber) -> None:
     answers(aws, 10, 10, {"a": None})
     [note] = notes(aws, {"a": spec(scaling={"max_concurrency": 1})})
-    assert "ask for 1 concurrent executions (a 1), and 0 can be reserved: the account has 10" in note
+    assert "need 1 concurrent executions (a 1), but only 0 can be reserved: the account has 10" in note
 
 
 @pytest.mark.parametrize(("wanted", "count"), [(900, 0), (901, 1)])
-def test_a_hundred_stay_free(aws: Stubber, wanted: int, count: int) -> None:
+def test_lambda_keeps_a_hundred_executions_unreserved(aws: Stubber, wanted: int, count: int) -> None:
     answers(aws, 1000, 1000, {"a": None})
     assert len(notes(aws, {"a": spec(scaling={"max_concurrency": wanted})})) == count
 
 
-def test_what_the_same_functions_have_reserved_is_theirs(aws: Stubber) -> None:
+def test_concurrency_that_the_functions_already_reserve_counts_as_available(aws: Stubber) -> None:
     answers(aws, 1000, 600, {"a": 300, "b": 0})
     models = {"a": spec(scaling={"max_concurrency": 500}), "b": spec(scaling={"provisioned": 301})}
     [note] = notes(aws, models)
-    assert "ask for 801 concurrent executions (a 500, b 301), and 800 can be reserved" in note
+    assert "need 801 concurrent executions (a 500, b 301), but only 800 can be reserved" in note
 
 
-def test_what_cannot_be_asked_is_said(aws: Stubber) -> None:
+def test_a_denied_call_becomes_a_note(aws: Stubber) -> None:
     aws.add_client_error("get_account_settings", "AccessDeniedException")
     [note] = notes(aws, {"a": spec(scaling={"max_concurrency": 1})})
-    assert note.startswith("the account's concurrency is not known: ")
+    assert note.startswith("the account's concurrency limits cannot be read: ")
 
 
-def test_a_model_takes_its_reservation_or_what_its_fullest_hour_provisions() -> None:
+def test_the_peak_is_max_concurrency_or_the_highest_provisioned_concurrency() -> None:
     schedule = {"cron": "0 8 ? * MON-FRI *", "provisioned": 3, "provisioned_max": 9}
     scaling = {"provisioned": 2, "provisioned_max": 5, "schedules": [schedule]}
-    assert asked_for(spec(scaling=scaling)) == 9
-    assert asked_for(spec(scaling={**scaling, "max_concurrency": 20})) == 20
-    assert asked_for(spec()) == 0
+    assert peak_concurrency(spec(scaling=scaling)) == 9
+    assert peak_concurrency(spec(scaling={**scaling, "max_concurrency": 20})) == 20
+    assert peak_concurrency(spec()) == 0

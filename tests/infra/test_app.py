@@ -29,13 +29,13 @@ def run(project: Path, stage: str = "dev", outdir: str = "out") -> subprocess.Co
     return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_neither_our_rules_nor_the_cdk_s_nor_cdk_nag_s_find_anything(dev: Synthesized, full: Synthesized) -> None:
+def test_the_cdk_and_cdk_nag_find_nothing(dev: Synthesized, full: Synthesized) -> None:
     assert dev.findings() == []
     assert full.findings() == []
 
 
 @pytest.mark.parametrize("which", ["dev", "full"])
-def test_every_function_even_the_cdk_s_own_keeps_its_log_as_long_as_the_stage_says(
+def test_every_function_has_the_stage_s_log_retention_the_cdk_s_own_too(
     which: str, request: pytest.FixtureRequest
 ) -> None:
     found: Synthesized = request.getfixturevalue(which)
@@ -70,7 +70,7 @@ def test_cfn_lint_accepts_the_templates(which: str, request: pytest.FixtureReque
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_app_writes_a_stack_for_each_model_and_two_for_all_and_says_nothing(own_project: Path) -> None:
+def test_the_app_writes_one_stack_per_model_and_two_shared_ones_and_prints_nothing(own_project: Path) -> None:
     done = run(own_project)
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     written = {path.name for path in (own_project / "out").glob("*.template.json")}
@@ -99,25 +99,25 @@ def lose_layer(project: Path) -> str:
 
 
 @pytest.mark.parametrize("broken", [break_yaml, lose_lock, lose_event, lose_layer])
-def test_what_cannot_be_deployed_is_one_line_and_no_stack(copy_project: Copy, broken: object) -> None:
+def test_an_invalid_project_prints_one_line_and_writes_no_template(copy_project: Copy, broken: object) -> None:
     project = copy_project()
     assert callable(broken)
-    said = broken(project)
+    message = broken(project)
     done = run(project)
     assert done.returncode == 1
-    assert done.stderr.startswith(said)
+    assert done.stderr.startswith(message)
     assert done.stderr.count("\n") == 1
     assert not list((project / "out").glob("*.template.json"))
 
 
-def test_an_unknown_stage_is_one_line(own_project: Path) -> None:
+def test_an_unknown_stage_prints_one_line(own_project: Path) -> None:
     done = run(own_project, stage="moon")
     assert done.returncode == 1
-    assert done.stderr.startswith("error: infra/stage.py: STAGES has no 'moon': choose dev or prod")
+    assert done.stderr.startswith("error: infra/stage.py: there is no stage 'moon': use dev or prod")
     assert done.stderr.count("\n") == 1
 
 
-def test_more_resources_than_cloudformation_takes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_resources_than_cloudformation_s_limit_are_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     from aws_cdk import App, CfnResource, Stack
 
     stack = Stack(App(), "stack")
@@ -125,6 +125,6 @@ def test_more_resources_than_cloudformation_takes_are_refused(monkeypatch: pytes
         CfnResource(stack, f"R{number}", type="AWS::SNS::Topic")
     resources.validate(stack, "functions/: 1 models", "have fewer")
     monkeypatch.setattr(resources, "RESOURCE_LIMIT", 2)
-    message = r"functions/: 1 models make 3 resources in the stack stack, and CloudFormation takes 2 in one: have fewer"
+    message = r"functions/: 1 models need 3 resources in the stack stack, above CloudFormation's limit of 2: have fewer"
     with pytest.raises(SynthError, match=message):
         resources.validate(stack, "functions/: 1 models", "have fewer")

@@ -1,4 +1,4 @@
-"""Whose stacks are in the account: those of other projects are left alone, and those without a model are named."""
+"""Deployed stacks: those of other projects are not touched, and those without a model are listed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from conftest import SIGNED_IN
 from infra.checks.deployed import Deployed, deployed, leftovers, validate
 from infra.errors import SynthError
 from infra.layer import ROOT
-from infra.removal import assemble, chosen
+from infra.removal import assemble, select
 from infra.stage import Stage
 
 from .conftest import CONTEXT
@@ -32,11 +32,11 @@ def model(name: str, tags: dict[str, str] = OURS) -> Deployed:
     return Deployed(f"modelet-dev-model-{name}", tags, name)
 
 
-def refusal(found: list[Deployed], models: list[str], only: str | None = None, stage: Stage = STAGE) -> str:
-    with pytest.raises(SynthError) as refused:
+def rejection(found: list[Deployed], models: list[str], only: str | None = None, stage: Stage = STAGE) -> str:
+    with pytest.raises(SynthError) as rejected:
         validate(found, stage, models, only)
-    assert "\n" not in str(refused.value)
-    return str(refused.value)
+    assert "\n" not in str(rejected.value)
+    return str(rejected.value)
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def page(*stacks: tuple[str, str], token: str | None = None) -> dict[str, Any]:
     return {"Stacks": found, **({"NextToken": token} if token else {})}
 
 
-def test_the_stacks_of_the_stage_are_found_on_every_page_and_no_others(aws: Stubber) -> None:
+def test_only_the_stage_s_stacks_are_returned_from_all_pages(aws: Stubber) -> None:
     done = "CREATE_COMPLETE"
     first = page(("modelet-dev-storage", done), ("modelet-prod-api", done), ("CDKToolkit", done), token="more")
     second = page(
@@ -77,7 +77,7 @@ def test_the_stacks_of_the_stage_are_found_on_every_page_and_no_others(aws: Stub
     ]
 
 
-def test_an_empty_account_and_the_project_s_own_stacks_are_no_obstacle() -> None:
+def test_an_empty_account_and_the_project_s_own_stacks_are_accepted() -> None:
     validate([], STAGE, ["sentiment"])
     validate([STORAGE, API, model("sentiment"), model("old")], STAGE, ["sentiment", "new"])
     validate([Deployed("modelet-dev-storage", {})], STAGE, ["sentiment"])
@@ -92,77 +92,77 @@ def test_an_empty_account_and_the_project_s_own_stacks_are_no_obstacle() -> None
     ],
     ids=["model", "api", "storage"],
 )
-def test_a_stack_that_another_project_s_tag_owns_is_refused(theirs: Deployed) -> None:
-    said = refusal([theirs], ["sentiment"])
-    assert said.startswith(f"the stack {theirs.name} belongs to another project (fraud, stage ")
-    assert said.endswith("give this one a name of its own, as `project` in cdk.json")
+def test_a_stack_with_another_project_s_tags_is_rejected(theirs: Deployed) -> None:
+    message = rejection([theirs], ["sentiment"])
+    assert message.startswith(f"the stack {theirs.name} belongs to another project (fraud, stage ")
+    assert message.endswith("change `project` in cdk.json to a name of its own")
 
 
-def test_a_stack_without_tags_is_of_the_project_that_had_no_name() -> None:
+def test_a_stack_without_tags_belongs_to_the_default_project() -> None:
     stage = Stage(name="dev", project="fraud")
-    assert "(modelet, stage unknown)" in refusal([Deployed("fraud-dev-storage", {})], ["sentiment"], stage=stage)
+    assert "(modelet, stage unknown)" in rejection([Deployed("fraud-dev-storage", {})], ["sentiment"], stage=stage)
 
 
-def test_a_second_project_of_the_same_name_is_refused_before_it_meets_the_first_one_s_models() -> None:
-    said = refusal([STORAGE, API, model("churn"), model("fraud")], ["sentiment"])
-    assert said.startswith("the models that are deployed as modelet-dev (churn, fraud) are none of this project's: ")
-    assert "`project` in cdk.json" in said
-    assert said.endswith("`make destroy STAGE=dev`")
+def test_a_second_project_with_the_same_name_is_rejected() -> None:
+    message = rejection([STORAGE, API, model("churn"), model("fraud")], ["sentiment"])
+    assert message.startswith("the deployed models of modelet-dev (churn, fraud) are not models of this project: ")
+    assert "`project` in cdk.json" in message
+    assert message.endswith("`make destroy STAGE=dev`")
 
 
-def test_the_stack_of_before_has_to_go_first() -> None:
-    said = refusal([STORAGE, Deployed("modelet-dev-serving", {})], ["sentiment"])
-    assert said.startswith("the stack modelet-dev-serving is of an older Modelet")
-    assert "run `make destroy STAGE=dev` once, which keeps what is stored, and then `make deploy`" in said
+def test_the_single_stack_of_an_older_modelet_must_be_removed_first() -> None:
+    message = rejection([STORAGE, Deployed("modelet-dev-serving", {})], ["sentiment"])
+    assert message.startswith("the stack modelet-dev-serving was created by an older Modelet")
+    assert "run `make destroy STAGE=dev` once, which keeps the stored versions, and then `make deploy`" in message
 
 
-def test_one_model_is_deployed_alone_once_there_is_an_api() -> None:
+def test_one_model_can_be_deployed_alone_if_the_api_exists() -> None:
     validate([STORAGE, API], STAGE, ["sentiment"], "sentiment")
-    said = refusal([STORAGE], ["sentiment"], "sentiment")
-    assert said == "sentiment cannot be deployed alone, there is no API yet: run `make deploy STAGE=dev`"
-    assert refusal([STORAGE, API], ["sentiment", "churn"], "chrun") == (
+    message = rejection([STORAGE], ["sentiment"], "sentiment")
+    assert message == "sentiment cannot be deployed alone: there is no API yet: run `make deploy STAGE=dev`"
+    assert rejection([STORAGE, API], ["sentiment", "churn"], "chrun") == (
         "functions/: there is no model chrun: choose one of churn, sentiment"
     )
 
 
-def test_a_new_model_of_a_rest_api_needs_the_api_s_stack_too() -> None:
+def test_a_new_model_behind_a_rest_api_cannot_be_deployed_alone() -> None:
     rest = Stage(name="dev", api="rest")
     validate([STORAGE, API, model("sentiment")], rest, ["sentiment"], "sentiment")
-    said = refusal([STORAGE, API, model("sentiment")], ["sentiment", "new"], "new", rest)
-    assert said.startswith("new cannot be deployed alone, a REST API has no method for it yet: run `make deploy")
+    message = rejection([STORAGE, API, model("sentiment")], ["sentiment", "new"], "new", rest)
+    assert message.startswith("new cannot be deployed alone: the REST API has no methods for it yet: run `make deploy")
 
 
-def test_what_the_project_has_no_more_is_named_with_the_command_that_removes_it() -> None:
+def test_a_stack_without_a_model_in_the_project_is_listed_with_the_command_that_removes_it() -> None:
     found = [STORAGE, API, model("old"), model("sentiment"), model("theirs", {"modelet:project": "fraud"})]
     [line] = leftovers(found, STAGE, ["sentiment"])
     assert line == (
-        "the stack modelet-dev-model-old still serves a model that the project has no more: "
-        "`make destroy STAGE=dev MODEL=old` removes it"
+        "the stack modelet-dev-model-old serves a model that is no longer in the project: "
+        "remove it with `make destroy STAGE=dev MODEL=old`"
     )
 
 
-def test_destroy_removes_all_that_serves_and_never_what_is_stored() -> None:
+def test_destroy_removes_the_api_and_the_models_but_not_the_storage() -> None:
     old, theirs = Deployed("modelet-dev-serving", {}), model("theirs", {"modelet:project": "fraud"})
-    assert chosen([STORAGE, API, old, model("a"), model("b"), theirs], STAGE, None) == [
+    assert select([STORAGE, API, old, model("a"), model("b"), theirs], STAGE, None) == [
         API,
         old,
         model("a"),
         model("b"),
     ]
-    with pytest.raises(SynthError, match=r"^modelet-dev has nothing that serves: there is nothing to remove$"):
-        chosen([STORAGE, theirs], STAGE, None)
+    with pytest.raises(SynthError, match=r"^modelet-dev has no deployed API or model: there is nothing to remove$"):
+        select([STORAGE, theirs], STAGE, None)
 
 
 def test_destroy_removes_one_model_by_its_name() -> None:
     found = [STORAGE, API, model("a"), model("b")]
-    assert chosen(found, STAGE, "b") == [model("b")]
-    with pytest.raises(SynthError, match=r"^modelet-dev has no model c that is deployed: choose one of a, b$"):
-        chosen(found, STAGE, "c")
-    with pytest.raises(SynthError, match=r"choose one of none$"):
-        chosen([STORAGE, API], STAGE, "storage")
+    assert select(found, STAGE, "b") == [model("b")]
+    with pytest.raises(SynthError, match=r"^modelet-dev has no deployed model c: choose one of a, b$"):
+        select(found, STAGE, "c")
+    with pytest.raises(SynthError, match=r"has no deployed model storage: there is nothing to remove$"):
+        select([STORAGE, API], STAGE, "storage")
 
 
-def test_models_are_removed_before_the_api_and_wait_for_nothing_else() -> None:
+def test_models_are_removed_before_the_api_and_do_not_wait_for_each_other() -> None:
     app = App(context=CONTEXT, analytics_reporting=False)  # the CDK's own rules, as cdk.json turns them on
     assemble(app, [API, model("a"), model("b")], Stage(name="dev", region="eu-west-1"))
     stacks = {each.stack_name: each for each in app.synth().stacks}
@@ -178,7 +178,7 @@ def test_models_are_removed_before_the_api_and_wait_for_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("command", ["infra.checks.account", "infra.checks.deployed"])
-def test_without_a_region_or_credentials_it_is_one_line_with_the_remedy(command: str) -> None:
+def test_without_region_and_credentials_the_error_is_one_line_with_the_remedy(command: str) -> None:
     keep = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     nobody = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull}
     environment = {**keep, **nobody, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "PYTHONPATH": str(ROOT)}
@@ -192,5 +192,5 @@ def test_without_a_region_or_credentials_it_is_one_line_with_the_remedy(command:
     )
     assert done.returncode == 1
     assert done.stderr.startswith("error: cannot call AWS (")
-    assert done.stderr.endswith("set AWS_PROFILE, and AWS_REGION\n")
+    assert done.stderr.endswith("set AWS_PROFILE and AWS_REGION\n")
     assert done.stderr.count("\n") == 1

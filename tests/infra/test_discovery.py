@@ -1,4 +1,4 @@
-"""What is deployed, and what cannot be: one line with the file, the key and the remedy."""
+"""Discovery of models; a model that cannot be deployed is one line with the file, the key and the remedy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.discovery import discover, refuse_past_schedules
+from infra.discovery import discover, reject_past_schedules
 from infra.errors import SynthError
 from infra.stage import STAGES, Stage, StageVpc
 from modelet.bundle import Bundle
@@ -37,13 +37,13 @@ def deployable(root: Path, spec: str = "", stage: str = "dev") -> Path:
     return root
 
 
-def refusal(root: Path, stage: Stage = STAGE) -> str:
-    with pytest.raises(ModeletError) as refused:
+def rejection(root: Path, stage: Stage = STAGE) -> str:
+    with pytest.raises(ModeletError) as rejected:
         discover(root, stage)
-    said = str(refused.value)
-    assert "\n" not in said
-    assert str(root) not in said
-    return said
+    message = str(rejected.value)
+    assert "\n" not in message
+    assert str(root) not in message
+    return message
 
 
 def copied(root: Path, folder: str) -> None:
@@ -54,7 +54,7 @@ def copied(root: Path, folder: str) -> None:
     bundle.write_text(json.dumps({**json.loads(bundle.read_text()), "name": folder.replace("_", "-")}))
 
 
-def test_a_folder_with_a_model_yaml_is_deployed_as_it_is(tmp_path: Path) -> None:
+def test_a_folder_with_a_model_yaml_is_a_deployable_model(tmp_path: Path) -> None:
     [model] = discover(deployable(tmp_path), STAGE)
     assert model.name == "tiny"
     assert model.folder == tmp_path / "functions" / "tiny"
@@ -64,7 +64,7 @@ def test_a_folder_with_a_model_yaml_is_deployed_as_it_is(tmp_path: Path) -> None
     assert model.spec.resources.memory_mb == 512
 
 
-def test_a_platform_function_is_no_model(tmp_path: Path) -> None:
+def test_a_platform_function_is_not_a_model(tmp_path: Path) -> None:
     root = deployable(tmp_path)
     (root / "functions" / "models_index").mkdir()
     (root / "functions" / "models_index" / "app.py").touch()
@@ -84,60 +84,60 @@ def test_a_folder_may_bring_its_own_dockerfile(tmp_path: Path) -> None:
     assert discover(root, STAGE)[0].dockerfile == "functions/tiny/Dockerfile"
 
 
-def test_a_stage_deploys_what_its_section_says(tmp_path: Path) -> None:
+def test_a_stage_s_section_in_model_yaml_overrides_the_spec(tmp_path: Path) -> None:
     spec = "stages: {prod: {resources: {memory_mb: 2048}}}"
     [model] = discover(deployable(tmp_path, spec, "prod"), STAGES["prod"])
     assert model.spec.resources.memory_mb == 2048
 
 
-def test_a_schedule_whose_last_year_is_over_is_refused_when_it_is_deployed(tmp_path: Path) -> None:
+def test_a_schedule_whose_last_year_is_over_is_rejected_when_it_is_deployed(tmp_path: Path) -> None:
     schedules = "[{cron: '0 8 * * ? *', provisioned: 2}, {cron: '0 8 * * ? 2030-2031', provisioned: 2}]"
     deployable(tmp_path, f"scaling: {{provisioned: 1, schedules: {schedules}}}")
     [function] = Project(tmp_path).functions()
-    refuse_past_schedules(function, 2031)
-    wrong = r"tiny/model.yaml: scaling.schedules.1.cron: the last year of '0 8 \* \* \? 2030-2031' was 2031: give \*"
+    reject_past_schedules(function, 2031)
+    wrong = r"tiny/model.yaml: scaling.schedules.1.cron: the last year of '0 8 \* \* \? 2030-2031' was 2031: use \*"
     with pytest.raises(SynthError, match=wrong):
-        refuse_past_schedules(function, 2032)
+        reject_past_schedules(function, 2032)
 
 
-def test_a_bundle_for_another_stage_is_refused(tmp_path: Path) -> None:
+def test_a_bundle_for_another_stage_is_rejected(tmp_path: Path) -> None:
     root = deployable(tmp_path, "stages: {prod: {resources: {memory_mb: 2048}}}")
-    assert refusal(root, STAGES["prod"]) == (
-        "functions/tiny/bundle.json: was not made for the stage prod: run `modelet bundle tiny --stage prod`"
+    assert rejection(root, STAGES["prod"]) == (
+        "functions/tiny/bundle.json: was made for another model or stage, not for prod: "
+        "run `modelet bundle tiny --stage prod`"
     )
 
 
-def test_a_project_without_models_says_how_to_make_one(tmp_path: Path) -> None:
+def test_a_project_without_models_is_rejected_with_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "functions").mkdir()
-    assert refusal(tmp_path) == "functions/: has no folder with a model.yaml: make one with `modelet new NAME`"
+    assert rejection(tmp_path) == "functions/: no folder has a model.yaml: create one with `modelet new NAME`"
 
 
-def test_a_wrong_model_yaml_is_named_with_the_key(tmp_path: Path) -> None:
+def test_an_invalid_model_yaml_is_rejected_with_the_key(tmp_path: Path) -> None:
     root = deployable(tmp_path)
     (root / "functions" / "tiny" / "model.yaml").write_text("resources: {memory: 512}")
-    assert refusal(root) == ("functions/tiny/model.yaml: resources: unknown key 'memory': did you mean memory_mb?")
+    assert rejection(root) == ("functions/tiny/model.yaml: resources: unknown key 'memory': did you mean memory_mb?")
 
 
-def test_an_impossible_memory_is_refused(tmp_path: Path) -> None:
+def test_an_impossible_memory_is_rejected(tmp_path: Path) -> None:
     root = deployable(tmp_path)
     (root / "functions" / "tiny" / "model.yaml").write_text("resources: {memory_mb: 20000}")
-    assert refusal(root).startswith(
+    assert rejection(root).startswith(
         "functions/tiny/model.yaml: resources.memory_mb: 20000 is above 10,240: give 10,240"
     )
 
 
-def test_snapstart_with_provisioned_concurrency_is_refused(tmp_path: Path) -> None:
+def test_snapstart_with_provisioned_concurrency_is_rejected(tmp_path: Path) -> None:
     root = deployable(tmp_path)
     (root / "functions" / "tiny" / "model.yaml").write_text("scaling: {snapstart: true, provisioned: 1}")
-    assert refusal(root).startswith(
+    assert rejection(root).startswith(
         "functions/tiny/model.yaml: scaling.snapstart: Lambda does not allow it together with prov"
     )
 
 
-def test_a_timeout_beyond_that_of_the_api_is_refused(tmp_path: Path) -> None:
-    assert refusal(deployable(tmp_path, "resources: {timeout_s: 30}")) == (
-        "functions/tiny/model.yaml: resources.timeout_s: 30 is above the 29 seconds that API Gateway waits for an "
-        "answer: give 29 or less"
+def test_a_timeout_above_that_of_the_api_is_rejected(tmp_path: Path) -> None:
+    assert rejection(deployable(tmp_path, "resources: {timeout_s: 30}")) == (
+        "functions/tiny/model.yaml: resources.timeout_s: 30 is above 29 seconds, API Gateway's timeout: use 29 or less"
     )
 
 
@@ -145,27 +145,27 @@ def test_the_longest_timeout_of_the_api_is_taken(tmp_path: Path) -> None:
     assert discover(deployable(tmp_path, "resources: {timeout_s: 29}"), STAGE)[0].spec.resources.timeout_s == 29
 
 
-def test_a_vpc_that_the_stage_does_not_name_is_refused(tmp_path: Path) -> None:
+def test_a_vpc_in_a_stage_without_a_network_is_rejected(tmp_path: Path) -> None:
     root = deployable(tmp_path, "vpc: true")
-    assert refusal(root) == (
-        "functions/tiny/model.yaml: vpc: the stage dev names no network: give it `vpc` in infra/stage.py"
+    assert rejection(root) == (
+        "functions/tiny/model.yaml: vpc: the stage dev has no network: set its `vpc` in infra/stage.py"
     )
     vpc = StageVpc(id="vpc-0", subnet_ids=("s",), availability_zones=("a",), security_group_ids=("g",))
     assert discover(root, replace(STAGE, vpc=vpc))[0].spec.vpc
 
 
-def test_a_missing_lock_says_how_to_make_one(tmp_path: Path) -> None:
+def test_a_missing_lock_is_rejected_with_the_remedy(tmp_path: Path) -> None:
     root = deployable(tmp_path)
     (root / "functions" / "tiny" / "model.lock").unlink()
-    assert refusal(root) == (
+    assert rejection(root) == (
         "functions/tiny/model.lock: is missing: run `modelet pin tiny`, and then `modelet bundle tiny --stage dev`"
     )
 
 
-def test_a_damaged_lock_is_refused(tmp_path: Path) -> None:
+def test_a_damaged_lock_is_rejected(tmp_path: Path) -> None:
     root = deployable(tmp_path)
     (root / "functions" / "tiny" / "model.lock").write_text("{")
-    assert refusal(root) == "functions/tiny/model.lock is not a valid lock: delete it and run `modelet pin`"
+    assert rejection(root) == "functions/tiny/model.lock is not a valid lock: delete it and run `modelet pin`"
 
 
 def damage(text: str) -> Callable[[Path], object]:
@@ -191,18 +191,21 @@ def change_code(folder: Path) -> None:
         (change_code, "is stale, app.py has changed"),
     ],
 )
-def test_a_bundle_that_does_not_fit_is_refused(tmp_path: Path, harm: Callable[[Path], object], reason: str) -> None:
+def test_a_missing_damaged_or_stale_bundle_is_rejected(
+    tmp_path: Path, harm: Callable[[Path], object], reason: str
+) -> None:
     root = deployable(tmp_path)
     harm(root / "functions" / "tiny")
-    assert refusal(root) == f"functions/tiny/bundle.json: {reason}: run `modelet bundle tiny --stage dev`"
+    assert rejection(root) == f"functions/tiny/bundle.json: {reason}: run `modelet bundle tiny --stage dev`"
 
 
-def test_a_bundle_of_another_model_is_refused(tmp_path: Path) -> None:
+def test_a_bundle_of_another_model_is_rejected(tmp_path: Path) -> None:
     root = deployable(tmp_path)
     shutil.copytree(root / "functions" / "tiny", root / "functions" / "other")
     shutil.copytree(root / "events" / "tiny", root / "events" / "other")
-    assert refusal(root) == (
-        "functions/other/bundle.json: was not made for the stage dev: run `modelet bundle other --stage dev`"
+    assert rejection(root) == (
+        "functions/other/bundle.json: was made for another model or stage, not for dev: "
+        "run `modelet bundle other --stage dev`"
     )
 
 
@@ -213,7 +216,7 @@ def baked(root: Path) -> Path:
     return root
 
 
-def test_a_version_in_its_folder_is_deployed_with_the_image(tmp_path: Path) -> None:
+def test_a_baked_version_is_accepted(tmp_path: Path) -> None:
     [model] = discover(baked(tmp_path), STAGE)
     assert model.spec.artifact == "baked"
 
@@ -229,53 +232,55 @@ def test_a_version_in_its_folder_is_deployed_with_the_image(tmp_path: Path) -> N
     ],
     ids=["nothing", "a file less", "an altered file", "another manifest", "another version"],
 )
-def test_an_image_without_the_locked_version_is_refused(tmp_path: Path, harm: Callable[[Path], object]) -> None:
+def test_a_baked_folder_without_exactly_the_locked_version_is_rejected(
+    tmp_path: Path, harm: Callable[[Path], object]
+) -> None:
     root = baked(tmp_path)
     harm(root / "functions" / "tiny" / "baked")
-    assert refusal(root) == (
-        "functions/tiny/baked: does not hold version 1 whole, which model.yaml puts into the image: "
+    assert rejection(root) == (
+        "functions/tiny/baked: does not contain exactly version 1, which `artifact: baked` puts into the image: "
         "run `modelet bundle tiny --stage dev`"
     )
 
 
 @pytest.mark.parametrize("text", [None, "{", '{"body": "no JSON"}', "[]", '{"body": null}'])
-def test_a_model_without_an_event_to_try_it_with_is_refused(tmp_path: Path, text: str | None) -> None:
+def test_a_model_without_a_valid_infer_event_is_rejected(tmp_path: Path, text: str | None) -> None:
     root = deployable(tmp_path)
     event = root / "events" / "tiny" / "infer.json"
     event.unlink() if text is None else event.write_text(text)
-    assert refusal(root).startswith("events/tiny/infer.json: is ")
-    assert refusal(root).endswith(": save an HTTP API's event with a JSON body there, as `modelet new` writes it")
+    assert rejection(root).startswith("events/tiny/infer.json: is ")
+    assert rejection(root).endswith(": save an HTTP API event with a JSON body there, as `modelet new` does")
 
 
-def test_two_folders_that_name_one_model_are_refused(tmp_path: Path) -> None:
+def test_two_folders_with_the_same_model_name_are_rejected(tmp_path: Path) -> None:
     root = deployable(tmp_path)
     for folder in ("alpha_beta", "alpha-beta"):
         copied(root, folder)
-    assert refusal(root) == "functions/alpha-beta and functions/alpha_beta both name the model alpha-beta: rename one"
+    assert rejection(root) == "functions/alpha-beta and functions/alpha_beta both name the model alpha-beta: rename one"
 
 
 @pytest.mark.parametrize(
     ("folder", "taken"),
     [("tiny_check", "the check of functions/tiny"), ("models-index", "the platform's models_index")],
 )
-def test_two_functions_of_one_name_are_refused(tmp_path: Path, folder: str, taken: str) -> None:
+def test_two_functions_with_the_same_name_are_rejected(tmp_path: Path, folder: str, taken: str) -> None:
     root = deployable(tmp_path)
     copied(root, folder)
     name = folder.replace("_", "-")
-    assert refusal(root) == (
-        f"functions/{folder}: its function would be called modelet-dev-{name}, as is {taken}: rename the folder"
+    assert rejection(root) == (
+        f"functions/{folder}: its function would be named modelet-dev-{name}, like {taken}: rename the folder"
     )
 
 
-def test_a_name_that_lambda_refuses_is_refused(tmp_path: Path) -> None:
+def test_a_function_name_above_lambda_s_limit_is_rejected(tmp_path: Path) -> None:
     root = deployable(tmp_path)
     longest = "a" * (64 - len("modelet-dev--check"))
     copied(root, longest)
     assert len(discover(root, STAGE)) == 2
     copied(root, f"{longest}b")
-    assert refusal(root) == (
-        f"functions/{longest}b: Lambda takes 64 characters for a name, and modelet-dev-{longest}b-check has 65: "
-        "rename the folder"
+    assert rejection(root) == (
+        f"functions/{longest}b: the function name modelet-dev-{longest}b-check has 65 characters, above Lambda's "
+        "limit of 64: rename the folder"
     )
 
 
@@ -286,33 +291,37 @@ def test_a_longer_project_leaves_less_for_a_model_s_name(tmp_path: Path) -> None
     copied(root, longest)
     assert len(discover(root, stage)) == 2
     copied(root, f"{longest}b")
-    said = refusal(root, stage)
-    assert said.endswith(f"{longest}b-check has 65: rename the folder, or shorten project in cdk.json")
+    message = rejection(root, stage)
+    assert message.endswith(
+        f"{longest}b-check has 65 characters, above Lambda's limit of 64: "
+        "rename the folder, or shorten `project` in cdk.json"
+    )
 
 
-def test_a_refusal_is_an_error_of_a_command(tmp_path: Path) -> None:
+def test_a_rejection_is_a_synth_error(tmp_path: Path) -> None:
     (tmp_path / "functions").mkdir()
     with pytest.raises(SynthError):
         discover(tmp_path, STAGE)
 
 
-def test_a_dockerfile_without_the_stage_that_is_built_is_refused(tmp_path: Path) -> None:
+def test_a_dockerfile_without_the_build_stage_is_rejected(tmp_path: Path) -> None:
     root = deployable(tmp_path)
     (root / "functions" / "tiny" / "Dockerfile").write_text("FROM python:3.11 AS build\n")
-    assert refusal(root).startswith("functions/tiny/Dockerfile: has no stage `online`, which is what is built")
-
-
-def test_a_model_without_requirements_is_refused_before_anything_is_deployed(tmp_path: Path) -> None:
-    root = deployable(tmp_path)
-    (root / "functions" / "tiny" / "requirements.txt").unlink()
-    said = refusal(root)
-    assert said.startswith(
-        "functions/tiny/requirements.txt: is missing, and the image installs what it names: write `mo"
+    assert rejection(root).startswith(
+        "functions/tiny/Dockerfile: has no build stage `online`, which the image is built from"
     )
 
 
-def test_a_stage_that_nobody_deploys_is_refused(tmp_path: Path) -> None:
-    assert refusal(deployable(tmp_path, "stages: {prd: {resources: {memory_mb: 2048}}}")) == (
-        "functions/tiny/model.yaml: stages.prd: infra/stage.py has no such stage: write one of dev, prod, or add it "
-        "there"
+def test_a_model_without_requirements_is_rejected(tmp_path: Path) -> None:
+    root = deployable(tmp_path)
+    (root / "functions" / "tiny" / "requirements.txt").unlink()
+    message = rejection(root)
+    assert message.startswith(
+        "functions/tiny/requirements.txt: is missing, but the image installs its packages: list `mo"
+    )
+
+
+def test_settings_for_an_unknown_stage_are_rejected(tmp_path: Path) -> None:
+    assert rejection(deployable(tmp_path, "stages: {prd: {resources: {memory_mb: 2048}}}")) == (
+        "functions/tiny/model.yaml: stages.prd: infra/stage.py has no such stage: use one of dev, prod, or add it there"
     )

@@ -1,4 +1,4 @@
-"""The API before the models: its routes are the local gateway's, and nobody asks it without saying who he is."""
+"""The API of the models: it routes like the local gateway, and every call is authorized."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_a_rest_api_routes_as_the_local_gateway_does(apis: Apis, stage: str, pat
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
-def test_the_routes_are_as_many_as_the_limit_counts(apis: Apis, stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_limit_counts_the_actual_routes_of_a_model(apis: Apis, stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     kind = "ApiGatewayV2::Route" if stage.api == "http" else "ApiGateway::Resource"
     made = len(apis.of(kind, stage.name, "0"))
     own = 2 * routes.routes_of_a_model(stage)
@@ -121,13 +121,13 @@ def test_the_routes_are_as_many_as_the_limit_counts(apis: Apis, stage: Any, monk
     monkeypatch.setattr("infra.checks.routes.RESERVED", stage.routes_quota - own)
     routes.validate(stage, 2)
     monkeypatch.setattr("infra.checks.routes.RESERVED", stage.routes_quota - own + 1)
-    with pytest.raises(Exception, match=f"make {own} routes"):
+    with pytest.raises(Exception, match=f"need {own} routes"):
         routes.validate(stage, 2)
     assert made < ROUTE_LIMIT
 
 
 @pytest.mark.parametrize(("stage", "kind"), [("iam", "AWS_IAM"), ("jwt", "JWT"), ("open", "NONE")])
-def test_every_route_of_an_http_api_asks_who_calls_unless_the_stage_is_open(apis: Apis, stage: str, kind: str) -> None:
+def test_every_route_of_an_http_api_has_the_stage_s_authorization(apis: Apis, stage: str, kind: str) -> None:
     routes = [each["Properties"] for each in apis.of("ApiGatewayV2::Route", stage, "0").values()]
     kinds = {each["RouteKey"]: each["AuthorizationType"] for each in routes}
     assert set(kinds) >= {"$default", f"ANY /models/{WARM}", f"ANY /v2/models/{WARM}/{GREEDY}"}
@@ -143,7 +143,7 @@ def test_every_route_of_an_http_api_asks_who_calls_unless_the_stage_is_open(apis
         ("restopen", "NONE", None),
     ],
 )
-def test_every_method_of_a_rest_api_asks_who_calls_unless_the_stage_is_open(
+def test_every_method_of_a_rest_api_has_the_stage_s_authorization(
     apis: Apis, stage: str, kind: str, key: bool | None
 ) -> None:
     methods = [each["Properties"] for each in apis.of("ApiGateway::Method", stage, "0").values()]
@@ -151,14 +151,14 @@ def test_every_method_of_a_rest_api_asks_who_calls_unless_the_stage_is_open(
     assert all(("AuthorizerId" in method) == (stage == "restcognito") for method in methods)
 
 
-def test_tokens_are_those_of_the_stage_s_issuer_for_its_audience(apis: Apis) -> None:
+def test_the_authorizer_uses_the_stage_s_issuer_and_audience_or_user_pool(apis: Apis) -> None:
     authorizer = apis.only("ApiGatewayV2::Authorizer", "jwt")
     assert authorizer["AuthorizerType"] == "JWT"
     assert authorizer["JwtConfiguration"] == {"Issuer": ISSUER, "Audience": [AUDIENCE]}
     assert apis.only("ApiGateway::Authorizer", "restcognito")["ProviderARNs"] == [POOL]
 
 
-def test_a_key_comes_with_a_plan_that_limits_it(apis: Apis) -> None:
+def test_an_api_key_has_a_usage_plan_with_limits(apis: Apis) -> None:
     plan = apis.only("ApiGateway::UsagePlan", "restkey")
     assert plan["Throttle"] == {"RateLimit": 7, "BurstLimit": 9}
     assert plan["Quota"] == {"Limit": 1000, "Period": "MONTH"}
@@ -169,7 +169,7 @@ def test_a_key_comes_with_a_plan_that_limits_it(apis: Apis) -> None:
     assert "ApiKeyId" in apis.template["Outputs"]
 
 
-def test_an_http_api_hands_payload_2_to_the_live_alias_and_a_rest_api_payload_1(apis: Apis) -> None:
+def test_an_http_api_sends_payload_2_and_a_rest_api_payload_1_to_the_live_alias(apis: Apis) -> None:
     for stage in HTTP:
         for each in apis.of("ApiGatewayV2::Integration", stage, "0").values():
             assert each["Properties"]["PayloadFormatVersion"] == "2.0"
@@ -183,9 +183,7 @@ def test_an_http_api_hands_payload_2_to_the_live_alias_and_a_rest_api_payload_1(
 
 
 @pytest.mark.parametrize("stage", [*HTTP, *REST])
-def test_only_the_stage_s_own_api_may_invoke_a_function_and_an_http_api_s_default_route_may(
-    apis: Apis, stage: str
-) -> None:
+def test_only_the_stage_s_own_api_may_invoke_a_function(apis: Apis, stage: str) -> None:
     found = [each["Properties"] for each in apis.of("Lambda::Permission", stage, "0").values()]
     [api] = apis.of("ApiGatewayV2::Api" if stage in HTTP else "ApiGateway::RestApi", stage, "0")
     ends = []
@@ -198,7 +196,7 @@ def test_only_the_stage_s_own_api_may_invoke_a_function_and_an_http_api_s_defaul
     assert sorted(ends) == sorted([*whole, (INDEX, "/$default/$default")] if stage in HTTP else whole)
 
 
-def test_pages_of_the_stage_s_origins_may_ask_and_their_preflight_needs_no_credentials(apis: Apis) -> None:
+def test_cors_allows_the_stage_s_origins_and_preflight_without_credentials(apis: Apis) -> None:
     cors = apis.only("ApiGatewayV2::Api", "jwt")["CorsConfiguration"]
     assert cors["AllowOrigins"] == [ORIGIN]
     assert cors["AllowMethods"] == ["GET", "POST"]
@@ -214,7 +212,7 @@ def test_pages_of_the_stage_s_origins_may_ask_and_their_preflight_needs_no_crede
 
 
 @pytest.mark.parametrize("stage", sorted({*HTTP, *REST} - {"jwt"}))
-def test_without_origins_no_page_may_ask_and_no_preflight_is_answered(apis: Apis, stage: str) -> None:
+def test_without_origins_there_is_no_cors_and_no_preflight_route(apis: Apis, stage: str) -> None:
     if stage in HTTP:
         assert "CorsConfiguration" not in apis.only("ApiGatewayV2::Api", stage)
         assert not [key for key in http_routes(apis, stage) if key.startswith("OPTIONS ")]
@@ -222,7 +220,7 @@ def test_without_origins_no_page_may_ask_and_no_preflight_is_answered(apis: Apis
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
-def test_each_request_is_a_line_of_json_that_is_kept_as_long_as_the_stage_says(apis: Apis, stage: Any) -> None:
+def test_the_access_log_is_json_with_the_stage_s_retention(apis: Apis, stage: Any) -> None:
     [(group, properties)] = apis.of("Logs::LogGroup", stage.name, "0").items()
     assert properties["Properties"]["RetentionInDays"] == stage.log_retention_days
     assert properties["DeletionPolicy"] == "Delete"
@@ -240,7 +238,7 @@ def test_each_request_is_a_line_of_json_that_is_kept_as_long_as_the_stage_says(a
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
-def test_the_stage_lets_through_what_it_says(apis: Apis, stage: Any) -> None:
+def test_the_api_has_the_stage_s_throttling_limits(apis: Apis, stage: Any) -> None:
     if stage.api == "http":
         throttle = apis.only("ApiGatewayV2::Stage", stage.name)["DefaultRouteSettings"]
     else:
@@ -250,7 +248,7 @@ def test_the_stage_lets_through_what_it_says(apis: Apis, stage: Any) -> None:
     assert throttle["ThrottlingBurstLimit"] == stage.throttle_burst
 
 
-def test_a_rest_api_is_regional_speaks_tls_1_2_at_least_and_is_traced_if_the_stage_says_so(apis: Apis) -> None:
+def test_a_rest_api_is_regional_requires_tls_1_2_and_has_the_stage_s_tracing(apis: Apis) -> None:
     for stage in REST:
         api = apis.only("ApiGateway::RestApi", stage)
         assert api["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
@@ -259,7 +257,7 @@ def test_a_rest_api_is_regional_speaks_tls_1_2_at_least_and_is_traced_if_the_sta
         assert apis.only("ApiGateway::Stage", stage)["TracingEnabled"] is (stage == "restiam")
 
 
-def test_the_firewall_stands_before_the_stage_that_asks_for_it(apis: Apis) -> None:
+def test_only_a_stage_with_waf_has_a_firewall(apis: Apis) -> None:
     assert len(apis.of("WAFv2::WebACL")) == len(apis.of("WAFv2::WebACLAssociation")) == 1
     [acl] = apis.of("WAFv2::WebACL", "restkey", "0")
     association = apis.only("WAFv2::WebACLAssociation", "restkey")
@@ -268,7 +266,7 @@ def test_the_firewall_stands_before_the_stage_that_asks_for_it(apis: Apis) -> No
     assert {"Ref": stage} in association["ResourceArn"]["Fn::Join"][1]
 
 
-def test_the_firewall_has_aws_s_rules_and_a_limit_for_each_address(apis: Apis) -> None:
+def test_the_firewall_has_aws_s_managed_rules_and_a_rate_limit_per_address(apis: Apis) -> None:
     acl = apis.only("WAFv2::WebACL", "restkey")
     assert acl["Scope"] == "REGIONAL"
     assert acl["DefaultAction"] == {"Allow": {}}
@@ -284,7 +282,7 @@ def test_the_firewall_has_aws_s_rules_and_a_limit_for_each_address(apis: Apis) -
     assert all(name.endswith("_BODY") for name in counting)
 
 
-def test_a_caller_is_let_in_by_name_to_one_stage_s_api_alone(apis: Apis) -> None:
+def test_grant_invoke_allows_only_the_stage_s_own_api(apis: Apis) -> None:
     policy = apis.only("IAM::Policy", "caller", "")
     [statement] = policy["PolicyDocument"]["Statement"]
     assert statement["Action"] == "execute-api:Invoke"
@@ -296,12 +294,12 @@ def test_a_caller_is_let_in_by_name_to_one_stage_s_api_alone(apis: Apis) -> None
     assert ends == expected
 
 
-def test_neither_cdk_nag_nor_the_cdk_itself_finds_anything(apis: Apis) -> None:
+def test_the_cdk_and_cdk_nag_find_nothing(apis: Apis) -> None:
     report = json.loads((apis.folder / "validation-report.json").read_bytes())
     assert [each for plugin in report["pluginReports"] for each in plugin["violations"]] == []
 
 
-def test_what_is_not_as_cdk_nag_wants_it_has_its_reason_beside_it(apis: Apis) -> None:
+def test_accepted_findings_of_cdk_nag_are_in_the_template(apis: Apis) -> None:
     """cdk-nag ran, and ends a synth at what nobody accepted; this is what was accepted, and that it is no more."""
     accepted = json.dumps({name: each.get("Metadata") for name, each in apis.resources.items()})
     for rule in ("APIG2", "APIG3", "APIG4", "APIG6", "COG4", "IAM4"):
@@ -310,7 +308,7 @@ def test_what_is_not_as_cdk_nag_wants_it_has_its_reason_beside_it(apis: Apis) ->
         assert "APIG4" not in json.dumps(route.get("Metadata")), name
 
 
-def test_cloudformation_s_own_linter_finds_nothing(apis: Apis) -> None:
+def test_cfn_lint_accepts_the_template(apis: Apis) -> None:
     template = apis.folder / "apis.template.json"
     done = subprocess.run(
         [Path(sys.executable).with_name("cfn-lint"), "--ignore-checks", "W3005", "--template", str(template)],

@@ -56,7 +56,7 @@ def installed(site: Path) -> list[Distribution]:
     return list(distributions(path=[str(site)]))
 
 
-def test_modelet_in_it_is_the_source_without_the_laptop_s_part(site: Path) -> None:
+def test_the_layer_contains_the_source_without_dev(site: Path) -> None:
     package, source = site / "modelet", ROOT / SOURCE
     assert not (package / "dev").exists()
     names = [path.relative_to(source) for path in sources(source)]
@@ -66,7 +66,7 @@ def test_modelet_in_it_is_the_source_without_the_laptop_s_part(site: Path) -> No
         assert (package / name).read_bytes() == (source / name).read_bytes()
 
 
-def test_it_has_what_is_pinned_and_nothing_else(site: Path) -> None:
+def test_the_layer_contains_exactly_the_pinned_packages(site: Path) -> None:
     lines = (ROOT / REQUIREMENTS).read_text().splitlines()
     pins = [line.removesuffix("\\").strip() for line in lines if line[:1].isalpha()]  # the others are their hashes
     assert sorted(f"{found.name.lower().replace('_', '-')}=={found.version}" for found in installed(site)) == sorted(
@@ -96,7 +96,7 @@ def test_every_compiled_module_is_for_lambda_s_python_and_glibc(site: Path) -> N
                 assert glibc <= GLIBC, f"{found.name}: {tag}"
 
 
-def test_it_names_no_machine_and_starts_no_command_line(site: Path) -> None:
+def test_the_layer_contains_no_local_paths_and_no_scripts(site: Path) -> None:
     assert not [path for path in site.rglob("*") if path.name in {"RECORD", "direct_url.json", "INSTALLER", "bin"}]
     [modelet] = site.glob("modelet-*.dist-info")
     assert sorted(path.name for path in modelet.iterdir()) == ["METADATA", "WHEEL", "licenses"]
@@ -104,11 +104,11 @@ def test_it_names_no_machine_and_starts_no_command_line(site: Path) -> None:
     assert not [path for path in site.rglob("*") if path.is_file() and here in path.read_bytes()]
 
 
-def test_it_fits_into_lambda(root: Path) -> None:
+def test_the_layer_is_far_below_lambda_s_size_limit(root: Path) -> None:
     assert sum(path.stat().st_size for path in (root / BUILT).rglob("*") if path.is_file()) < LIMIT / 4
 
 
-def test_the_same_inputs_give_the_same_bytes_and_nothing_of_before_stays(copy: Path) -> None:
+def test_a_rebuild_gives_the_same_bytes_and_removes_old_files(copy: Path) -> None:
     before = digests(copy / BUILT)
     (copy / BUILT / "python" / "leftover.py").touch()
     build(copy)
@@ -116,7 +116,7 @@ def test_the_same_inputs_give_the_same_bytes_and_nothing_of_before_stays(copy: P
     assert [path.name for path in (copy / BUILT.parent).iterdir()] == [BUILT.name]
 
 
-def test_the_platform_functions_run_on_it_alone(site: Path, tmp_path: Path) -> None:
+def test_the_platform_functions_import_only_from_the_layer(site: Path, tmp_path: Path) -> None:
     """No site-packages: what they import is in the layer, boto3 apart, which Lambda's runtime brings."""
     script = (
         "import sys, json\n"
@@ -136,10 +136,12 @@ def test_the_platform_functions_run_on_it_alone(site: Path, tmp_path: Path) -> N
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        said = json.loads(done.stdout)
-        assert said["version"] == version("modelet")
-        assert [path for path in said["files"] if path.startswith(str(site / "modelet"))]
-        assert not [path for path in said["files"] if "site-packages" in path or path.startswith(str(ROOT / "layers"))]
+        report = json.loads(done.stdout)
+        assert report["version"] == version("modelet")
+        assert [path for path in report["files"] if path.startswith(str(site / "modelet"))]
+        assert not [
+            path for path in report["files"] if "site-packages" in path or path.startswith(str(ROOT / "layers"))
+        ]
 
 
 @pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="another Python's bytecode would not be read")
@@ -149,12 +151,12 @@ def test_every_module_is_compiled(site: Path) -> None:
     assert not missing
 
 
-def test_a_layer_that_is_missing_or_stale_stops_the_synth_with_the_remedy(copy: Path) -> None:
+def test_a_missing_or_stale_layer_stops_the_synth_with_the_remedy(copy: Path) -> None:
     assert require(copy) == copy / BUILT
     module = copy / BUILT / "python" / "modelet" / "errors.py"
     module.write_text(module.read_text() + "\n")
     with pytest.raises(
-        SynthError, match=r"does not hold layers/modelet/python/modelet/errors\.py .*: run `make layer`"
+        SynthError, match=r"does not contain the present layers/modelet/python/modelet/errors\.py: run `make layer`"
     ):
         require(copy)
     module.write_bytes((ROOT / SOURCE / "errors.py").read_bytes())
@@ -164,7 +166,7 @@ def test_a_layer_that_is_missing_or_stale_stops_the_synth_with_the_remedy(copy: 
         require(copy)
     extra.unlink()
     (copy / BUILT / "requirements.txt").write_text("fastapi==0.1\n")
-    with pytest.raises(SynthError, match=r"does not hold layers/modelet/requirements\.txt"):
+    with pytest.raises(SynthError, match=r"does not contain the present layers/modelet/requirements\.txt"):
         require(copy)
     shutil.rmtree(copy / BUILT)
     with pytest.raises(SynthError, match=r"^\.modelet/layer: is missing: run `make layer`$"):

@@ -75,9 +75,7 @@ def routes_in(stack: Stack) -> int:
 
 
 @pytest.mark.parametrize(("count", "stage"), [(69, DEV), (MOST, dataclasses.replace(DEV, routes_quota=424))])
-def test_so_many_models_are_synthesized_and_each_stack_stays_small(
-    generated: Generated, count: int, stage: Stage
-) -> None:
+def test_many_models_are_synthesized_and_each_stack_stays_small(generated: Generated, count: int, stage: Stage) -> None:
     root = generated(count)
     found = assemble(app_in(root), root, stage)
     assert len(found.models) == count
@@ -93,45 +91,44 @@ def test_so_many_models_are_synthesized_and_each_stack_stays_small(
 
 
 @pytest.mark.parametrize(("count", "quota", "needed"), [(70, 300, 304), (MOST, 300, 424), (MOST, 423, 424)])
-def test_one_model_more_names_the_quota_and_what_it_has_to_be(count: int, quota: int, needed: int) -> None:
-    with pytest.raises(SynthError) as refused:
+def test_one_model_too_many_names_the_quota_and_the_value_that_it_needs(count: int, quota: int, needed: int) -> None:
+    with pytest.raises(SynthError) as rejected:
         routes.validate(dataclasses.replace(DEV, routes_quota=quota), count)
-    said = str(refused.value)
-    assert f"raise API Gateway's quota 'Routes per API' to {needed} in Service Quotas" in said
-    assert f"write routes_quota={needed} into infra/stage.py" in said
+    message = str(rejected.value)
+    assert f"raise API Gateway's quota 'Routes per API' to {needed} in Service Quotas" in message
+    assert f"set routes_quota={needed} in infra/stage.py" in message
     routes.validate(dataclasses.replace(DEV, routes_quota=needed), count)
 
 
-def test_the_models_own_routes_are_counted_and_24_stay_for_what_they_share() -> None:
+def test_24_routes_are_reserved_for_shared_routes() -> None:
     assert (routes.ROUTE_LIMIT, routes.RESERVED, routes.ROUTES_QUOTA) == (276, 24, 300)
 
 
-def test_the_app_refuses_what_the_api_could_not_route(generated: Generated) -> None:
+def test_the_app_rejects_more_models_than_the_api_has_routes_for(generated: Generated) -> None:
     root = generated(70)
     with pytest.raises(
-        SynthError, match=r"^functions/: 70 models make 280 routes in the stage dev, above an API's 276: "
+        SynthError, match=r"^functions/: 70 models need 280 routes in the stage dev, above the limit of 276: "
     ):
         assemble(app_in(root), root, DEV)
 
 
-def test_a_quota_below_what_every_account_has_is_refused() -> None:
-    with pytest.raises(
-        SynthError, match=r"^infra/stage\.py: stage dev: routes_quota: 299 is below the 300 .*: give 300"
-    ):
+def test_a_quota_below_aws_s_default_is_rejected() -> None:
+    with pytest.raises(SynthError, match=r"^infra/stage\.py: stage dev: routes_quota: 299 is below 300, .*: use 300"):
         routes.validate(dataclasses.replace(DEV, routes_quota=299), 1)
 
 
-def test_a_rest_api_with_too_many_models_says_that_its_stack_is_full(generated: Generated) -> None:
+def test_too_many_models_for_the_stack_of_a_rest_api_are_rejected(generated: Generated) -> None:
     root, rest = generated(MOST_REST + 1), dataclasses.replace(DEV, api="rest")
     fits = ApiStack(app_in(root), stage=rest, models=discover(root, rest)[:MOST_REST])
     assert resources.RESOURCE_LIMIT - 8 < resources.count(fits) <= resources.RESOURCE_LIMIT
-    with pytest.raises(SynthError) as refused:
+    with pytest.raises(SynthError) as rejected:
         assemble(app_in(root), root, rest)
-    said = str(refused.value)
-    assert said.startswith(
-        f"functions/: {MOST_REST + 1} models make {resources.count(fits) + 8} resources in the stack "
+    message = str(rejected.value)
+    assert message.startswith(
+        f"functions/: {MOST_REST + 1} models need {resources.count(fits) + 8} resources in the stack "
     )
     assert (
-        "modelet-dev-api, and CloudFormation takes 500 in one: a REST API has the methods of all its models: " in said
+        "modelet-dev-api, above CloudFormation's limit of 500: the stack of a REST API has the methods of all models: "
+        in message
     )
-    assert said.endswith("give api='http' in infra/stage.py, or move some of the models to a project of their own")
+    assert message.endswith("set api='http' in infra/stage.py, or move some models to another project")

@@ -1,4 +1,4 @@
-"""A model as a Lambda function: what model.yaml and the stage say is what the template says."""
+"""A model as a Lambda function: the template has the values of model.yaml and of the stage."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def function(template: Synthesized, model: str) -> dict[str, Any]:
     return template.only(FUNCTION, f"{model}/Function/")
 
 
-def test_a_sample_reserves_and_provisions_nothing(dev: Synthesized) -> None:
+def test_the_samples_have_no_reserved_or_provisioned_concurrency(dev: Synthesized) -> None:
     for model in ("sentiment", "breast-cancer", "diabetes"):
         assert "ReservedConcurrentExecutions" not in function(dev, model)
         assert "ProvisionedConcurrencyConfig" not in dev.only("AWS::Lambda::Alias", f"{model}/")
     assert dev.resources("AWS::ApplicationAutoScaling::ScalableTarget") == []
 
 
-def test_what_model_yaml_asks_for_is_what_the_function_gets(full: Synthesized) -> None:
+def test_the_function_has_the_resources_of_model_yaml(full: Synthesized) -> None:
     found = function(full, "sentiment")
     assert (found["MemorySize"], found["Timeout"], found["EphemeralStorage"]) == (1024, 20, {"Size": 2048})
     assert (found["Architectures"], found["PackageType"]) == (["arm64"], "Image")
@@ -43,9 +43,7 @@ def test_what_model_yaml_asks_for_is_what_the_function_gets(full: Synthesized) -
     assert found["TracingConfig"] == {"Mode": "Active"}
 
 
-def test_the_lock_s_digest_is_in_the_configuration_and_not_only_in_the_image(
-    full: Synthesized, published: Project
-) -> None:
+def test_the_lock_s_digest_is_in_the_function_s_configuration(full: Synthesized, published: Project) -> None:
     variables = function(full, "sentiment")["Environment"]["Variables"]
     lock = published.function("sentiment").lock()
     assert isinstance(lock, Lock)
@@ -56,9 +54,7 @@ def test_the_lock_s_digest_is_in_the_configuration_and_not_only_in_the_image(
     assert "MODELET_SECRETS" not in function(full, "diabetes")["Environment"]["Variables"]
 
 
-def test_a_baked_version_is_read_from_the_image_and_trusted_by_its_lock_all_the_same(
-    full: Synthesized, published: Project
-) -> None:
+def test_a_baked_version_is_read_from_the_image_and_has_a_lock_too(full: Synthesized, published: Project) -> None:
     variables = function(full, "breast-cancer")["Environment"]["Variables"]
     lock = published.function("breast-cancer").lock()
     assert isinstance(lock, Lock)
@@ -67,9 +63,7 @@ def test_a_baked_version_is_read_from_the_image_and_trusted_by_its_lock_all_the_
     assert "/models" in str(function(full, "sentiment")["Environment"]["Variables"]["MODELET_STORE"])
 
 
-def test_a_baked_version_s_files_are_in_its_image_s_context_and_in_no_other(
-    full: Synthesized, published: Project
-) -> None:
+def test_a_baked_version_s_files_are_only_in_its_own_image_s_context(full: Synthesized, published: Project) -> None:
     assets = full.images()
     contexts = {each["dockerBuildArgs"]["FUNCTION"]: full.outdir / each["directory"] for each in assets}
     lock = published.function("breast-cancer").lock()
@@ -84,9 +78,7 @@ def test_a_baked_version_s_files_are_in_its_image_s_context_and_in_no_other(
     assert not list((contexts["sentiment"] / "functions").rglob("baked"))
 
 
-def test_a_model_that_is_baked_from_now_on_gets_a_role_of_its_own(
-    dev: Synthesized, own_project: Path, store: Store
-) -> None:
+def test_a_model_that_becomes_baked_gets_a_new_role(dev: Synthesized, own_project: Path, store: Store) -> None:
     yaml = own_project / "functions" / "diabetes" / "model.yaml"
     yaml.write_text(f"{yaml.read_text()}artifact: baked\n")
     rebundle(own_project, store, "dev")
@@ -96,7 +88,7 @@ def test_a_model_that_is_baked_from_now_on_gets_a_role_of_its_own(
     assert function(baked, "sentiment")["Role"] == function(dev, "sentiment")["Role"]
 
 
-def test_only_a_model_that_asks_for_it_is_in_the_network(full: Synthesized) -> None:
+def test_only_a_model_with_vpc_is_in_the_network(full: Synthesized) -> None:
     assert FULL.vpc is not None
     placed = function(full, "sentiment")["VpcConfig"]
     assert placed["SubnetIds"] == list(FULL.vpc.subnet_ids)
@@ -115,7 +107,7 @@ def test_snapstart_is_applied_to_published_versions(full: Synthesized) -> None:
     assert "SnapStart" not in function(full, "sentiment")
 
 
-def test_the_log_is_kept_as_long_as_the_stage_says(full: Synthesized, dev: Synthesized) -> None:
+def test_the_log_has_the_stage_s_retention(full: Synthesized, dev: Synthesized) -> None:
     for template, days, stage in ((full, 90, "full"), (dev, 7, "dev")):
         group = template.only("AWS::Logs::LogGroup", "sentiment/Log/")
         assert (group["RetentionInDays"], group["LogGroupName"]) == (days, f"/aws/lambda/modelet-{stage}-sentiment")
@@ -129,7 +121,7 @@ def version(template: Synthesized, model: str) -> Any:
     return template.only("AWS::Lambda::Alias", f"{model}/")["FunctionVersion"]
 
 
-def test_another_model_s_change_leaves_a_function_as_it_is(dev: Synthesized, own_project: Path, store: Store) -> None:
+def test_a_change_of_one_model_does_not_change_the_others(dev: Synthesized, own_project: Path, store: Store) -> None:
     app = own_project / "functions" / "sentiment" / "app.py"
     app.write_text(app.read_text() + "\n# changed\n")
     rebundle(own_project, store, "dev")
@@ -144,7 +136,7 @@ def test_another_model_s_change_leaves_a_function_as_it_is(dev: Synthesized, own
     assert ids == {name for name in changed.models["sentiment"]["Resources"] if "CurrentVersion" not in name}
 
 
-def test_a_new_folder_is_a_new_function_and_renames_nothing(dev: Synthesized, own_project: Path) -> None:
+def test_a_new_model_adds_a_function_and_changes_no_other_stack(dev: Synthesized, own_project: Path) -> None:
     for kind in ("functions", "events"):
         shutil.copytree(own_project / kind / "diabetes", own_project / kind / "sugar")
     path = own_project / "functions" / "sugar" / "bundle.json"
@@ -157,7 +149,7 @@ def test_a_new_folder_is_a_new_function_and_renames_nothing(dev: Synthesized, ow
         assert function(grown, model) == function(dev, model)
 
 
-def test_a_folder_s_own_dockerfile_makes_its_image(own_project: Path) -> None:
+def test_a_folder_s_own_dockerfile_is_used(own_project: Path) -> None:
     own = own_project / "functions" / "sentiment" / "Dockerfile"
     own.write_text("ARG BASE_IMAGE\nFROM ${BASE_IMAGE} AS online\n")
     found = synthesize(own_project, STAGES["dev"])
@@ -168,7 +160,7 @@ def test_a_folder_s_own_dockerfile_makes_its_image(own_project: Path) -> None:
 
 
 @pytest.mark.parametrize("model", ["sentiment", "breast_cancer", "diabetes"])
-def test_an_image_s_context_is_what_docker_would_be_sent(dev: Synthesized, model: str) -> None:
+def test_an_image_s_context_has_only_the_files_of_its_model(dev: Synthesized, model: str) -> None:
     assets = dev.images()
     [source] = [each for each in assets if each["dockerBuildArgs"]["FUNCTION"] == model]
     context = dev.outdir / source["directory"]
@@ -182,19 +174,21 @@ def test_an_image_s_context_is_what_docker_would_be_sent(dev: Synthesized, model
     assert not list(context.rglob("train.py"))
 
 
-def test_a_digest_says_which_base_image_is_meant(copy_project: Copy) -> None:
+def test_base_digest_is_passed_to_the_build(copy_project: Copy) -> None:
     digest = f"sha256:{'0123456789abcdef' * 4}"
     for model in synthesize(copy_project(), STAGES["dev"], base_digest=digest).resources("AWS::Lambda::Function"):
         arguments = model["Metadata"].get("aws:asset:docker-build-args")
         assert arguments is None or arguments["BASE_DIGEST"] == digest
 
 
-def test_what_is_no_digest_is_refused(own_project: Path) -> None:
-    with pytest.raises(SynthError, match=r"base_digest: 'latest' is none: give sha256: and 64 hexadecimal digits"):
+def test_an_invalid_base_digest_is_rejected(own_project: Path) -> None:
+    with pytest.raises(
+        SynthError, match=r"base_digest: 'latest' is not a digest: use sha256: and 64 hexadecimal digits"
+    ):
         synthesize(own_project, STAGES["dev"], base_digest="latest")
 
 
-def test_the_context_chooses_the_images_that_functions_are_built_from(copy_project: Copy) -> None:
+def test_base_image_and_build_image_are_passed_to_the_build(copy_project: Copy) -> None:
     found = synthesize(copy_project(), STAGES["dev"], base_image="local/base", build_image="local/build")
     assets = found.images()
     for each in assets:

@@ -1,4 +1,4 @@
-"""What can be seen of a stage: graphs of metrics that somebody writes, and alarms that somebody hears."""
+"""The monitoring of a stage: graphs of metrics that functions write, and alarms that notify the topic."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def metrics(apis: Apis, stage: str, under: str = "") -> list[Metric]:
 
 
 @pytest.mark.parametrize("stage", MONITORED)
-def test_a_stage_has_one_dashboard_of_its_own_and_one_for_each_model(apis: Apis, stage: str) -> None:
+def test_a_stage_has_a_dashboard_for_the_api_and_one_per_model(apis: Apis, stage: str) -> None:
     prefix = f"modelet-{stage}"
     assert set(apis.dashboards(stage)) == {prefix, f"{prefix}-{WARM}", f"{prefix}-{COLD}"}
 
@@ -70,7 +70,7 @@ def test_the_stage_s_dashboard_shows_every_model_without_naming_any(apis: Apis, 
 
 
 @pytest.mark.parametrize("model", [WARM, COLD])
-def test_a_model_s_graphs_show_all_metrics_that_its_function_writes_and_no_others(apis: Apis, model: str) -> None:
+def test_a_model_s_graphs_show_exactly_the_metrics_that_its_function_writes(apis: Apis, model: str) -> None:
     shown = {
         (space, name, dimensions["service"])
         for space, name, dimensions, _ in metrics(apis, "iam", f"Model {model}")
@@ -86,18 +86,18 @@ def test_latency_is_shown_by_stage_of_the_pipeline(apis: Apis, percentile: str) 
 
 
 @pytest.mark.parametrize("model", [WARM, COLD])
-def test_errors_are_shown_by_class_and_lambda_s_by_the_live_alias(apis: Apis, model: str) -> None:
+def test_errors_are_shown_by_class_and_for_the_live_alias(apis: Apis, model: str) -> None:
     shown = {(space, name): dimensions for space, name, dimensions, _ in metrics(apis, "iam", f"Model {model}")}
     assert {("Modelet/iam", "errors"), ("Modelet/iam", "faults")} <= set(shown)
     for name in ("Errors", "Throttles"):
         assert shown["AWS/Lambda", name]["Resource"].endswith(":live")
 
 
-def test_concurrency_is_shown_against_what_is_provisioned(apis: Apis) -> None:
+def test_concurrency_is_shown_with_the_provisioned_and_the_maximum(apis: Apis) -> None:
     widgets = [each["properties"] for each in apis.widgets("iam")]
     warm, cold = (each for each in widgets if each.get("title", "").startswith("Concurrency"))
     lines = {line["label"]: line["value"] for line in warm["annotations"]["horizontal"]}
-    assert (lines["provisioned"], lines["at most"]) == (2, 5)
+    assert (lines["provisioned"], lines["maximum"]) == (2, 5)
     names = {row[1] for row in warm["metrics"]}
     assert names == {
         "ConcurrentExecutions",
@@ -108,7 +108,7 @@ def test_concurrency_is_shown_against_what_is_provisioned(apis: Apis) -> None:
     assert "annotations" not in cold
 
 
-def test_the_index_shows_what_it_writes(apis: Apis) -> None:
+def test_the_index_s_graphs_show_metrics_that_it_writes(apis: Apis) -> None:
     own = {
         (space, name, dimensions["service"])
         for space, name, dimensions, _ in metrics(apis, "iam", "models_index")
@@ -118,29 +118,29 @@ def test_the_index_shows_what_it_writes(apis: Apis) -> None:
 
 
 @pytest.mark.parametrize("stage", MONITORED)
-def test_the_gateway_s_own_answers_are_what_no_function_counted(apis: Apis, stage: str) -> None:
+def test_the_gateway_s_own_responses_are_those_that_no_function_counted(apis: Apis, stage: str) -> None:
     widgets = [each["properties"] for each in apis.widgets(stage)]
     for kind, own in (("4xx", "errors"), ("5xx", "faults")):
-        [widget] = [each for each in widgets if each.get("title") == f"Who answered {kind}"]
-        functions, gateway, answers = widget["metrics"]
+        [widget] = [each for each in widgets if each.get("title") == f"{kind} by source"]
+        functions, gateway, responses = widget["metrics"]
         search = f"SUM(SEARCH('{{Modelet/{stage},service}} MetricName=\"{own}\"', 'Sum', 300))"
         assert functions[0]["expression"] == search
-        assert gateway[0]["expression"] == f"answers - {search}"
-        assert answers[0] == "AWS/ApiGateway"
-        assert (answers[-1]["id"], answers[-1]["stat"]) == ("answers", "Sum")
+        assert gateway[0]["expression"] == f"responses - {search}"
+        assert responses[0] == "AWS/ApiGateway"
+        assert (responses[-1]["id"], responses[-1]["stat"]) == ("responses", "Sum")
 
 
-def test_the_firewall_is_shown_where_there_is_one(apis: Apis) -> None:
+def test_the_firewall_is_shown_if_there_is_one(apis: Apis) -> None:
     shown = {space for space, *_ in metrics(apis, "restkey")}
     assert "AWS/WAFV2" in shown
     assert "AWS/WAFV2" not in {space for space, *_ in metrics(apis, "iam")}
 
 
-def test_every_alarm_goes_to_the_stage_s_topic(apis: Apis) -> None:
+def test_every_alarm_notifies_the_stage_s_topic(apis: Apis) -> None:
     topics = {stage: next(iter(apis.of("SNS::Topic", stage, "1"))) for stage in MONITORED}
 
     def stage_of(action: dict[str, Any]) -> str:
-        """Whose topic an alarm speaks to: the API's alarm refers to it, a model's names it, as other stacks do."""
+        """The stage whose topic an alarm notifies: the API's alarm refers to it, a model's has its ARN."""
         text = json.dumps(action)
         [stage] = [each for each, topic in topics.items() if topic in text or f':modelet-{each}-alarms"' in text]
         return stage
@@ -153,7 +153,7 @@ def test_every_alarm_goes_to_the_stage_s_topic(apis: Apis) -> None:
         assert alarm["Properties"]["TreatMissingData"] == "notBreaching"
 
 
-def test_spillover_of_provisioned_concurrency_rings_for_the_model_that_provisions(apis: Apis) -> None:
+def test_a_model_with_provisioned_concurrency_has_a_spillover_alarm(apis: Apis) -> None:
     [alarm] = [
         each["Properties"]
         for each in apis.of("CloudWatch::Alarm", "iam", "1").values()
@@ -166,7 +166,7 @@ def test_spillover_of_provisioned_concurrency_rings_for_the_model_that_provision
 
 
 @pytest.mark.parametrize(("stage", "metric"), [("iam", "5xx"), ("restkey", "5XXError")])
-def test_faults_of_the_api_ring_above_one_in_a_hundred(apis: Apis, stage: str, metric: str) -> None:
+def test_the_api_s_alarm_is_above_one_percent_of_5xx(apis: Apis, stage: str, metric: str) -> None:
     [alarm] = [
         each["Properties"]
         for each in apis.of("CloudWatch::Alarm", stage, "1").values()
@@ -176,13 +176,13 @@ def test_faults_of_the_api_ring_above_one_in_a_hundred(apis: Apis, stage: str, m
     assert (alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"]) == (2, 3)
 
 
-def test_the_models_alarms_are_seen_on_the_dashboard(apis: Apis) -> None:
+def test_the_models_alarms_are_on_their_dashboards(apis: Apis) -> None:
     widgets = [each for each in apis.widgets("iam") if each["type"] == "alarm"]
     assert [len(each["properties"]["alarms"]) for each in widgets] == [3, 3]
 
 
 @pytest.mark.parametrize("stage", MONITORED)
-def test_the_topic_is_encrypted_and_only_this_account_s_alarms_speak_there_by_tls(apis: Apis, stage: str) -> None:
+def test_the_topic_is_encrypted_and_accepts_only_this_account_s_alarms_over_tls(apis: Apis, stage: str) -> None:
     [(topic, properties)] = apis.of("SNS::Topic", stage, "1").items()
     [key] = apis.of("KMS::Key", stage, "1")
     assert properties["Properties"]["KmsMasterKeyId"] == {"Fn::GetAtt": [key, "Arn"]}
@@ -197,7 +197,7 @@ def test_the_topic_is_encrypted_and_only_this_account_s_alarms_speak_there_by_tl
     assert apis.only("KMS::Key", stage, "1")["EnableKeyRotation"] is True
 
 
-def test_the_stage_s_address_is_written_to_and_none_where_it_names_none(apis: Apis) -> None:
+def test_only_a_stage_with_an_alarm_email_has_a_subscription(apis: Apis) -> None:
     [subscription] = apis.of("SNS::Subscription").values()
     wanted: Any = {"Protocol": "email", "Endpoint": STAGES[0].alarm_email}
     assert wanted.items() <= subscription["Properties"].items()

@@ -65,7 +65,7 @@ class Synthesized:
         return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_it_is_a_zip_on_the_layer(root: Path) -> None:
+def test_a_platform_function_is_a_zip_with_the_layer(root: Path) -> None:
     made = Synthesized(root)
     function = made.only("Lambda::Function")
     assert (function["FunctionName"], function["Handler"]) == ("modelet-test-models-index", "app.handler")
@@ -80,7 +80,7 @@ def test_it_is_a_zip_on_the_layer(root: Path) -> None:
     assert sorted(made.zipped) == ["app.py", "listing.py"]
 
 
-def test_files_from_elsewhere_keep_their_paths(root: Path) -> None:
+def test_extra_files_keep_their_paths(root: Path) -> None:
     (root / "functions" / "release_check" / "__pycache__").mkdir(exist_ok=True)
     (root / "functions" / "release_check" / "__pycache__" / "app.cpython-311.pyc").touch()
     zipped = Synthesized(root, folder="release_check", extra_files=[EVENT]).zipped
@@ -88,7 +88,7 @@ def test_files_from_elsewhere_keep_their_paths(root: Path) -> None:
     assert zipped[EVENT] == (ROOT / EVENT).read_bytes()
 
 
-def test_a_changed_event_is_new_code_and_an_unchanged_one_is_not(root: Path) -> None:
+def test_only_a_changed_event_changes_the_code(root: Path) -> None:
     def code() -> Any:
         made = Synthesized(root, folder="release_check", extra_files=[EVENT])
         return made.only("Lambda::Function")["Code"]
@@ -99,7 +99,7 @@ def test_a_changed_event_is_new_code_and_an_unchanged_one_is_not(root: Path) -> 
     assert code() != before
 
 
-def test_its_log_is_its_own_and_kept_as_long_as_the_stage_says(root: Path) -> None:
+def test_it_has_its_own_log_group_with_the_stage_s_retention(root: Path) -> None:
     made = Synthesized(root, function_name="modelet-test-tiny-check")
     log = made.only("Logs::LogGroup")
     assert (log["LogGroupName"], log["RetentionInDays"]) == ("/aws/lambda/modelet-test-tiny-check", 7)
@@ -120,7 +120,7 @@ def test_it_may_write_its_own_log_and_nothing_else(root: Path) -> None:
     ]
 
 
-def test_with_tracing_the_only_star_is_x_ray_s_and_it_has_a_reason(root: Path) -> None:
+def test_with_tracing_only_x_ray_s_statement_has_a_wildcard(root: Path) -> None:
     made = Synthesized(root, dataclasses.replace(STAGE, tracing=True))
     assert made.only("Lambda::Function")["TracingConfig"] == {"Mode": "Active"}
     statements = made.only("IAM::Policy")["PolicyDocument"]["Statement"]
@@ -129,15 +129,17 @@ def test_with_tracing_the_only_star_is_x_ray_s_and_it_has_a_reason(root: Path) -
     assert "TracingConfig" not in Synthesized(root).only("Lambda::Function")
 
 
-def test_more_variables_than_lambda_takes_stop_the_synth_with_the_remedy(root: Path) -> None:
+def test_too_large_variables_stop_the_synth_with_the_remedy(root: Path) -> None:
     def models(count: int) -> dict[str, str]:
         return {"MODELET_MODELS": json.dumps({f"a-model-called-{number:03}": "2026-01-01" for number in range(count)})}
 
     Synthesized(root, environment=models(100))
-    with pytest.raises(SynthError, match=r"functions/models_index: .* most of them MODELET_MODELS, .* 4,096: shorten"):
+    with pytest.raises(
+        SynthError, match=r"functions/models_index: .* above Lambda's limit of 4,096: shorten MODELET_MODELS"
+    ):
         Synthesized(root, environment=models(150))
 
 
-def test_a_folder_that_is_not_there_stops_the_synth(root: Path) -> None:
+def test_a_missing_folder_stops_the_synth(root: Path) -> None:
     with pytest.raises(SynthError, match=r"^functions/nothing/app\.py: is missing: "):
         Synthesized(root, folder="nothing")

@@ -1,4 +1,4 @@
-"""How a new version gets its traffic, and what keeps it from getting any."""
+"""The release of a new version: checks, alarms and traffic."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_the_alias_moves_only_after_the_check_of_its_version(dev: Synthesized, m
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_codedeploy_asks_the_same_check_before_it_shifts_traffic(full: Synthesized, model: str) -> None:
+def test_codedeploy_runs_the_same_check_before_it_shifts_traffic(full: Synthesized, model: str) -> None:
     update = alias(full, model)["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
     hook = named(full, update["BeforeAllowTrafficHook"]["Ref"])["Properties"]
     assert hook["FunctionName"] == f"modelet-full-{model}-check"
@@ -59,7 +59,7 @@ def test_codedeploy_asks_the_same_check_before_it_shifts_traffic(full: Synthesiz
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_what_stops_a_release_looks_at_the_new_version_alone(full: Synthesized, model: str) -> None:
+def test_release_alarms_measure_only_the_new_version(full: Synthesized, model: str) -> None:
     live = alias(full, model)["Properties"]
     number = live["FunctionVersion"]
     for alarm in release_alarms(full, model):
@@ -72,16 +72,14 @@ def test_what_stops_a_release_looks_at_the_new_version_alone(full: Synthesized, 
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_a_new_version_has_new_alarms_so_that_it_does_not_inherit_one_that_rings(full: Synthesized, model: str) -> None:
+def test_a_new_version_has_new_alarms(full: Synthesized, model: str) -> None:
     number = flat(alias(full, model)["Properties"]["FunctionVersion"])
     for alarm in release_alarms(full, model):
         assert flat(alarm["AlarmName"]).startswith(f"modelet-full-{model}-{number}-")
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_the_check_may_wait_for_fourteen_minutes_and_each_that_waits_for_it_waits_longer(
-    dev: Synthesized, model: str
-) -> None:
+def test_the_timeouts_of_check_trigger_and_provider_increase(dev: Synthesized, model: str) -> None:
     [trigger] = dev.resources("Custom::Trigger", f"{model}/")
     check = dev.only("AWS::Lambda::Function", f"{model}/Release/Check/")
     [provider] = [
@@ -93,7 +91,7 @@ def test_the_check_may_wait_for_fourteen_minutes_and_each_that_waits_for_it_wait
 
 
 @pytest.mark.parametrize(("template", "gateway_s"), [("dev", "30"), ("rest", "29")])
-def test_the_check_knows_how_long_its_gateway_waits(
+def test_the_check_gets_the_timeout_of_its_kind_of_gateway(
     dev: Synthesized, project: Path, template: str, gateway_s: str
 ) -> None:
     stage = Stage(name="rest", api="rest")
@@ -103,7 +101,7 @@ def test_the_check_knows_how_long_its_gateway_waits(
         assert check["Environment"]["Variables"]["CHECK_GATEWAY_S"] == gateway_s
 
 
-def test_the_check_knows_the_alias_and_may_ask_where_it_points(full: Synthesized) -> None:
+def test_the_check_gets_the_alias_and_may_read_it(full: Synthesized) -> None:
     check = full.only("AWS::Lambda::Function", "sentiment/Release/Check/")
     variables = check["Environment"]["Variables"]
     assert (variables["CHECK_ALIAS"], variables["CHECK_PROVISIONED"]) == ("live", "2")
@@ -116,7 +114,7 @@ def test_the_check_knows_the_alias_and_may_ask_where_it_points(full: Synthesized
     assert {"lambda:GetAlias", "lambda:InvokeFunction"} <= actions
 
 
-def test_provisioned_concurrency_follows_the_traffic_and_the_clock(full: Synthesized) -> None:
+def test_provisioned_concurrency_scales_with_traffic_and_schedules(full: Synthesized) -> None:
     provisioned = alias(full, "sentiment")["Properties"]["ProvisionedConcurrencyConfig"]
     assert provisioned == {"ProvisionedConcurrentExecutions": 2}
     target = full.only("AWS::ApplicationAutoScaling::ScalableTarget")
@@ -130,13 +128,13 @@ def test_provisioned_concurrency_follows_the_traffic_and_the_clock(full: Synthes
     assert tracking["TargetValue"] == 0.6
 
 
-def test_a_stage_s_own_override_provisions(full: Synthesized) -> None:
+def test_a_stage_can_override_provisioned_concurrency(full: Synthesized) -> None:
     provisioned = alias(full, "breast-cancer")["Properties"]["ProvisionedConcurrencyConfig"]
     assert provisioned == {"ProvisionedConcurrentExecutions": 3}
     assert len(full.resources("AWS::ApplicationAutoScaling::ScalableTarget")) == 1
 
 
-def test_everything_calls_the_alias(dev: Synthesized) -> None:
+def test_every_integration_calls_the_alias(dev: Synthesized) -> None:
     """The API never meets an unpublished or an unchecked version."""
     for integration in dev.resources("AWS::ApiGatewayV2::Integration"):
         uri = str(integration["Properties"]["IntegrationUri"])

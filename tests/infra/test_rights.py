@@ -1,4 +1,4 @@
-"""Who may do what: no star without a written reason, and each model reads its own versions only."""
+"""The permissions of the stacks: every wildcard has a reason, and a model reads only its own versions."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ def template(request: pytest.FixtureRequest) -> Synthesized:
     return found
 
 
-def test_there_are_statements_to_look_at(template: Synthesized) -> None:
+def test_the_templates_have_statements(template: Synthesized) -> None:
     assert len(template.statements()) > 15
 
 
-def test_no_action_is_a_star(template: Synthesized) -> None:
+def test_no_action_has_a_wildcard(template: Synthesized) -> None:
     wide = [each for each in template.statements() for action in each.actions if "*" in action]
     assert wide == []
 
 
-def test_no_resource_has_a_star_without_a_reason(template: Synthesized) -> None:
+def test_every_wildcard_in_a_resource_has_a_reason(template: Synthesized) -> None:
     for each in template.statements():
         for resource in each.resources:
             assert "*" not in resource or star_reason(each, resource), f"{each.path}: {each.actions} on {resource}"
 
 
-def test_a_star_without_a_reason_is_seen() -> None:
+def test_star_reason_returns_none_without_a_reason() -> None:
     bare = Statement("P", "R", "model/Role", "Allow", ("s3:GetObject",), ("arn:aws:s3:::bucket/*",), "", {})
     assert star_reason(bare, bare.resources[0]) is None
 
 
-def test_a_rest_api_adds_no_star_without_a_reason(apis: Apis) -> None:
+def test_every_wildcard_of_a_rest_api_has_a_reason(apis: Apis) -> None:
     for each in statements(apis.template):
         assert not [action for action in each.actions if "*" in action]
         for resource in each.resources:
             assert "*" not in resource or star_reason(each, resource), f"{each.path}: {each.actions} on {resource}"
 
 
-def test_a_function_s_own_code_cannot_touch_the_network_s_interfaces(full: Synthesized) -> None:
+def test_a_function_s_own_code_cannot_change_network_interfaces(full: Synthesized) -> None:
     found = [each for each in full.statements() if "ec2:CreateNetworkInterface" in each.actions]
     allowed, denied = sorted(found, key=lambda each: each.effect)
     assert (allowed.effect, denied.effect) == ("Allow", "Deny")
@@ -53,7 +53,7 @@ def test_a_function_s_own_code_cannot_touch_the_network_s_interfaces(full: Synth
 
 
 @pytest.mark.parametrize("model", ["sentiment", "breast-cancer", "diabetes"])
-def test_a_model_reads_its_own_versions_writes_its_own_log_and_does_nothing_else(dev: Synthesized, model: str) -> None:
+def test_a_model_may_only_read_its_own_versions_and_write_its_own_log(dev: Synthesized, model: str) -> None:
     found = [each for each in dev.statements() if each.path.startswith(f"{model}/Execution")]
     assert {action for each in found for action in each.actions} == {
         "s3:GetObject",
@@ -64,7 +64,7 @@ def test_a_model_reads_its_own_versions_writes_its_own_log_and_does_nothing_else
     assert [resource.rpartition(":::")[2].partition("/")[2] for resource in reads.resources] == [f"models/{model}/*"]
 
 
-def test_a_model_in_its_image_reads_nothing_at_all(full: Synthesized) -> None:
+def test_a_baked_model_has_no_access_to_s3(full: Synthesized) -> None:
     found = [each for each in full.statements() if "Execution" in each.path]
     readers = {each.path.partition("/")[0] for each in found if any("s3:" in action for action in each.actions)}
     assert readers == {"sentiment", "diabetes"}
@@ -77,12 +77,12 @@ def test_a_model_in_its_image_reads_nothing_at_all(full: Synthesized) -> None:
     }
 
 
-def test_a_secret_is_readable_by_the_model_that_names_it_alone(full: Synthesized) -> None:
+def test_a_secret_is_readable_only_by_the_model_that_names_it(full: Synthesized) -> None:
     readers = [each for each in full.statements() if "secretsmanager:GetSecretValue" in each.actions]
     assert [(each.path.partition("/")[0], each.resources) for each in readers] == [("sentiment", (SECRET,))]
 
 
-def test_a_check_invokes_its_own_model_and_reports_to_its_own_deployment(dev: Synthesized) -> None:
+def test_a_check_may_invoke_only_its_own_model_and_report_to_its_own_deployment(dev: Synthesized) -> None:
     checks = [each for each in dev.statements() if each.path.startswith("sentiment/Release/Check")]
     invoked = [each.resources for each in checks if "lambda:InvokeFunction" in each.actions]
     assert invoked
@@ -92,7 +92,7 @@ def test_a_check_invokes_its_own_model_and_reports_to_its_own_deployment(dev: Sy
     assert "*" not in "".join(reported.resources)
 
 
-def test_the_boundary_bounds_every_role(full: Synthesized) -> None:
+def test_every_role_has_the_permissions_boundary(full: Synthesized) -> None:
     roles = full.resources("AWS::IAM::Role")
     assert roles
     assert all("boundary" in str(role["Properties"]["PermissionsBoundary"]) for role in roles)

@@ -1,4 +1,4 @@
-"""What the stacks of a stage know of each other: a model can be deployed, rolled back and removed alone."""
+"""The dependencies between the stacks of a stage: a model can be deployed, rolled back and removed alone."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def written(template: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", ["dev", "full", "rest", "jwt"])
-def test_no_export_keeps_a_stack_that_serves_from_going(kind: str, request: pytest.FixtureRequest) -> None:
+def test_no_export_blocks_the_removal_of_a_stack_that_serves(kind: str, request: pytest.FixtureRequest) -> None:
     found: Synthesized = request.getfixturevalue(kind)
     for template in found.serving:
         assert not [name for name, each in template.get("Outputs", {}).items() if "Export" in each]
@@ -86,7 +86,7 @@ def test_no_export_keeps_a_stack_that_serves_from_going(kind: str, request: pyte
         assert set(imports(template)) <= {f"modelet-{stage}-artifacts"}, "what is stored outlives what serves"
 
 
-def test_models_wait_for_storage_and_api_and_never_for_each_other(dev: Synthesized) -> None:
+def test_a_model_s_stack_depends_only_on_storage_and_api(dev: Synthesized) -> None:
     def waits(stack: str) -> set[str]:
         named = set(dev.manifest[stack]["dependencies"])
         return {name for name in named if not name.endswith(".assets")}
@@ -98,7 +98,9 @@ def test_models_wait_for_storage_and_api_and_never_for_each_other(dev: Synthesiz
 
 
 @pytest.mark.parametrize("kind", ["dev", "rest", "jwt"])
-def test_the_api_s_ids_come_by_parameters_that_its_stack_writes(kind: str, request: pytest.FixtureRequest) -> None:
+def test_the_models_stacks_read_the_parameters_that_the_api_s_stack_writes(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
     found: Synthesized = request.getfixturevalue(kind)
     ids = {"/modelet/dev/api/id", "/modelet/dev/api/url"}
     if kind == "jwt":
@@ -122,7 +124,7 @@ def test_an_http_api_s_routes_to_a_model_are_in_the_model_s_stack(dev: Synthesiz
     assert not re.search(model, json.dumps(dev.api)), "a model that comes or goes leaves the API's stack as it is"
 
 
-def test_every_route_asks_who_calls_whichever_stack_it_is_in(dev: Synthesized, jwt: Synthesized) -> None:
+def test_the_routes_of_all_stacks_have_the_stage_s_authorization(dev: Synthesized, jwt: Synthesized) -> None:
     for found, kind in ((dev, "AWS_IAM"), (jwt, "JWT")):
         for template in found.serving:
             for each in of_type(template, "AWS::ApiGatewayV2::Route"):
@@ -158,7 +160,9 @@ def test_a_rest_api_has_its_methods_and_names_functions_by_arn(rest: Synthesized
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_the_index_reads_what_each_model_s_stack_writes_once_its_alias_has_moved(dev: Synthesized, model: str) -> None:
+def test_the_index_reads_the_version_that_each_model_s_stack_writes_after_its_alias_has_moved(
+    dev: Synthesized, model: str
+) -> None:
     path = "/modelet/dev/models"
     assert written(dev.models[model]) == {f"{path}/{model}": "1"}
     [parameter] = of_type(dev.models[model], "AWS::SSM::Parameter")
@@ -173,7 +177,7 @@ def test_the_index_reads_what_each_model_s_stack_writes_once_its_alias_has_moved
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_a_model_s_stack_prints_the_lines_that_call_it(dev: Synthesized, model: str) -> None:
+def test_a_model_s_stack_outputs_the_commands_that_call_it(dev: Synthesized, model: str) -> None:
     outputs = dev.models[model]["Outputs"]
     assert set(outputs) == {"CallWith", "CallWithCurl"}
     for output in outputs.values():
@@ -182,7 +186,7 @@ def test_a_model_s_stack_prints_the_lines_that_call_it(dev: Synthesized, model: 
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_a_model_s_alarms_and_dashboard_go_with_it(dev: Synthesized, model: str) -> None:
+def test_a_model_s_alarms_and_dashboard_are_in_its_own_stack(dev: Synthesized, model: str) -> None:
     names = {each["Properties"]["DashboardName"] for each in of_type(dev.models[model], "AWS::CloudWatch::Dashboard")}
     assert names == {f"modelet-dev-{model}"}
     alarms = of_type(dev.models[model], "AWS::CloudWatch::Alarm")
@@ -192,7 +196,7 @@ def test_a_model_s_alarms_and_dashboard_go_with_it(dev: Synthesized, model: str)
         assert json.dumps(action).endswith(':modelet-dev-alarms"]]}'), "the topic is named, so that no stack waits"
 
 
-def test_a_stage_may_do_without_the_dashboards_of_models(project: Path) -> None:
+def test_a_stage_can_omit_the_dashboards_of_models(project: Path) -> None:
     found = synthesize(project, dataclasses.replace(STAGES["dev"], model_dashboards=False))
     assert [each["Properties"]["DashboardName"] for each in found.resources("AWS::CloudWatch::Dashboard")] == [
         "modelet-dev"
@@ -200,7 +204,7 @@ def test_a_stage_may_do_without_the_dashboards_of_models(project: Path) -> None:
     assert len(found.resources("AWS::CloudWatch::Alarm")) == 3 * len(MODELS) + 1
 
 
-def test_every_stack_says_whose_it_is(dev: Synthesized, full: Synthesized) -> None:
+def test_every_stack_has_the_tags_of_project_and_stage(dev: Synthesized, full: Synthesized) -> None:
     for found, stage, more in ((dev, "dev", {}), (full, "full", {"team": "search"})):
         stacks = {name: each for name, each in found.manifest.items() if each["type"] == "aws:cloudformation:stack"}
         assert len(stacks) == 2 + len(MODELS)

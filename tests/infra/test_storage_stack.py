@@ -1,4 +1,4 @@
-"""What must outlive everything else, and that it does."""
+"""The storage stack: what it keeps outlives the other stacks."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_model_with_batch_has_a_prediction_table_and_the_others_have_none(
     assert {"Key": "modelet:stage", "Value": "full"} in replica["Tags"]
 
 
-def test_the_stack_is_protected_and_says_where_the_store_is(dev: Synthesized) -> None:
+def test_the_stack_is_protected_and_outputs_the_store_s_url(dev: Synthesized) -> None:
     manifest = dev.outdir / "manifest.json"
     assert '"terminationProtection": true' in manifest.read_text()
     assert {"BucketName", "StoreUrl"} <= dev.storage["Outputs"].keys()

@@ -54,5 +54,5 @@ class ApiReference:
                     f"Parameter-{part}",
                     parameter_name=stage.parameter("api", part),
                     string_value=value,
-                    description=f"The API's {part}, which the models' stacks read",
+                    description=f"The API's {part}, read by the models' stacks",
                 )

@@ -56,7 +56,7 @@ class HttpInferenceApi(Construct):
             self.api.api_id, self.url, authorizer, integration if stage.cors_origins else None
         )
         if stage.auth == "none":
-            accept(self, "APIG4", "infra/stage.py says auth='none': this stage is open to the world on purpose.")
+            accept(self, "APIG4", "infra/stage.py has auth='none': this stage is public on purpose.")
         self._deploy(stage)
 
     def monitor(self, facade: MonitoringFacade) -> None:

@@ -51,7 +51,7 @@ class InferenceApi(Construct):
 
     def grant_invoke(self, caller: iam.IRole) -> iam.Grant:
         """Allow a role to call this stage's API only, if its calls are signed (`auth="iam"`)."""
-        accept_resource(caller, self.invoke_arn, "Every method and path of this one stage's API.")
+        accept_resource(caller, self.invoke_arn, "All methods and paths of this one API.")
         return iam.Grant.add_to_principal(
             grantee=caller, actions=["execute-api:Invoke"], resource_arns=[self.invoke_arn]
         )

@@ -62,7 +62,7 @@ class ModelRoutes(Construct):
                 authorizer_id=api.authorizer_id,
             )
             if stage.auth == "none":
-                accept(route, "APIG4", "infra/stage.py says auth='none': this stage is open to the world on purpose.")
+                accept(route, "APIG4", "infra/stage.py has auth='none': this stage is public on purpose.")
             if api.preflight_id is not None:
                 add_preflight(self, f"Preflight{number}", path, api.api_id, api.preflight_id)
 
@@ -85,4 +85,4 @@ def add_preflight(scope: Construct, construct_id: str, path: str, api_id: str, i
         target=f"integrations/{integration_id}",
         authorization_type="NONE",
     )
-    accept(route, "APIG4", "A browser's preflight has no credentials; it reaches no model.")
+    accept(route, "APIG4", "A browser's preflight request has no credentials, and reaches no model.")

@@ -68,19 +68,19 @@ class RestInferenceApi(Construct):
         resource = cast("apigateway.CfnRestApi", self.api.node.default_child)
         resource.security_policy, resource.endpoint_access_mode = TLS, "STRICT"
         for model in models:
-            self._route(model_paths(model), self._live(stage, model))
+            self._route(model_paths(model), self._live_alias(stage, model))
         # One permission for each function, not for each method: a stack has at most 500 resources.
         self._route(index_paths(), apigateway.LambdaIntegration(index, scope_permission_to_method=False))
         arn = self.api.deployment_stage.stage_arn
         self.firewall = Firewall(self, "Firewall", stage=stage, resource_arn=arn) if stage.waf else None
         if stage.auth == "api_key":
-            self._give_keys(stage)
+            self._add_keys(stage)
         self.url = self.api.url_for_path().removesuffix("/")
         self.invoke_arn = self.api.arn_for_execute_api(stage=stage.name)
         self.metric_4xx = self.api.metric_client_error()
         self.metric_5xx = self.api.metric_server_error()
         self.reference = ApiReference(self.api.rest_api_id, self.url)
-        self._explain(stage)
+        self._accept_findings(stage)
 
     def monitor(self, facade: MonitoringFacade) -> None:
         """Add the API and its firewall to the dashboard."""
@@ -90,7 +90,7 @@ class RestInferenceApi(Construct):
                 acl=self.firewall.acl, region=Stack.of(self).region, human_readable_name="Firewall"
             )
 
-    def _live(self, stage: Stage, model: str) -> apigateway.Integration:
+    def _live_alias(self, stage: Stage, model: str) -> apigateway.Integration:
         """Return an integration with a model's live alias, which need not exist yet."""
         arn = Stack.of(self).format_arn(
             service="lambda",
@@ -131,7 +131,7 @@ class RestInferenceApi(Construct):
             access_log_format=apigateway.AccessLogFormat.custom(line),
         )
 
-    def _give_keys(self, stage: Stage) -> None:
+    def _add_keys(self, stage: Stage) -> None:
         """Create a usage plan and a first key. AWS chooses the key's value; `aws apigateway get-api-key` shows it."""
         throttle = apigateway.ThrottleSettings(rate_limit=stage.throttle_rate, burst_limit=stage.throttle_burst)
         quota = None
@@ -148,23 +148,25 @@ class RestInferenceApi(Construct):
         plan.add_api_key(key)
         CfnOutput(Stack.of(self), "ApiKeyId", value=key.key_id)
 
-    def _explain(self, stage: Stage) -> None:
+    def _accept_findings(self, stage: Stage) -> None:
         accept(
-            self.api, "APIG2", "Each model checks its requests against its contract, and says the row and the field."
+            self.api,
+            "APIG2",
+            "Each model validates its requests against its contract, and names the row and the field.",
         )
-        accept(self.api, "APIG6", "The access log has the gateway's errors; execution logs would hold headers as well.")
+        accept(self.api, "APIG6", "The access log has the gateway's errors; execution logs would contain headers too.")
         accept(
             self.api,
             f"IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/{LOGS_ROLE}]",
-            "The role that API Gateway's documentation asks for; it may only write logs.",
+            "The policy that API Gateway's documentation requires; it only allows writing logs.",
         )
         if self.firewall is None:
-            accept(self.api, "APIG3", "infra/stage.py says waf=False for this stage.")
+            accept(self.api, "APIG3", "infra/stage.py has waf=False for this stage.")
         if stage.auth != "cognito":
-            accept(self.api, "COG4", f"infra/stage.py says auth={stage.auth!r} for this stage, no user pool.")
+            accept(self.api, "COG4", f"infra/stage.py has auth={stage.auth!r} for this stage, without a user pool.")
         if stage.auth == "api_key":
             accept(
-                self.api, "APIG4", "infra/stage.py says auth='api_key': every method asks for a key of the usage plan."
+                self.api, "APIG4", "infra/stage.py has auth='api_key': every method requires a key of the usage plan."
             )
         elif stage.auth == "none":
-            accept(self.api, "APIG4", "infra/stage.py says auth='none': this stage is open to the world on purpose.")
+            accept(self.api, "APIG4", "infra/stage.py has auth='none': this stage is public on purpose.")

@@ -27,17 +27,17 @@ def variables(stage: Stage, model: Deployable, store: str) -> dict[str, str]:
     """
     secrets = {"MODELET_SECRETS": json.dumps(model.spec.secrets)} if model.spec.secrets else {}
     lock = model.bundle.lock
-    given = {
+    own = {
         **model.spec.environment,
         **secrets,
         "MODELET_BUNDLE_SHA256": model.bundle_sha256,
         "MODELET_LOCK": f"{lock.version}@{lock.manifest_sha256}",
         "POWERTOOLS_METRICS_NAMESPACE": stage.namespace,
     }
-    size = sum(len(f"{key}{value}".encode()) for key, value in {**given, "MODELET_STORE": LONGEST_STORE}.items())
+    size = sum(len(f"{key}{value}".encode()) for key, value in {**own, "MODELET_STORE": LONGEST_STORE}.items())
     if size > ENVIRONMENT_BYTES:
         raise SynthError(
-            f"{model.yaml}: environment: with what Modelet adds it takes {size:,} bytes, above Lambda's "
-            f"{ENVIRONMENT_BYTES:,}: keep less in environment and secrets"
+            f"{model.yaml}: environment: with Modelet's own variables it has {size:,} bytes, above Lambda's limit of "
+            f"{ENVIRONMENT_BYTES:,}: shorten environment or secrets"
         )
-    return {**given, "MODELET_STORE": IN_IMAGE if model.spec.artifact == "baked" else store}
+    return {**own, "MODELET_STORE": IN_IMAGE if model.spec.artifact == "baked" else store}

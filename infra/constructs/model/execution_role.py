@@ -43,7 +43,7 @@ class ExecutionRole(Construct):
             self,
             "Role",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            description=f"What the model {model.name} may do, {stage.name}",
+            description=f"Execution role of the model {model.name}, {stage.name}",
         )
         if model.spec.artifact == "store":
             self._may_read_versions(model, bucket)
@@ -51,7 +51,7 @@ class ExecutionRole(Construct):
             self._allow(["secretsmanager:GetSecretValue"], sorted(model.spec.secrets.values()))
         if stage.tracing:
             self._allow(TRACE_ACTIONS, ["*"])
-            accept_resource(self.role, "*", "X-Ray knows no resources: a trace is written or it is not.")
+            accept_resource(self.role, "*", "X-Ray has no permissions for single resources.")
         if model.spec.vpc:
             self._may_join_network(stage.function_name(model.name))
 
@@ -61,7 +61,7 @@ class ExecutionRole(Construct):
         accept_resource(
             self.role,
             versions,
-            "The files of the model's own versions; older ones too, because a canary and a roll-back start them.",
+            "The files of the model's own versions, older ones too: a canary and a roll-back start them.",
         )
 
     def _may_join_network(self, function_name: str) -> None:
@@ -70,8 +70,8 @@ class ExecutionRole(Construct):
         accept_resource(
             self.role,
             "*",
-            "Lambda makes the network interfaces and knows their names only then; the statement beside this one denies "
-            "all of it to the function's own code.",
+            "Lambda creates the network interfaces, so their names are not known in advance; the next statement denies "
+            "these actions to the function's own code.",
         )
         own = Stack.of(self).format_arn(
             service="lambda",

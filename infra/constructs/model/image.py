@@ -33,7 +33,7 @@ def model_image(model: Deployable, node: Node) -> lambda_.DockerImageCode:
     images = {key.upper(): node.try_get_context(key) for key in ("base_image", "base_digest", "build_image")}
     digest = images["BASE_DIGEST"]
     if digest and not DIGEST.fullmatch(str(digest)):
-        raise SynthError(f"base_digest: {str(digest)[:80]!r} is none: give sha256: and 64 hexadecimal digits")
+        raise SynthError(f"base_digest: {str(digest)[:80]!r} is not a digest: use sha256: and 64 hexadecimal digits")
     return lambda_.DockerImageCode.from_image_asset(
         str(model.root),
         file=model.dockerfile,

@@ -76,9 +76,7 @@ class ModelFunction(Construct):
         self.function.node.add_dependency(role)
         self.version = self.function.current_version
         if scaling.snapstart:
-            accept_warning(
-                self.function, "aws-lambda:snapStartRequirePublish", "The version above is what is published."
-            )
+            accept_warning(self.function, "aws-lambda:snapStartRequirePublish", "The version above is published.")
         release = Release(self, "Release", stage=stage, model=model, version=self.version, layer=layer)
         self.alias, self.alarms = release.alias, release.alarms
         for key, value in {"modelet:model": model.name, **model.spec.tags}.items():

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 class S3Endpoint(Construct):
     """The S3 gateway endpoint in a stage's network; a function's first init downloads its model through it."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, given: StageVpc) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, vpc: StageVpc) -> None:
         super().__init__(scope, construct_id)
         ec2.CfnVPCEndpoint(
             self,
             "S3",
-            vpc_id=given.id,
+            vpc_id=vpc.id,
             service_name=ec2.GatewayVpcEndpointAwsService.S3.name,
-            route_table_ids=list(given.route_table_ids),
+            route_table_ids=list(vpc.route_table_ids),
             vpc_endpoint_type="Gateway",
         )
 
@@ -34,25 +34,25 @@ class Network(Construct):
     placement: the arguments for a function that runs in it.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, given: StageVpc) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, vpc: StageVpc) -> None:
         super().__init__(scope, construct_id)
-        vpc = ec2.Vpc.from_vpc_attributes(
+        imported = ec2.Vpc.from_vpc_attributes(
             self,
             "Vpc",
-            vpc_id=given.id,
-            availability_zones=list(given.availability_zones),
-            private_subnet_ids=list(given.subnet_ids),
+            vpc_id=vpc.id,
+            availability_zones=list(vpc.availability_zones),
+            private_subnet_ids=list(vpc.subnet_ids),
         )
-        for subnet in vpc.private_subnets:
+        for subnet in imported.private_subnets:
             accept_warning(
-                subnet, "aws-ec2:noSubnetRouteTableId", "Functions are placed in it, and nobody asks its routes."
+                subnet, "aws-ec2:noSubnetRouteTableId", "Functions only run in this subnet; nothing reads its routes."
             )
         groups = [
             ec2.SecurityGroup.from_security_group_id(self, f"Group{number}", each, mutable=False)
-            for number, each in enumerate(given.security_group_ids)
+            for number, each in enumerate(vpc.security_group_ids)
         ]
         self.placement: dict[str, Any] = {
-            "vpc": vpc,
-            "vpc_subnets": ec2.SubnetSelection(subnets=vpc.private_subnets),
+            "vpc": imported,
+            "vpc_subnets": ec2.SubnetSelection(subnets=imported.private_subnets),
             "security_groups": groups,
         }

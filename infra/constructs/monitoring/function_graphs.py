@@ -32,7 +32,7 @@ def add_model(facade: MonitoringFacade, stage: Stage, model: ModelFunction) -> N
         metric_groups=[
             graphs.times("Latency by stage, p50, ms", ("total", *STAGES), ("p50",)),
             graphs.times("Latency by stage, p99, ms", ("total", *STAGES), ("p99",)),
-            graphs.times("What a cold start spends on its init, ms", ("init",), ("p50", "p99")),
+            graphs.times("Init time of cold starts, ms", ("init",), ("p50", "p99")),
             graphs.errors(),
             graphs.counts("Requests", {"requests": ("total_ms", "SampleCount"), "instances": ("instances", "Sum")}),
             concurrency(stage, model),
@@ -105,27 +105,27 @@ class FunctionGraphs:
 def concurrency(stage: Stage, model: ModelFunction) -> CustomMetricGroup:
     """Return a graph of busy environments, with the provisioned and the maximum concurrency."""
     scaling = model.model.spec.scaling
-    lines = {"provisioned": scaling.provisioned, "at most": scaling.max_concurrency}
-    working = model.function.metric("ConcurrentExecutions", statistic="Maximum", period=FIVE_MINUTES, label="at work")
+    limits = {"provisioned": scaling.provisioned, "maximum": scaling.max_concurrency}
+    busy = model.function.metric("ConcurrentExecutions", statistic="Maximum", period=FIVE_MINUTES, label="busy")
     return CustomMetricGroup(
         title="Concurrency",
-        metrics=[working, *(provisioned(stage, model) if scaling.provisioned else ())],
+        metrics=[busy, *(provisioned(stage, model) if scaling.provisioned else ())],
         horizontal_annotations=[
-            cloudwatch.HorizontalAnnotation(value=value, label=label) for label, value in lines.items() if value
+            cloudwatch.HorizontalAnnotation(value=value, label=label) for label, value in limits.items() if value
         ],
     )
 
 
 def provisioned(stage: Stage, model: ModelFunction) -> list[cloudwatch.Metric | CustomMetricWithAlarm]:
     """Return metrics of busy provisioned environments and of requests that spilled over, with an alarm."""
-    working = model.alias.metric(
-        "ProvisionedConcurrentExecutions", statistic="Maximum", period=FIVE_MINUTES, label="provisioned, at work"
+    busy = model.alias.metric(
+        "ProvisionedConcurrentExecutions", statistic="Maximum", period=FIVE_MINUTES, label="provisioned, busy"
     )
     alarm = CustomThreshold(
         threshold=0,
         comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
         treat_missing_data_override=cloudwatch.TreatMissingData.NOT_BREACHING,
-        alarm_description_override=f"{model.name}, {stage.name}: requests found no provisioned environment free; "
+        alarm_description_override=f"{model.name}, {stage.name}: all provisioned environments were busy; "
         f"raise scaling.provisioned in {model.model.yaml}.",
     )
     spillover = CustomMetricWithAlarm(
@@ -134,4 +134,4 @@ def provisioned(stage: Stage, model: ModelFunction) -> list[cloudwatch.Metric | 
         position=AxisPosition.RIGHT,
         add_alarm={"Warning": alarm},
     )
-    return [working, spillover]
+    return [busy, spillover]

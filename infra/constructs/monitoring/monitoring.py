@@ -57,12 +57,12 @@ class ApiMonitoring(Construct):
         )
         api.kind.monitor(facade)
         facade.monitor_custom(
-            human_readable_name="Answers by who gave them",
+            human_readable_name="Responses by source",
             alarm_friendly_name="API",
             metric_groups=[
-                _answers(stage, "4xx", api.kind.metric_4xx, "errors"),
-                _answers(stage, "5xx", api.kind.metric_5xx, "faults"),
-                _faults(stage, api.kind.metric_5xx),
+                _responses(stage, "4xx", api.kind.metric_4xx, "errors"),
+                _responses(stage, "5xx", api.kind.metric_5xx, "faults"),
+                _fault_share(stage, api.kind.metric_5xx),
             ],
         )
         add_index(facade, stage, index)
@@ -113,28 +113,28 @@ def _by_model(stage: Stage, title: str, name: str, statistic: str) -> CustomMetr
     return CustomMetricGroup(title=title, metrics=[lines])
 
 
-def _answers(stage: Stage, kind: str, answers: cloudwatch.Metric, own: str) -> CustomMetricGroup:
+def _responses(stage: Stage, kind: str, responses: cloudwatch.Metric, own: str) -> CustomMetricGroup:
     """Return a graph of the responses of one class: the functions', from their own metrics, and the gateway's own."""
     functions = f"SUM(SEARCH('{{{stage.namespace},service}} MetricName=\"{own}\"', 'Sum', 300))"
-    rest = {"answers": answers.with_(statistic="Sum", period=FIVE_MINUTES)}
+    metrics = {"responses": responses.with_(statistic="Sum", period=FIVE_MINUTES)}
     return CustomMetricGroup(
-        title=f"Who answered {kind}",
+        title=f"{kind} by source",
         metrics=[
             cloudwatch.MathExpression(expression=functions, using_metrics={}, label="functions", period=FIVE_MINUTES),
             cloudwatch.MathExpression(
-                expression=f"answers - {functions}", using_metrics=rest, label="the gateway's own", period=FIVE_MINUTES
+                expression=f"responses - {functions}", using_metrics=metrics, label="API Gateway", period=FIVE_MINUTES
             ),
         ],
     )
 
 
-def _faults(stage: Stage, faults: cloudwatch.Metric) -> CustomMetricGroup:
+def _fault_share(stage: Stage, faults: cloudwatch.Metric) -> CustomMetricGroup:
     """Return a graph of the share of 5xx among all responses, with the API's alarm."""
     alarm = CustomThreshold(
         threshold=FAULT_SHARE,
         comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
         treat_missing_data_override=cloudwatch.TreatMissingData.NOT_BREACHING,
-        alarm_description_override=f"API, {stage.name}: more than {FAULT_SHARE:.0%} of the answers were 5xx.",
+        alarm_description_override=f"API, {stage.name}: more than {FAULT_SHARE:.0%} of the responses were 5xx.",
     )
     metric = CustomMetricWithAlarm(
         metric=faults.with_(statistic="Average", period=FIVE_MINUTES),

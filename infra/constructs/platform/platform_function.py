@@ -49,13 +49,13 @@ class PlatformFunction(Construct):
         super().__init__(scope, construct_id)
         name = function_name or stage.function_name(folder.replace("_", "-"))
         variables = {**environment, "POWERTOOLS_METRICS_NAMESPACE": stage.namespace}
-        _refuse_too_many(folder, variables)
+        _reject_too_large(folder, variables)
         self.log_group = log_group(self, stage, name)
         role = iam.Role(
             self,
             "Role",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            description=f"What {name} may do",
+            description=f"Execution role of {name}",
         )
         self.log_group.grant_write(role)
         self.function = lambda_.Function(
@@ -66,7 +66,7 @@ class PlatformFunction(Construct):
             runtime=RUNTIME,
             architecture=ARCHITECTURE,
             handler="app.handler",
-            code=lambda_.Code.from_asset(str(_gathered(root, folder, name, extra_files))),
+            code=lambda_.Code.from_asset(str(_copy_files(root, folder, name, extra_files))),
             layers=[layer],
             memory_size=memory_mb,
             timeout=Duration.seconds(timeout_s),
@@ -75,16 +75,22 @@ class PlatformFunction(Construct):
             log_group=self.log_group,
             tracing=lambda_.Tracing.ACTIVE if stage.tracing else lambda_.Tracing.DISABLED,
         )
-        accept(self.function, "L1", "One Python for laptop, image and layer: the layer's wheels are for this one.")
+        accept(
+            self.function,
+            "L1",
+            "Laptop, images and layer have one Python version, for which the layer's wheels are built.",
+        )
         if stage.tracing:
-            accept(role, "IAM5[Resource::*]", "X-Ray knows no resources: a trace is written or it is not.")
+            accept(role, "IAM5[Resource::*]", "X-Ray has no permissions for single resources.")
 
 
-def _gathered(root: Path, folder: str, name: str, extra_files: Sequence[str]) -> Path:
+def _copy_files(root: Path, folder: str, name: str, extra_files: Sequence[str]) -> Path:
     """Copy all files of the zip to a new folder in .modelet/platform, and return that folder."""
     source, target = root / "functions" / folder, root / ".modelet" / "platform" / name
     if not (source / "app.py").is_file():
-        raise SynthError(f"functions/{folder}/app.py: is missing: restore it, the deployment needs that function")
+        raise SynthError(
+            f"functions/{folder}/app.py: is missing: restore it, because every deployment needs this function"
+        )
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
     for path in extra_files:
@@ -93,12 +99,12 @@ def _gathered(root: Path, folder: str, name: str, extra_files: Sequence[str]) ->
     return target
 
 
-def _refuse_too_many(folder: str, variables: Mapping[str, str]) -> None:
+def _reject_too_large(folder: str, variables: Mapping[str, str]) -> None:
     known = {name: value for name, value in variables.items() if not Token.is_unresolved(value)}
     size = sum(len(f"{name}{value}".encode()) for name, value in known.items())
     if size > ENVIRONMENT_BYTES:
         longest = max(known, key=lambda name: len(known[name]))
         raise SynthError(
-            f"functions/{folder}: its variables take {size:,} bytes, most of them {longest}, and Lambda takes "
-            f"{ENVIRONMENT_BYTES:,}: shorten the models' names and versions, or deploy some models from another project"
+            f"functions/{folder}: its environment variables have {size:,} bytes, above Lambda's limit of "
+            f"{ENVIRONMENT_BYTES:,}: shorten {longest}, the longest"
         )

@@ -45,12 +45,12 @@ def model_alarms(
     latency = _of_version(alias.metric_duration(period=MINUTE, statistic="p99"), number)
     throttles = alias.metric_throttles(period=MINUTE, statistic="Sum")
 
-    def alarm(kind: str, name: str, metric: cloudwatch.IMetric, threshold: float, meaning: str) -> cloudwatch.Alarm:
+    def alarm(kind: str, name: str, metric: cloudwatch.IMetric, threshold: float, description: str) -> cloudwatch.Alarm:
         return cloudwatch.Alarm(
             scope,
             f"{kind}Alarm",
             alarm_name=f"{stage.function_name(model.name)}-{name}",
-            alarm_description=f"{model.name}, {stage.name}: more than {threshold:g} {meaning}.",
+            alarm_description=f"{model.name}, {stage.name}: {description}.",
             metric=metric,
             threshold=threshold,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
@@ -62,7 +62,8 @@ def model_alarms(
     # The version number in the name creates a new alarm for each version. A changed alarm would keep its state: if it
     # were active for the old version, it would stop CodeDeploy before the new version has any traffic.
     errors_name, latency_name = f"{number}-errors", f"{number}-latency"
-    slow = f"ms took the slowest hundredth of the version's requests, and {timeout_ms} is the timeout"
+    latency_limit = timeout_ms * LATENCY_SHARE
+    slow = f"the version's p99 latency is above {latency_limit:g} ms; the timeout is {timeout_ms} ms"
     return ModelAlarms(
         release=[
             alarm(
@@ -70,11 +71,11 @@ def model_alarms(
                 errors_name,
                 error_percent(stage, model, alias, number),
                 ERROR_PERCENT,
-                "percent of the version's requests failed",
+                f"more than {ERROR_PERCENT}% of the version's requests failed",
             ),
-            alarm("Latency", latency_name, latency, timeout_ms * LATENCY_SHARE, slow),
+            alarm("Latency", latency_name, latency, latency_limit, slow),
         ],
-        throttles=alarm("Throttles", "throttles", throttles, 0, "requests found no free environment"),
+        throttles=alarm("Throttles", "throttles", throttles, 0, "requests were throttled: no environment was free"),
     )
 
 

@@ -94,7 +94,7 @@ class Release(Construct):
             self,
             "Role",
             assumed_by=iam.ServicePrincipal("codedeploy.amazonaws.com"),
-            description=f"How CodeDeploy moves the alias of {arn.rpartition(':')[2]}",
+            description=f"CodeDeploy's role for the alias of {arn.rpartition(':')[2]}",
         )
         versions = f"{arn}:*"
         alarms = Stack.of(self).format_arn(
@@ -106,6 +106,8 @@ class Release(Construct):
             (["lambda:InvokeFunction"], [check.function_arn]),
         ):
             role.add_to_policy(iam.PolicyStatement(actions=actions, resources=resources))
-        accept_resource(role, alarms, "CodeDeploy polls its alarms as a list, which is a question about all alarms.")
-        accept_resource(role, versions, "The alias, and the versions that Lambda numbers, of this one function.")
+        accept_resource(
+            role, alarms, "CodeDeploy reads its alarms with a list request, which needs access to all alarms."
+        )
+        accept_resource(role, versions, "The alias and the versions of this one function; Lambda numbers the versions.")
         return role

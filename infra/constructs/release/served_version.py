@@ -24,6 +24,6 @@ class ServedVersion(Construct):
             "Parameter",
             parameter_name=stage.parameter(MODELS, model.name),
             string_value=model.model.bundle.lock.version,
-            description=f"The version of the model {model.name} that is served",
+            description=f"The served version of the model {model.name}",
         )
         parameter.node.add_dependency(model.alias)

@@ -79,9 +79,9 @@ class VersionCheck(Construct):
         versions = f"{function_arn}:*"
         role.add_to_policy(iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[versions]))
         role.add_to_policy(iam.PolicyStatement(actions=["lambda:GetAlias"], resources=[function_arn, versions]))
-        reason = "Versions of one function: Lambda numbers them, and a roll-back asks for older ones."
+        reason = "The versions of one function: Lambda numbers them, and a roll-back checks older ones."
         accept_resource(role, versions, reason)
         self.trigger = triggers.Trigger(self, "Trigger", handler=self.function, timeout=Duration.seconds(TRIGGER_S))
         provider = Stack.of(self).node.find_child(TRIGGER_PROVIDER)
-        accept(provider, "IAM4", "CDK's own function behind triggers; the policy lets it write its log.")
-        accept(provider, "IAM5", "CDK's own function behind triggers: it may invoke the versions of the checks.")
+        accept(provider, "IAM4", "The CDK's own function for triggers; the policy lets it write its log.")
+        accept(provider, "IAM5", "The CDK's own function for triggers: it may invoke the versions of the checks.")

@@ -42,18 +42,18 @@ class ArtifactBucket(Construct):
             removal_policy=RemovalPolicy.RETAIN,
             lifecycle_rules=[
                 s3.LifecycleRule(
-                    id="what-was-replaced-or-deleted",
+                    id="expire-replaced-and-deleted-files",
                     noncurrent_version_expiration=Duration.days(90),
                     expired_object_delete_marker=True,
                 ),
                 s3.LifecycleRule(
-                    id="uploads-that-never-ended", abort_incomplete_multipart_upload_after=Duration.days(7)
+                    id="abort-incomplete-uploads", abort_incomplete_multipart_upload_after=Duration.days(7)
                 ),
             ],
         )
         accept(
             self.bucket,
             "S1",
-            "Models read it at each start and people push to it: CloudTrail's data events name both, access logs only "
-            "addresses, and would need a second bucket that is kept for ever.",
+            "CloudTrail's data events name who reads and writes; access logs have only addresses, and need a second "
+            "bucket that is kept for ever.",
         )

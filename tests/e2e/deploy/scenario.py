@@ -82,7 +82,7 @@ def test_there_is_a_deployment_of_before_each_model_had_a_stack(deployment: Depl
 
 def test_it_is_migrated_by_the_commands_of_the_changelog(deployment: Deployment) -> None:
     bucket = deployment.bucket
-    older = r"modelet-dev-serving is of an older Modelet.*: run `make destroy STAGE=dev` once"
+    older = r"modelet-dev-serving was created by an older Modelet.*: run `make destroy STAGE=dev` once"
     with pytest.raises(CommandFailedError, match=older):
         deployment.make("deploy", "APPROVAL=never")
     with deployment.step("make destroy, the migration"):
