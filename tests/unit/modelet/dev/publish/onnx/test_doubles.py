@@ -219,7 +219,7 @@ def test_histogram_boosting_of_what_only_comes_close_is_refused_with_remedies(es
     train = table(FITTED)
     known = as_compared(Rows(train, "matrix", columns_of(train)), estimator.fit(train, learnt(train, "two")))
     with pytest.raises(
-        ConversionError, match=r"other last digits: leave them out, .* random forest, .*backend: sklearn"
+        ConversionError, match=r"rounds them differently: remove those steps .* random forest, .*backend: sklearn"
     ):
         to_graph(estimator, known, "m")
 

@@ -34,7 +34,7 @@ def converters(doubles: Doubles) -> dict[type[Any], Callable[..., None]]:
         is_text = labels.dtype.kind in "UO"
         kind = "classlabels_strings" if is_text else "classlabels_int64s"
         is_raw = container.get_options(part, {"raw_scores": False})["raw_scores"]
-        said = {
+        attributes = {
             "post_transform": "NONE" if is_raw else TRANSFORMS[type(part._loss).__name__],
             kind: (labels if is_text else labels.astype(np.int64)).tolist(),
         }
@@ -45,19 +45,19 @@ def converters(doubles: Doubles) -> dict[type[Any], Callable[..., None]]:
             op_domain=ML,
             op_version=VERSION,
             name=scope.get_unique_operator_name(CLASSIFIER),
-            **said,
+            **attributes,
             **_trees(part, "class"),
         )
 
     def regress(scope: Any, operator: Any, container: Any) -> None:
         nodes, part = Nodes(scope, container), operator.raw_operator
         numbers = _compared(nodes, operator, doubles)
-        said = {"domain": ML, "version": VERSION, "n_targets": 1, **_trees(part, "target")}
+        attributes = {"domain": ML, "version": VERSION, "n_targets": 1, **_trees(part, "target")}
         output = operator.outputs[0].full_name
         if type(part._loss.link).__name__ == "LogLink":
-            nodes.add("Exp", nodes.add(REGRESSOR, numbers, **said), output=output)
+            nodes.add("Exp", nodes.add(REGRESSOR, numbers, **attributes), output=output)
             return
-        nodes.add(REGRESSOR, numbers, output=output, **said)
+        nodes.add(REGRESSOR, numbers, output=output, **attributes)
 
     return {HistGradientBoostingClassifier: classify, HistGradientBoostingRegressor: regress}
 
@@ -70,8 +70,8 @@ def _compared(nodes: Nodes, operator: Any, doubles: Doubles) -> str:
     inputs = [each.full_name for each in operator.inputs]
     if not doubles.are_same(nodes, *inputs):
         raise ConversionError(
-            f"{type(operator.raw_operator).__name__} compares what the steps before it compute, which a graph computes "
-            "with other last digits: leave them out, for trees need no PCA and the like, train a random forest, or say "
+            f"{type(operator.raw_operator).__name__} compares values that earlier steps compute, and a graph rounds "
+            "them differently: remove those steps (trees need no PCA and no scaling), train a random forest, or set "
             "backend: sklearn in model.yaml"
         )
     return doubles.of(nodes, *inputs)
