@@ -21,7 +21,7 @@ def named(page: str) -> list[str]:
 
 
 def is_there(path: str) -> bool:
-    """Whether a path is there from the root or from the package; NAME stands for a backend, a verb or an edge."""
+    """Whether a path is there from the root or from the package; NAME stands for a backend, a command or an edge."""
     names = [path.replace("NAME", name) for name in (DEFAULT, "up", "http", "routes", "compiled")]
     return any((root / name).exists() for root in ROOTS for name in names)
 

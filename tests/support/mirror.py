@@ -31,7 +31,7 @@ TESTED_BY = {
     "dev/cli/push.py": "unit/modelet/dev/cli/test_publishing.py",
     "dev/cli/remote.py": "unit/modelet/dev/cli/test_call.py",
     "dev/cli/show.py": "unit/modelet/dev/cli/test_registry.py",
-    "dev/cli/verb.py": "unit/modelet/dev/cli/test_group.py",
+    "dev/cli/command.py": "unit/modelet/dev/cli/test_group.py",
     "dev/cli/versions.py": "unit/modelet/dev/cli/test_registry.py",
     "dev/cli/welcome.py": "unit/modelet/dev/cli/test_up.py",
     "dev/local/gateway/http_event.py": "unit/modelet/dev/local/gateway/test_http_api.py",

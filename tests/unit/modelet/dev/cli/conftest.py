@@ -69,13 +69,13 @@ def show(project: Path) -> Callable[..., str]:
 
 
 def lines(result: Result) -> list[list[str]]:
-    """The rows that a verb printed into a pipe."""
+    """The rows that a command printed into a pipe."""
     assert result.exit_code == 0, result.output
     return [line.split("\t") for line in result.stdout.splitlines()]
 
 
 def failure(result: Result) -> str:
-    """The one line that a failing verb says, and nothing else."""
+    """The one line that a failing command prints, and nothing else."""
     assert (result.exit_code, result.stdout) == (1, ""), result.output
     assert len(result.stderr.splitlines()) == 1
     assert result.stderr.startswith("error: ")

@@ -20,11 +20,11 @@ from modelet.dev.cli import main
 from .conftest import COMMAND, failure
 
 Run = Callable[..., Result]
-VERBS = list(main.commands)
+COMMANDS = list(main.commands)
 HEAVY = {"boto3", "numpy", "obstore", "onnxruntime", "pydantic", "pydantic_core", "rich", "sklearn", "yaml", "asyncio"}
 
 
-def test_the_verbs_are_those_of_the_readme() -> None:
+def test_the_commands_are_those_of_the_readme() -> None:
     known = [
         "new",
         "publish",
@@ -44,7 +44,7 @@ def test_the_verbs_are_those_of_the_readme() -> None:
     assert list(main.commands) == known
 
 
-@pytest.mark.parametrize("words", [[], *([verb] for verb in VERBS)], ids=lambda words: "-".join(words) or "modelet")
+@pytest.mark.parametrize("words", [[], *([name] for name in COMMANDS)], ids=lambda words: "-".join(words) or "modelet")
 def test_every_help_has_an_example_that_calls_it(run: Run, words: list[str]) -> None:
     result = run(*words, "--help")
     assert result.exit_code == 0
@@ -53,7 +53,7 @@ def test_every_help_has_an_example_that_calls_it(run: Run, words: list[str]) -> 
     assert "\x1b" not in result.stdout
 
 
-def test_the_list_of_verbs_is_not_cut_off(run: Run) -> None:
+def test_the_list_of_commands_is_not_cut_off(run: Run) -> None:
     assert "..." not in run("--help").stdout.split("Commands:")[1]
 
 
@@ -61,7 +61,7 @@ def test_version_is_the_distributions(run: Run) -> None:
     assert run("--version").stdout == f"modelet {version('modelet')}\n"
 
 
-def test_no_verb_is_answered_with_the_help(run: Run) -> None:
+def test_no_command_is_answered_with_the_help(run: Run) -> None:
     result = run()
     assert result.exit_code == 2
     assert "Commands:" in result.stdout

@@ -268,7 +268,7 @@ def test_a_finished_estimator_is_published_with_its_examples(run: Run, churn: Pa
 
 
 def failure_after_progress(result: Result) -> str:
-    """The last line of a verb that had begun: what it did before is on stderr too."""
+    """The last line of a command that had begun: what it did before is on stderr too."""
     assert (result.exit_code, result.stdout) == (1, ""), result.output
     last = result.stderr.splitlines()[-1]
     assert last.startswith("error: ")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
+from modelet.dev.cli.command import command, name_argument, open_store, store_option
 from modelet.dev.cli.output import DAMAGED, say
-from modelet.dev.cli.verb import name_argument, open_store, store_option, verb
 
 
-@verb("modelet alias sentiment prod 3\nmodelet alias sentiment candidate latest")
+@command("modelet alias sentiment prod 3\nmodelet alias sentiment candidate latest")
 @name_argument
 @click.argument("alias")
 @click.argument("version")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
+from modelet.dev.cli.command import command, complete_name, current_project, open_store, store_option
 from modelet.dev.cli.output import say
-from modelet.dev.cli.verb import complete_name, here, open_store, store_option, verb
 
 
-@verb("modelet bundle\nmodelet bundle sentiment --stage prod")
+@command("modelet bundle\nmodelet bundle sentiment --stage prod")
 @click.argument("name", required=False, shell_complete=complete_name)
 @click.option("--stage", help="The stage of model.yaml whose overrides apply.")
 @store_option
@@ -24,7 +24,7 @@ def bundle(name: str | None, stage: str | None, store: str | None) -> None:
     from modelet.dev.local.prepare import lock_for
     from modelet.dev.progress import progress
 
-    project = here()
+    project = current_project()
     kept = open_store(store)
     for found in [project.function(name)] if name else project.functions():
         function = found.at_stage(stage)

@@ -7,13 +7,13 @@ from typing import Any
 
 import click
 
+from modelet.dev.cli.command import command
 from modelet.dev.cli.infer import JsonArgument
 from modelet.dev.cli.output import document
 from modelet.dev.cli.printing import printable
-from modelet.dev.cli.verb import verb
 
 
-@verb(
+@command(
     "modelet call https://abc.execute-api.eu-central-1.amazonaws.com/models\n"
     """modelet call https://abc.execute-api.eu-central-1.amazonaws.com/models/sentiment/infer '{"text": "great"}'\n"""
     "modelet call http://127.0.0.1:8000/models/sentiment/infer @instance.json"

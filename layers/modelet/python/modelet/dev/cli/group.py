@@ -13,6 +13,7 @@ import click
 from modelet.dev.cli.alias import alias
 from modelet.dev.cli.bundle import bundle
 from modelet.dev.cli.call import call
+from modelet.dev.cli.command import Command
 from modelet.dev.cli.infer import infer
 from modelet.dev.cli.invoke import invoke
 from modelet.dev.cli.models import models
@@ -24,14 +25,13 @@ from modelet.dev.cli.publish import publish
 from modelet.dev.cli.push import push
 from modelet.dev.cli.show import show
 from modelet.dev.cli.up import up
-from modelet.dev.cli.verb import Verb
 from modelet.dev.cli.versions import versions
 from modelet.errors import ModeletError
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
 
-class Modelet(Verb, click.Group):
+class Modelet(Command, click.Group):
     """The group of all commands."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
@@ -47,9 +47,9 @@ class Modelet(Verb, click.Group):
             click.echo(nothing.message)
             code = MISUSED
         except click.UsageError as misuse:
-            command = misuse.ctx.command_path if misuse.ctx else "modelet"
+            path = misuse.ctx.command_path if misuse.ctx else "modelet"
             message = misuse.format_message()
-            fail(f"{message[:1].lower()}{message[1:]} See {command} --help.")
+            fail(f"{message[:1].lower()}{message[1:]} See {path} --help.")
             code = MISUSED
         except (ModeletError, click.ClickException) as error:
             fail(str(error))

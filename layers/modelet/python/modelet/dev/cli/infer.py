@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
+from modelet.dev.cli.command import command, current_project, name_argument, open_store, store_option
 from modelet.dev.cli.output import document
 from modelet.dev.cli.printing import printable
-from modelet.dev.cli.verb import here, name_argument, open_store, store_option, verb
 
 
 class JsonArgument(click.ParamType[Any]):
@@ -37,7 +37,7 @@ def _refuse(word: str) -> None:
     raise ValueError(f"{word} is not a JSON number")
 
 
-@verb(
+@command(
     """modelet infer sentiment '{"text": "정말 좋아요"}'\n"""
     """modelet infer sentiment '{"instances": [{"text": "great"}, {"text": "awful"}]}'\n"""
     "modelet infer sentiment @instance.json\n"
@@ -58,7 +58,7 @@ def infer(name: str, instances: Any, store: str | None) -> None:
     from modelet.dev.local.runtime.once import invoke_once
 
     log = MemoryLog()
-    function = local_function(here().function(name), open_store(store))
+    function = local_function(current_project().function(name), open_store(store))
     outcome = invoke_once(function, json.dumps(instances).encode(), log=log)
     answer = json.loads(outcome.payload)
     failed = bool(outcome.error) or is_problem(answer)

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import click
 
+from modelet.dev.cli.command import command, current_project, name_argument, open_store, store_option
 from modelet.dev.cli.output import document
-from modelet.dev.cli.verb import here, name_argument, open_store, store_option, verb
 
 
-@verb("modelet invoke sentiment -e events/sentiment/infer.json\nmodelet invoke sentiment -e - < event.json | jq .body")
+@command(
+    "modelet invoke sentiment -e events/sentiment/infer.json\nmodelet invoke sentiment -e - < event.json | jq .body"
+)
 @name_argument
 @click.option(
     "-e",
@@ -36,7 +38,7 @@ def invoke(name: str, event: Path, store: str | None) -> None:
         json.loads(data)
     except (ValueError, RecursionError) as error:
         raise click.BadParameter(f"{event} is not JSON: {error}", param_hint="'--event'") from error
-    outcome = invoke_once(local_function(here().function(name), open_store(store)), data)
+    outcome = invoke_once(local_function(current_project().function(name), open_store(store)), data)
     answer = json.loads(outcome.payload)
     document(answer)
     if outcome.error or is_problem(answer):

@@ -15,7 +15,7 @@ publish_option = click.option(
 )
 
 
-def require_versions(verb: str, functions: list[Function], store: Store, *, publish: bool) -> None:
+def require_versions(command: str, functions: list[Function], store: Store, *, publish: bool) -> None:
     """Publish every model that has no version if `publish` is true. Raises CommandError otherwise."""
     from modelet.dev.progress import progress
     from modelet.dev.publish.publish import publish as publish_version
@@ -26,7 +26,7 @@ def require_versions(verb: str, functions: list[Function], store: Store, *, publ
     if missing and not publish:
         names = ", ".join(function.name for function in missing)
         raise CommandError(
-            f"{store.url} has no version of {names}: run `modelet {verb} --publish` to publish them first"
+            f"{store.url} has no version of {names}: run `modelet {command} --publish` to publish them first"
         )
     for function in missing:
         click.echo(f"{function.name}: no version yet, publishing the first one", err=True)

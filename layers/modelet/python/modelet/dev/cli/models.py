@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from modelet.dev.cli.command import command, find_project, open_store, store_option
 from modelet.dev.cli.output import DAMAGED, NONE, hint, table, warn_of_damaged
-from modelet.dev.cli.verb import found, open_store, store_option, verb
 
 if TYPE_CHECKING:
     from modelet.store.store import Store
 
 
-@verb("modelet models\nmodelet models --store s3://my-bucket/models | cut -f1")
+@command("modelet models\nmodelet models --store s3://my-bucket/models | cut -f1")
 @store_option
 def models(store: str | None) -> None:
     """List the models in the store and in this project.
@@ -23,7 +23,7 @@ def models(store: str | None) -> None:
     from modelet.registry.listing import models as names
 
     kept = open_store(store)
-    project = found()
+    project = find_project()
     functions = {function.name: function for function in project.functions()} if project else {}
     rows = []
     for name in sorted({*names(kept), *functions}):

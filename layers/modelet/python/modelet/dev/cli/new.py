@@ -7,11 +7,11 @@ import shlex
 import click
 
 from modelet.backends import BACKENDS, DEFAULT
+from modelet.dev.cli.command import command, current_project
 from modelet.dev.cli.output import hint, say
-from modelet.dev.cli.verb import here, verb
 
 
-@verb("modelet new churn\nmodelet new review-sentiment --backend sklearn")
+@command("modelet new churn\nmodelet new review-sentiment --backend sklearn")
 @click.argument("name")
 @click.option(
     "--backend",
@@ -27,7 +27,7 @@ def new(name: str, backend: str) -> None:
     """
     from modelet.dev.scaffold.scaffold import write_scaffold
 
-    project = here()
+    project = current_project()
     made = write_scaffold(project, name, backend)
     for path in made.paths:
         say(str(path.relative_to(project.root)))

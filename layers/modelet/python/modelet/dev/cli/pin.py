@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from modelet.dev.cli.command import command, complete_name, current_project, open_store, store_option
 from modelet.dev.cli.missing import publish_option, require_versions
 from modelet.dev.cli.output import say
-from modelet.dev.cli.verb import complete_name, here, open_store, store_option, verb
 
 if TYPE_CHECKING:
     from modelet.dev.project.project import Function
     from modelet.store.store import Store
 
 
-@verb("modelet pin sentiment\nmodelet pin sentiment prod\nmodelet pin sentiment 3\nmodelet pin --publish")
+@command("modelet pin sentiment\nmodelet pin sentiment prod\nmodelet pin sentiment 3\nmodelet pin --publish")
 @click.argument("name", required=False, shell_complete=complete_name)
 @click.argument("version", required=False)
 @publish_option
@@ -28,7 +28,7 @@ def pin(name: str | None, version: str | None, publish_missing: bool, store: str
     VERSION is a version, an alias, or latest; the default is the version in model.yaml. Without NAME, every model
     that has no lock is pinned, and existing locks do not change.
     """
-    project, kept = here(), open_store(store)
+    project, kept = current_project(), open_store(store)
     if name is None:
         functions = project.functions()
         unpinned = [function for function in functions if function.lock() is None]

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
+from modelet.dev.cli.command import command, current_project, name_argument, open_store, store_option
 from modelet.dev.cli.output import document
-from modelet.dev.cli.verb import here, name_argument, open_store, store_option, verb
 
 
-@verb(
+@command(
     "modelet profile sentiment\n"
     "modelet profile sentiment --runs 15 --min 5\n"
     "modelet profile sentiment --json | jq .advice"
@@ -49,7 +49,7 @@ def profile(
     from modelet.dev.profile.profile import profile as take
     from modelet.dev.progress import progress
 
-    project = here()
+    project = current_project()
     function = project.function(name)
     path = event or project.root / "events" / function.folder.name / "infer.json"
     given = path.read_bytes() if path.is_file() else None

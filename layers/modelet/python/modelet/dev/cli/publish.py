@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from modelet.dev.cli.command import command, current_project, name_argument, open_store, store_option
 from modelet.dev.cli.output import hint, say
-from modelet.dev.cli.verb import here, name_argument, open_store, store_option, verb
 from modelet.store.document import TYPES
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@verb(
+@command(
     "modelet publish sentiment\n"
     "modelet publish sentiment --version 2026-11\n"
     "modelet publish churn --from churn.joblib --examples rows.csv\n"
@@ -73,7 +73,7 @@ def publish(
         ours = logging.getLogger("modelet")
         ours.setLevel(logging.DEBUG)
         ours.addHandler(logging.StreamHandler())
-    function, kept = here().function(name), open_store(store)
+    function, kept = current_project().function(name), open_store(store)
     with progress() as shown:
         published = publish_version(
             function,

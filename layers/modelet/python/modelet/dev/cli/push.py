@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from modelet.dev.cli.command import command, complete_name, current_project, find_project, open_store, store_option
 from modelet.dev.cli.output import say
-from modelet.dev.cli.verb import complete_name, found, here, open_store, store_option, verb
 
 if TYPE_CHECKING:
     from modelet.store.store import Store
 
 
-@verb(
+@command(
     "modelet push --to s3://my-bucket/models\n"
     "modelet push sentiment 3 --to s3://my-bucket/models\n"
     "modelet push sentiment latest --to s3://my-bucket/models"
@@ -52,10 +52,10 @@ def _chosen(name: str | None, version: str | None, store: Store) -> list[tuple[s
 
     if name is not None and version is not None:
         model = name.replace("_", "-")
-        chosen, project = resolve(store, model, version), found()
+        chosen, project = resolve(store, model, version), find_project()
         lock = project.lock(model) if project else None
         return [(model, chosen, lock.manifest_sha256 if lock and lock.version == chosen else None)]
-    functions = here().functions() if name is None else [here().function(name)]
+    functions = current_project().functions() if name is None else [current_project().function(name)]
     for function in functions:
         if function.lock() is None:
             raise CommandError(

@@ -6,11 +6,11 @@ import json
 
 import click
 
+from modelet.dev.cli.command import command, name_argument, open_store, store_option
 from modelet.dev.cli.output import document, on_terminal, table
-from modelet.dev.cli.verb import name_argument, open_store, store_option, verb
 
 
-@verb("modelet show sentiment\nmodelet show sentiment prod --json | jq .performance")
+@command("modelet show sentiment\nmodelet show sentiment prod --json | jq .performance")
 @name_argument
 @click.argument("version", default="latest")
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest, model.json, unchanged.")

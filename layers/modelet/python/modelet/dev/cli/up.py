@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from modelet.dev.cli.command import command, complete_name, current_project, open_store, store_option
 from modelet.dev.cli.missing import publish_option, require_versions
-from modelet.dev.cli.verb import complete_name, here, open_store, store_option, verb
 
 if TYPE_CHECKING:
     from modelet.dev.local.runtime.function import LocalFunction
@@ -25,7 +25,7 @@ def _checked_origins(context: click.Context, parameter: click.Parameter, given: 
     return given
 
 
-@verb(
+@command(
     "modelet up\n"
     "modelet up sentiment --reload\n"
     "modelet up --publish --port 9000 --stage prod\n"
@@ -92,7 +92,7 @@ def up(
     from modelet.dev.local.serve import bound, serve
     from modelet.errors import CommandError
 
-    project, kept = here(), open_store(store)
+    project, kept = current_project(), open_store(store)
     found = [project.function(name) for name in dict.fromkeys(names)] if names else project.functions()
     if not found:
         raise CommandError("no models in functions/ yet: create one with `modelet new NAME`")

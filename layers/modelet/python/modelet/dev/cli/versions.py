@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from modelet.dev.cli.command import command, name_argument, open_store, store_option
 from modelet.dev.cli.output import NONE, table, warn_of_damaged
-from modelet.dev.cli.verb import name_argument, open_store, store_option, verb
 
 
-@verb("modelet versions sentiment\nmodelet versions sentiment --store s3://my-bucket/models | tail -1")
+@command("modelet versions sentiment\nmodelet versions sentiment --store s3://my-bucket/models | tail -1")
 @name_argument
 @store_option
 def versions(name: str, store: str | None) -> None:

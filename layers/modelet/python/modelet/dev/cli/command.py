@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from modelet.dev.project.project import Project
     from modelet.store.store import Store
 
-CommandT = TypeVar("CommandT", bound=Callable[..., Any])
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 
-class Verb(click.Command):
+class Command(click.Command):
     """A command whose help ends with examples."""
 
     def __init__(self, *args: Any, examples: str = "", **kwargs: Any) -> None:
@@ -29,27 +29,27 @@ class Verb(click.Command):
                 formatter.write(f"{'':{formatter.current_indent}}{line}\n")
 
 
-def verb(examples: str) -> Callable[[Callable[..., Any]], Verb]:
+def command(examples: str) -> Callable[[Callable[..., Any]], Command]:
     """Turn a function into a command. examples: command lines, one per line."""
-    return click.command(cls=Verb, examples=examples)
+    return click.command(cls=Command, examples=examples)
 
 
-def complete_name(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """Return the names of the project's models that start with `begun`, for shell completion."""
+def complete_name(_context: click.Context, _parameter: click.Parameter, prefix: str) -> list[str]:
+    """Return the names of the project's models that start with `prefix`, for shell completion."""
     from modelet.errors import CommandError
 
     try:
-        return [name for name in here().names() if name.startswith(begun)]
+        return [name for name in current_project().names() if name.startswith(prefix)]
     except CommandError:
         return []
 
 
-def name_argument(command: CommandT) -> CommandT:
+def name_argument(function: FunctionT) -> FunctionT:
     """Add the argument NAME, the model's name."""
-    return click.argument("name", shell_complete=complete_name)(command)
+    return click.argument("name", shell_complete=complete_name)(function)
 
 
-def store_option(command: CommandT) -> CommandT:
+def store_option(function: FunctionT) -> FunctionT:
     """Add the option --store. An empty value means the default, as from an unset variable in a Makefile."""
     return click.option(
         "--store",
@@ -58,20 +58,20 @@ def store_option(command: CommandT) -> CommandT:
         show_envvar=True,
         callback=lambda _context, _parameter, value: value or None,
         help="The store of the models: file:///folder or s3://bucket/prefix.  [default: .modelet/store in the project]",
-    )(command)
+    )(function)
 
 
-def found() -> Project | None:
+def find_project() -> Project | None:
     """Return the project of the current directory, or None."""
     from modelet.errors import CommandError
 
     try:
-        return here()
+        return current_project()
     except CommandError:
         return None
 
 
-def here() -> Project:
+def current_project() -> Project:
     """Return the project of the current directory. Raises CommandError if there is none."""
     from modelet.dev.project.project import Project
 
@@ -83,4 +83,4 @@ def open_store(url: str | None) -> Store:
     from modelet.dev.project.project import checked_url
     from modelet.store.store import Store
 
-    return Store(checked_url(url) if url else here().store_url(None), sign_in_as_boto3=True)
+    return Store(checked_url(url) if url else current_project().store_url(None), sign_in_as_boto3=True)
