@@ -42,7 +42,7 @@ CDK_RUN = PATH="$(CURDIR)/$(BIN):$$PATH" $(CDK) --no-notices --context project=$
 CDK_DEPLOY = $(CDK_RUN) --app $(CDK_OUT) deploy --exclusively --require-approval $(APPROVAL)
 # One model that fails its check rolls back alone: the others are deployed all the same.
 EACH = xargs -n 1 $(if $(filter never,$(APPROVAL)),-P $(AT_ONCE),-o) sh -c '$(CDK_DEPLOY) "$$0" || \
-  { echo "error: $$0 was not deployed: what it served before, it serves on" >&2; exit 1; }'
+  { echo "error: $$0 was not deployed, and still serves what it served before" >&2; exit 1; }'
 # The Node.js of requirements/node, where there is one for this machine: the CDK's library starts it too.
 export PATH := $(CURDIR)/.tools/node/bin:$(PATH)
 export CDK_DISABLE_CLI_TELEMETRY := true
@@ -54,7 +54,7 @@ export UV_SYSTEM_CERTS := 1
 .PHONY: help setup up test fast coverage check lint hooks mutate format lock clean locks layer synth images sam engine-stop deploy-local signed-in deploy destroy fuzz bench bench-gate
 .DEFAULT_GOAL := help
 
-help: ## Say what there is to make
+help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1@\2/' | column -t -s@
 
 setup: $(READY) ## Make the .venv (every other target does it when needed)
@@ -74,7 +74,7 @@ $(INFRA): $(READY) requirements/infra.txt
 
 $(CDK): requirements/node/package.json requirements/node/package-lock.json
 	@command -v npm > /dev/null || \
-	  { echo "the CDK needs Node.js 18 or newer, and there is no npm here: install Node.js, then make it again"; exit 1; }
+	  { echo "the CDK needs Node.js 18 or newer, and npm was not found: install Node.js, then run make again"; exit 1; }
 	mkdir -p .tools/node && cp requirements/node/package*.json .tools/node/
 	npm ci --prefix .tools/node --no-audit --no-fund --loglevel=error
 	@ln -sfn node_modules/$$(cd .tools/node/node_modules && ls -d node-* 2>/dev/null | head -1)/bin .tools/node/bin
@@ -173,7 +173,7 @@ deploy: signed-in synth ## Deploy STAGE=dev, or MODEL=name of it, to the account
 ifeq ($(MODEL),)
 	$(CDK_DEPLOY) $(STACK)-api
 	@$(BIN)/python -c '$(MODEL_STACKS)' $(CDK_OUT)/manifest.json $(STACK)-model- | $(EACH) || \
-	  { echo "error: not every model was deployed: the lines above name those; all others were"; exit 1; }
+	  { echo "error: some models were not deployed, see the lines above; all others were"; exit 1; }
 	@$(BIN)/python -m infra.checks.deployed $(PROJECT) $(STAGE)
 else
 	$(CDK_DEPLOY) $(STACK)-model-$(NAME)

@@ -258,7 +258,9 @@ def test_a_corrupt_version_fails_the_deployment_and_the_old_one_goes_on(deployme
     with deployment.step("make deploy, a corrupt version"), pytest.raises(CommandFailedError) as failed:
         deployment.make("deploy", "APPROVAL=never")
     assert "SHA-256" in str(failed.value)
-    assert f"error: {model_stack(CHANGED)} was not deployed: what it served before, it serves on" in str(failed.value)
+    assert f"error: {model_stack(CHANGED)} was not deployed, and still serves what it served before" in str(
+        failed.value
+    )
     assert deployment.live(WARM) == "3", "another model's release of the same deployment stays"
     assert deployment.checks(CHANGED, "2") == asked, "rolling back needs no call of the version that has the traffic"
     assert_version_2_serves(deployment)
@@ -279,7 +281,7 @@ def test_a_model_that_the_project_has_no_more_is_named_and_removed_alone(deploym
     with deployment.step("make deploy, a model less"):
         said = deployment.make("deploy", "APPROVAL=never")
     command = f"make destroy STAGE=dev MODEL={REMOVED}"
-    assert f"`{command}` removes it" in said
+    assert f"remove it with `{command}`" in said
     assert model_stack(REMOVED) in deployment.stacks()
     others = {name: deployment.stack(name) for name in deployment.stacks() - {model_stack(REMOVED)}}
     with deployment.step("make destroy MODEL"):
