@@ -28,12 +28,10 @@ SET_UP = (".venv/.ready", ".venv/.ready-infra", ".tools/node/node_modules/.bin/c
 KNOWN = tuple(word for path in SET_UP for word in ("--assume-old", path))
 """What tells `make` so."""
 LIMIT_S = 280
-SHOWN = 4000
-"""Characters of a failed command's output: what went wrong is at its end."""
 
 
 class CommandFailedError(Exception):
-    """A command ended with another code than 0; the message is the end of what it said."""
+    """A command ended with another code than 0; the message is its whole output, since models are deployed at once."""
 
 
 @dataclass
@@ -68,7 +66,7 @@ class Deployment:
             check=False,
         )
         if done.returncode:
-            raise CommandFailedError(done.stdout[-SHOWN:])
+            raise CommandFailedError(done.stdout)
         return done.stdout
 
     def bootstrap(self) -> None:
