@@ -25,24 +25,15 @@ PROJECT := $(or $(shell sed -nE 's/^ *"project": *"(.*)".*/\1/p' cdk.json 2> /de
 # One model of deploy and destroy, by its own name or its folder's; none means all.
 MODEL :=
 NAME = $(subst _,-,$(MODEL))
-STACK = $(PROJECT)-$(STAGE)
 CDK_OUT := .modelet/cdk.out
 # How many models are deployed, or removed, at once; one after the other where the CDK asks.
 AT_ONCE ?= 4
 # The CDK asks before it widens rights; APPROVAL=never is for CI.
 APPROVAL ?= broadening
-STORAGE := .modelet/storage.json
-MODEL_STACKS := import json, sys; found = json.load(open(sys.argv[1]))["artifacts"]; \
-  print(*(n for n in found if n.startswith(sys.argv[2]) and found[n]["type"] == "aws:cloudformation:stack"), sep="\n")
-STORE_URL := import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]]["StoreUrl"])
 # The digest of the base image, sha256:…; without one its tag means the newest.
 BASE_DIGEST ?=
 CDK_RUN = PATH="$(CURDIR)/$(BIN):$$PATH" $(CDK) --no-notices --context project=$(PROJECT) --context stage=$(STAGE) \
   $(if $(BASE_DIGEST),--context base_digest=$(BASE_DIGEST))
-CDK_DEPLOY = $(CDK_RUN) --app $(CDK_OUT) deploy --exclusively --require-approval $(APPROVAL)
-# One model that fails its check rolls back alone: the others are deployed all the same.
-EACH = xargs -n 1 $(if $(filter never,$(APPROVAL)),-P $(AT_ONCE),-o) sh -c '$(CDK_DEPLOY) "$$0" || \
-  { echo "error: $$0 was not deployed, and still serves what it served before" >&2; exit 1; }'
 # The Node.js of requirements/node, where there is one for this machine: the CDK's library starts it too.
 export PATH := $(CURDIR)/.tools/node/bin:$(PATH)
 export CDK_DISABLE_CLI_TELEMETRY := true
@@ -168,16 +159,8 @@ signed-in: $(INFRA)
 	  { echo "error: no Docker engine answers, and images are built on one: start Docker"; exit 1; }
 
 deploy: signed-in synth ## Deploy STAGE=dev, or MODEL=name of it, to the account that you are signed in to (APPROVAL=never does not ask)
-	$(CDK_DEPLOY) $(STACK)-storage --outputs-file $(STORAGE)
-	$(BIN)/modelet push $(NAME) --to "$$($(BIN)/python -c '$(STORE_URL)' $(STORAGE) $(STACK)-storage)"
-ifeq ($(MODEL),)
-	$(CDK_DEPLOY) $(STACK)-api
-	@$(BIN)/python -c '$(MODEL_STACKS)' $(CDK_OUT)/manifest.json $(STACK)-model- | $(EACH) || \
-	  { echo "error: some models were not deployed, see the lines above; all others were"; exit 1; }
-	@$(BIN)/python -m infra.checks.deployed $(PROJECT) $(STAGE)
-else
-	$(CDK_DEPLOY) $(STACK)-model-$(NAME)
-endif
+	@$(BIN)/python -m infra.deploy $(PROJECT) $(STAGE) $(NAME) --approval $(APPROVAL) --at-once $(AT_ONCE)
+	@$(if $(NAME),,$(BIN)/python -m infra.checks.deployed $(PROJECT) $(STAGE))
 
 destroy: $(INFRA) $(CDK) ## Remove what serves STAGE=dev, or MODEL=name of it (FORCE=1 does not ask); what was stored stays
 	$(CDK_RUN) --app "$(BIN)/python -m infra.removal" --output .modelet/cdk.removal $(if $(NAME),--context model=$(NAME)) \

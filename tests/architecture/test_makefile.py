@@ -69,23 +69,23 @@ def planned(folder: Path, *words: str) -> str:
     return done.stdout
 
 
-def test_deploy_takes_the_stacks_in_their_order_and_goes_on_where_a_model_fails(tmp_path: Path) -> None:
+def test_deploy_checks_the_account_then_deploys_then_lists_what_is_left_over(tmp_path: Path) -> None:
     said = planned(tmp_path, "deploy", "STAGE=prod", "APPROVAL=never")
-    assert "infra.checks.account fraud prod \n" in said
-    steps = ["fraud-prod-storage --outputs", "modelet push  --to", "fraud-prod-api", "fraud-prod-model- | xargs"]
+    steps = [
+        "infra.checks.account fraud prod \n",
+        "--context project=fraud --context stage=prod",
+        "infra.deploy fraud prod  --approval never --at-once 4",
+        "infra.checks.deployed fraud prod",
+    ]
     places = [said.index(step) for step in steps]
     assert places == sorted(places)
-    assert "-P 4 sh -c" in said
-    assert "--context project=fraud --context stage=prod" in said
-    assert "-o sh -c" in planned(tmp_path, "deploy", "STAGE=prod"), "questions are asked one after the other"
 
 
-def test_deploy_of_one_model_leaves_the_api_and_the_others_alone(tmp_path: Path) -> None:
+def test_deploy_of_one_model_names_it_everywhere(tmp_path: Path) -> None:
     said = planned(tmp_path, "deploy", "MODEL=breast_cancer")
     assert "infra.checks.account fraud dev breast-cancer\n" in said
-    assert "modelet push breast-cancer --to" in said
-    assert said.rstrip().endswith("fraud-dev-model-breast-cancer")
-    assert "fraud-dev-api" not in said
+    assert "infra.deploy fraud dev breast-cancer --approval broadening" in said
+    assert "infra.checks.deployed" not in said
 
 
 def test_destroy_removes_what_is_deployed_or_one_model_of_it(tmp_path: Path) -> None:
