@@ -21,8 +21,8 @@ def named(page: str) -> list[str]:
 
 
 def is_there(path: str) -> bool:
-    """Whether a path is there from the root or from the package; NAME stands for a backend, a command or an edge."""
-    names = [path.replace("NAME", name) for name in (DEFAULT, "up", "http", "routes", "compiled")]
+    """Whether a path is there, from the root or from the package; NAME is a backend, a command, an edge or a format."""
+    names = [path.replace("NAME", name) for name in (DEFAULT, "up", "http", "routes", "compiled", "media")]
     return any((root / name).exists() for root in ROOTS for name in names)
 
 
