@@ -113,6 +113,12 @@ def test_a_body_that_says_that_it_has_no_content_encoding_is_read() -> None:
     assert chosen(content_type=CSV, content_encoding=" Identity") == ("read csv", "write json")
 
 
+@pytest.mark.parametrize("value", [[JSON], {JSON: 1}, 1, None, b"text"])
+def test_a_content_type_that_is_no_text_is_refused_and_not_an_error_of_ours(value: Any) -> None:
+    with pytest.raises(MediaTypeError):
+        chosen(content_type=value)
+
+
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_whatever_the_headers_say_there_is_a_choice_or_a_refusal(content_type: str, accept: str) -> None:
     try:

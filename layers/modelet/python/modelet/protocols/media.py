@@ -46,8 +46,8 @@ def negotiate(request: Request, media: Media[ReadT, WriteT]) -> tuple[ReadT, str
     headers = request.headers
     given, accept = headers.get("content-type", JSON), headers.get("accept", ANY)
     coding = headers.get("content-encoding", IDENTITY)
-    if given in media.readers and accept == ANY and coding == IDENTITY:  # nearly every request
-        return media.readers[given], media.first, media.writers[media.first]
+    if given == JSON and accept == ANY and coding == IDENTITY and JSON in media.readers:  # nearly every request
+        return media.readers[JSON], media.first, media.writers[media.first]
     reader, charset = _content(str(given), tuple(media.readers))
     if charset not in UTF_8 and not (charset in ASCII and request.body.isascii()):
         raise MediaTypeError(f"The charset is {charset[:100]}: send UTF-8.")
