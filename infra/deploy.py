@@ -41,6 +41,8 @@ def main() -> int:
         "--at-once", type=int, default=4, help="the models that are deployed at once, if nothing is asked"
     )
     arguments = parser.parse_args()
+    if arguments.at_once < 1:
+        parser.error(f"--at-once (AT_ONCE of make): {arguments.at_once} deploys nothing: use 1 or more")
     try:
         stage = find_stage(arguments.stage, arguments.project)
         deploy(stage, arguments.model, approval=arguments.approval, at_once=arguments.at_once)

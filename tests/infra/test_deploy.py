@@ -94,6 +94,16 @@ def test_one_model_leaves_the_api_and_the_others_alone(project: Path) -> None:
     assert (code, calls) == (0, [STORAGE, "push b --to s3://bucket/models", "modelet-dev-model-b"])
 
 
+@pytest.mark.parametrize("number", ["0", "-1"])
+def test_a_number_at_once_that_deploys_nothing_is_refused_before_anything_is_deployed(
+    project: Path, number: str
+) -> None:
+    (project / "calls.txt").touch()
+    code, calls, errors = deploy(project, "--at-once", number)
+    assert (code, calls) == (2, [])
+    assert errors.endswith(f"{number} deploys nothing: use 1 or more\n")
+
+
 def test_a_model_that_fails_stops_no_other(project: Path) -> None:
     (project / "fails").write_text("modelet-dev-model-a")
     code, calls, errors = deploy(project, "--at-once", "1", "--approval", "never")
