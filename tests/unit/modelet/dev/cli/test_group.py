@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 from click.testing import Result
 
 from modelet.dev.cli import main
+from support.repository import ROOT
 
 from .conftest import COMMAND, failure
 
@@ -42,6 +44,9 @@ def test_the_commands_are_those_of_the_readme() -> None:
         "call",
     ]
     assert list(main.commands) == known
+    table = re.findall(r"^\| (`modelet .*?) \| ", (ROOT / "README.md").read_text(), re.MULTILINE)
+    named = [name for cell in table for name in re.findall(r"`(?:modelet )?([a-z]+)", cell)]
+    assert sorted(named) == sorted(known)
 
 
 @pytest.mark.parametrize("words", [[], *([name] for name in COMMANDS)], ids=lambda words: "-".join(words) or "modelet")
