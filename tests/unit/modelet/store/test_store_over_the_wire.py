@@ -334,7 +334,7 @@ def test_the_environment_without_credentials_is_said_at_once(s3_url: str, monkey
     began = time.monotonic()
     with pytest.raises(StoreError, match="the environment has no AWS credentials"):
         Store(s3_url)
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 5  # the instance metadata service is asked for longer
 
 
 def test_the_services_own_endpoint_goes_before_the_general_one(

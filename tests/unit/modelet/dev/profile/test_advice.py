@@ -86,7 +86,7 @@ def test_a_contract_that_needs_pydantic_is_told_with_the_reason(tiny: Tiny) -> N
     assert (advice.rule, advice.where) == ("contract", "functions/tiny/app.py:1")
     assert advice.what == "the contract needs pydantic: the instance needs the class Row, which only Python can run"
     assert advice.saves_ms is not None
-    assert 20 < advice.saves_ms < 500
+    assert advice.saves_ms > 20
 
 
 def test_pydantic_beside_a_compiled_contract_is_an_import_like_others(changed: Changed) -> None:

@@ -27,13 +27,14 @@ def test_a_profile_says_what_was_started_how_often_and_what_it_answered(tiny: Ti
     assert found.total.cpu_min_ms <= found.total.cpu_ms <= found.total.cpu_max_ms
 
 
-def test_imports_are_as_dear_as_the_stages_in_which_they_are(changed: Callable[[str], Tiny]) -> None:
+def test_every_package_has_one_owner_and_its_time_is_that_of_its_modules(changed: Callable[[str], Tiny]) -> None:
     found = profiled(changed("import pandas\n"))
-    stages = {stage.name: stage.cpu_ms or 0.0 for stage in found.stages}
-    started = sum(stages[name] for name in ("imports", "load", "first inference"))
-    imports = {owner: sum(each.cumulative_us for each in found.imports[owner]) / 1000 for owner in OWNERS}
-    assert 0.5 * started < imports["yours"] + imports["modelet"] < 1.2 * started
-    assert imports["yours"] > imports["modelet"]
+    trees = {owner: [each for root in found.imports[owner] for each in root.walk()] for owner in OWNERS}
+    for package, owner in {"pandas": "yours", "modelet.backends.onnx": "modelet", "awslambdaric": "runtime"}.items():
+        assert [each for each, tree in trees.items() if package in {one.module for one in tree}] == [owner]
+    for owner, tree in trees.items():
+        whole = sum(root.cumulative_us for root in found.imports[owner])
+        assert whole == pytest.approx(sum(each.self_us for each in tree), rel=0.02), owner
 
 
 def test_an_event_that_is_refused_is_seen_in_the_status(tiny: Tiny) -> None:
