@@ -140,9 +140,7 @@ def test_without_the_hooks_they_would_draw_the_same(tmp_path: Path) -> None:
 
 
 def test_the_first_line_of_each_says_what_the_restore_took_and_not_the_init(tmp_path: Path) -> None:
-    slow = MODEL.replace(
-        "def load(self, artifacts):", "def load(self, artifacts):\n        import time; time.sleep(3)"
-    )
+    slow = MODEL.replace("def load(self, artifacts):", "def load(self, artifacts):\n        import time; time.sleep(3)")
     _, lines = restored_twice(made(tmp_path, SNAPSHOT + slow), tmp_path)
     assert [line["cold_start"] for line in lines] == [True, True]
     assert all(0 < line["init_ms"] < 2900 for line in lines)
