@@ -26,7 +26,7 @@ done
 printf 'uv==0.13.8\n' | pin --no-annotate --output-file requirements/uv.txt -
 printf 'hatchling>=1.27\npip\n' | pin_as_tested --output-file requirements/build.txt -
 printf 'awslambdaric>=4\n' | pin_as_tested --output-file requirements/lambda.txt -
-printf 'boto3\n' | pin_as_tested --output-file requirements/worker.txt -
+printf 'boto3\norjson\npyarrow\n' | pin_as_tested --output-file requirements/worker.txt -
 printf 'cosmic-ray==8.7.0\n' | pin_as_tested --output-file requirements/mutate.txt -
 printf 'aws-sam-cli==1.170.0\n' | pin --no-annotate --output-file requirements/sam.txt -
 printf 'boto3\nministack==1.5.33\n' | pin --no-annotate --output-file requirements/ministack.txt -

@@ -1,0 +1,71 @@
+"""The tables of batches and jobs as data: their keys, and the names of their items.
+
+The infrastructure and the laptop create the tables from this module, and all code addresses items through it. Partition
+keys begin with the model, so that `dynamodb:LeadingKeys` can confine a role to one model.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import NamedTuple
+
+EXPIRES = "expires_at"
+"""The attribute with the time in Unix seconds after which DynamoDB may delete an item; readers compare it themselves."""
+
+MOST_KEY_BYTES = 2_048
+"""DynamoDB's limit of a partition key in bytes of UTF-8."""
+
+
+class TableKeys(NamedTuple):
+    """The names of a table's two key attributes, both texts."""
+
+    partition: str
+    sort: str
+
+
+CONTROL = TableKeys("pk", "sk")
+"""The control table: batches, chunks, jobs, the pointer to the active generation."""
+PREDICTIONS = TableKeys("id", "generation")
+"""A prediction table: the key of a row, and the batch that wrote it."""
+
+
+def new_id(now: float | None = None) -> str:
+    """Return the id of a new batch or job: its UTC time and eight random digits, so that ids sort by time."""
+    moment = time.gmtime(time.time() if now is None else now)
+    return f"{time.strftime('%Y%m%dT%H%M%SZ', moment)}-{secrets.token_hex(4)}"
+
+
+def batch_key(model: str, batch: str) -> dict[str, str]:
+    """Return the key of a batch's record."""
+    return {"pk": f"batch#{model}#{batch}", "sk": "batch"}
+
+
+def chunk_key(model: str, batch: str, number: int) -> dict[str, str]:
+    """Return the key of a chunk's record."""
+    return {"pk": f"batch#{model}#{batch}", "sk": f"chunk#{number:08d}"}
+
+
+def listed_batch_key(model: str, batch: str) -> dict[str, str]:
+    """Return the key of a batch in the list of its model."""
+    return {"pk": f"model#{model}", "sk": f"batch#{batch}"}
+
+
+def active_key(model: str) -> dict[str, str]:
+    """Return the key of the pointer to a model's active generation."""
+    return {"pk": f"model#{model}", "sk": "active"}
+
+
+def job_key(model: str, job: str) -> dict[str, str]:
+    """Return the key of a job's record."""
+    return {"pk": f"job#{model}#{job}", "sk": "job"}
+
+
+def listed_job_key(model: str, job: str) -> dict[str, str]:
+    """Return the key of a job in the list of its model."""
+    return {"pk": f"model#{model}", "sk": f"job#{job}"}
+
+
+def leading_keys(model: str) -> list[str]:
+    """Return the patterns of the partition keys that belong to a model."""
+    return [f"batch#{model}#*", f"job#{model}#*", f"model#{model}"]
