@@ -114,6 +114,13 @@ class Contract:
         if not self._is_plain:
             self._writer = SchemaSerializer(cast("CoreSchema", predictions), KEEP_NAN, _use_prebuilt=False)
 
+    @property
+    def field_names(self) -> frozenset[str] | None:
+        """The names under which an instance's fields may be sent; None if they are not known."""
+        from modelet.contract.names import field_names  # noqa: PLC0415 - only for batches
+
+        return field_names(self._instance)
+
     @cached_property
     def _examiner(self) -> Examiner:
         from modelet.contract.diagnosis import Examiner  # noqa: PLC0415 - only for bad rows
@@ -163,13 +170,16 @@ class Contract:
         except ValidationError:
             return None
 
-    def check_columns(self, columns: Mapping[str, list[Any]]) -> Checked:
-        """Validate instances given as columns: for each field, a list of JSON scalars, one per instance."""
+    def check_columns(self, columns: Mapping[str, list[Any]], *, partial: bool = False) -> Checked:
+        """Validate instances given as columns: for each field, a list of JSON scalars, one per instance.
+
+        partial: as for `check_rows`.
+        """
         try:
             instances = self._reader.columns(columns)
         except ValidationError:
             size = VALUE_BYTES * sum(map(len, columns.values()))
-            return self.check_rows(as_rows(columns), size=size, partial=False)
+            return self.check_rows(as_rows(columns), size=size, partial=partial)
         return Checked(instances, len(instances))
 
     def check_one(self, body: bytes) -> Checked:

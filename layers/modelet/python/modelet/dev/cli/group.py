@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from modelet.dev.cli.alias import alias
+from modelet.dev.cli.batch import batch
 from modelet.dev.cli.bundle import bundle
 from modelet.dev.cli.call import call
 from modelet.dev.cli.command import Command
@@ -82,5 +83,5 @@ def main() -> None:
     """Turn a trained model into a serverless HTTPS API: one folder, one class, one command."""
 
 
-for each in (new, publish, pin, up, infer, invoke, profile, models, versions, show, alias, push, bundle, call):
+for each in (new, publish, pin, up, infer, invoke, batch, profile, models, versions, show, alias, push, bundle, call):
     main.add_command(each)

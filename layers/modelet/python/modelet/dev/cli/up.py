@@ -89,7 +89,9 @@ def up(
     from modelet.dev.cli.welcome import welcome
     from modelet.dev.local.gateway.cors import Cors
     from modelet.dev.local.prepare import generation, index_function, lock_for
+    from modelet.dev.local.run import run_folder
     from modelet.dev.local.serve import bound, serve
+    from modelet.dev.local.session import announce
     from modelet.errors import CommandError
 
     project, kept = current_project(), open_store(store)
@@ -122,6 +124,10 @@ def up(
         versions[function.name] = function.version
         return index.name
 
+    def ready(url: str) -> None:
+        announce(run_folder(project.root), url, list(versions))
+        welcome(url, project, versions)
+
     serve(
         [*(generation(functions[name], kept, locks[name]) for name in functions), *([index] if index else [])],
         default=index.name if index else None,
@@ -132,5 +138,5 @@ def up(
         reload=reload,
         rebuild=rebuild,
         served=served,
-        ready=lambda url: welcome(url, project, versions),
+        ready=ready,
     )
