@@ -3,35 +3,46 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+from modelet.batch.files import result_url
 from modelet.batch.inputs.read import read_pieces
 from modelet.batch.keys import KeyDigests
+from modelet.batch.outputs.columns import columns_of
 from modelet.batch.outputs.import_file import ImportWriter
-from modelet.batch.outputs.items import Row
-from modelet.batch.outputs.rejected import rejected_lines
-from modelet.batch.outputs.results import result_file
+from modelet.batch.outputs.rejected import rejected_jsonl
+from modelet.batch.outputs.results import SUFFIXES, ResultFile
+from modelet.batch.outputs.row import Row
 from modelet.batch.outputs.writer import SignedWriter
-from modelet.batch.files import result_url
-from modelet.batch.score import Rejected, Scorer
-from modelet.contract.flat import fields_of
+from modelet.batch.score import Scorer
 from modelet.deadline import Alarm, Deadline, disarm
 from modelet.errors import DeadlineError, ModeletError, RequestError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from modelet.batch.chunk import Chunk
-    from modelet.batch.records import BatchRecord
+    from modelet.batch.outputs.row import Rejected
+    from modelet.batch.piece import Piece
+    from modelet.batch.record import BatchRecord
+    from modelet.batch.score import Scored
     from modelet.batch.worker import Worker
     from modelet.observability import Timings
 
-PIECE_ROWS = 2_000
-"""Rows in memory at one time."""
+PIECE_ROWS = (2_000, 1_000, 500, 200, 100, 50, 20, 10, 5, 2, 1)
+"""Rows in memory at one time: the first that the model's `limits.max_instances` allows."""
 RESERVE_S = 8.0
 """Seconds before the timeout that are kept for recording a chunk that takes too long."""
+MOST_REJECTED = 100_000
+"""Rejected rows of one chunk that are kept; more fail the chunk, because its input is not what the model reads."""
 
 
 class ChunkRun:
-    """One run of a chunk of a batch. until: the monotonic time of the worker's timeout; None for none."""
+    """One run of a chunk of a batch. until: the monotonic time of the worker's timeout; None for none.
+
+    stages: the seconds that reading, scoring and writing took.
+    """
 
     def __init__(self, worker: Worker, record: BatchRecord, attempt: int, chunk: Chunk, until: float | None) -> None:
         self._worker = worker
@@ -40,6 +51,7 @@ class ChunkRun:
         self._chunk = chunk
         self._until = until
         self._failure: ModeletError | None = None
+        self._rejected: list[Rejected] = []
         self.stages = {"read": 0.0, "score": 0.0, "write": 0.0}
 
     def run(self, timings: Timings) -> ModeletError | None:
@@ -48,63 +60,115 @@ class ChunkRun:
         Raises retryable errors, so that the state machine tries again.
         """
         record, batches = self._record, self._worker.batches
-        if record.state != "RUNNING" or record.attempt != self._attempt or batches.should_stop(record):
+        if record.attempt != self._attempt or batches.should_stop(record):
             return None
         began = time.monotonic()
         try:
-            with Deadline(None if self._until is None else self._until - time.monotonic() - RESERVE_S):
-                rows, rejected = self._score(timings)
+            with Deadline(None if self._until is None else self._until - began - RESERVE_S):
+                rows = self._score(timings)
         except Alarm:
             disarm()
-            return self._fail(DeadlineError("the chunk takes longer than the worker's timeout"), _TOO_SLOW)
+            return self._fail(
+                DeadlineError("the chunk takes longer than the worker's timeout"),
+                "The chunk takes longer than the worker's timeout: start the batch with fewer chunk_rows, or raise "
+                "worker.timeout_s.",
+            )
         except ModeletError as error:
             if error.retryable:
                 raise
-            return self._fail(error, None)
+            return self._fail(error, error.detail)
         batches.chunk_done(
-            record, self._chunk.number, self._attempt, rows=rows, failed=rejected, seconds=time.monotonic() - began
+            record,
+            self._chunk.number,
+            self._attempt,
+            rows=rows,
+            failed=len({each.number for each in self._rejected}),
+            seconds=time.monotonic() - began,
         )
         return self._failure
 
-    def _score(self, timings: Timings) -> tuple[int, int]:
-        """Score all rows and write their files. Returns the numbers of written and of rejected rows."""
+    def _fail(self, error: ModeletError, detail: str) -> ModeletError:
+        """Record that the chunk failed, so that the map goes on."""
+        problem = {**error.problem(), "detail": detail}
+        self._worker.batches.chunk_failed(self._record, self._chunk.number, self._attempt, problem)
+        return error
+
+    def _score(self, timings: Timings) -> int:
+        """Score all rows and write their files. Returns the number of rows with a prediction."""
         worker, chunk, request = self._worker, self._chunk, self._record.request
         pipeline = worker.service.pipeline
         scorer = Scorer(pipeline, timings)
-        most = next(rows for rows in (PIECE_ROWS, 1000, 500, 200, 100, 50, 20, 10, 5, 2, 1) if pipeline.allows(rows))
-        writers = self._writers()
-        rejected: list[Rejected] = []
-        digests, rows = KeyDigests(), 0
-        try:
-            for piece in self._timed("read", read_pieces(chunk, request, worker.objects, rows=most, fields=_fields(pipeline))):
+        most = next(rows for rows in PIECE_ROWS if pipeline.allows(rows))
+        digests, written = KeyDigests(), 0
+        fields = pipeline.contract.field_names
+        with ExitStack() as stack:
+            writers = [stack.enter_context(writer) for writer in self._writers()]
+            for piece in self._timed(read_pieces(chunk, request, worker.objects, rows=most, fields=fields)):
                 moment = time.perf_counter()
                 scored = scorer.score(piece)
                 self._failure = scored.failure or self._failure
-                rejected += scored.rejected
-                passed = piece.passed
-                found = [
-                    Row(piece.keys[place], piece.first_row + place, prediction, passed[place] if passed else None)
-                    for place, prediction in zip(scored.places, scored.predictions, strict=True)
-                ]
+                rows = found_rows(piece, scored)
                 scored_at = time.perf_counter()
                 self.stages["score"] += scored_at - moment
-                rows += len(found)
-                digests.add([row.key for row in found], [row.number for row in found])
-                for writer in writers:
-                    rejected += writer.write(found)
+                refused = [each for writer in writers for each in writer.write(rows)]
+                self._set_aside(scored.rejected + refused)
+                if refused:
+                    lost = {each.number for each in refused}
+                    rows = [row for row in rows if row.number not in lost]
+                digests.add([row.key for row in rows], [row.number for row in rows])
+                written += len(rows)
                 self.stages["write"] += time.perf_counter() - scored_at
-        except BaseException:
-            for writer in writers:
-                writer.abort()
-            raise
-        moment = time.perf_counter()
-        for writer in writers:
-            rejected += writer.close()
+            moment = time.perf_counter()
         files = worker.files(self._record.id)
         if request.table:
             worker.objects.put(files.keys(chunk.number), digests.to_bytes())
-        rejected.sort(key=lambda each: each.row)
-        if rejected:
-            worker.objects.put(files.rejected(chunk.number), rejected_lines(chunk.url, rejected))
+        if self._rejected:
+            self._rejected.sort()
+            worker.objects.put(files.rejected(chunk.number), rejected_jsonl(chunk.url, self._rejected))
         self.stages["write"] += time.perf_counter() - moment
-        return rows, len({each.row for each in rejected})
+        return written
+
+    def _set_aside(self, rejected: list[Rejected]) -> None:
+        self._rejected += rejected
+        if len(self._rejected) > MOST_REJECTED:
+            first = self._rejected[0]
+            raise RequestError(
+                f"more than {MOST_REJECTED:,} rows of the chunk were rejected, for example row {first.number} of "
+                f"{self._chunk.url}, field {first.field}: {first.reason}"
+            )
+
+    def _timed(self, pieces: Iterator[Piece]) -> Iterator[Piece]:
+        """Yield the pieces, and add the time that reading them takes."""
+        moment = time.perf_counter()
+        for piece in pieces:
+            self.stages["read"] += time.perf_counter() - moment
+            yield piece
+            moment = time.perf_counter()
+        self.stages["read"] += time.perf_counter() - moment
+
+    def _writers(self) -> list[Any]:
+        """Return the writers of the chunk: of the prediction table, or of result files, or of both."""
+        worker, record, number = self._worker, self._record, self._chunk.number
+        request = record.request
+        writers: list[Any] = []
+        if request.table and record.load == "import":
+            writers.append(ImportWriter(worker.objects, worker.files(record.id).items(number), record.id))
+        elif request.table:
+            deadline = None if self._until is None else self._until - RESERVE_S
+            table = worker.settings.prediction_table
+            writers.append(SignedWriter(worker.dynamodb, table, record.id, deadline=deadline))
+        if request.results is not None:
+            kinds = dict.fromkeys(request.passed, "text")
+            columns = columns_of(request.key, kinds, worker.service.pipeline.contract.prediction)
+            url = result_url(request.results, record.id, number, SUFFIXES[request.results_format])
+            writers.append(ResultFile(worker.objects, url, request.results_format, columns))
+        return writers
+
+
+def found_rows(piece: Piece, scored: Scored) -> list[Row]:
+    """Return the rows of a piece that have a prediction."""
+    keys, passed, first = piece.keys, piece.passed, piece.first_row
+    return [
+        Row(keys[place], first + place, prediction, passed[place] if passed else None)
+        for place, prediction in zip(scored.places, scored.predictions, strict=True)
+    ]

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 from modelet.batch.imports import Import
 from modelet.batch.notice import announce
 from modelet.batch.plan import from_lines
+from modelet.batch.record import ENDED
 from modelet.batch.repeats import example, find_repeats, rewrite_winners
 from modelet.batch.retire import retire
 from modelet.errors import RequestError, StoreError
 
 if TYPE_CHECKING:
-    from modelet.batch.records import BatchRecord
+    from modelet.batch.record import BatchRecord
     from modelet.batch.worker import Worker
 
-ENDED = ("DONE", "FAILED", "CANCELLED")
 RESERVE_S = 60.0
 """Seconds before the worker's timeout from which on the rest is left to the next call."""
 
@@ -64,12 +64,8 @@ class Finish:
     def _problem(self, cause: Any) -> dict[str, Any] | None:
         """Return why the batch cannot be finished; None if it can."""
         record, batches = self._record, self._worker.batches
-        if batches.should_stop(record):
-            seen = record.rows_done + record.rows_failed
-            return RequestError(
-                f"{record.rows_failed} of {seen} rows were rejected, and {record.tolerated:.1%} are tolerated: look at "
-                "the rejected rows, correct the input or raise `tolerated`, and start a new batch"
-            ).problem()
+        if (reason := record.stopped or record.rejection()) is not None:
+            return RequestError(reason).problem()
         done = len(batches.done_numbers(record))
         if record.chunks and done == record.chunks:
             return None

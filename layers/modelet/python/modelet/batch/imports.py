@@ -11,7 +11,7 @@ from modelet.batch.table import EXPIRES, PREDICTIONS
 from modelet.errors import RequestError, StoreError
 
 if TYPE_CHECKING:
-    from modelet.batch.records import BatchRecord
+    from modelet.batch.record import BatchRecord
     from modelet.batch.worker import Worker
 
 PENDING = {"IN_PROGRESS", "CANCELLING"}

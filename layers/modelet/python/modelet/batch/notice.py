@@ -11,7 +11,7 @@ from modelet.batch.clients import client
 from modelet.errors import ModelError, StoreError
 
 if TYPE_CHECKING:
-    from modelet.batch.records import BatchRecord
+    from modelet.batch.record import BatchRecord
     from modelet.batch.worker import Worker
 
 

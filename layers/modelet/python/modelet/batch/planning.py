@@ -8,7 +8,7 @@ from modelet.batch.plan import Plan, from_lines, place_of, to_lines
 from modelet.errors import RequestError
 
 if TYPE_CHECKING:
-    from modelet.batch.records import BatchRecord
+    from modelet.batch.record import BatchRecord
     from modelet.batch.worker import Worker
 
 NOTHING = {"bucket": "", "key": "", "chunks": 0}

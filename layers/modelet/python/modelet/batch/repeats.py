@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from modelet.batch.chunk_run import found_rows
 from modelet.batch.inputs.read import read_pieces
 from modelet.batch.keys import Repeated, find_repeated
-from modelet.batch.outputs.items import Row
 from modelet.batch.outputs.writer import SignedWriter
 from modelet.batch.score import Scorer
 from modelet.observability import Timings
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from modelet.batch.chunk import Chunk
-    from modelet.batch.records import BatchRecord
+    from modelet.batch.record import BatchRecord
     from modelet.batch.worker import Worker
 
 
@@ -56,19 +56,10 @@ def rewrite_winners(
         if until is not None and time.monotonic() > until:
             return False
         wanted = winners[chunk.number]
-        writer = SignedWriter(worker.dynamodb, table, record.id)
-        for piece in read_pieces(chunk, record.request, worker.objects, fields=pipeline.contract.field_names):
-            here = [place for place in range(len(piece.keys)) if piece.first_row + place in wanted]
-            if not here:
-                continue
-            scored = scorer.score(piece)
-            passed = piece.passed
-            writer.write(
-                [
-                    Row(piece.keys[place], piece.first_row + place, prediction, passed[place] if passed else None)
-                    for place, prediction in zip(scored.places, scored.predictions, strict=True)
-                    if piece.first_row + place in wanted
-                ]
-            )
-        writer.close()
+        fields = pipeline.contract.field_names
+        with SignedWriter(worker.dynamodb, table, record.id, deadline=until) as writer:
+            for piece in read_pieces(chunk, record.request, worker.objects, fields=fields):
+                if any(piece.first_row + place in wanted for place in range(len(piece.keys))):
+                    rows = found_rows(piece, scorer.score(piece))
+                    writer.write([row for row in rows if row.number in wanted])
     return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from modelet.batch.outputs.row import Rejected
 from modelet.contract.contract import Checked
 from modelet.errors import ContractError, ModelError, PredictionError
 from modelet.violation import Violation
@@ -20,16 +21,6 @@ MAX_FAILING_CALLS = 64
 """The most calls of a failing model in the search for the rows of a piece on which it fails."""
 UNREADABLE = "unreadable"
 MODEL_FAILED = "model_failed"
-
-
-class Rejected(NamedTuple):
-    """A row without a prediction. row: its number in its object, from 0. rule: the contract's rule, or one of ours."""
-
-    row: int
-    key: str
-    field: str | None
-    reason: str
-    rule: str
 
 
 class Scored(NamedTuple):

@@ -17,7 +17,7 @@ from modelet.store.objects import Objects
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from modelet.batch.records import BatchRecord
+    from modelet.batch.record import BatchRecord
     from modelet.errors import ModeletError
     from modelet.observability import Timings
     from modelet.protocols.service import Service

@@ -100,7 +100,8 @@ class Checked:
 class Contract:
     """The types of one instance and one prediction.
 
-    is_plain: whether an instance is a scalar or a flat object of scalars whose numbers are all finite.
+    is_plain: whether an instance is a scalar or a flat object of scalars whose numbers are all finite. prediction: the
+    core schema of a prediction.
     """
 
     def __init__(self, instance: Core, prediction: Core) -> None:
@@ -108,7 +109,7 @@ class Contract:
         self._reader = reader_of(instance)
         self.is_plain = is_plain(instance)
         self._is_plain = is_plain(prediction)
-        self._prediction = prediction
+        self.prediction = prediction
         predictions = around(prediction, list_of)
         self._predictions = validator(predictions)
         if not self._is_plain:
