@@ -41,12 +41,14 @@ class Import:
         if status != "COMPLETED":
             code, message = described.get("FailureCode", status), described.get("FailureMessage", "")
             raise RequestError(
-                f"DynamoDB did not import the table ({code}: {message}; {described.get('ErrorCount', 0)} errors): the log "
-                "group /aws-dynamodb/imports has them; `modelet batch resume` loads again"
+                f"DynamoDB did not import the table ({code}: {message}; {described.get('ErrorCount', 0)} errors): the "
+                "log group /aws-dynamodb/imports has them; `modelet batch resume` loads again"
             )
         imported = described["ImportedItemCount"]
         if described.get("ErrorCount") or imported > self._record.rows_done:
-            raise RequestError(f"the import has {described.get('ErrorCount')} errors: `modelet batch resume` loads again")
+            raise RequestError(
+                f"the import has {described.get('ErrorCount')} errors: `modelet batch resume` loads again"
+            )
         self._expire()
         return True
 

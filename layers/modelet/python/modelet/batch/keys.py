@@ -1,7 +1,7 @@
 """The digests of a batch's keys, which show the keys that repeat in its input.
 
-A chunk writes one file: the row numbers and digests of its keys, sorted by the first half of the digest, behind an index
-by its first byte. The check reads all files one part of the digests after another, so that its memory is bounded by `PART_BYTES`.
+A chunk writes one file: the row numbers and digests of its keys, sorted by the first half of the digest, behind an
+index by its first byte. The check reads one part of the digests after another, which bounds its memory.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ INDEX_BYTES = 257 * INDEX.itemsize
 PART_BYTES = 256 * 1024 * 1024
 """Bytes of digests that the check holds at one time."""
 READERS = 16
-
 
 
 class Repeated(NamedTuple):

@@ -59,9 +59,7 @@ def _delete_items(worker: Worker, oldest: str, until: float | None) -> bool:
         for start in range(0, len(found), 25):
             waiting = [{"DeleteRequest": {"Key": key}} for key in found[start : start + 25]]
             while waiting:
-                answer = worker.dynamodb.batch_write_item(
-                    RequestItems={worker.settings.prediction_table: waiting}
-                )
+                answer = worker.dynamodb.batch_write_item(RequestItems={worker.settings.prediction_table: waiting})
                 waiting = answer.get("UnprocessedItems", {}).get(worker.settings.prediction_table, [])
                 if waiting:
                     time.sleep(0.2)

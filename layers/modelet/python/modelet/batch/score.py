@@ -1,4 +1,4 @@
-"""Score the rows of a piece: the model's contract checks each row, its pipeline predicts, and bad rows are set aside."""
+"""Score the rows of a piece: the contract checks each row, the pipeline predicts, and bad rows are set aside."""
 
 from __future__ import annotations
 
@@ -86,9 +86,7 @@ class Scorer:
             columns = {name: [values[place] for place in readable] for name, values in columns.items()}
         return self._contract.check_columns(columns, partial=True)
 
-    def _complete(
-        self, piece: Piece, readable: list[int], checked: Checked
-    ) -> Iterator[tuple[int, list[Violation]]]:
+    def _complete(self, piece: Piece, readable: list[int], checked: Checked) -> Iterator[tuple[int, list[Violation]]]:
         """Return every bad row with its violations; the contract lists only the first hundred of a request."""
         unlisted = [index for index, violations in checked.failed.items() if not violations]
         yield from ((index, violations) for index, violations in checked.failed.items() if violations)

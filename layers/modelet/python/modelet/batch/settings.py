@@ -38,4 +38,3 @@ class WorkerSettings(NamedTuple):
             get_variable("MODELET_TOPIC") or "",
             get_variable("MODELET_DUPLICATES") or "refuse",
         )
-

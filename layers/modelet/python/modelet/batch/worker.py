@@ -67,10 +67,15 @@ class Worker:
         from modelet.batch.chunk_run import ChunkRun  # noqa: PLC0415 - a worker does one of the three
 
         until = None if remaining is None else time.monotonic() + remaining
-        return ChunkRun(self, self._record(batch), int(batch["attempt"]), Chunk.from_json(dict(chunk)), until).run(timings)
+        return ChunkRun(self, self._record(batch), int(batch["attempt"]), Chunk.from_json(dict(chunk)), until).run(
+            timings
+        )
 
     def finish(self, batch: Mapping[str, Any], cause: Any, remaining: float | None) -> dict[str, Any]:
-        """Make a finished batch visible, or record why it failed. Returns its state; LOADING asks to be called again."""
+        """Make a finished batch visible, or record why it failed. Returns its state.
+
+        LOADING asks to be called again.
+        """
         from modelet.batch.finish import Finish  # noqa: PLC0415 - a worker does one of the three
 
         until = None if remaining is None else time.monotonic() + remaining

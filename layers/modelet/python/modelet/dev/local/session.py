@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 URL_FILE = "url"
 START_S, STOP_S = 600.0, 30.0
-"""Seconds to wait: a model without a version is trained and published first; the emulator saves its tables at the end."""
+"""Seconds to wait: at the start a model may be trained and published, at the end the emulator saves its tables."""
 UP = "from modelet.dev.cli import main; main()"
 
 

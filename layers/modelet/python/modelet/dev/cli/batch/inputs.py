@@ -32,7 +32,7 @@ def input_options(function: FunctionT) -> FunctionT:
         click.option("--no-table", is_flag=True, help="Do not write the prediction table; needs --results."),
         click.option("--columns", metavar="A,B,…", help="The columns of CSV files without a header."),
         click.option("--format", "format_", type=click.Choice(FORMATS), help="The format.  [default: by the suffix]"),
-        click.option("--pass", "passed", metavar="COLUMN", multiple=True, help="Copy a column to the results. Repeatable."),
+        click.option("--pass", "passed", metavar="COLUMN", multiple=True, help="Copy this column. Repeatable."),
         click.option("--key", required=True, metavar="COLUMN", help="The column that identifies a row."),
         click.argument("inputs", metavar="INPUT...", nargs=-1, required=True),
     ):  # fmt: skip
@@ -74,4 +74,6 @@ def url_of(given: str, *, local: bool) -> str:
         raise CommandError(f"{given!r} is not supported: give s3://bucket/key or the path of a file")
     if not local:
         raise CommandError(f"{given!r} is a file of this machine, which AWS cannot read: copy it to S3, give s3://…")
-    return Path(given).absolute().as_uri().replace("%2A", "*").replace("%3F", "?").replace("%5B", "[").replace("%5D", "]")
+    return (
+        Path(given).absolute().as_uri().replace("%2A", "*").replace("%3F", "?").replace("%5B", "[").replace("%5D", "]")
+    )

@@ -9,22 +9,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from modelet.dev.cli.output import on_terminal, say
-from modelet.dev.progress import QUIET_S
 from modelet.errors import CommandError
 
 if TYPE_CHECKING:
     from modelet.dev.cli.batch.service import BatchService
 
 ENDED = {"DONE", "FAILED", "CANCELLED"}
-INTERVAL_S = 0.5
+INTERVAL_S, LINE_S = 0.5, 2.0
+"""Seconds between two questions, and between two lines in a pipe."""
 
 
 def watch(service: BatchService, batch: str) -> None:
     """Show a batch's progress until it ends. Raises CommandError if it fails or is cancelled."""
-    if sys.stderr.isatty():
-        record = _with_bar(service, batch)
-    else:
-        record = _with_lines(service, batch)
+    record = (_with_bar if sys.stderr.isatty() else _with_lines)(service, batch)
     say(summary(record))
     if record["state"] != "DONE":
         problem = record.get("problem") or {}
@@ -51,7 +48,7 @@ def _with_lines(service: BatchService, batch: str) -> dict[str, Any]:
         record = service.get(f"batches/{batch}")
         if record["state"] in ENDED:
             return record
-        if time.monotonic() - said >= QUIET_S:
+        if time.monotonic() - said >= LINE_S:
             said = time.monotonic()
             click.echo(summary(record), err=True)
         time.sleep(INTERVAL_S)
@@ -61,7 +58,12 @@ def _with_bar(service: BatchService, batch: str) -> dict[str, Any]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    columns = (SpinnerColumn(), BarColumn(bar_width=24), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        BarColumn(bar_width=24),
+        TextColumn("{task.description}", markup=False),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=on_terminal()) as shown:
         task = shown.add_task("", total=None)
         while True:
