@@ -97,7 +97,7 @@ class ChunkRun:
         """Score all rows and write their files. Returns the number of rows with a prediction."""
         worker, chunk, request = self._worker, self._chunk, self._record.request
         pipeline = worker.service.pipeline
-        scorer = Scorer(pipeline, timings)
+        scorer = Scorer(pipeline, timings, texts=chunk.format == "csv")
         most = next(rows for rows in PIECE_ROWS if pipeline.allows(rows))
         digests, written = KeyDigests(), 0
         fields = pipeline.contract.field_names

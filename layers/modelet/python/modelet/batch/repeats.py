@@ -49,13 +49,13 @@ def rewrite_winners(
     for number, row in repeated.places.tolist():
         winners.setdefault(number, set()).add(row)
     pipeline = worker.service.pipeline
-    scorer = Scorer(pipeline, Timings())
     for chunk in chunks:
         if chunk.number not in winners:
             continue
         if until is not None and time.monotonic() > until:
             return False
         wanted = winners[chunk.number]
+        scorer = Scorer(pipeline, Timings(), texts=chunk.format == "csv")
         fields = pipeline.contract.field_names
         with SignedWriter(worker.dynamodb, table, record.id, deadline=until) as writer:
             for piece in read_pieces(chunk, record.request, worker.objects, fields=fields):

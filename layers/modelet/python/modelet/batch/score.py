@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from modelet.batch.cells import Cells
 from modelet.batch.outputs.row import Rejected
 from modelet.contract.contract import Checked
 from modelet.errors import ContractError, ModelError, PredictionError
@@ -37,12 +38,13 @@ class Scored(NamedTuple):
 
 
 class Scorer:
-    """Scores pieces with one model. timings: the sums of all pieces."""
+    """Scores pieces with one model. timings: the times of the last piece. texts: whether all columns are texts."""
 
-    def __init__(self, pipeline: InferencePipeline, timings: Timings) -> None:
+    def __init__(self, pipeline: InferencePipeline, timings: Timings, *, texts: bool = False) -> None:
         self._pipeline = pipeline
         self._contract: Contract = pipeline.contract
         self._timings = timings
+        self._cells = Cells(pipeline.contract.instance) if texts else None
 
     def score(self, piece: Piece) -> Scored:
         """Score a piece. Raises ModelError if the model fails on more rows than are worth searching for."""
@@ -84,6 +86,8 @@ class Scorer:
         columns = piece.columns or {}
         if not is_whole:
             columns = {name: [values[place] for place in readable] for name, values in columns.items()}
+        if self._cells is not None:
+            columns = self._cells.convert(columns)
         return self._contract.check_columns(columns, partial=True)
 
     def _complete(self, piece: Piece, readable: list[int], checked: Checked) -> Iterator[tuple[int, list[Violation]]]:

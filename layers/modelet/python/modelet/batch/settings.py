@@ -14,7 +14,7 @@ class WorkerSettings(NamedTuple):
     control_table: the name of the control table. batches: the URL of the bucket (or folder) with the files of batches.
     prediction_table: the model's prediction table; empty without `batch:`. import_prefix: the first part of the names
     of tables that an import creates. topic: the ARN of the topic for completed batches; empty for none. duplicates:
-    refuse or last.
+    refuse or last. job_attempts: how often a job is tried.
     """
 
     control_table: str
@@ -23,6 +23,7 @@ class WorkerSettings(NamedTuple):
     import_prefix: str = ""
     topic: str = ""
     duplicates: str = "refuse"
+    job_attempts: int = 3
 
     @classmethod
     def from_environ(cls) -> WorkerSettings:
@@ -37,4 +38,5 @@ class WorkerSettings(NamedTuple):
             get_variable("MODELET_IMPORT_PREFIX") or "",
             get_variable("MODELET_TOPIC") or "",
             get_variable("MODELET_DUPLICATES") or "refuse",
+            int(get_variable("MODELET_JOB_ATTEMPTS") or 3),
         )

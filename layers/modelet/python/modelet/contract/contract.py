@@ -100,12 +100,12 @@ class Checked:
 class Contract:
     """The types of one instance and one prediction.
 
-    is_plain: whether an instance is a scalar or a flat object of scalars whose numbers are all finite. prediction: the
-    core schema of a prediction.
+    is_plain: whether an instance is a scalar or a flat object of scalars whose numbers are all finite. instance,
+    prediction: their core schemas.
     """
 
     def __init__(self, instance: Core, prediction: Core) -> None:
-        self._instance = instance
+        self.instance = instance
         self._reader = reader_of(instance)
         self.is_plain = is_plain(instance)
         self._is_plain = is_plain(prediction)
@@ -120,13 +120,13 @@ class Contract:
         """The names under which an instance's fields may be sent; None if they are not known."""
         from modelet.contract.names import field_names  # noqa: PLC0415 - only for batches
 
-        return field_names(self._instance)
+        return field_names(self.instance)
 
     @cached_property
     def _examiner(self) -> Examiner:
         from modelet.contract.diagnosis import Examiner  # noqa: PLC0415 - only for bad rows
 
-        return Examiner(self._instance)
+        return Examiner(self.instance)
 
     def as_tuples(self, features: Sequence[str], colons: Callable[[bytes], int]) -> Contract:
         """Return the same contract for a model whose author overrides no stage that sees instances.
