@@ -13,6 +13,7 @@ TESTED_BY = {
     "backends/cell.py": "unit/modelet/backends/test_grid.py",
     "backends/onnx.py": "unit/modelet/backends/test_backends.py",
     "backends/sklearn.py": "unit/modelet/backends/test_backends.py",
+    "batch/outputs/row.py": "unit/modelet/batch/outputs/test_import_file.py",
     "contract/diagnosis.py": "unit/modelet/contract/test_brief.py",
     "dev/bundle/constraints.py": "unit/modelet/dev/bundle/test_proof.py",
     "dev/bundle/domain.py": "unit/modelet/dev/bundle/test_proof.py",

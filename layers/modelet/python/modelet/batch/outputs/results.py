@@ -48,14 +48,14 @@ class Lines(Protocol):
 class ResultFile:
     """Writes the results of one chunk, and puts them as one object when it is closed, also without rows.
 
-    objects, url: where the object goes. format: parquet or jsonl (gzip). columns: those of `columns_of`.
+    objects, url: where the object goes. results_format: parquet or jsonl (gzip). columns: those of `columns_of`.
     """
 
-    def __init__(self, objects: Puts, url: str, format: str, columns: Columns) -> None:  # noqa: A002 - the request's word
+    def __init__(self, objects: Puts, url: str, results_format: str, columns: Columns) -> None:
         self.rows = 0
         self._objects, self._url = objects, url
         self._file: IO[bytes] = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - closed by close()
-        self._lines: Lines = (Parquet if format == "parquet" else JsonLines)(self._file, columns)
+        self._lines: Lines = (Parquet if results_format == "parquet" else JsonLines)(self._file, columns)
 
     def __enter__(self) -> Self:
         return self
@@ -81,7 +81,8 @@ class ResultFile:
 
     def abandon(self) -> None:
         """Drop everything. For a chunk that failed."""
-        self._file.close()
+        with self._file:
+            self._lines.end()  # or the Parquet writer would write to the closed file when it is collected
 
 
 class JsonLines:
@@ -203,7 +204,7 @@ def _encoder(kind: str, path: str) -> Callable[[Any], Any]:
         return lambda value: value if value is None or type(value) is str else json_text(value, path).decode()
     if kind == "number":
         return lambda value: None if value is None else _finite(value, path)
-    return lambda value: value
+    return lambda value: None if value is None else _exact(value, bool if kind == "boolean" else int)
 
 
 def _finite(value: Any, path: str) -> float:
@@ -215,3 +216,10 @@ def _finite(value: Any, path: str) -> float:
     if number - number != 0:
         raise UnwritableError(path, "is NaN or infinite, which JSON cannot express", "finite_number")
     return number
+
+
+def _exact(value: Any, kind: type) -> Any:
+    """Return a value of exactly this type: pyarrow would cut 1.5 to 1."""
+    if type(value) is not kind:
+        raise TypeError(f"{value!r:.100} is no {kind.__name__}")
+    return value
