@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from modelet.dev.project.routes import Route, Routes
+from modelet.dev.project.routes import BATCH_ROUTES, Route, Routes
 
 ROUTES = Routes(["sentiment", "breast-cancer"], "models-index")
 
@@ -41,3 +41,74 @@ def test_without_a_default_there_is_no_route_for_the_rest() -> None:
     routes = Routes(["sentiment"])
     assert routes.match("/models/nobody") is None
     assert routes.match("/models/sentiment") == Route("sentiment", "/models/sentiment")
+
+
+HTTP = Routes(["sentiment"], "models-index", "batches")
+REST = Routes(["sentiment"], "models-index", "batches", tree=True)
+NO_ROUTE = ("", "", {})
+
+
+def found(routes: Routes, path: str) -> tuple[str, str, dict[str, str]]:
+    route = routes.match(path)
+    return (route.function, route.resource, dict(route.parameters)) if route else NO_ROUTE
+
+
+@pytest.mark.parametrize(
+    ("path", "function", "resource", "parameters"),
+    [
+        ("/models/sentiment/batches", "batches", "/models/{name}/batches", {"name": "sentiment"}),
+        ("/models/nobody/batches", "batches", "/models/{name}/batches", {"name": "nobody"}),
+        ("/models/sentiment/jobs/7", "batches", "/models/{name}/jobs/{id}", {"name": "sentiment", "id": "7"}),
+        (
+            "/models/sentiment/batches/7/resume",
+            "batches",
+            "/models/{name}/batches/{id}/resume",
+            {"name": "sentiment", "id": "7"},
+        ),
+        ("/jobs/7", "batches", "/jobs/{id}", {"id": "7"}),
+        ("/models/sentiment/infer", "sentiment", "/models/sentiment/{proxy+}", {"proxy": "infer"}),
+        ("/models/sentiment", "sentiment", "/models/sentiment", {}),
+        ("/models/sentiment/batches/", "sentiment", "/models/sentiment/{proxy+}", {"proxy": "batches/"}),
+        ("/models/sentiment/batches/7/x", "sentiment", "/models/sentiment/{proxy+}", {"proxy": "batches/7/x"}),
+        ("/v2/models/sentiment/batches", "sentiment", "/v2/models/sentiment/{proxy+}", {"proxy": "batches"}),
+        ("/models//batches", "models-index", "", {}),
+        ("/jobs", "models-index", "", {}),
+        ("/jobs/7/x", "models-index", "", {}),
+    ],
+)
+def test_an_http_api_prefers_a_full_match_with_variables_to_a_greedy_one(
+    path: str, function: str, resource: str, parameters: dict[str, str]
+) -> None:
+    assert found(HTTP, path) == (function, resource, parameters)
+
+
+@pytest.mark.parametrize(
+    ("path", "function", "resource", "parameters"),
+    [
+        ("/models/sentiment/batches", "batches", "/models/sentiment/batches", {}),
+        ("/models/sentiment/predictions/a", "batches", "/models/sentiment/predictions/{key}", {"key": "a"}),
+        ("/jobs/7", "batches", "/jobs/{id}", {"id": "7"}),
+        ("/models/nobody/batches", "models-index", "", {}),
+        ("/models/sentiment/infer", "sentiment", "/models/sentiment/{proxy+}", {"proxy": "infer"}),
+        ("/models/sentiment/batches/7/x", *NO_ROUTE),
+        ("/models/sentiment/uploads/x", *NO_ROUTE),
+        ("/jobs/7/x", "models-index", "", {}),
+    ],
+)
+def test_a_rest_api_goes_no_other_way_below_a_fixed_part(
+    path: str, function: str, resource: str, parameters: dict[str, str]
+) -> None:
+    assert found(REST, path) == (function, resource, parameters)
+
+
+def test_without_the_platform_function_all_paths_of_a_model_are_the_model_s() -> None:
+    for template in BATCH_ROUTES[:8]:
+        path = template.format(name="sentiment", id="7", key="a")
+        assert ROUTES.match(path) == Route("sentiment", "/models/sentiment/{proxy+}", {"proxy": path[18:]})
+
+
+def test_an_event_has_the_key_and_the_parameters_of_a_shared_route() -> None:
+    route = HTTP.match("/models/sentiment/predictions/a%20b")
+    assert route is not None
+    assert route.key == "ANY /models/{name}/predictions/{key}"
+    assert route.parameters == {"name": "sentiment", "key": "a%20b"}
