@@ -72,7 +72,18 @@ def test_every_key_is_read(path: Path) -> None:
         secrets: {API_KEY: "arn:aws:secretsmanager:us-east-1:123456789012:secret:key-AbCdEf"}
         vpc: true
         tags: {team: search}
-        batch: {}
+        batch:
+          inputs: [s3://rows/in/*]
+          results: [s3://rows/out/*]
+          load: import
+          duplicates: last
+          tolerated: 0
+          expires_days: 3
+          schedule: cron(0 3 * * ? *)
+          timezone: Asia/Seoul
+          input: {inputs: ['s3://rows/in/*.csv'], key: id, results: s3://rows/out/night}
+        jobs: {max_concurrency: 4, attempts: 5, expires_days: 1}
+        worker: {memory_mb: 3538, timeout_s: 600, tmp_mb: 1024, max_concurrency: 20}
         stages: {prod: {scaling: {max_concurrency: 100}}}
         """,
     )
@@ -96,8 +107,51 @@ def test_every_key_is_read(path: Path) -> None:
         "secrets": {"API_KEY": SECRET},
         "vpc": True,
         "tags": {"team": "search"},
-        "batch": {},
+        "batch": {
+            "inputs": ["s3://rows/in/*"],
+            "results": ["s3://rows/out/*"],
+            "load": "import",
+            "duplicates": "last",
+            "tolerated": 0,
+            "expires_days": 3,
+            "schedule": "cron(0 3 * * ? *)",
+            "timezone": "Asia/Seoul",
+            "input": {"inputs": ["s3://rows/in/*.csv"], "key": "id", "results": "s3://rows/out/night"},
+        },
+        "jobs": {"max_concurrency": 4, "attempts": 5, "expires_days": 1},
+        "worker": {"memory_mb": 3538, "timeout_s": 600, "tmp_mb": 1024, "max_concurrency": 20},
     }
+
+
+def test_a_worker_exists_with_batches_or_jobs_only(path: Path) -> None:
+    assert read(path, "{}").own_worker is None
+    for text in ("batch: {}", "jobs: {}", "{batch: {}, jobs: {}}"):
+        worker = read(path, text).own_worker
+        assert worker is not None
+        assert (worker.memory_mb, worker.timeout_s, worker.tmp_mb, worker.max_concurrency) == (1769, 900, 512, 50)
+    large = read(path, "jobs: {}\nworker: {memory_mb: 4000}").own_worker
+    assert large is not None
+    assert (large.memory_mb, large.timeout_s) == (4000, 900)
+
+
+def test_a_stage_replaces_numbers_of_batches_jobs_and_the_worker(path: Path) -> None:
+    spec = read(
+        path,
+        """
+        batch: {inputs: ["s3://abc/*"], tolerated: 0.5, schedule: rate(1 day), input: {inputs: ["s3://abc/b"], key: id}}
+        worker: {memory_mb: 3000, timeout_s: 300}
+        stages:
+          prod: {batch: {tolerated: 0.01, schedule: rate(2 hours)}, jobs: {attempts: 2}, worker: {timeout_s: 900}}
+        """,
+    )
+    prod = spec.for_stage("prod")
+    assert spec.batch is not None
+    assert prod.batch == spec.batch.model_copy(update={"tolerated": 0.01, "schedule": "rate(2 hours)"})
+    assert prod.jobs is not None
+    assert (prod.jobs.attempts, prod.jobs.max_concurrency) == (2, 10)
+    assert prod.own_worker is not None
+    assert (prod.own_worker.memory_mb, prod.own_worker.timeout_s) == (3000, 900)
+    assert spec.for_stage("dev").jobs is None
 
 
 @pytest.mark.parametrize(
@@ -184,6 +238,44 @@ def test_a_version_that_yaml_would_change_must_be_quoted(path: Path, written: st
             "environment.MODELET_STORE: is set by Lambda or by Modelet: choose another name",
         ),
         (f"environment: {{BIG: {'a' * 5000}}}", "environment: 5,003 bytes exceed Lambda's limit of 4,096: shorten it"),
+        ("worker: {}", "worker: does batches and jobs, but there are none: add `batch: {}` or `jobs: {}`"),
+        ("{jobs: {}, worker: {timeout_s: 901}}", "worker.timeout_s: 901 is above 900: give 900 or less"),
+        ("jobs: {max_concurrency: 1}", "jobs.max_concurrency: 1 is below 2: give 2 or more"),
+        (
+            "{jobs: {max_concurrency: 6}, worker: {max_concurrency: 5}}",
+            "jobs.max_concurrency: 6 is above worker.max_concurrency, 5: raise that or lower this",
+        ),
+        ("batch: {load: fast}", "batch.load: 'fast' is unknown: give 'auto', 'write' or 'import'"),
+        ("batch: {duplicates: first}", "batch.duplicates: 'first' is unknown: give 'refuse' or 'last'"),
+        ("batch: {tolerated: 2}", "batch.tolerated: 2 is above 1.0: give 1.0 or less"),
+        ("batch: {expires_days: 0}", "batch.expires_days: 0 is below 1: give 1 or more"),
+        ("batch: {inputs: [rows.csv]}", "batch.inputs.0: 'rows.csv' names no objects: give s3://bucket/prefix/*"),
+        ("batch: {results: ['s3://rows']}", "batch.results.0: 's3://rows' names no objects: give s3://bucket/prefix/*"),
+        (
+            "batch: {schedule: rate(1 day)}",
+            "batch.schedule: needs batch.input, the request of the batch: set it too",
+        ),
+        (
+            "batch: {input: {inputs: ['s3://rows/a.csv'], key: id}}",
+            "batch.input: is only for batch.schedule: set that too, or remove this",
+        ),
+        (
+            "batch: {schedule: '0 3 * * ? *'}",
+            "batch.schedule: '0 3 * * ? *' is not a schedule: give cron(0 3 * * ? *), or rate(1 day)",
+        ),
+        ("batch: {schedule: cron(0 8 * * *)}", f"batch.schedule: {FIVE_FIELDS}"),
+        (
+            "batch: {schedule: rate(1 day), input: {inputs: ['s3://rows/a.csv']}}",
+            "batch.input: key: is missing: a batch needs `inputs` and the `key` column",
+        ),
+        (
+            "batch: {schedule: rate(1 day), inputs: ['s3://rows/*'], input: {inputs: ['s3://other/a.csv'], key: id}}",
+            "batch.input.inputs: workers may not read 's3://other/a.csv': add s3://bucket/prefix/* to batch.inputs",
+        ),
+        (
+            "batch: {schedule: rate(1 day), inputs: ['s3://abc/*'], input: {inputs: ['s3://abc/b'], key: k, results: 's3://out'}}",
+            "batch.input.results: workers may not write to 's3://out': add s3://bucket/prefix/* to batch.results",
+        ),
         (
             "resources: {memory_mb: 1, timeout_s: 0}",
             "resources.memory_mb: 1 is below 128: give 128 or more (and 1 more)",
@@ -287,6 +379,14 @@ def test_the_schema_agrees_with_the_reader_on_good_and_bad_specs() -> None:
         {"version": 3},
         {"stages": {"prod": {"scaling": {"provisioned": 1}}}},
         {"environment": {"A_B": 1}},
+        {"batch": {}, "jobs": {}, "worker": {"memory_mb": 3008}, "stages": {"prod": {"worker": {"timeout_s": 60}}}},
+        {
+            "batch": {
+                "inputs": ["s3://rows/*"],
+                "schedule": "rate(1 day)",
+                "input": {"inputs": ["s3://rows/a"], "key": "k"},
+            }
+        },
     ):
         assert checker.is_valid(good)
     for bad in (
@@ -294,6 +394,8 @@ def test_the_schema_agrees_with_the_reader_on_good_and_bad_specs() -> None:
         {"resources": {"memory_mb": 64}},
         {"version": 1.1},
         {"stages": {"prod": {"backend": "onnx"}}},
+        {"batch": {"inputs": ["rows"]}},
+        {"jobs": {"max_concurrency": 1}},
     ):
         assert not checker.is_valid(bad)
 

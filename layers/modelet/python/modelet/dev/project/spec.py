@@ -24,6 +24,7 @@ from modelet.dev.project.sections import (
     Backend,
     Batch,
     Environment,
+    Jobs,
     Limits,
     Preprocessing,
     Resources,
@@ -34,6 +35,7 @@ from modelet.dev.project.sections import (
     StageSection,
     Tags,
     Version,
+    Worker,
 )
 from modelet.errors import SpecError
 
@@ -62,7 +64,11 @@ class ModelSpec(Section):
     secrets: Secrets = Field(default={})
     vpc: bool = Field(default=False, description="Run in the stage's VPC, from infra/stage.py.")
     tags: Tags = Field(default={})
-    batch: Batch | None = Field(default=None, description="Store the predictions of batches in a table of this model.")
+    batch: Batch | None = Field(
+        default=None, description="Score many rows at a time; their predictions are in a table of this model, or in S3."
+    )
+    jobs: Jobs | None = Field(default=None, description="Take requests that are answered later.")
+    worker: Worker | None = Field(default=None, description="The function that does batches and jobs.")
     stages: dict[StageName, StageSection] = Field(default={}, description="Overrides for stages, by name.")
 
     @model_validator(mode="after")
@@ -70,6 +76,7 @@ class ModelSpec(Section):
         if self.version == "aliases":
             raise ValueError("version: 'aliases' is a reserved folder in every store: choose another version")
         self.scaling.check_consistency(self.resources)
+        self._check_worker()
         for name in (*self.environment, *self.secrets):
             section = "secrets" if name in self.secrets else "environment"
             if RESERVED_VARIABLES.fullmatch(name):
@@ -86,6 +93,19 @@ class ModelSpec(Section):
                 raise ValueError(f"stages.{stage}.{sentence(wrong)}") from None
         return self
 
+    def _check_worker(self) -> None:
+        if self.batch is not None:
+            self.batch.check_consistency()
+        if self.own_worker is not None:
+            self.own_worker.check_consistency(self.jobs)
+        elif self.worker is not None:
+            raise ValueError("worker: does batches and jobs, but there are none: add `batch: {}` or `jobs: {}`")
+
+    @property
+    def own_worker(self) -> Worker | None:
+        """Return the settings of the model's worker, or None if it has neither batches nor jobs."""
+        return None if self.batch is None and self.jobs is None else self.worker or Worker()
+
     def for_stage(self, stage: str | None) -> ModelSpec:
         """Return the spec with the overrides of a stage, if it has any."""
         over = self.stages.get(stage) if stage else None
@@ -93,7 +113,7 @@ class ModelSpec(Section):
             return self.model_copy(update={"stages": {}})
         merged = self.model_dump(exclude={"stages"})
         for key, given in over.model_dump(exclude_unset=True).items():
-            merged[key] = merged[key] | given if isinstance(given, dict) else given
+            merged[key] = (merged[key] or {}) | given if isinstance(given, dict) else given
         return ModelSpec.model_validate(merged)
 
 
