@@ -9,9 +9,11 @@ ModeletError
 │   ├── MethodNotAllowedError   405
 │   ├── NotAcceptableError      406
 │   ├── ConflictError           409  the state of a batch, job or generation does not allow it
+│   ├── ChangedInputError       409  an input of a batch is another than when the batch was planned
 │   ├── TooLargeError           413
 │   ├── MediaTypeError          415
 │   ├── SourceError             400  the event of an unsupported service; raised, so that the event is not lost
+│   ├── InputError              422  an input of a batch cannot be read; names the object and the row
 │   └── ContractError           422  names rows and fields
 ├── ServingError              the function failed: the answer has a fixed text, the log has the cause
 │   ├── ModelError              500  the author's code raised
@@ -144,6 +146,14 @@ class NotAcceptableError(RequestError):
     title = "Not acceptable"
 
 
+class ChangedInputError(RequestError):
+    """An input of a batch was changed or deleted after the batch was planned."""
+
+    status = 409
+    kind = "changed-input"
+    title = "Changed input"
+
+
 class TooLargeError(RequestError):
     """The request or its answer is above a limit; the remedy is to use batches."""
 
@@ -181,6 +191,14 @@ class SourceError(RequestError):
     retryable = True
     kind = "source"
     title = "Unsupported event source"
+
+
+class InputError(RequestError):
+    """An input of a batch cannot be read: its format or a setting is wrong. It names the object and the row."""
+
+    status = 422
+    kind = "input"
+    title = "Unreadable input"
 
 
 class ContractError(RequestError):

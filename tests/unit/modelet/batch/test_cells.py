@@ -37,7 +37,9 @@ CELLS = Cells(tighten(dict(TypeAdapter(Row).core_schema)))
         ("age", "30", "30"),
     ],
 )
-def test_only_a_literal_of_other_values_than_texts_changes_its_cells(name: str, text: str | None, value: object) -> None:
+def test_only_a_literal_of_other_values_than_texts_changes_its_cells(
+    name: str, text: str | None, value: object
+) -> None:
     (converted,) = CELLS.convert({name: [text]})[name]
     assert (type(converted), converted) == (type(value), value)
 

@@ -31,7 +31,7 @@ def test_what_repeats_is_what_a_dictionary_finds(chunks: Chunks) -> None:
         for row, key in enumerate(each):
             places.setdefault(key, []).append((number, row))
     found = find_repeated(*files_of(chunks))
-    assert found.count == sum(len(each) - 1 for each in places.values())
+    assert found.total == sum(len(each) - 1 for each in places.values())
     winners = {(int(number), int(row)) for number, row in found.places}
     assert winners == {each[-1] for each in places.values() if len(each) > 1}
     for first, second in found.examples:
@@ -44,7 +44,7 @@ def test_large_batches_are_checked_part_by_part(monkeypatch: pytest.MonkeyPatch)
     whole = find_repeated(*files_of(chunks))
     monkeypatch.setattr(keys, "PART_BYTES", 2_000)
     in_parts = find_repeated(*files_of(chunks))
-    assert whole.count == in_parts.count == 5 * 200
+    assert whole.total == in_parts.total == 5 * 200
     assert sorted(map(tuple, whole.places)) == sorted(map(tuple, in_parts.places))
 
 
@@ -58,11 +58,11 @@ def test_only_parts_of_the_files_are_read_at_one_time(monkeypatch: pytest.Monkey
         return data
 
     monkeypatch.setattr(keys, "PART_BYTES", 20_000)
-    assert find_repeated(urls, counted).count == 0
+    assert find_repeated(urls, counted).total == 0
     assert max(sizes) <= 20_000
     assert sum(sizes) == 4 * (keys.INDEX_BYTES + 2_000 * keys.ENTRY.itemsize)
 
 
 def test_keys_of_any_text_have_a_digest() -> None:
     urls, read = files_of([["\ud800", "é", "", "\0"], ["\ud800"]])
-    assert find_repeated(urls, read).count == 1
+    assert find_repeated(urls, read).total == 1

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from modelet.batch import table
 
 
-def test_ids_sort_by_time_and_differ_within_a_second() -> None:
-    ids = [table.new_id(1_800_000_000 + second) for second in range(3)]
+def test_ids_sort_by_time_and_differ_within_a_millisecond() -> None:
+    ids = [table.new_id(1_800_000_000 + place / 8) for place in range(30)]
     assert ids == sorted(ids)
-    assert ids[0].startswith("20270115T080000Z-")
+    assert ids[1].startswith("20270115T080000125Z-")
     assert len({table.new_id(0) for _ in range(100)}) == 100
 
 

@@ -68,7 +68,8 @@ class Finish:
             return RequestError(reason).problem()
         done = len(batches.done_numbers(record))
         if record.chunks and done == record.chunks:
-            return None
+            empty = RequestError("the inputs have no rows: nothing was scored, and the active generation stays")
+            return None if record.rows else empty.problem()
         if not record.chunks:
             return StoreError("the batch could not be planned").problem() | {"cause": cause}
         missing = record.chunks - done
@@ -90,16 +91,16 @@ class Finish:
                 return False
         chunks = from_lines(worker.objects.read(worker.files(record.id).plan))
         repeats = find_repeats(worker, record, chunks)
-        if repeats.count and worker.settings.duplicates == "refuse":
+        if repeats.total and worker.settings.duplicates == "refuse":
             raise RequestError(
-                f"{repeats.count} rows repeat the key of another row, for example {example(repeats, chunks)}: make the "
+                f"{repeats.total} rows repeat the key of another row, for example {example(repeats, chunks)}: make the "
                 "keys unique, or set batch.duplicates to `last`"
             )
-        if repeats.count and not rewrite_winners(worker, record, chunks, repeats, table, self._until):
+        if repeats.total and not rewrite_winners(worker, record, chunks, repeats, table, self._until):
             return False
-        worker.batches.set_repeated(record, repeats.count)
+        worker.batches.set_repeated(record, repeats.total)
         worker.generations.switch(
-            record.model, record.id, table, rows=record.rows_done - repeats.count, since=int(time.time())
+            record.model, record.id, table, rows=record.rows_done - repeats.total, since=int(time.time())
         )
         return True
 

@@ -24,7 +24,7 @@ class Import:
         self._worker = worker
         self._record = record
         self._client = worker.dynamodb
-        self.table = f"{worker.settings.import_prefix}{record.id}"
+        self.table = f"{worker.settings.import_prefix}{record.id}-{record.attempt}"
 
     def is_complete(self) -> bool:
         """Start the import if it has not started; return whether it is complete.
@@ -32,7 +32,7 @@ class Import:
         Raises RequestError if DynamoDB refuses an item or if items are missing, StoreError if it does not answer.
         """
         try:
-            described = self._described() or self._start()
+            described = self._described()
         except ClientError as error:
             raise StoreError(f"the import into {self.table} cannot be started or read: {error}") from error
         status = described["ImportStatus"]
@@ -52,24 +52,22 @@ class Import:
         self._expire()
         return True
 
-    def _described(self) -> dict[str, Any] | None:
-        """Return the description of the table's import; None if there is none yet."""
-        try:
-            arn = self._client.describe_table(TableName=self.table)["Table"]["TableArn"]
-        except self._client.exceptions.ResourceNotFoundException:
-            return None
-        listed = self._client.list_imports(TableArn=arn)["ImportSummaryList"]
-        if not listed:
-            return None
-        newest = max(listed, key=lambda each: each["StartTime"])["ImportArn"]
-        described: dict[str, Any] = self._client.describe_import(ImportArn=newest)["ImportTableDescription"]
+    def _described(self) -> dict[str, Any]:
+        """Return the description of this attempt's import, which is started by the first call."""
+        arn = self._record.import_arn
+        if arn is None:
+            started = self._start()
+            self._worker.batches.set_import(self._record, started["ImportArn"])
+            return started
+        described: dict[str, Any] = self._client.describe_import(ImportArn=arn)["ImportTableDescription"]
         return described
 
     def _start(self) -> dict[str, Any]:
+        """Start the import; the token makes a second call return the same one."""
         place = place_of(self._worker.files(self._record.id).root + "/import/")
         keys = [PREDICTIONS.partition, PREDICTIONS.sort]
         started: dict[str, Any] = self._client.import_table(
-            ClientToken=f"{self._record.model}-{self._record.id}"[-64:],
+            ClientToken=f"{self._record.id}-{self._record.attempt}",
             S3BucketSource={"S3Bucket": place["bucket"], "S3KeyPrefix": place["key"]},
             InputFormat="DYNAMODB_JSON",
             InputCompressionType="GZIP",

@@ -28,11 +28,11 @@ READERS = 16
 class Repeated(NamedTuple):
     """Rows whose key another, later row has as well.
 
-    count: their number. places: the chunk and the row in its object of the row that wins, the last one, for each key
+    total: their number. places: the chunk and the row in its object of the row that wins, the last one, for each key
     that repeats. examples: at most ten pairs of (chunk, row) of a row and of a later one with the same key.
     """
 
-    count: int
+    total: int
     places: NDArray[np.uint64]
     examples: list[tuple[tuple[int, int], tuple[int, int]]]
 
@@ -75,7 +75,7 @@ def find_repeated(urls: Sequence[tuple[int, str]], read: Callable[[str, int, int
             starts, ends = indexes[:, first], indexes[:, end]
             busy = np.flatnonzero(ends > starts)
             found = pool.map(
-                lambda i, a=starts, b=ends: np.frombuffer(  # type: ignore[misc]
+                lambda i, a=starts, b=ends: np.frombuffer(
                     read(
                         urls[i][1],
                         INDEX_BYTES + int(a[i]) * ENTRY.itemsize,

@@ -30,7 +30,8 @@ class BatchRecord(NamedTuple):
     before the plan, or if only reading tells. chunks_done, chunks_failed: the chunks in that state now. rows_done,
     rows_failed: the rows of done chunks that have a prediction, and those that were rejected. busy_s: the seconds that
     workers spent in done chunks. repeated: rows whose key a later row has too. problem: why it failed. stopped: why it
-    ends early. notified: whether its end was announced.
+    ends early. notified: whether its end was announced. import_arn:
+    DynamoDB's import of this attempt; None before it begins.
     """
 
     model: str
@@ -58,6 +59,7 @@ class BatchRecord(NamedTuple):
     problem: dict[str, Any] | None = None
     stopped: str | None = None
     notified: bool = False
+    import_arn: str | None = None
 
     @property
     def rows(self) -> int:

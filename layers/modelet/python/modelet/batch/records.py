@@ -114,6 +114,10 @@ class Batches:
         """Record how many rows have a key that a later row has too."""
         self._set(record, "SET #repeated = :repeated", {"repeated": count})
 
+    def set_import(self, record: BatchRecord, arn: str) -> None:
+        """Record which import of DynamoDB loads this attempt."""
+        self._set(record, "SET #import_arn = :import_arn", {"import_arn": arn})
+
     def set_notified(self, record: BatchRecord) -> None:
         """Record that the end of this attempt was announced."""
         self._set(record, "SET #notified = :notified", {"notified": True})
@@ -197,7 +201,7 @@ class Batches:
             Write(
                 key=batch_key(model, id),
                 update="SET #state = :planning, #attempt = :next, #changed = :now, #tolerated = :share, #mark = :mark "
-                "REMOVE #problem, #stopped, #started, #ended, #notified",
+                "REMOVE #problem, #stopped, #started, #ended, #notified, #import_arn",
                 condition=f"{_ATTEMPT} AND #state = :was",
                 values={
                     "attempt": record.attempt,

@@ -39,7 +39,7 @@ def _delete_tables(worker: Worker, oldest: str, kept: set[str | None]) -> None:
     pages = worker.dynamodb.get_paginator("list_tables").paginate(ExclusiveStartTableName=prefix[:-1])
     for page in pages:
         for name in page["TableNames"]:
-            if name.startswith(prefix) and name not in kept and name.removeprefix(prefix) < oldest:
+            if name.startswith(prefix) and name not in kept and name.removeprefix(prefix)[: len(oldest)] < oldest:
                 worker.dynamodb.delete_table(TableName=name)
         if page["TableNames"] and page["TableNames"][-1] > f"{prefix}~":
             return

@@ -35,13 +35,13 @@ def answer(event: Any, service: Service, call: Call) -> EdgeResult:
             return EdgeResult(worker.plan(event["batch"]), 200)
         if event[STEP] == "finish":
             return EdgeResult(worker.finish(event["batch"], event.get("cause"), call.remaining), 200)
-        error = worker.chunk(event["batch"], event["chunk"], call.timings, call.remaining)
+        failure = worker.chunk(event["batch"], event["chunk"], call.timings, call.remaining)
     except ModeletError as error:
         return answer_error(error, service, call)
-    except (KeyError, TypeError) as error:
-        wrong = MalformedBodyError(f"The event is not a step of a batch: {type(error).__name__} {error}")
+    except (KeyError, TypeError) as cause:
+        wrong = MalformedBodyError(f"The event is not a step of a batch: {type(cause).__name__} {cause}")
         return answer_error(wrong, service, call)
-    return EdgeResult({}, error.status if error else 200, error)
+    return EdgeResult({}, failure.status if failure else 200, failure)
 
 
 def answer_error(error: ModeletError, service: Service, call: Call) -> EdgeResult:  # noqa: ARG001 - the interface of edges
