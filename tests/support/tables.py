@@ -50,9 +50,7 @@ def make_table(client: Any, keys: TableKeys) -> str:
     client.create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
-        KeySchema=[
-            {"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=True)
-        ],
+        KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=True)],
         AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
     )
     return name
@@ -77,15 +75,17 @@ def forward(url: str, request: Request) -> tuple[int, Any]:
 class Relay:
     """The script of a service before an emulator. lost: how many answers of writes are still lost, after the write.
 
-    before: called once, before the next write is passed on.
+    before: called once, before the next write is passed on. seen: operations and bodies so far.
     """
 
     def __init__(self, url: str) -> None:
         self._url = url
+        self.seen: list[tuple[str, bytes]] = []
         self.lost = 0
         self.before: Callable[[], None] | None = None
 
-    def __call__(self, request: Request, number: int) -> tuple[int, Any] | None:
+    def __call__(self, request: Request, _number: int) -> tuple[int, Any] | None:
+        self.seen.append((operation(request), request.body))
         is_write = operation(request) in {"PutItem", "UpdateItem", "TransactWriteItems"}
         if is_write and self.before is not None:
             before, self.before = self.before, None
