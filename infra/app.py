@@ -14,7 +14,7 @@ from typing import NamedTuple
 from aws_cdk import App, Tags
 from aws_cdk import aws_iam as iam
 
-from infra.checks import limits, nag, resources
+from infra.checks import limits, nag, resources, routes
 from infra.constructs.platform.provider_logs import keep_provider_logs
 from infra.discovery import discover
 from infra.stacks.api_stack import ApiStack
@@ -29,11 +29,12 @@ REFUSED = "ValidationFailed"
 
 
 class Stacks(NamedTuple):
-    """The stacks of a stage. models: by model name."""
+    """The stacks of a stage. models: by model name. workers: the models with batches or jobs."""
 
     storage: StorageStack
     api: ApiStack
     models: dict[str, ModelStack]
+    workers: list[str]
 
 
 def assemble(app: App, root: Path, stage: Stage) -> Stacks:
@@ -57,17 +58,20 @@ def assemble(app: App, root: Path, stage: Stage) -> Stacks:
     for each in (storage, api, *by_name.values()):
         keep_provider_logs(each, stage)
     nag.check(app)
-    return Stacks(storage, api, by_name)
+    return Stacks(storage, api, by_name, [model.name for model in models if model.worker])
 
 
 def main() -> int:
-    """Synthesize the stage in the context. Return 1, with one line on stderr, if the project cannot be deployed."""
+    """Synthesize the stage in the context. Return 1, with one line on stderr, if the project cannot be deployed.
+
+    If models have batches or jobs, print the routes of the API.
+    """
     app = App(analytics_reporting=False)
     try:
         stage = find_stage(
             str(app.node.try_get_context("stage") or "dev"), str(app.node.try_get_context("project") or PROJECT)
         )
-        assemble(app, Project.find(Path.cwd()).root, stage)
+        stacks = assemble(app, Project.find(Path.cwd()).root, stage)
     except ModeletError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
@@ -78,6 +82,8 @@ def main() -> int:
             raise
         sys.stderr.write(f"error: {error}\n")
         return 1
+    if stacks.workers:
+        sys.stdout.write(f"{routes.summary(stage, len(stacks.models), len(stacks.workers))}\n")
     return 0
 
 

@@ -15,6 +15,7 @@ from modelet.bundle import BUNDLE_FILE, Bundle
 from modelet.dev.bundle.bake import BAKED, is_baked
 from modelet.dev.project.cron import read_cron
 from modelet.dev.project.project import Project
+from modelet.dev.project.sections import CRON
 from modelet.errors import BundleError
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from infra.stage import Stage
     from modelet.dev.project.project import Function
+    from modelet.dev.project.sections import Worker
     from modelet.dev.project.spec import ModelSpec
 
 API_TIMEOUT_S = 29
@@ -35,6 +37,15 @@ NAME_LENGTH = 64
 
 INDEX = "models-index"
 """The platform function that lists the models: the last part of its function name."""
+
+
+BATCHES = "batches"
+"""The platform function for batches, predictions, jobs and uploads: the last part of its function name."""
+
+
+def worker_name(model: str) -> str:
+    """Return the name part of a model's worker, which does batches and jobs."""
+    return f"{model}-worker"
 
 
 def check_name(model: str) -> str:
@@ -63,6 +74,11 @@ class Deployable:
     def yaml(self) -> str:
         """The path of model.yaml, as errors show it."""
         return f"functions/{self.folder.name}/model.yaml"
+
+    @property
+    def worker(self) -> Worker | None:
+        """The settings of the model's worker; None if it has neither batches nor jobs."""
+        return self.spec.own_worker
 
 
 def discover(root: Path, stage: Stage) -> list[Deployable]:
@@ -157,7 +173,8 @@ def _validate(function: Function, stage: Stage) -> None:
     reject_past_schedules(function, datetime.now(UTC).year)
     if function.spec.vpc and stage.vpc is None:
         raise SynthError(f"{yaml}: vpc: the stage {stage.name} has no network: set its `vpc` in infra/stage.py")
-    longest = stage.function_name(check_name(function.name))
+    names = [check_name(function.name), *([worker_name(function.name)] if function.spec.own_worker else [])]
+    longest = stage.function_name(max(names, key=len))
     if len(longest) > NAME_LENGTH:
         or_project = "" if stage.project == PROJECT else ", or shorten `project` in cdk.json"
         raise SynthError(
@@ -167,13 +184,16 @@ def _validate(function: Function, stage: Stage) -> None:
 
 
 def reject_past_schedules(function: Function, this_year: int) -> None:
-    """Raise SynthError if a schedule's years are over: its capacity would never start. On a laptop it does no harm."""
-    for number, schedule in enumerate(function.spec.scaling.schedules):
-        last = max(read_cron(schedule.cron).years)
+    """Raise SynthError if a schedule's years are over: it would never start anything. On a laptop it does no harm."""
+    given = {f"scaling.schedules.{i}.cron": each.cron for i, each in enumerate(function.spec.scaling.schedules)}
+    if function.spec.batch and function.spec.batch.schedule and (cron := CRON.fullmatch(function.spec.batch.schedule)):
+        given["batch.schedule"] = cron[1]
+    for place, cron_text in given.items():
+        last = max(read_cron(cron_text).years)
         if last < this_year:
             raise SynthError(
-                f"functions/{function.folder.name}/model.yaml: scaling.schedules.{number}.cron: the last year of "
-                f"{schedule.cron!r} was {last}: use * or a later year, or remove the schedule"
+                f"functions/{function.folder.name}/model.yaml: {place}: the last year of {cron_text!r} was {last}: "
+                "use * or a later year, or remove the schedule"
             )
 
 
@@ -188,9 +208,11 @@ def _reject_unknown_stages(function: Function, known: set[str]) -> None:
 
 
 def _reject_equal_names(models: list[Deployable], stage: Stage) -> None:
-    """Raise SynthError if a model's function has the same name as another model's check, or as the platform's."""
-    taken = {INDEX: "the platform's models_index"}
+    """Raise SynthError if a model's function has the same name as another's check or worker, or as the platform's."""
+    taken = {INDEX: "the platform's models_index", BATCHES: "the platform's batches"}
     taken |= {check_name(model.name): f"the check of functions/{model.folder.name}" for model in models}
+    workers = [model for model in models if model.worker]
+    taken |= {worker_name(model.name): f"the worker of functions/{model.folder.name}" for model in workers}
     for model in models:
         if model.name in taken:
             raise SynthError(

@@ -6,15 +6,21 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import CfnOutput, Environment, Stack
 
+from infra.constructs.batches.batches_function import BatchesFunction
+from infra.constructs.batches.machine import BatchMachine
+from infra.constructs.batches.topic import BatchTopic
 from infra.constructs.gateway.inference_api import InferenceApi
 from infra.constructs.model.network import S3Endpoint
 from infra.constructs.monitoring.monitoring import ApiMonitoring
 from infra.constructs.platform.layer import ModeletLayer
 from infra.constructs.platform.models_index import ModelsIndex
+from infra.constructs.storage.batch_storage import BatchStorage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
+    from aws_cdk import aws_lambda as lambda_
     from constructs import Construct
 
     from infra.discovery import Deployable
@@ -22,7 +28,10 @@ if TYPE_CHECKING:
 
 
 class ApiStack(Stack):
-    """What all models share: one API, the index of the models, the dashboard of both, and the alarm topic."""
+    """What all models share: one API, the index of the models, the dashboard of both, the alarm topic.
+
+    If a model has batches or jobs, also their platform function, state machine and topic.
+    """
 
     def __init__(self, scope: Construct, *, stage: Stage, models: Sequence[Deployable]) -> None:
         super().__init__(
@@ -38,7 +47,18 @@ class ApiStack(Stack):
             S3Endpoint(self, "Network", vpc=stage.vpc)
         index = ModelsIndex(self, "Index", stage=stage, root=root, layer=layer)
         names = [model.name for model in models]
-        api = InferenceApi(self, "Api", stage=stage, models=names, index=index.function)
+        workers = [model.name for model in models if model.worker]
+        batches = self._batches(stage, root, layer) if workers else None
+        api = InferenceApi(
+            self, "Api", stage=stage, models=names, index=index.function, batches=batches, workers=workers
+        )
         api.reference.write(self, stage)
         ApiMonitoring(self, "Monitoring", stage=stage, index=index.function, api=api)
         CfnOutput(self, "ApiUrl", value=api.url)
+
+    def _batches(self, stage: Stage, root: Path, layer: lambda_.LayerVersion) -> lambda_.IFunction:
+        """Create what batches and jobs share; return the function that answers their routes."""
+        storage = BatchStorage.read(self, stage)
+        BatchMachine(self, "Batches", stage=stage, storage=storage)
+        BatchTopic(self, "BatchTopic", stage=stage)
+        return BatchesFunction(self, "BatchesFunction", stage=stage, root=root, layer=layer, storage=storage).function

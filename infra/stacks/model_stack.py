@@ -15,6 +15,8 @@ from infra.constructs.monitoring.monitoring import ModelMonitoring
 from infra.constructs.platform.layer import ModeletLayer
 from infra.constructs.release.served_version import ServedVersion
 from infra.constructs.storage.artifact_bucket import export_name
+from infra.constructs.storage.batch_storage import BatchStorage
+from infra.constructs.worker.worker_function import WorkerFunction
 from infra.stacks.calling import call_lines
 
 if TYPE_CHECKING:
@@ -48,6 +50,21 @@ class ModelStack(Stack):
         api = ApiReference.read(self, stage)
         ModelRoutes(function, "Routes", stage=stage, model=function, api=api)
         ServedVersion(function, "Served", stage=stage, model=function)
-        ModelMonitoring(function, "Monitoring", stage=stage, model=function)
+        alarms = []
+        if model.worker is not None:
+            worker = WorkerFunction(
+                self,
+                f"{model.name}-worker",
+                stage=stage,
+                model=model,
+                worker=model.worker,
+                bucket=bucket,
+                storage=BatchStorage.read(self, stage, model.name if model.spec.batch is not None else None),
+                network=network,
+            )
+            # New work waits for the check of the version that requests use.
+            worker.alias.node.add_dependency(function.alias)
+            alarms = worker.alarms
+        ModelMonitoring(function, "Monitoring", stage=stage, model=function, more_alarms=alarms)
         for name, value in call_lines(stage, model, api.url, self.region).items():
             CfnOutput(self, name, value=value)

@@ -1,4 +1,4 @@
-"""Resources that outlive all others: the published versions and the batches' predictions."""
+"""Resources that outlive all others: published versions, predictions, and the records and files of batches and jobs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 from aws_cdk import CfnOutput, Environment, Stack
 
 from infra.constructs.storage.artifact_bucket import STORE, ArtifactBucket, export_name
+from infra.constructs.storage.batch_storage import BatchStorage
+from infra.constructs.storage.batches_bucket import BatchesBucket
+from infra.constructs.storage.control_table import ControlTable
 from infra.constructs.storage.prediction_table import PredictionTable
 
 if TYPE_CHECKING:
@@ -19,9 +22,9 @@ if TYPE_CHECKING:
 
 
 class StorageStack(Stack):
-    """The artifact bucket, and a prediction table for each model with `batch:`.
+    """The artifact bucket; a prediction table for each model with `batch:`; what batches and jobs share.
 
-    bucket: the artifact bucket. tables: by model.
+    bucket: the artifact bucket. tables: the prediction tables by model.
     """
 
     def __init__(self, scope: Construct, *, stage: Stage, models: Sequence[Deployable]) -> None:
@@ -39,6 +42,12 @@ class StorageStack(Stack):
             for model in models
             if model.spec.batch is not None
         }
+        if any(model.worker for model in models):
+            BatchStorage(
+                ControlTable(self, "Control").table.table_name,
+                BatchesBucket(self, "Batches").bucket.bucket_name,
+                {name: table.table_name for name, table in self.tables.items()},
+            ).write(self, stage)
         CfnOutput(self, "BucketName", value=self.bucket.bucket_name, export_name=export_name(stage))
         CfnOutput(
             self,

@@ -13,7 +13,7 @@ from infra.checks.nag import accept
 from infra.constructs.gateway.access_log import access_log_format, access_log_group
 from infra.constructs.gateway.api_reference import ApiReference
 from infra.constructs.gateway.model_routes import AUTHORIZATION, add_preflight
-from infra.constructs.gateway.routes import GREEDY
+from infra.constructs.gateway.routes import GREEDY, batch_paths
 
 if TYPE_CHECKING:
     from aws_cdk import aws_lambda as lambda_
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from infra.stage import Stage
 
 CORS_METHODS = [apigatewayv2.CorsHttpMethod.GET, apigatewayv2.CorsHttpMethod.POST]
+BATCH_METHODS = [apigatewayv2.CorsHttpMethod.DELETE]
 CORS_HEADERS = ["authorization", "content-type", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token"]
 CORS_EXPOSED = ["retry-after", "x-model-version", "x-request-id"]
 """CORS: what pages of other origins may send, and the response headers that they may read."""
@@ -30,19 +31,28 @@ CORS_EXPOSED = ["retry-after", "x-model-version", "x-request-id"]
 class HttpInferenceApi(Construct):
     """The API as an HTTP API, payload format 2.0, TLS 1.2 or later.
 
-    The models' routes are in their own stacks, which get the API's IDs from `reference`. url: without a trailing slash.
+    The models' routes are in their own stacks, which get the API's IDs from `reference`. batches: the function for the
+    routes of batches and jobs of all models, if a model has them. url: without a trailing slash.
     invoke_arn: the resource of a caller's `execute-api:Invoke` permission. metric_4xx, metric_5xx: 1 for each response
     of that class, 0 for every other.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, index: lambda_.IFunction) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        index: lambda_.IFunction,
+        batches: lambda_.IFunction | None = None,
+    ) -> None:
         super().__init__(scope, construct_id)
         self.api = apigatewayv2.HttpApi(
             self,
             "Api",
             api_name=stage.prefix,
             create_default_stage=False,
-            cors_preflight=_cors(stage),
+            cors_preflight=_cors(stage, BATCH_METHODS if batches else []),
         )
         self.url = self.api.api_endpoint
         self.invoke_arn = self.api.arn_for_execute_api(stage="$default")
@@ -52,6 +62,8 @@ class HttpInferenceApi(Construct):
         integration = self._add_index(stage, index, authorizer)
         if stage.cors_origins:
             add_preflight(self, "Preflight", f"/{GREEDY}", self.api.api_id, integration)
+        if batches is not None:
+            self._add_batches(stage, batches, authorizer, integration if stage.cors_origins else None)
         self.reference = ApiReference(
             self.api.api_id, self.url, authorizer, integration if stage.cors_origins else None
         )
@@ -111,6 +123,39 @@ class HttpInferenceApi(Construct):
             )
         return integration
 
+    def _add_batches(
+        self, stage: Stage, batches: lambda_.IFunction, authorizer: str | None, preflight: str | None
+    ) -> None:
+        """Send the paths of batches and jobs to their function. preflight: the integration of preflight routes."""
+        integration = apigatewayv2.CfnIntegration(
+            self,
+            "Batches",
+            api_id=self.api.api_id,
+            integration_type="AWS_PROXY",
+            integration_uri=batches.function_arn,
+            payload_format_version="2.0",
+        ).ref
+        for number, path in enumerate(batch_paths()):
+            apigatewayv2.CfnRoute(
+                self,
+                f"BatchRoute{number}",
+                api_id=self.api.api_id,
+                route_key=f"ANY {path}",
+                target=f"integrations/{integration}",
+                authorization_type=AUTHORIZATION[stage.auth],
+                authorizer_id=authorizer,
+            )
+            if preflight is not None:
+                add_preflight(self, f"BatchPreflight{number}", path, self.api.api_id, preflight)
+        batches.add_permission(
+            "BatchesPermission",
+            scope=self,
+            principal=iam.ServicePrincipal("apigateway.amazonaws.com"),
+            source_arn=Stack.of(self).format_arn(
+                service="execute-api", resource=self.api.api_id, resource_name="*/*/*"
+            ),
+        )
+
     def _deploy(self, stage: Stage) -> None:
         deployed = apigatewayv2.HttpStage(
             self,
@@ -127,12 +172,12 @@ class HttpInferenceApi(Construct):
         )
 
 
-def _cors(stage: Stage) -> apigatewayv2.CorsPreflightOptions | None:
+def _cors(stage: Stage, more: list[apigatewayv2.CorsHttpMethod]) -> apigatewayv2.CorsPreflightOptions | None:
     if not stage.cors_origins:
         return None
     return apigatewayv2.CorsPreflightOptions(
         allow_origins=list(stage.cors_origins),
-        allow_methods=CORS_METHODS,
+        allow_methods=[*CORS_METHODS, *more],
         allow_headers=CORS_HEADERS,
         expose_headers=CORS_EXPOSED,
         max_age=Duration.minutes(10),

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 class InferenceApi(Construct):
     """One API for all models; every path requires the stage's `auth`, health checks included.
 
-    models: the models' names. reference: the API's IDs for the models' stacks. url: without a trailing slash.
-    invoke_arn: the resource of the `execute-api:Invoke` permission that a caller of a signed API needs. kind: the API
-    itself. Raises SynthError if API Gateway cannot provide it.
+    models: the models' names. workers: those of models with batches or jobs, which the function `batches` answers.
+    reference: the API's IDs for the models' stacks. url: without a trailing slash. invoke_arn: the resource of the
+    `execute-api:Invoke` permission that a caller of a signed API needs. kind: the API itself. Raises SynthError if API
+    Gateway cannot provide it.
     """
 
     def __init__(
@@ -36,15 +37,19 @@ class InferenceApi(Construct):
         stage: Stage,
         models: Sequence[str],
         index: lambda_.IFunction,
+        batches: lambda_.IFunction | None = None,
+        workers: Sequence[str] = (),
     ) -> None:
         super().__init__(scope, construct_id)
         access.validate(stage)
-        routes.validate(stage, len(models))
+        routes.validate(stage, len(models), len(workers))
         self.kind: HttpInferenceApi | RestInferenceApi
         if stage.api == "http":
-            self.kind = HttpInferenceApi(self, "Http", stage=stage, index=index)
+            self.kind = HttpInferenceApi(self, "Http", stage=stage, index=index, batches=batches)
         else:
-            self.kind = RestInferenceApi(self, "Rest", stage=stage, models=models, index=index)
+            self.kind = RestInferenceApi(
+                self, "Rest", stage=stage, models=models, index=index, batches=batches, workers=workers
+            )
         self.reference = self.kind.reference
         self.url = self.kind.url
         self.invoke_arn = self.kind.invoke_arn

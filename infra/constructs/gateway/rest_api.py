@@ -13,7 +13,7 @@ from infra.checks.nag import accept
 from infra.constructs.gateway.access_log import access_log_format, access_log_group
 from infra.constructs.gateway.api_reference import ApiReference
 from infra.constructs.gateway.firewall import Firewall
-from infra.constructs.gateway.routes import index_paths, model_paths
+from infra.constructs.gateway.routes import index_paths, model_paths, rest_batch_paths
 from infra.constructs.release.release import ALIAS
 
 if TYPE_CHECKING:
@@ -38,9 +38,10 @@ class RestInferenceApi(Construct):
     """The API as a REST API, payload format 1.0, bodies as text.
 
     All of its methods are here, because they are deployed together. It names the models' functions by their ARNs; their
-    stacks get the API's IDs from `reference`, and grant it access. models: the models' names. url: without a trailing
-    slash. invoke_arn: the resource of a caller's `execute-api:Invoke` permission. metric_4xx, metric_5xx: 1 for each
-    response of that class, 0 for every other. firewall: the API's firewall, if the stage has one.
+    stacks get the API's IDs from `reference`, and grant it access. models: the models' names. workers: those of models
+    with batches or jobs, which `batches` answers. url: without a trailing slash. invoke_arn: the resource of a caller's
+    `execute-api:Invoke` permission. metric_4xx, metric_5xx: 1 for each response of that class, 0 for every other.
+    firewall: the API's firewall, if the stage has one.
     """
 
     def __init__(
@@ -51,6 +52,8 @@ class RestInferenceApi(Construct):
         stage: Stage,
         models: Sequence[str],
         index: lambda_.IFunction,
+        batches: lambda_.IFunction | None = None,
+        workers: Sequence[str] = (),
     ) -> None:
         super().__init__(scope, construct_id)
         self.api = apigateway.RestApi(
@@ -71,6 +74,9 @@ class RestInferenceApi(Construct):
             self._route(model_paths(model), self._live_alias(stage, model))
         # One permission for each function, not for each method: a stack has at most 500 resources.
         self._route(index_paths(), apigateway.LambdaIntegration(index, scope_permission_to_method=False))
+        if batches is not None:
+            integration = apigateway.LambdaIntegration(batches, scope_permission_to_method=False)
+            self._route(rest_batch_paths(workers), integration)
         arn = self.api.deployment_stage.stage_arn
         self.firewall = Firewall(self, "Firewall", stage=stage, resource_arn=arn) if stage.waf else None
         if stage.auth == "api_key":

@@ -30,22 +30,32 @@ TRACE_ACTIONS = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
 
 
 class ExecutionRole(Construct):
-    """The role of one model function.
+    """The role of one model function, or of its worker.
+
+    function: the last part of the function's name, if it is the worker's. A worker may always read versions: a batch
+    that still runs uses an older version of the function, which may not have its files in the image.
 
     role: the role that the function assumes. It has no permission to write the log yet: the log group grants that.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, stage: Stage, model: Deployable, bucket: s3.IBucket
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        model: Deployable,
+        bucket: s3.IBucket,
+        function: str | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         self.role = iam.Role(
             self,
             "Role",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            description=f"Execution role of the model {model.name}, {stage.name}",
+            description=f"Execution role of {'the worker of ' if function else ''}the model {model.name}, {stage.name}",
         )
-        if model.spec.artifact == "store":
+        if model.spec.artifact == "store" or function:
             self._may_read_versions(model, bucket)
         if model.spec.secrets:
             self._allow(["secretsmanager:GetSecretValue"], sorted(model.spec.secrets.values()))
@@ -53,7 +63,7 @@ class ExecutionRole(Construct):
             self._allow(TRACE_ACTIONS, ["*"])
             accept_resource(self.role, "*", "X-Ray has no permissions for single resources.")
         if model.spec.vpc:
-            self._may_join_network(stage.function_name(model.name))
+            self._may_join_network(stage.function_name(function or model.name))
 
     def _may_read_versions(self, model: Deployable, bucket: s3.IBucket) -> None:
         versions = bucket.arn_for_objects(f"{STORE}/{model.name}/*")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from aws_cdk import IgnoreMode
 from aws_cdk import aws_ecr_assets as ecr_assets
@@ -20,8 +20,10 @@ DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 PLATFORMS = {"x86_64": ecr_assets.Platform.LINUX_AMD64, "arm64": ecr_assets.Platform.LINUX_ARM64}
 
 
-def model_image(model: Deployable, node: Node) -> lambda_.DockerImageCode:
-    """Return the model's online image.
+def model_image(
+    model: Deployable, node: Node, target: Literal["online", "worker"] = "online"
+) -> lambda_.DockerImageCode:
+    """Return the model's image for requests, or for batches and jobs.
 
     The context keys `base_image` and `build_image` replace the images that it is built from, and `base_digest` is the
     digest that the base image's tag stands for. Raises SynthError if that is not a digest.
@@ -37,7 +39,7 @@ def model_image(model: Deployable, node: Node) -> lambda_.DockerImageCode:
     return lambda_.DockerImageCode.from_image_asset(
         str(model.root),
         file=model.dockerfile,
-        target="online",
+        target=target,
         build_args={"FUNCTION": model.folder.name, **{key: str(value) for key, value in images.items() if value}},
         platform=PLATFORMS[model.spec.resources.architecture],
         # The default mode has another pattern syntax, in which .dockerignore excludes every file.

@@ -22,6 +22,8 @@ from infra.constructs.monitoring.alarm_topic import AlarmTopic, topic_arn
 from infra.constructs.monitoring.function_graphs import FIVE_MINUTES, add_index, add_model
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aws_cdk import aws_lambda as lambda_
 
     from infra.constructs.gateway.inference_api import InferenceApi
@@ -71,17 +73,26 @@ class ApiMonitoring(Construct):
 class ModelMonitoring(Construct):
     """A model's dashboard `modelet-STAGE-MODEL`, if the stage has such dashboards, and its alarms' notifications.
 
-    The alarms are those that also roll a release back, and one on provisioned concurrency spillover.
+    The alarms are those that also roll a release back, one on provisioned concurrency spillover, and `more_alarms`.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, model: ModelFunction) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        model: ModelFunction,
+        more_alarms: Sequence[cloudwatch.Alarm] = (),
+    ) -> None:
         super().__init__(scope, construct_id)
         topic = sns.Topic.from_topic_arn(self, "Topic", topic_arn(self, stage))
         dashboard = stage.function_name(model.name) if stage.model_dashboards else None
         facade = _facade(self, stage, topic, dashboard)
-        for alarm in model.alarms:
+        alarms = [*model.alarms, *more_alarms]
+        for alarm in alarms:
             alarm.add_alarm_action(SnsAction(topic))
-        facade.add_widget(cloudwatch.AlarmStatusWidget(title="Alarms", alarms=model.alarms, width=24))
+        facade.add_widget(cloudwatch.AlarmStatusWidget(title="Alarms", alarms=alarms, width=24))
         add_model(facade, stage, model)
 
 

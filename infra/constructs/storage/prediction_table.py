@@ -6,6 +6,8 @@ from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
+from modelet.batch.table import EXPIRES, PREDICTIONS
+
 
 class PredictionTable(Construct):
     """One model's predictions: rows are keyed by ID and generation; a generation is one complete load of the table.
@@ -19,14 +21,14 @@ class PredictionTable(Construct):
         self.table = dynamodb.TableV2(
             self,
             "Table",
-            partition_key=dynamodb.Attribute(name="id", type=dynamodb.AttributeType.STRING),
-            sort_key=dynamodb.Attribute(name="generation", type=dynamodb.AttributeType.STRING),
+            partition_key=dynamodb.Attribute(name=PREDICTIONS.partition, type=dynamodb.AttributeType.STRING),
+            sort_key=dynamodb.Attribute(name=PREDICTIONS.sort, type=dynamodb.AttributeType.STRING),
             billing=dynamodb.Billing.on_demand(),
             encryption=dynamodb.TableEncryptionV2.aws_managed_key(),
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True
             ),
-            time_to_live_attribute="expires_at",
+            time_to_live_attribute=EXPIRES,
             deletion_protection=True,
             removal_policy=RemovalPolicy.RETAIN,
         )

@@ -267,7 +267,7 @@ class Jobs(Section):
     attempts: int = Field(
         default=3, ge=1, le=100, description="How often a job is tried before it goes to the dead-letter queue."
     )
-    expires_days: ExpiresDays = Field(default=7, description="The days that a job and its result stay.")
+    expires_days: int = Field(default=7, ge=1, le=30, description="The days that a job and its result stay.")
 
 
 class Worker(Section):
