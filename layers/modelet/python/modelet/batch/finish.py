@@ -11,12 +11,13 @@ from modelet.batch.plan import from_lines
 from modelet.batch.record import ENDED
 from modelet.batch.repeats import example, find_repeats, rewrite_winners
 from modelet.batch.retire import retire
-from modelet.errors import RequestError, StoreError
+from modelet.errors import ModeletError, RequestError
 
 if TYPE_CHECKING:
-    from modelet.batch.record import BatchRecord
+    from modelet.batch.record import BatchRecord, State
     from modelet.batch.worker import Worker
 
+LOADING: tuple[State, ...] = ("FINISHING", "LOADING")
 RESERVE_S = 60.0
 """Seconds before the worker's timeout from which on the rest is left to the next call."""
 
@@ -29,37 +30,39 @@ class Finish:
         self._record = record
         self._until = None if until is None else until - RESERVE_S
 
-    def run(self, cause: Any) -> dict[str, Any]:
-        """Finish the batch as far as time allows. cause: the error that ended the plan or the map; None for none.
+    def run(self, cause: Any) -> tuple[str, ModeletError | None]:
+        """Finish the batch as far as time allows. Returns its state, and the error for the log.
 
-        Every part can be repeated: the state machine calls again after an error, and while the state is LOADING.
+        cause: the error that ended the plan, the map or an earlier call; None for none. Every part can be repeated: the
+        state machine calls again after an error that may pass, and while the state is LOADING.
         """
         record, batches = self._record, self._worker.batches
-        if record.state in {"RUNNING", "PLANNING"}:
+        if record.state in {"PLANNING", "RUNNING"}:
             problem = self._problem(cause)
-            if problem is not None:
-                batches.set_state(record, (record.state,), "FAILED", problem=problem)
-            else:
-                batches.set_state(record, ("RUNNING",), "FINISHING")
+            batches.set_state(record, (record.state,), "FAILED" if problem else "FINISHING", problem=problem)
             record = self._record = batches.get(record.model, record.id)
-        if record.state in {"FINISHING", "LOADING"}:
+        elif cause is not None and record.state in LOADING:
+            given_up = RequestError(f"the predictions could not be loaded ({_name(cause)}): `modelet batch resume` does")
+            batches.set_state(record, LOADING, "FAILED", problem=given_up.problem())
+            record = self._record = batches.get(record.model, record.id)
+        if record.state in LOADING:
             try:
-                is_done = self._load()
-            except RequestError as error:
-                batches.set_state(record, ("FINISHING", "LOADING"), "FAILED", problem=error.problem())
-                is_done = True
-            else:
-                if is_done:
-                    batches.set_state(record, ("FINISHING", "LOADING"), "DONE")
-            if not is_done:
-                return {"state": "LOADING"}
+                if not self._load():
+                    batches.set_state(record, ("FINISHING",), "LOADING")
+                    return "LOADING", None
+                batches.set_state(record, LOADING, "DONE")
+            except ModeletError as error:
+                if error.retryable:
+                    raise
+                batches.set_state(record, LOADING, "FAILED", problem=error.problem())
             record = self._record = batches.get(record.model, record.id)
+        failure = None
         if record.state in ENDED and not record.notified:
-            announce(self._worker, record)
+            failure = announce(self._worker, record)
             batches.set_notified(record)
         if record.state == "DONE" and record.request.table and not self._retire():
-            return {"state": "LOADING"}
-        return {"state": record.state}
+            return "LOADING", failure
+        return record.state, failure
 
     def _problem(self, cause: Any) -> dict[str, Any] | None:
         """Return why the batch cannot be finished; None if it can."""
@@ -71,7 +74,7 @@ class Finish:
             empty = RequestError("the inputs have no rows: nothing was scored, and the active generation stays")
             return None if record.rows else empty.problem()
         if not record.chunks:
-            return StoreError("the batch could not be planned").problem() | {"cause": cause}
+            return RequestError(f"the batch could not be planned ({_name(cause)}): resume it").problem()
         missing = record.chunks - done
         return RequestError(
             f"{missing} of {record.chunks} chunks did not finish: `modelet batch status` shows their errors, and "
@@ -107,3 +110,8 @@ class Finish:
     def _retire(self) -> bool:
         """Delete generations that nobody can read any more. Returns whether that is done."""
         return retire(self._worker, self._record.model, self._until)
+
+
+def _name(cause: Any) -> str:
+    """Return the name of a state machine's error."""
+    return str(cause.get("Error")) if isinstance(cause, dict) and cause.get("Error") else "the worker ended"

@@ -28,10 +28,11 @@ def notice(record: BatchRecord) -> dict[str, Any]:
     }
 
 
-def announce(worker: Worker, record: BatchRecord) -> None:
+def announce(worker: Worker, record: BatchRecord) -> ModelError | None:
     """Publish the end of a batch, then call `on_batch_complete`; both happen at least once.
 
-    Raises StoreError if the topic does not answer, ModelError if the author's method raises.
+    Returns the error for the log if the author's method raises; the batch's state stays. Raises StoreError if the topic
+    does not answer.
     """
     said = notice(record)
     if worker.settings.topic:
@@ -47,5 +48,8 @@ def announce(worker: Worker, record: BatchRecord) -> None:
             raise StoreError(f"the topic of completed batches did not answer: {error}") from error
     try:
         worker.service.pipeline.model.on_batch_complete(said)
-    except Exception as error:
-        raise ModelError(f"on_batch_complete raised {type(error).__name__}") from error
+    except Exception as error:  # noqa: BLE001 - the author's code may raise anything
+        failure = ModelError(f"on_batch_complete raised {type(error).__name__}")
+        failure.__cause__ = error
+        return failure
+    return None

@@ -71,15 +71,18 @@ class Worker:
             timings
         )
 
-    def finish(self, batch: Mapping[str, Any], cause: Any, remaining: float | None) -> dict[str, Any]:
-        """Make a finished batch visible, or record why it failed. Returns its state.
+    def finish(
+        self, batch: Mapping[str, Any], cause: Any, remaining: float | None
+    ) -> tuple[dict[str, Any], ModeletError | None]:
+        """Make a finished batch visible, or record why it failed.
 
-        LOADING asks to be called again.
+        Returns its state, LOADING asks to be called again, and the error for the log.
         """
         from modelet.batch.finish import Finish  # noqa: PLC0415 - a worker does one of the three
 
         until = None if remaining is None else time.monotonic() + remaining
-        return Finish(self, self._record(batch), until).run(cause)
+        state, failure = Finish(self, self._record(batch), until).run(cause)
+        return {"state": state}, failure
 
     def _record(self, batch: Mapping[str, Any]) -> BatchRecord:
         return self.batches.get(str(batch["model"]), str(batch["id"]))

@@ -33,15 +33,17 @@ def answer(event: Any, service: Service, call: Call) -> EdgeResult:
     try:
         if event[STEP] == "plan":
             return EdgeResult(worker.plan(event["batch"]), 200)
+        response: dict[str, Any] = {}
         if event[STEP] == "finish":
-            return EdgeResult(worker.finish(event["batch"], event.get("cause"), call.remaining), 200)
-        failure = worker.chunk(event["batch"], event["chunk"], call.timings, call.remaining)
+            response, failure = worker.finish(event["batch"], event.get("cause"), call.remaining)
+        else:
+            failure = worker.chunk(event["batch"], event["chunk"], call.timings, call.remaining)
     except ModeletError as error:
         return answer_error(error, service, call)
     except (KeyError, TypeError) as cause:
         wrong = MalformedBodyError(f"The event is not a step of a batch: {type(cause).__name__} {cause}")
         return answer_error(wrong, service, call)
-    return EdgeResult({}, failure.status if failure else 200, failure)
+    return EdgeResult(response, failure.status if failure else 200, failure)
 
 
 def answer_error(error: ModeletError, service: Service, call: Call) -> EdgeResult:  # noqa: ARG001 - the interface of edges

@@ -84,6 +84,7 @@ class Laptop:
         self.worker = Worker("tiny", function, batch=True, jobs=True)
         self._machine = machine
         self._batches = make("def handler(event, context): return {}\n", "batches")
+        self._online = make("def handler(event, context): return {'predictions': event['instances']}\n", "tiny")
 
     def run(self, work: Callable[[Emulation, Emulator], Any]) -> None:
         """Do the work in a thread beside a running emulator."""
@@ -92,7 +93,7 @@ class Laptop:
             self.loop = asyncio.get_running_loop()
             emulator = Emulator(self.root)
             emulated = Emulated(emulator, self._batches, (self.worker,))
-            async with Runtime(emulated.functions, log=self.log) as runtime:
+            async with Runtime([self._online, *emulated.functions], log=self.log) as runtime:
                 emulation = Emulation(emulated, runtime, log=self.log, machine=self._machine)
                 try:
                     await emulation.ready()

@@ -21,6 +21,7 @@ from modelet.dev.local.emulator.names import (
     BATCHES,
     CONTROL_TABLE,
     STATE_MACHINE,
+    function_name,
     prediction_table,
     queue_url,
     worker_name,
@@ -84,6 +85,20 @@ def test_a_message_of_the_queue_reaches_the_worker(laptop: Laptop) -> None:
     laptop.run(work)
     (record,) = laptop.events()[0]["Records"]
     assert (record["eventSource"], record["body"]) == ("aws:sqs", '{"model": "tiny", "id": "1"}')
+
+
+def test_a_model_s_own_function_can_be_invoked_too(laptop: Laptop) -> None:
+    def work(_: Emulation, emulator: Emulator) -> None:
+        client = connect(emulator, "lambda")
+        assert client.get_function_configuration(FunctionName=worker_name("tiny"))["FunctionArn"].endswith(
+            "tiny-worker"
+        )
+        answer = client.invoke(FunctionName=function_name("tiny"), Payload=b'{"instances": [1.5]}')
+        assert json.load(answer["Payload"]) == {"predictions": [1.5]}
+        failed = client.invoke(FunctionName=worker_name("tiny"), Payload=b'{"chunk": {"number": 3}}')
+        assert (failed["FunctionError"], json.load(failed["Payload"])["errorType"]) == ("Unhandled", "RefusedError")
+
+    laptop.run(work)
 
 
 def test_tables_and_files_outlive_the_emulator_and_a_running_batch_ends(laptop: Laptop) -> None:

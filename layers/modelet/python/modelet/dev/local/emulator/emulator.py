@@ -83,12 +83,16 @@ class Emulator:
 
     async def stop(self) -> None:
         """End the process, which saves its tables; nothing if it does not run."""
-        if self._reserved is not None:
-            self._reserved.close()
-            self._reserved = None
+        self.give_up()
         if self._process is not None:
             await asyncio.to_thread(self._stop, self._process)
             self._process = None
+
+    def give_up(self) -> None:
+        """Give the reserved port back: the process takes it now, or nobody needs it."""
+        if self._reserved is not None:
+            self._reserved.close()
+            self._reserved = None
 
     def _start(self, python: Path, invoker: str) -> None:
         if self._process is not None:  # it has ended by itself
@@ -96,9 +100,7 @@ class Emulator:
         lock = self._lock()
         try:
             self._forget()
-            if self._reserved is not None:
-                self._reserved.close()
-                self._reserved = None
+            self.give_up()
             with (self._home / "emulator.log").open("wb") as log:
                 process = subprocess.Popen(
                     [str(python), "-I", str(LAUNCHER)],

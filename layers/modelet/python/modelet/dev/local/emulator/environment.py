@@ -57,7 +57,7 @@ def _make(folder: Path, requirements: Path) -> None:
         raise CommandError(f"{folder} cannot be made without uv: run `pip install uv` and try again")
     sync = [uv, "pip", "sync", "--quiet", "--compile-bytecode", "--require-hashes"]
     for command in (
-        [sys.executable, "-m", "venv", "--clear", str(folder)],
+        [sys.executable, "-m", "venv", "--clear", "--without-pip", str(folder)],
         [*sync, "--python", str(folder / "bin" / "python"), str(requirements)],
     ):
         done = subprocess.run(

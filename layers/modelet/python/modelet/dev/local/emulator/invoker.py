@@ -6,16 +6,18 @@ import asyncio
 import json
 import os
 import secrets
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from modelet.dev.local.emulator.names import worker_name
+from modelet.dev.local.emulator.names import function_name, worker_name
 from modelet.dev.local.http.hosts import LOOPBACK
 from modelet.dev.local.http.server import Wire
-from modelet.errors import ModeletError
+from modelet.errors import ThrottledError, TooLargeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from contextlib import AbstractAsyncContextManager
 
     from modelet.dev.local.emulator.worker import Worker
     from modelet.dev.local.http.exchange import Exchange
@@ -30,19 +32,16 @@ class Invoker:
     """A server on this machine, in the event loop of the runtime. Its URL has a secret path.
 
     At most as many invocations of a worker run at once as this machine has processors; the others wait for their turn,
-    where Lambda would throttle them or have more environments.
+    where Lambda would throttle them or have more environments. A model's own function is throttled as ever.
     """
 
     def __init__(self, runtime: Runtime, workers: Iterable[Worker]) -> None:
         self._runtime = runtime
-        processors = os.cpu_count() or 1
-        self._turns = {
-            worker_name(worker.model): (
-                worker.function.name,
-                asyncio.Semaphore(min(processors, worker.function.max_concurrency)),
-            )
-            for worker in workers
-        }
+        self._functions: dict[str, tuple[str, AbstractAsyncContextManager[None]]] = {}
+        for worker in workers:
+            at_once = min(os.cpu_count() or 1, worker.function.max_concurrency)
+            self._functions[worker_name(worker.model)] = worker.function.name, asyncio.Semaphore(at_once)
+            self._functions[function_name(worker.model)] = worker.model, nullcontext()
         self._secret = f"/{secrets.token_urlsafe(24)}"
         self._connections: set[Wire] = set()
         self._under_way: set[asyncio.Task[None]] = set()
@@ -75,21 +74,25 @@ class Invoker:
 
     async def _answer(self, exchange: Exchange) -> None:
         question = json.loads(exchange.body)
-        payload, error = await self._invoke(question["function"], question["event"])
-        body = json.dumps({"payload": payload, "error": error}, ensure_ascii=False).encode()
+        try:
+            payload, error = await self._invoke(question["function"], question["event"])
+            answer = {"payload": payload, "error": error, "throttled": False}
+        except ThrottledError:
+            answer = {"throttled": True}
+        body = json.dumps(answer, ensure_ascii=False).encode()
         exchange.answer(200, JSON, body)
 
     async def _invoke(self, function: str, event: Any) -> tuple[Any, str | None]:
-        """Return the function's result and None, or the payload and the type of its error."""
-        known = self._turns.get(function)
+        """Return the function's result and None, or the payload and the type of its error. Raises ThrottledError."""
+        known = self._functions.get(function)
         if known is None:
             return _failure("ResourceNotFoundException", f"modelet up does not serve {function} now")
         name, turn = known
         async with turn:
             try:
                 outcome = await self._runtime.invoke(name, json.dumps(event, ensure_ascii=False).encode())
-            except ModeletError as error:  # an event above Lambda's limit, or no free environment
-                return _failure(type(error).__name__, str(error))
+            except TooLargeError as error:
+                return _failure("RequestEntityTooLargeException", str(error))
         return json.loads(outcome.payload), outcome.error
 
     def _done(self, exchange: Exchange, task: asyncio.Task[None]) -> None:

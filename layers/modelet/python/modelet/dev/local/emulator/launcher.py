@@ -57,7 +57,11 @@ def invoke(invoker: str, config: dict[str, Any], event: Any, request_id: str) ->
         with urlopen(request) as reply:  # noqa: S310
             answer = json.load(reply)
     except (URLError, OSError, ValueError) as error:
-        answer = {"payload": {"errorType": "Emulator.InvokerError", "errorMessage": str(error)}, "error": "Unhandled"}
+        body = {"errorType": "Emulator.InvokerError", "errorMessage": str(error)}
+        return {"body": body, "error": True, "function_error": "Unhandled", "log": ""}
+    if answer["throttled"]:
+        throttled: dict[str, Any] = lambda_svc._throttle_response("ConcurrentInvocationLimitExceeded", "Rate Exceeded.")
+        return throttled
     failed = answer["error"] is not None
     return {
         "body": answer["payload"],

@@ -12,6 +12,11 @@ STATE_MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{BATCHES}"
 ROLE = f"{PREFIX}-role"
 
 
+def function_name(model: str) -> str:
+    """Return the name of a model's own function in Lambda, which answers one request at a time."""
+    return f"{PREFIX}-{model}"
+
+
 def worker_name(model: str) -> str:
     """Return the name of a model's worker in Lambda."""
     return f"{PREFIX}-{model}-worker"

@@ -48,7 +48,8 @@ def provision(variables: Mapping[str, str], workers: Iterable[Worker], machine: 
     _table(tables, names.CONTROL_TABLE, CONTROL)
     connect("s3").create_bucket(Bucket=names.BATCHES)
     for worker in workers:
-        _function(connect("lambda"), worker, role)
+        for name in (names.worker_name(worker.model), names.function_name(worker.model)):
+            _function(connect("lambda"), name, worker, role)
         if worker.batch:
             _table(tables, names.prediction_table(worker.model), PREDICTIONS)
         if worker.jobs:
@@ -100,9 +101,8 @@ def _table(client: Any, name: str, keys: TableKeys) -> None:
     client.update_time_to_live(TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": EXPIRES})
 
 
-def _function(client: Any, worker: Worker, role: str) -> None:
-    """Make the function that the workflow and the queue invoke; the runtime knows its code and its environment."""
-    name = names.worker_name(worker.model)
+def _function(client: Any, name: str, worker: Worker, role: str) -> None:
+    """Make a function that can be invoked; the runtime knows its code, its environment and its limits."""
     limits = {"MemorySize": worker.function.memory_mb, "Timeout": int(worker.function.timeout_s)}
     try:
         client.create_function(
