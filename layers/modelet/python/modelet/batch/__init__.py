@@ -1,1 +1,1 @@
-"""Batches: many rows scored by workers into a prediction table or into S3; only workers and platform functions import it."""
+"""Batches: rows scored by workers into a prediction table or into S3; only workers and platform functions import it."""

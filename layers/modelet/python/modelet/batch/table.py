@@ -11,7 +11,7 @@ import time
 from typing import NamedTuple
 
 EXPIRES = "expires_at"
-"""The attribute with the time in Unix seconds after which DynamoDB may delete an item; readers compare it themselves."""
+"""The attribute with the time in Unix seconds after which DynamoDB may delete an item; readers compare it too."""
 
 MOST_KEY_BYTES = 2_048
 """DynamoDB's limit of a partition key in bytes of UTF-8."""
