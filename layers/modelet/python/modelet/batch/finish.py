@@ -42,7 +42,9 @@ class Finish:
             batches.set_state(record, (record.state,), "FAILED" if problem else "FINISHING", problem=problem)
             record = self._record = batches.get(record.model, record.id)
         elif cause is not None and record.state in LOADING:
-            given_up = RequestError(f"the predictions could not be loaded ({_name(cause)}): `modelet batch resume` does")
+            given_up = RequestError(
+                f"the predictions could not be loaded ({_name(cause)}): `modelet batch resume` does"
+            )
             batches.set_state(record, LOADING, "FAILED", problem=given_up.problem())
             record = self._record = batches.get(record.model, record.id)
         if record.state in LOADING:
