@@ -36,5 +36,5 @@ def plan(worker: Worker, record: BatchRecord, attempt: int) -> dict[str, Any]:
         return NOTHING
     url = files.chunks(attempt)
     worker.objects.put(url, to_lines(chunks))
-    worker.batches.plan_done(record, attempt, count, rows, load)
+    worker.batches.plan_done(record, attempt, count, rows, load, version=worker.service.version)
     return {**place_of(url), "chunks": len(chunks)}

@@ -24,7 +24,7 @@ LEAST_ROWS_JUDGED = 1_000
 class BatchRecord(NamedTuple):
     """A batch as the control table has it. Times are Unix seconds.
 
-    function: the ARN of the worker's version that scores all chunks. tolerated: the share of rows that may be rejected.
+    version: the model's, known when the batch is planned; before, the worker's. function: the ARN of the worker's version that scores all chunks. tolerated: the share of rows that may be rejected.
     load: how the table is written. attempt: 1, and one more for each resume. created, changed: when the batch and its
     state were written. started, ended: of the attempt; None before. chunks, rows_planned: of the whole batch; None
     before the plan, or if only reading tells. chunks_done, chunks_failed: the chunks in that state now. rows_done,

@@ -84,13 +84,13 @@ class Batches:
         return BatchPage([BatchRecord.from_item(found[each]) for each in ids if each in found], more)
 
     def plan_done(
-        self, record: BatchRecord, attempt: int, chunks: int, rows: int | None, load: str
+        self, record: BatchRecord, attempt: int, chunks: int, rows: int | None, load: str, *, version: str | None = None
     ) -> BatchRecord | None:
-        """Set a planned batch to RUNNING. chunks, rows: of the whole batch, in every attempt.
+        """Set a planned batch to RUNNING. chunks, rows: of the whole batch, in every attempt. version: the model's.
 
         Returns the record; None if the batch was cancelled, or if this is not its attempt any more.
         """
-        fields = {"chunks": chunks, "rows_planned": rows, "load": load, "started": self._clock()}
+        fields = {"chunks": chunks, "rows_planned": rows, "load": load, "version": version, "started": self._clock()}
         return self._change(record._replace(attempt=attempt), ("PLANNING",), "RUNNING", fields)
 
     def set_state(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import click
@@ -11,10 +12,10 @@ from modelet.dev.cli.command import command, complete_name, current_project, ope
 from modelet.dev.cli.missing import publish_option, require_versions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from modelet.dev.local.runtime.function import LocalFunction
-    from modelet.dev.project.project import Function
+    from modelet.dev.project.project import Function, Project
 
 ORIGIN = re.compile(r"\*|https?://(\*|[^/?#@\s*]+)")
 """An allowed origin of an HTTP API: all origins, all of a scheme, or one without a path."""
@@ -97,13 +98,10 @@ def up(
         raise click.UsageError(
             "--cors-origin needs --api http: with a REST API, the function itself sets these headers."
         )
-    from modelet.dev.cli.welcome import welcome
     from modelet.dev.local.emulator.prepare import prepare_again, prepare_emulated
     from modelet.dev.local.gateway.cors import Cors
     from modelet.dev.local.prepare import generation, index_function, lock_for
-    from modelet.dev.local.run import run_folder
     from modelet.dev.local.serve import bound, serve
-    from modelet.dev.local.session import announce
     from modelet.errors import CommandError
 
     project, kept = current_project(), open_store(store)
@@ -141,10 +139,6 @@ def up(
         versions[function.name] = function.version
         return index.name
 
-    def ready(url: str) -> None:
-        announce(run_folder(project.root), url, list(versions))
-        welcome(url, project, versions)
-
     serve(
         [*local, *([index] if index else [])],
         default=index.name if index else None,
@@ -155,6 +149,16 @@ def up(
         reload=reload,
         rebuild=rebuild,
         served=served,
-        ready=ready,
+        ready=partial(_ready, project, versions),
         emulated=emulated,
     )
+
+
+def _ready(project: Project, versions: Mapping[str, str], url: str) -> None:
+    """Say that the models are served, to people and to other commands."""
+    from modelet.dev.cli.welcome import welcome
+    from modelet.dev.local.run import run_folder
+    from modelet.dev.local.session import announce
+
+    announce(run_folder(project.root), url, list(versions))
+    welcome(url, project, versions)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import click
 
 from modelet.dev.cli.batch.service import api_options, batch_service
@@ -29,7 +27,7 @@ def listing(name: str, limit: int, url: str | None, region: str | None, api_key:
             str(record["version"]),
             f"{record.get('rows_done', 0):,}",
             f"{record.get('rows_failed', 0):,}",
-            time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(record["created_at"])),
+            record["created"],
         ]
         for record in found
     ]
@@ -70,8 +68,8 @@ def status(
     click.echo(summary(record))
     if record.get("problem"):
         click.echo(f"problem: {record['problem'].get('detail')}")
-    for error in record.get("errors", []):
-        click.echo(f"chunk {error['number']}: {error.get('problem', {}).get('detail')}")
+    for error in record["progress"]["errors"]:
+        click.echo(f"chunk {error['chunk']}: {error.get('problem', {}).get('detail')}")
 
 
 def newest(found: list[dict[str, str]], name: str) -> str:

@@ -33,10 +33,11 @@ def summary(record: dict[str, Any]) -> str:
     words = [f"{record['id']}: {record['state']}", f"{record.get('rows_done', 0):,} rows"]
     if record.get("rows_failed"):
         words.append(f"{record['rows_failed']:,} rejected")
-    if record.get("rate"):
-        words.append(f"{record['rate']:,.0f} rows/s")
-    if record.get("seconds_left") is not None and record["state"] not in ENDED:
-        words.append(f"{record['seconds_left']:,.0f} s left")
+    progress = record.get("progress", {})
+    if progress.get("rows_per_s"):
+        words.append(f"{progress['rows_per_s']:,.0f} rows/s")
+    if progress.get("seconds_left") is not None and record["state"] not in ENDED:
+        words.append(f"{progress['seconds_left']:,.0f} s left")
     if record.get("chunks_failed"):
         words.append(f"{record['chunks_failed']} chunks failed")
     return ", ".join(words)
@@ -69,7 +70,7 @@ def _with_bar(service: BatchService, batch: str) -> dict[str, Any]:
         while True:
             record = service.get(f"batches/{batch}")
             seen = record.get("rows_done", 0) + record.get("rows_failed", 0)
-            shown.update(task, description=summary(record), completed=seen, total=record.get("rows_planned"))
+            shown.update(task, description=summary(record), completed=seen, total=record.get("rows"))
             if record["state"] in ENDED:
                 return record
             time.sleep(INTERVAL_S)
