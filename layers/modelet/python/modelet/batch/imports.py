@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 PENDING = {"IN_PROGRESS", "CANCELLING"}
 
 
+def import_table(prefix: str, batch: str, attempt: int) -> str:
+    """Return the name of the table that an attempt's import creates."""
+    return f"{prefix}{batch}-{attempt}"
+
+
 class Import:
     """The import of one batch. table: the name of the new table."""
 
@@ -24,7 +29,7 @@ class Import:
         self._worker = worker
         self._record = record
         self._client = worker.dynamodb
-        self.table = f"{worker.settings.import_prefix}{record.id}-{record.attempt}"
+        self.table = import_table(worker.settings.import_prefix, record.id, record.attempt)
 
     def is_complete(self) -> bool:
         """Start the import if it has not started; return whether it is complete.

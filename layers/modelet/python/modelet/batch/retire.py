@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from modelet.batch.imports import import_table
 from modelet.batch.table import PREDICTIONS
 from modelet.errors import StoreError
 
 if TYPE_CHECKING:
     from modelet.batch.worker import Worker
+
+
+MOST_LOOKED_AT = 100
+"""The newest batches whose tables are looked for."""
 
 
 def retire(worker: Worker, model: str, until: float | None) -> bool:
@@ -24,25 +30,24 @@ def retire(worker: Worker, model: str, until: float | None) -> bool:
     if active is None or active.previous is None:
         return True
     oldest = min(active.generation, active.previous)
-    kept = {active.table, active.previous_table, worker.settings.prediction_table}
     try:
-        _delete_tables(worker, oldest, kept)
+        _delete_tables(worker, model, oldest, {active.table, active.previous_table})
         return _delete_items(worker, oldest, until)
     except (BotoCoreError, ClientError) as error:
         raise StoreError(f"old generations of {model} cannot be deleted: {error}") from error
 
 
-def _delete_tables(worker: Worker, oldest: str, kept: set[str | None]) -> None:
-    prefix = worker.settings.import_prefix
-    if not prefix:
-        return
-    pages = worker.dynamodb.get_paginator("list_tables").paginate(ExclusiveStartTableName=prefix[:-1])
-    for page in pages:
-        for name in page["TableNames"]:
-            if name.startswith(prefix) and name not in kept and name.removeprefix(prefix)[: len(oldest)] < oldest:
-                worker.dynamodb.delete_table(TableName=name)
-        if page["TableNames"] and page["TableNames"][-1] > f"{prefix}~":
-            return
+def _delete_tables(worker: Worker, model: str, oldest: str, kept: set[str | None]) -> None:
+    """Delete the tables of older imports, also of those that failed; the batches' records name them."""
+    missing = worker.dynamodb.exceptions.ResourceNotFoundException
+    for record in worker.batches.list(model, limit=MOST_LOOKED_AT).records:
+        if record.id >= oldest or record.import_arn is None:
+            continue
+        for attempt in range(1, record.attempt + 1):
+            table = import_table(worker.settings.import_prefix, record.id, attempt)
+            if table not in kept:
+                with suppress(missing):
+                    worker.dynamodb.delete_table(TableName=table)
 
 
 def _delete_items(worker: Worker, oldest: str, until: float | None) -> bool:

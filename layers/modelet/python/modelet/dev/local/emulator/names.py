@@ -35,8 +35,3 @@ def queue_name(model: str) -> str:
 def failed_queue_name(model: str) -> str:
     """Return the name of the queue of the jobs that failed at every attempt."""
     return f"{PREFIX}-{model}-jobs-failed"
-
-
-def queue_url(endpoint: str, model: str) -> str:
-    """Return the URL of the queue of a model's jobs."""
-    return f"{endpoint}/{ACCOUNT}/{queue_name(model)}"

@@ -88,8 +88,6 @@ def prepare_worker(
     if own is None:
         raise CommandError(f"{function.name} has no worker: add `batch: {{}}` or `jobs: {{}}` to its model.yaml")
     copied = {"MODELET_STORE": _copied(function.name, local.version, store, project)} if _is_remote(store) else {}
-    tables = {"MODELET_PREDICTION_TABLE": names.prediction_table(function.name)} if spec.batch else {}
-    queues = {"MODELET_QUEUE": names.queue_url(aws["AWS_ENDPOINT_URL"], function.name)} if spec.jobs else {}
     made = replace(
         local,
         name=function.name + WORKER,
@@ -100,7 +98,7 @@ def prepare_worker(
         max_concurrency=own.max_concurrency,
         provisioned=0,
         snapstart=False,
-        environment={**local.environment, **copied, **_shared(aws), **tables, **queues},
+        environment={**local.environment, **copied, **_shared(aws), **_own(function)},
     )
     jobs = spec.jobs
     return Worker(
@@ -111,6 +109,18 @@ def prepare_worker(
         jobs_at_once=jobs.max_concurrency if jobs else 2,
         attempts=jobs.attempts if jobs else 1,
     )
+
+
+def _own(function: Function) -> dict[str, str]:
+    """Return the variables that only this model's worker has."""
+    own = {}
+    if function.spec.batch is not None:
+        own["MODELET_PREDICTION_TABLE"] = names.prediction_table(function.name)
+        own["MODELET_IMPORT_PREFIX"] = f"{names.function_name(function.name)}-"
+        own["MODELET_DUPLICATES"] = function.spec.batch.duplicates
+    if function.spec.jobs is not None:
+        own["MODELET_JOB_ATTEMPTS"] = str(function.spec.jobs.attempts)
+    return own
 
 
 def batches_function(project: Project, functions: Iterable[Function], aws: Mapping[str, str]) -> LocalFunction:
