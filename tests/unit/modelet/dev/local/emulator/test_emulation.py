@@ -23,7 +23,7 @@ from modelet.dev.local.emulator.names import (
     STATE_MACHINE,
     function_name,
     prediction_table,
-    queue_url,
+    queue_name,
     worker_name,
 )
 from modelet.errors import CommandError
@@ -78,7 +78,7 @@ def test_a_workflow_invokes_the_worker_once_for_each_chunk_and_errors_keep_their
 
 def test_a_message_of_the_queue_reaches_the_worker(laptop: Laptop) -> None:
     def work(_: Emulation, emulator: Emulator) -> None:
-        url = queue_url(emulator.endpoint, "tiny")
+        url = connect(emulator, "sqs").get_queue_url(QueueName=queue_name("tiny"))["QueueUrl"]
         connect(emulator, "sqs").send_message(QueueUrl=url, MessageBody='{"model": "tiny", "id": "1"}')
         wait_until(lambda: len(laptop.events()) == 1)
 
@@ -120,7 +120,7 @@ def test_tables_and_files_outlive_the_emulator_and_a_running_batch_ends(laptop: 
         assert tables.get_item(TableName=prediction_table("tiny"), Key=key)["Item"]["n"] == {"N": "0.1"}
         assert connect(emulator, "s3").list_objects_v2(Bucket=BATCHES)["KeyCount"] == 1
         assert status(emulator, executions[0]) == "FAILED"
-        url = queue_url(emulator.endpoint, "tiny")
+        url = connect(emulator, "sqs").get_queue_url(QueueName=queue_name("tiny"))["QueueUrl"]
         connect(emulator, "sqs").send_message(QueueUrl=url, MessageBody="{}")
         wait_until(lambda: len(laptop.events()) == 2)
 
