@@ -28,7 +28,7 @@ def client(service: Service, *, attempts: int = MOST_ATTEMPTS, connections: int 
     config = Config(
         connect_timeout=CONNECT_TIMEOUT_S,
         read_timeout=READ_TIMEOUT_S,
-        retries={"mode": "standard", "max_attempts": attempts},
+        retries={"mode": "standard", "total_max_attempts": attempts},
         max_pool_connections=connections,
         signature_version="s3v4" if service == "s3" else None,
     )
