@@ -33,9 +33,10 @@ logger = Logger(service=SERVICE, utc=True)
 metrics = Metrics(service=SERVICE, namespace=SETTINGS.namespace)
 app = FastAPI(openapi_url=None, redirect_slashes=False)
 app.state.services = Services(SETTINGS)
-for routes in (batches_routes, predictions_routes, jobs_routes, uploads_routes):
-    app.include_router(routes.router)
-answer_problems(app)
+ROUTERS = [nouns.router for nouns in (batches_routes, predictions_routes, jobs_routes, uploads_routes)]
+for router in ROUTERS:
+    app.include_router(router)
+answer_problems(app, [route for router in ROUTERS for route in router.routes])
 
 
 async def _without_slash(scope: Scope, receive: Receive, send: Send) -> None:

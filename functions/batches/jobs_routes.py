@@ -34,8 +34,8 @@ async def create(request: Request, worker: JobsWorker, services: Given) -> Respo
     """Record a job and queue it. The body is that of /infer, or names an upload, `{"upload": "…"}`, which has it."""
     body = await read_text(request)
     document = parse(body)
-    upload = document[UPLOAD] if isinstance(document, dict) and set(document) == {UPLOAD} else None
-    url = None if upload is None else url_of(services, worker.model, upload)
+    names_upload = isinstance(document, dict) and set(document) == {UPLOAD}
+    url = url_of(services, worker.model, document[UPLOAD]) if names_upload else None
 
     def submit() -> dict[str, Any]:
         return _submit(services, worker, body, url)

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
+from starlette.routing import BaseRoute, Match
 
 from modelet.errors import ContractError, MethodNotAllowedError, ModeletError, NotFoundError, StoreError
 from modelet.protocols import rows, service
@@ -42,8 +42,8 @@ def code_of(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", "")).rpartition("#")[2].rpartition(".")[2]
 
 
-def answer_problems(app: FastAPI) -> None:
-    """Register the handlers, so that every error of the app becomes a problem."""
+def answer_problems(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
+    """Register the handlers, so that every error of the app becomes a problem. routes: all of the app's own."""
 
     @app.exception_handler(ModeletError)
     async def ours(_: Request, error: ModeletError) -> Response:
@@ -66,7 +66,7 @@ def answer_problems(app: FastAPI) -> None:
         if request.method == "OPTIONS":
             return Response(status_code=204)  # a browser's preflight request wants any success
         if error.status_code == 405:
-            return _answer(MethodNotAllowedError(request.method, sorted(_methods(app, request))))
+            return _answer(MethodNotAllowedError(request.method, sorted(_methods(routes, request))))
         path = request.url.path
         return _answer(NotFoundError(f"There is no route {path[:200]}: docs/batch.md lists the routes."))
 
@@ -86,10 +86,10 @@ def _violation(error: Any) -> Violation:
     return Violation(None, ".".join(map(str, place))[:MAX_NAME_LENGTH], error["msg"], error["type"])
 
 
-def _methods(app: FastAPI, request: Request) -> set[str]:
+def _methods(routes: Sequence[BaseRoute], request: Request) -> set[str]:
     """Return the methods of all routes of a path; the router itself knows only those of the first."""
     found: set[str] = set()
-    for route in app.routes:
+    for route in routes:
         if route.matches(request.scope)[0] is not Match.NONE:
             found |= getattr(route, "methods", None) or set()
     return found
