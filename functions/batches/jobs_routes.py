@@ -16,7 +16,7 @@ from uploads_routes import url_of
 from workers import Worker
 
 from modelet.batch.table import new_id
-from modelet.errors import ModeletError, StoreError, UnknownJobError
+from modelet.errors import ConflictError, ModeletError, StoreError, UnknownJobError
 from modelet.jobs.name import job_name, parse_job_name
 from modelet.jobs.record import JobRecord
 from modelet.jobs.records import KEPT_S, MOST_BODY_BYTES
@@ -62,6 +62,13 @@ async def listed(worker: JobsWorker, services: Given, limit: Limit = 20, after: 
     found = services.jobs.list(worker.model, limit=limit, after=after)
     path = f"/models/{worker.model}/jobs"
     return answer(page("jobs", [view(record) for record in found.records], path, limit, found.next))
+
+
+@router.post("/models/{name}/jobs/redrive")
+async def redrive(worker: JobsWorker, services: Given) -> Response:
+    """Run the jobs of the dead-letter queue again; a message whose job has not failed is dropped."""
+    sent, dropped = services.queues.redrive(worker.model, lambda model, body: _requeued(services, model, body))
+    return answer({"model": worker.model, "redriven": sent, "dropped": dropped})
 
 
 @router.api_route("/jobs/{job}", methods=["GET", "HEAD"])
@@ -129,6 +136,16 @@ def _submit(services: Services, worker: Worker, body: bytes, url: str | None) ->
         _give_up(services, record)
         raise
     return view(record)
+
+
+def _requeued(services: Services, model: str, body: str) -> bool:
+    """Set the job of a message back to queued; False if it names none that failed."""
+    try:
+        document = json.loads(body)
+        services.jobs.requeue(model, str(document["id"]))
+    except (ValueError, KeyError, TypeError, UnknownJobError, ConflictError):
+        return False
+    return True
 
 
 def _give_up(services: Services, record: JobRecord) -> None:

@@ -12,6 +12,8 @@ from problems import calling, code_of
 from modelet.errors import NotFoundError
 
 MISSING = frozenset({"QueueDoesNotExist", "NonExistentQueue"})
+MOST_REDRIVEN = 500
+"""Messages that one call sends again, within the gateway's 30 seconds."""
 
 
 class Queues:
@@ -39,3 +41,28 @@ class Queues:
         """Send a message. Raises StoreError."""
         with calling("SQS"):
             self._client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps(message))
+
+    def redrive(self, model: str, requeue: Callable[[str, str], bool]) -> tuple[int, int]:
+        """Send the messages of the dead-letter queue again. requeue: sets a job back to queued; False drops a message.
+
+        A message is received, its job requeued, sent and only then deleted, so that none is lost. Returns the numbers
+        of sent and of dropped messages. Raises NotFoundError, StoreError.
+        """
+        target, sent, dropped = self.url(model), 0, 0
+        with calling("SQS"):
+            client = self._client("sqs")
+            source = client.get_queue_url(QueueName=f"{self._prefix}-{model}-jobs-failed")["QueueUrl"]
+            while sent + dropped < MOST_REDRIVEN:
+                found = client.receive_message(
+                    QueueUrl=source, MaxNumberOfMessages=10, VisibilityTimeout=60, WaitTimeSeconds=1
+                ).get("Messages", [])
+                if not found:
+                    break
+                for message in found:
+                    if requeue(model, message["Body"]):
+                        client.send_message(QueueUrl=target, MessageBody=message["Body"])
+                        sent += 1
+                    else:
+                        dropped += 1
+                    client.delete_message(QueueUrl=source, ReceiptHandle=message["ReceiptHandle"])
+        return sent, dropped
