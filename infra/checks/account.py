@@ -15,6 +15,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.checks import deployed, limits
+from infra.discovery import worker_name
 from infra.errors import SynthError
 from infra.stage import Stage, find_stage
 from modelet.dev.project.project import Project
@@ -72,10 +73,19 @@ def main() -> int:
 
 def memory_notes(models: Mapping[str, ModelSpec]) -> Iterator[str]:
     """Yield a note for each model that needs more memory than a new account may allow."""
-    large = [name for name, spec in models.items() if spec.resources.memory_mb > NEW_ACCOUNT_MEMORY_MB]
-    if large:
+    large = {
+        "resources": [name for name, spec in models.items() if spec.resources.memory_mb > NEW_ACCOUNT_MEMORY_MB],
+        "worker": [
+            name
+            for name, spec in models.items()
+            if spec.own_worker and spec.own_worker.memory_mb > NEW_ACCOUNT_MEMORY_MB
+        ],
+    }
+    for section, names in large.items():
+        if not names:
+            continue
         yield (
-            f"{', '.join(large)}: resources.memory_mb is above {NEW_ACCOUNT_MEMORY_MB:,} MB, the limit of some new "
+            f"{', '.join(names)}: {section}.memory_mb is above {NEW_ACCOUNT_MEMORY_MB:,} MB, the limit of some new "
             "accounts: if AWS rejects the function, ask AWS Support for a higher limit, or lower the value"
         )
 
@@ -86,11 +96,13 @@ def concurrency_notes(client: Any, stage: Stage, models: Mapping[str, ModelSpec]
     client: boto3's Lambda client. Concurrency that these functions have already reserved counts as available to them.
     """
     needed = {name: peak_concurrency(spec) for name, spec in models.items() if peak_concurrency(spec)}
+    workers = {worker_name(name): spec.own_worker.max_concurrency for name, spec in models.items() if spec.own_worker}
+    needed |= workers
     if not needed:
         return
     try:
         limits = client.get_account_settings()["AccountLimit"]
-        reserved = sum(_reserved(client, stage.function_name(name)) for name in models)
+        reserved = sum(_reserved(client, stage.function_name(name)) for name in (*models, *workers))
     except (BotoCoreError, ClientError) as error:
         yield f"the account's concurrency limits cannot be read: {error}"
         return
@@ -101,7 +113,7 @@ def concurrency_notes(client: Any, stage: Stage, models: Mapping[str, ModelSpec]
         yield (
             f"max_concurrency and provisioned need {sum(needed.values())} concurrent executions ({each}), but only "
             f"{max(free - kept, 0)} can be reserved: the account has {total}, and Lambda keeps {kept} unreserved; "
-            "raise the quota `Concurrent executions` in Service Quotas, or lower the values under scaling"
+            "raise the quota `Concurrent executions` in Service Quotas, or lower the values under scaling and worker"
         )
 
 

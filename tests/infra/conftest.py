@@ -53,7 +53,15 @@ FULL_YAML = {
     "sentiment": f"""
 backend: onnx
 vpc: true
-batch: {{}}
+batch:
+  inputs: [s3://warehouse/reviews/*.csv, s3://warehouse/more/*]
+  results: [s3://reports/scores/*]
+  duplicates: last
+  schedule: cron(0 3 * * ? *)
+  timezone: Asia/Seoul
+  input: {{inputs: ["s3://warehouse/reviews/new-*.csv"], key: id}}
+jobs: {{max_concurrency: 4, attempts: 5}}
+worker: {{memory_mb: 3538, timeout_s: 600, tmp_mb: 1024, max_concurrency: 20}}
 environment: {{GREETING: hello}}
 secrets: {{API_KEY: "{SECRET}"}}
 tags: {{cost: reviews}}

@@ -54,6 +54,15 @@ def test_models_above_a_new_account_s_memory_are_named() -> None:
     assert note.startswith("b, c: resources.memory_mb is above 3,008 MB, the limit of some new accounts")
 
 
+def test_the_memory_and_the_concurrency_of_workers_count_too(aws: Stubber) -> None:
+    large = spec(jobs={}, worker={"memory_mb": 4000, "max_concurrency": 901})
+    [note] = memory_notes({"a": large})
+    assert note.startswith("a: worker.memory_mb is above 3,008 MB")
+    answers(aws, 1000, 1000, {"a": None, "a-worker": None})
+    [note] = notes(aws, {"a": large})
+    assert "need 901 concurrent executions (a-worker 901), but only 900 can be reserved" in note
+
+
 def test_without_reserved_concurrency_aws_is_not_called(aws: Stubber) -> None:
     assert notes(aws, {"a": spec()}) == []
 

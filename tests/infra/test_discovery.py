@@ -100,6 +100,44 @@ def test_a_schedule_whose_last_year_is_over_is_rejected_when_it_is_deployed(tmp_
         reject_past_schedules(function, 2032)
 
 
+def test_a_schedule_of_batches_whose_last_year_is_over_is_rejected_too(tmp_path: Path) -> None:
+    given = "{schedule: 'cron(0 3 * * ? 2030)', inputs: ['s3://rows/*'], input: {inputs: ['s3://rows/a'], key: id}}"
+    deployable(tmp_path, f"batch: {given}")
+    [function] = Project(tmp_path).functions()
+    reject_past_schedules(function, 2030)
+    with pytest.raises(SynthError, match=r"tiny/model.yaml: batch.schedule: the last year of '0 3 \* \* \? 2030' was"):
+        reject_past_schedules(function, 2031)
+
+
+def test_a_model_named_like_another_s_worker_is_rejected(tmp_path: Path) -> None:
+    root = deployable(tmp_path, "jobs: {}")
+    copied(root, "tiny_worker")
+    assert rejection(root) == (
+        "functions/tiny_worker: its function would be named modelet-dev-tiny-worker, like the worker of "
+        "functions/tiny: rename the folder"
+    )
+
+
+def test_a_model_named_like_the_platform_function_of_batches_is_rejected(tmp_path: Path) -> None:
+    root = deployable(tmp_path)
+    copied(root, "batches")
+    assert "would be named modelet-dev-batches, like the platform's batches: rename the folder" in rejection(root)
+
+
+def test_the_name_of_the_worker_counts_where_it_is_the_longest(tmp_path: Path) -> None:
+    name = "t" * (64 - len("modelet-dev--worker") + 1)
+    for spec in ("", "jobs: {}"):
+        root = deployable(tmp_path / f"project{len(spec)}", spec)
+        for part in ("functions", "events"):
+            (root / part / "tiny").rename(root / part / name)
+        bundle = root / "functions" / name / "bundle.json"
+        bundle.write_text(json.dumps({**json.loads(bundle.read_text()), "name": name}))
+        if spec:
+            assert f"the function name modelet-dev-{name}-worker has 65 characters" in rejection(root)
+        else:
+            assert [each.name for each in discover(root, STAGE)] == [name]
+
+
 def test_a_bundle_for_another_stage_is_rejected(tmp_path: Path) -> None:
     root = deployable(tmp_path, "stages: {prod: {resources: {memory_mb: 2048}}}")
     assert rejection(root, STAGES["prod"]) == (

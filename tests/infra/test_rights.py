@@ -44,12 +44,17 @@ def test_every_wildcard_of_a_rest_api_has_a_reason(apis: Apis) -> None:
 
 
 def test_a_function_s_own_code_cannot_change_network_interfaces(full: Synthesized) -> None:
-    found = [each for each in full.statements() if "ec2:CreateNetworkInterface" in each.actions]
-    allowed, denied = sorted(found, key=lambda each: each.effect)
-    assert (allowed.effect, denied.effect) == ("Allow", "Deny")
-    assert denied.path == allowed.path
-    assert "lambda:SourceFunctionArn" in denied.conditions
-    assert "function:modelet-full-sentiment" in denied.conditions
+    for function in ("sentiment", "sentiment-worker"):
+        found = [
+            each
+            for each in full.statements()
+            if "ec2:CreateNetworkInterface" in each.actions and each.path.startswith(f"{function}/")
+        ]
+        allowed, denied = sorted(found, key=lambda each: each.effect)
+        assert (allowed.effect, denied.effect) == ("Allow", "Deny")
+        assert denied.path == allowed.path
+        assert "lambda:SourceFunctionArn" in denied.conditions
+        assert f'function:modelet-full-{function}"' in denied.conditions
 
 
 @pytest.mark.parametrize("model", ["sentiment", "breast-cancer", "diabetes"])
@@ -65,7 +70,7 @@ def test_a_model_may_only_read_its_own_versions_and_write_its_own_log(dev: Synth
 
 
 def test_a_baked_model_has_no_access_to_s3(full: Synthesized) -> None:
-    found = [each for each in full.statements() if "Execution" in each.path]
+    found = [each for each in full.statements() if "Execution" in each.path and "-worker/" not in each.path]
     readers = {each.path.partition("/")[0] for each in found if any("s3:" in action for action in each.actions)}
     assert readers == {"sentiment", "diabetes"}
     own = [each for each in found if each.path.startswith("breast-cancer/")]
@@ -79,7 +84,10 @@ def test_a_baked_model_has_no_access_to_s3(full: Synthesized) -> None:
 
 def test_a_secret_is_readable_only_by_the_model_that_names_it(full: Synthesized) -> None:
     readers = [each for each in full.statements() if "secretsmanager:GetSecretValue" in each.actions]
-    assert [(each.path.partition("/")[0], each.resources) for each in readers] == [("sentiment", (SECRET,))]
+    assert [(each.path.partition("/")[0], each.resources) for each in readers] == [
+        ("sentiment", (SECRET,)),
+        ("sentiment-worker", (SECRET,)),
+    ]
 
 
 def test_a_check_may_invoke_only_its_own_model_and_report_to_its_own_deployment(dev: Synthesized) -> None:
