@@ -13,7 +13,9 @@ from modelet.dev.local.emulator.emulation import Emulated
 from modelet.dev.local.emulator.prepare import prepare_again, prepare_emulated
 from modelet.dev.local.prepare import generation
 from modelet.dev.local.runtime.function import LocalFunction
+from modelet.dev.publish.push import push
 from modelet.errors import CommandError
+from modelet.store.store import Store
 from support.projects import Tiny, make_tiny
 
 SPEC = """
@@ -132,3 +134,16 @@ def test_a_reload_prepares_the_worker_with_the_new_code_and_the_same_emulator(
     assert worker.environment["AWS_ENDPOINT_URL"] == batches.environment["AWS_ENDPOINT_URL"] == endpoint
     assert json.loads(batches.environment["MODELET_WORKERS"])["tiny"].keys() == {"batch"}
     assert again("tiny") is None
+
+
+def test_a_version_from_s3_is_copied_for_the_worker_whose_s3_is_the_emulator_s(
+    s3_url: str, tmp_path: Path, prepared: Prepare
+) -> None:
+    tiny = with_platform(make_tiny(tmp_path, spec=SPEC))
+    remote = Store(s3_url)
+    push(tiny.store, remote, "tiny", "1")
+    emulated = prepared(Tiny(tiny.project, remote, tiny.lock))
+    assert emulated is not None
+    url = emulated.workers[0].function.environment["MODELET_STORE"]
+    assert url == (tmp_path / ".modelet" / "emulator" / "store").as_uri()
+    assert {"tiny/1/model.json", "tiny/1/model.onnx"} <= set(Store(url).paths("tiny/1"))
