@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
 
-from modelet.batch.outputs.row import Row
+from modelet.batch.outputs.row import Row, TableWriter
 from modelet.batch.outputs.writer import SignedWriter
 from modelet.batch.table import PREDICTIONS
 from modelet.errors import RequestError, StoreError
@@ -121,18 +121,23 @@ def test_a_request_has_at_most_16_megabytes() -> None:
 def test_the_last_row_of_a_key_stays_and_repeats_are_counted() -> None:
     given = [Row(f"k{number % 7}", number, number) for number in range(200)]
     with dynamodb() as table:
-        with SignedWriter(table.client(), "t", "g1") as writer:
+        writer: TableWriter = SignedWriter(table.client(), "t", "g1")
+        with writer:
             writer.write(given)
         assert predictions(table) == expected(given)
     assert (writer.rows, writer.repeats) == (200, 193)
 
 
-def test_a_later_row_waits_for_an_earlier_one_of_its_key_that_is_under_way(quick: None) -> None:
-    with dynamodb(["unprocessed"] * 15) as table:
+def test_a_later_row_waits_for_an_earlier_one_of_its_key_that_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("modelet.batch.outputs.writer.FIRST_DELAY_S", 0.5)
+    with dynamodb(["unprocessed"]) as table:
         with SignedWriter(table.client(), "t", "g1") as writer:
-            writer.write([*rows(25), Row("k3", 99, "last"), *rows(24, 100)])
+            writer.write(rows(26))
+            while not table.requests:
+                time.sleep(0.001)
+            writer.write([Row("k3", 99, "last"), *rows(30, 100)])
         assert predictions(table)["k3"] == "last"
-        assert len(table.items) == 49
+        assert len(table.items) == 56
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -62,7 +62,7 @@ class ImportWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_raised: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, /, *_raised: object) -> None:
         if kind is None:
             self.close()
         else:

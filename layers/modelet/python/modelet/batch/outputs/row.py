@@ -50,7 +50,7 @@ class TableWriter(Protocol):
         """Return the writer."""
         ...
 
-    def __exit__(self, *raised: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, /, *raised: object) -> None:
         """Close the writer, or abandon what is not written yet if the block raised."""
         ...
 
