@@ -43,9 +43,9 @@ BOTO3_SHARE = 5
 GENERATION = "20261129T000000Z-12345678"
 PIECE = 2_000
 NOTES = (
-    "One prediction is a label, a probability and three scores, 280 bytes of DynamoDB JSON an item. boto3's ways "
-    "write the same item; Table.batch_writer as it is documented, with a Python dict of texts. rows/s: for each second of CPU of this "
-    "process, without the endpoint's. The import file is put into memory."
+    "One prediction is a label, a probability and three scores, 280 bytes of DynamoDB JSON an item. boto3's ways write "
+    "the same item; Table.batch_writer as it is documented, with a Python dict of texts. rows/s: for each second of "
+    "this process's CPU, without the endpoint's. The import file is put into memory."
 )
 
 

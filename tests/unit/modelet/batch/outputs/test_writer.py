@@ -132,9 +132,12 @@ def test_a_later_row_waits_for_an_earlier_one_of_its_key_that_is_tried_again(mon
     monkeypatch.setattr("modelet.batch.outputs.writer.FIRST_DELAY_S", 0.5)
     with dynamodb(["unprocessed"]) as table:
         with SignedWriter(table.client(), "t", "g1") as writer:
-            writer.write([*rows(26), Row("k3", 99, "last"), *rows(23, 100)])
+            writer.write(rows(26))
+            while not table.requests:
+                time.sleep(0.001)
+            writer.write([Row("k3", 99, "last"), *rows(30, 100)])
         assert predictions(table)["k3"] == "last"
-        assert len(table.items) == 49
+        assert len(table.items) == 56
 
 
 @pytest.mark.parametrize("fault", FAULTS)
