@@ -15,7 +15,7 @@ from modelet.bundle import BUNDLE_FILE, Bundle
 from modelet.dev.bundle.bake import BAKED, is_baked
 from modelet.dev.project.cron import read_cron
 from modelet.dev.project.project import Project
-from modelet.dev.project.sections import CRON
+from modelet.dev.project.worker_sections import CRON
 from modelet.errors import BundleError
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from infra.stage import Stage
     from modelet.dev.project.project import Function
-    from modelet.dev.project.sections import Worker
     from modelet.dev.project.spec import ModelSpec
+    from modelet.dev.project.worker_sections import Worker
 
 API_TIMEOUT_S = 29
 """API Gateway's timeout in seconds: https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"""

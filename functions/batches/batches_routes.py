@@ -12,11 +12,12 @@ from pages import ID, After, Limit, moment, page
 from problems import logger
 from services import BatchWorker, Given, Services
 
+from modelet.batch.errors import UnknownBatchError
 from modelet.batch.progress import Progress
 from modelet.batch.record import BatchRecord
 from modelet.batch.request import BatchRequest
 from modelet.batch.table import new_id
-from modelet.errors import ModeletError, StoreError, UnknownBatchError
+from modelet.errors import ModeletError, StoreError
 
 TOLERATED, LOAD = 0.1, "auto"
 """What model.yaml's section `batch` means without these members."""

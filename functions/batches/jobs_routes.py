@@ -15,8 +15,9 @@ from services import Given, JobsWorker, Services, aws
 from uploads_routes import url_of
 from workers import Worker
 
+from modelet.batch.errors import ConflictError, UnknownJobError
 from modelet.batch.table import new_id
-from modelet.errors import ConflictError, ModeletError, StoreError, UnknownJobError
+from modelet.errors import ModeletError, StoreError
 from modelet.jobs.name import job_name, parse_job_name
 from modelet.jobs.record import JobRecord
 from modelet.jobs.records import KEPT_S, MOST_BODY_BYTES

@@ -19,7 +19,7 @@ from infra.constructs.worker.worker_role import BATCH_ID
 from infra.discovery import discover
 from infra.stage import STAGES
 from modelet.batch.table import leading_keys, new_id
-from modelet.dev.project.sections import Jobs
+from modelet.dev.project.worker_sections import Jobs
 from modelet.store.store import Store
 
 from .conftest import Copy, Synthesized, rebundle, synthesize
@@ -230,7 +230,7 @@ def test_the_platform_function_is_told_what_batches_and_jobs_take_after_the_alia
     ]
     told = json.loads(parameter["Properties"]["Value"])
     assert told == {
-        "batch": {"load": "auto", "duplicates": "last", "tolerated": 0.1, "expires_days": 7},
+        "batch": {"load": "auto", "duplicates": "last", "tolerated": 0.1},
         "jobs": {"max_concurrency": 4, "attempts": 5, "expires_days": 7},
     }
     [alias] = full.resources("AWS::Lambda::Alias", f"{WORKER}/")

@@ -15,7 +15,7 @@ from infra.constructs.batches.batches_function import failed_queue_name, queue_n
 if TYPE_CHECKING:
     from infra.discovery import Deployable
     from infra.stage import Stage
-    from modelet.dev.project.sections import Jobs
+    from modelet.dev.project.worker_sections import Jobs
 
 VISIBILITY_IN_TIMEOUTS = 6
 """How many timeouts of its worker a job is invisible; so long, Lambda tries again to start a throttled worker.

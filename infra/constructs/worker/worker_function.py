@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from infra.constructs.storage.batch_storage import BatchStorage
     from infra.discovery import Deployable
     from infra.stage import Stage
-    from modelet.dev.project.sections import Worker
+    from modelet.dev.project.worker_sections import Worker
 
 STARTING = {"inputs", "results", "schedule", "timezone", "input"}
 """Keys of `batch:` that the platform function does not need; they may be longer than a parameter."""

@@ -4,11 +4,8 @@ ModeletError
 ├── RequestError              the caller can fix it; `detail` says how
 │   ├── MalformedBodyError      400
 │   ├── NotFoundError           404  model, version or route
-│   │   ├── UnknownBatchError     404  no such batch, or it expired
-│   │   └── UnknownJobError       404  no such job, or it expired
 │   ├── MethodNotAllowedError   405
 │   ├── NotAcceptableError      406
-│   ├── ConflictError           409  the state of a batch, job or generation does not allow it
 │   ├── ChangedInputError       409  an input of a batch is another than when the batch was planned
 │   ├── TooLargeError           413
 │   ├── MediaTypeError          415
@@ -103,22 +100,6 @@ class NotFoundError(RequestError):
     status = 404
     kind = "not-found"
     title = "Not found"
-
-
-class UnknownBatchError(NotFoundError):
-    """No such batch of this model, or its record expired."""
-
-
-class UnknownJobError(NotFoundError):
-    """No such job of this model, or its record expired."""
-
-
-class ConflictError(RequestError):
-    """The state of a batch, a job or a generation does not allow what was asked for."""
-
-    status = 409
-    kind = "conflict"
-    title = "Conflict"
 
 
 class MethodNotAllowedError(RequestError):

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
+from modelet.batch.errors import ConflictError
 from modelet.batch.generations import Generation, Generations
-from modelet.errors import ConflictError
 from support.tables import Clock, Relay
 
 

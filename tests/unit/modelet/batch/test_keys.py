@@ -61,8 +61,3 @@ def test_only_parts_of_the_files_are_read_at_one_time(monkeypatch: pytest.Monkey
     assert find_repeated(urls, counted).total == 0
     assert max(sizes) <= 20_000
     assert sum(sizes) == 4 * (keys.INDEX_BYTES + 2_000 * keys.ENTRY.itemsize)
-
-
-def test_keys_of_any_text_have_a_digest() -> None:
-    urls, read = files_of([["\ud800", "é", "", "\0"], ["\ud800"]])
-    assert find_repeated(urls, read).total == 1

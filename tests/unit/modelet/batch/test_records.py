@@ -10,11 +10,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
+from modelet.batch.errors import ConflictError, UnknownBatchError
 from modelet.batch.record import ACTIVE, ENDED, BatchRecord, State
 from modelet.batch.records import KEPT_S, Batches
 from modelet.batch.request import BatchRequest
 from modelet.batch.table import batch_key
-from modelet.errors import ConflictError, RequestError, UnknownBatchError
+from modelet.errors import RequestError
 from support.tables import REQUEST, Clock, Relay
 
 PROBLEM = RequestError("chunk 1 is no CSV").problem()

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modelet.batch.errors import UnknownJobError
 from modelet.batch.table import new_id
-from modelet.errors import UnknownJobError
 from modelet.jobs.name import job_name, parse_job_name
 
 MODELS = st.from_regex(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", fullmatch=True).filter(lambda name: len(name) <= 64)

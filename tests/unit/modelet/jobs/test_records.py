@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from modelet.errors import ConflictError, RequestError, TooLargeError, UnknownJobError
+from modelet.batch.errors import ConflictError, UnknownJobError
+from modelet.errors import RequestError, TooLargeError
 from modelet.jobs.records import MOST_BODY_BYTES, MOST_RESULT_BYTES, JobRecord, Jobs
 from support.tables import Clock, Relay
 

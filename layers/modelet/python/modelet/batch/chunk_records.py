@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelet.batch.dynamodb import Write
+from modelet.batch.errors import UnknownBatchError
 from modelet.batch.table import EXPIRES, batch_key, chunk_key
-from modelet.errors import StoreError, UnknownBatchError
+from modelet.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -6,8 +6,9 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelet.batch.dynamodb import Table, Write
+from modelet.batch.errors import ConflictError
 from modelet.batch.table import active_key
-from modelet.errors import ConflictError, StoreError
+from modelet.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

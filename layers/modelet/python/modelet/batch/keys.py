@@ -6,11 +6,12 @@ index by its first byte. The check reads one part of the digests after another, 
 
 from __future__ import annotations
 
-import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+from modelet.batch.outputs.items import digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -46,10 +47,7 @@ class KeyDigests:
 
     def add(self, keys: Sequence[str], rows: Sequence[int]) -> None:
         """Add keys and the numbers of their rows."""
-        digest = hashlib.blake2b
-        self._parts.append(
-            b"".join([digest(key.encode("utf-8", "surrogatepass"), digest_size=16).digest() for key in keys])
-        )
+        self._parts.append(b"".join(map(digest, keys)))
         self._rows += rows
 
     def to_bytes(self) -> bytes:

@@ -19,9 +19,11 @@ def plan(worker: Worker, record: BatchRecord, attempt: int) -> dict[str, Any]:
 
     A request that cannot be planned fails the batch, with the reason in its record.
     """
+    files = worker.files(record.id)
+    if record.attempt == attempt and record.state == "RUNNING":  # an earlier call did it, and its answer was lost
+        return _planned(files.chunks(attempt), len(from_lines(worker.objects.read(files.chunks(attempt)))))
     if record.state != "PLANNING" or record.attempt != attempt:
         return NOTHING  # cancelled, or this attempt was replaced by a later one
-    files = worker.files(record.id)
     try:
         if record.chunks:
             done = worker.batches.done_numbers(record)
@@ -37,4 +39,8 @@ def plan(worker: Worker, record: BatchRecord, attempt: int) -> dict[str, Any]:
     url = files.chunks(attempt)
     worker.objects.put(url, to_lines(chunks))
     worker.batches.plan_done(record, attempt, count, rows, load, version=worker.service.version)
-    return {**place_of(url), "chunks": len(chunks)}
+    return _planned(url, len(chunks))
+
+
+def _planned(url: str, chunks: int) -> dict[str, Any]:
+    return {**place_of(url), "chunks": chunks}

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from modelet.batch.chunk_records import count_chunk, number_of, read_chunks
 from modelet.batch.dynamodb import Table, Write
+from modelet.batch.errors import ConflictError, UnknownBatchError
 from modelet.batch.listing import newest
 from modelet.batch.progress import progress_of, window
 from modelet.batch.record import ENDED, BatchPage, BatchRecord, State
 from modelet.batch.table import EXPIRES, batch_key, listed_batch_key
-from modelet.errors import ConflictError, UnknownBatchError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from modelet.errors import UnknownJobError
+from modelet.batch.errors import UnknownJobError
 
 NAME = re.compile(r"(?P<model>[0-9A-Za-z_-]{1,64})\.(?P<id>[0-9A-Za-z_-]{1,64})")
 

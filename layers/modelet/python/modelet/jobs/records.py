@@ -12,9 +12,10 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from modelet.batch.dynamodb import Table, Write
+from modelet.batch.errors import ConflictError, UnknownJobError
 from modelet.batch.listing import newest
 from modelet.batch.table import EXPIRES, job_key, listed_job_key
-from modelet.errors import ConflictError, TooLargeError, UnknownJobError
+from modelet.errors import TooLargeError
 from modelet.jobs.record import ENDED, Claim, JobPage, JobRecord
 
 if TYPE_CHECKING:

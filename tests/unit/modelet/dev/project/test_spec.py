@@ -12,8 +12,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from modelet.dev.project.sections import StageSection
 from modelet.dev.project.spec import ModelSpec, read_spec, schema
+from modelet.dev.project.stage_section import StageSection
 from modelet.errors import SpecError
 
 ROOT = Path(__file__).parents[5]
@@ -78,7 +78,6 @@ def test_every_key_is_read(path: Path) -> None:
           load: import
           duplicates: last
           tolerated: 0
-          expires_days: 3
           schedule: cron(0 3 * * ? *)
           timezone: Asia/Seoul
           input: {inputs: ['s3://rows/in/*.csv'], key: id, results: s3://rows/out/night}
@@ -113,7 +112,6 @@ def test_every_key_is_read(path: Path) -> None:
             "load": "import",
             "duplicates": "last",
             "tolerated": 0,
-            "expires_days": 3,
             "schedule": "cron(0 3 * * ? *)",
             "timezone": "Asia/Seoul",
             "input": {"inputs": ["s3://rows/in/*.csv"], "key": "id", "results": "s3://rows/out/night"},
@@ -248,7 +246,7 @@ def test_a_version_that_yaml_would_change_must_be_quoted(path: Path, written: st
         ("batch: {load: fast}", "batch.load: 'fast' is unknown: give 'auto', 'write' or 'import'"),
         ("batch: {duplicates: first}", "batch.duplicates: 'first' is unknown: give 'refuse' or 'last'"),
         ("batch: {tolerated: 2}", "batch.tolerated: 2 is above 1.0: give 1.0 or less"),
-        ("batch: {expires_days: 0}", "batch.expires_days: 0 is below 1: give 1 or more"),
+        ("jobs: {expires_days: 0}", "jobs.expires_days: 0 is below 1: give 1 or more"),
         ("batch: {inputs: [rows.csv]}", "batch.inputs.0: 'rows.csv' names no objects: give s3://bucket/prefix/*"),
         ("batch: {results: ['s3://rows']}", "batch.results.0: 's3://rows' names no objects: give s3://bucket/prefix/*"),
         (

@@ -22,9 +22,7 @@ from modelet.dev.project.sections import (
     RESERVED_VARIABLES,
     Artifact,
     Backend,
-    Batch,
     Environment,
-    Jobs,
     Limits,
     Preprocessing,
     Resources,
@@ -32,11 +30,11 @@ from modelet.dev.project.sections import (
     Secrets,
     Section,
     StageName,
-    StageSection,
     Tags,
     Version,
-    Worker,
 )
+from modelet.dev.project.stage_section import StageSection
+from modelet.dev.project.worker_sections import Batch, Jobs, Worker
 from modelet.errors import SpecError
 
 if TYPE_CHECKING:
