@@ -49,8 +49,8 @@ class Doubling(Model[Row, Answer]):
 
 
 @pytest.fixture
-def stage(s3_url: str) -> Stage:
-    return Stage.create(service(Doubling), s3_url)
+def stage(place: str) -> Stage:
+    return Stage.create(service(Doubling), place)
 
 
 def model(stage: Stage) -> Doubling:
@@ -220,8 +220,8 @@ def test_keys_that_repeat_are_refused_before_they_are_visible(stage: Stage, load
 
 
 @pytest.mark.parametrize("load", ["write", "import"])
-def test_of_keys_that_repeat_the_last_row_wins_if_the_model_says_so(s3_url: str, load: str) -> None:
-    stage = Stage.create(service(Doubling), s3_url, duplicates="last")
+def test_of_keys_that_repeat_the_last_row_wins_if_the_model_says_so(place: str, load: str) -> None:
+    stage = Stage.create(service(Doubling), place, duplicates="last")
     given = [*rows(50), *({**row, "x": row["x"] + 1000} for row in rows(10)), {"id": "k100", "x": 1, "sex": 1}]
     batch = stage.create_batch(stage.put("a.csv", csv_text(given)), chunk_rows=20, load=load)
     plan = stage.step("plan", batch)
