@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from modelet.errors import ChangedInputError, InputError, StoreError
-from modelet.store.objects import AHEAD, RESUMES, Found, Objects
+from modelet.store.objects import AHEAD, RETRIES, Found, Objects
 from modelet.store.store import ATTEMPTS
 
 DATA = os.urandom(50_000)
@@ -240,7 +240,7 @@ def test_a_read_that_is_always_cut_ends(s3_url: str, monkeypatch: pytest.MonkeyP
 
     with s3_that(cut, monkeypatch) as server, pytest.raises(StoreError, match=r"^s3://models/x: "):
         Objects().read(FOUND, 0, 10_000)
-    assert RESUMES < len(server.seen) <= ATTEMPTS * (RESUMES + 1)
+    assert RETRIES < len(server.seen) <= ATTEMPTS * (RETRIES + 1)
 
 
 def test_a_slow_reader_holds_a_few_blocks_and_no_more(s3_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,16 +22,15 @@ from modelet.threads import in_order
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from obstore import ObjectMeta
+    from obstore import GetOptions, ObjectMeta
     from obstore.store import ObjectStore
 
 BLOCK = 4 * 1024 * 1024
 """Bytes of a stream that are yielded at once."""
 AHEAD = 3
 """Blocks of a stream that are read ahead or yielded next: requests in parallel, and a bound of memory."""
-RESUMES = 5
-"""How often a block that breaks off is resumed after obstore gave it up; a resume begins at the first missing part."""
-_PARTS = 256 * 1024
+RETRIES = 5
+"""How often a range is read again after obstore gave it up."""
 HIDDEN = ("_", ".")
 """How the names begin that wildcards skip."""
 _WILDCARDS = re.compile(r"[*?[]")
@@ -107,7 +106,7 @@ class Objects:
         """Yield the bytes from `start` up to `end` in blocks, with AHEAD of them in memory.
 
         Every block is a request of its own, so that a slow reader keeps no connection open. One that breaks off is
-        resumed where it broke. Raises ChangedInputError as `read` does.
+        resumed where it broke, and read again if that fails. Raises ChangedInputError as `read` does.
         """
         end = min(end, found.size)
         return in_order(
@@ -135,31 +134,25 @@ class Objects:
         return sorted(_found(bucket, meta) for meta in self._below(bucket, path))
 
     def _block(self, found: Found, start: int, end: int) -> bytes:
-        parts: list[obstore.Bytes] = []
-        failures = 0
-        while start < end:
+        """Return a range of the object that was found; obstore resumes a read that breaks off where it broke."""
+        if start >= end:
+            return b""
+        for failures in range(1, RETRIES + 1):
             try:
-                for part in self._parts(found, start, end):
-                    parts.append(part)
-                    start += len(part)
+                return self._range(found, start, end)
             except StoreError:
-                failures += 1
-                if failures > RESUMES:
-                    raise
                 sleep(0.05 * 2**failures * random())  # noqa: S311 - jitter, so that workers do not retry in step
-        return b"".join(parts)
+        return self._range(found, start, end)
 
-    def _parts(self, found: Found, start: int, end: int) -> Iterator[obstore.Bytes]:
-        """Yield bytes of the object that was found, until the connection ends."""
+    def _range(self, found: Found, start: int, end: int) -> bytes:
         bucket, path = _split(found.url)
         try:
             with _errors(found.url):
-                answer = obstore.get(
-                    self._client(bucket), path, options={"range": (start, end), "if_match": found.etag}
-                )
+                options: GetOptions = {"range": (start, end), "if_match": found.etag}
+                answer = obstore.get(self._client(bucket), path, options=options)
                 if answer.meta["e_tag"] != found.etag:  # not every service knows If-Match
                     raise _changed(found.url)
-                yield from answer.stream(min_chunk_size=_PARTS)
+                return answer.bytes().to_bytes()
         except FileNotFoundError:
             raise ChangedInputError(f"{found.url} was deleted after the batch was planned: start a new batch") from None
 
