@@ -175,7 +175,7 @@ class SourceError(RequestError):
 
 
 class InputError(RequestError):
-    """An input of a batch cannot be read: its format or a setting is wrong. It names the object and the row."""
+    """An input of a batch cannot be read; the message names the object, and the row if there is one."""
 
     status = 422
     kind = "input"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from functools import partial
 from random import random
 from time import sleep
@@ -21,16 +22,17 @@ from modelet.threads import in_order
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from obstore import ObjectMeta
+    from obstore import GetOptions, ObjectMeta
     from obstore.store import ObjectStore
 
 BLOCK = 4 * 1024 * 1024
 """Bytes of a stream that are yielded at once."""
 AHEAD = 3
 """Blocks of a stream that are read ahead or yielded next: requests in parallel, and a bound of memory."""
-RESUMES = 5
-"""How often a block that breaks off is resumed; each resume begins at the first missing byte."""
-_PARTS = 256 * 1024
+RETRIES = 5
+"""How often a range is read again after obstore gave it up."""
+HIDDEN = ("_", ".")
+"""How the names begin that wildcards skip."""
 _WILDCARDS = re.compile(r"[*?[]")
 
 
@@ -70,7 +72,7 @@ class Objects:
 
         pattern: a URL; in its path, `*`, `?` and `[…]` match within one folder, and `**` any number of folders. Names
         that begin with `_` or `.` are skipped, as Spark and Hive do, unless the pattern says so. Without wildcards it
-        is `head`.
+        is the URL of one object.
         """
         bucket, path = _split(pattern, is_pattern=True)
         if not _WILDCARDS.search(path):
@@ -78,7 +80,7 @@ class Objects:
                 return [self.head(pattern)]
             except FileNotFoundError:
                 return []
-        segments = path.split("/")
+        segments = tuple(path.split("/"))
         fixed = next(place for place, segment in enumerate(segments) if _WILDCARDS.search(segment))
         metas = self._matching(bucket, "/".join(segments[:fixed]), segments[fixed:])
         found = {meta["path"]: _found(bucket, meta) for meta in metas}
@@ -104,7 +106,7 @@ class Objects:
         """Yield the bytes from `start` up to `end` in blocks, with AHEAD of them in memory.
 
         Every block is a request of its own, so that a slow reader keeps no connection open. One that breaks off is
-        resumed where it broke. Raises ChangedInputError as `read` does.
+        resumed where it broke, and read again if that fails. Raises ChangedInputError as `read` does.
         """
         end = min(end, found.size)
         return in_order(
@@ -132,51 +134,43 @@ class Objects:
         return sorted(_found(bucket, meta) for meta in self._below(bucket, path))
 
     def _block(self, found: Found, start: int, end: int) -> bytes:
-        parts: list[obstore.Bytes] = []
-        failures = 0
-        while start < end:
+        """Return a range of the object that was found; obstore resumes a read that breaks off where it broke."""
+        if start >= end:
+            return b""
+        for failures in range(1, RETRIES + 1):
             try:
-                for part in self._parts(found, start, end):
-                    parts.append(part)
-                    start += len(part)
+                return self._range(found, start, end)
             except StoreError:
-                failures += 1
-                if failures > RESUMES:
-                    raise
-                sleep(0.1 * 2**failures * random())  # noqa: S311 - jitter, so that workers do not retry in step
-        return b"".join(parts)
+                sleep(0.05 * 2**failures * random())  # noqa: S311 - jitter, so that workers do not retry in step
+        return self._range(found, start, end)
 
-    def _parts(self, found: Found, start: int, end: int) -> Iterator[obstore.Bytes]:
-        """Yield bytes of the object that was found, until the connection ends."""
+    def _range(self, found: Found, start: int, end: int) -> bytes:
         bucket, path = _split(found.url)
         try:
             with _errors(found.url):
-                answer = obstore.get(
-                    self._client(bucket), path, options={"range": (start, end), "if_match": found.etag}
-                )
+                options: GetOptions = {"range": (start, end), "if_match": found.etag}
+                answer = obstore.get(self._client(bucket), path, options=options)
                 if answer.meta["e_tag"] != found.etag:  # not every service knows If-Match
                     raise _changed(found.url)
-                yield from answer.stream(min_chunk_size=_PARTS)
+                return answer.bytes().to_bytes()
         except FileNotFoundError:
             raise ChangedInputError(f"{found.url} was deleted after the batch was planned: start a new batch") from None
 
-    def _matching(self, bucket: str, folder: str, segments: list[str]) -> Iterator[ObjectMeta]:
+    def _matching(self, bucket: str, folder: str, pattern: tuple[str, ...]) -> Iterator[ObjectMeta]:
         """Yield the objects below a folder whose remaining path matches, one segment after the other."""
-        first, *rest = segments
-        if "**" in segments:
-            matches = re.compile(_regex("/".join(segments)))
-            below = len(folder) + 1 if folder else 0
-            yield from (meta for meta in self._below(bucket, folder) if matches.fullmatch(meta["path"][below:]))
+        if "**" in pattern:
+            for meta in self._below(bucket, folder):
+                if _fits(tuple(_name(folder, meta["path"]).split("/")), pattern):
+                    yield meta
             return
-        matches = re.compile(_regex(first))
         with _errors(_url(bucket, folder)):
             listed = obstore.list_with_delimiter(self._client(bucket), folder or None)
-        if not rest:
-            yield from (meta for meta in listed["objects"] if matches.fullmatch(_name(folder, meta["path"])))
+        if len(pattern) == 1:
+            yield from (meta for meta in listed["objects"] if _fits_one(_name(folder, meta["path"]), pattern[0]))
             return
         for each in sorted(listed["common_prefixes"]):
-            if matches.fullmatch(_name(folder, each)):
-                yield from self._matching(bucket, each.rstrip("/"), rest)
+            if _fits_one(_name(folder, each), pattern[0]):
+                yield from self._matching(bucket, each.rstrip("/"), pattern[1:])
 
     def _below(self, bucket: str, folder: str) -> Iterator[ObjectMeta]:
         with _errors(_url(bucket, folder)):
@@ -223,29 +217,19 @@ def _name(folder: str, path: str) -> str:
     return path.rstrip("/")[len(folder) + 1 if folder else 0 :]
 
 
-def _regex(pattern: str) -> str:
-    """Translate wildcards to a regular expression."""
-    written = []
-    for segment in re.split(r"(?<=/)", pattern):
-        if segment in {"**/", "**"}:
-            written.append(r"(?:(?![_.])[^/]+/)*" if segment == "**/" else r"(?:(?![_.])[^/]+/)*(?![_.])[^/]+")
-            continue
-        if segment[:1] in {"*", "?", "["}:
-            written.append("(?![_.])")
-        written += map(_translated, re.findall(r"\[[!^]?\]?[^]/]*\]|.", segment, re.DOTALL))
-    return "".join(written)
+def _fits(segments: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
+    """Return whether the segments of a path match a pattern's."""
+    if not pattern:
+        return not segments
+    first, rest = pattern[0], pattern[1:]
+    if first != "**":
+        return bool(segments) and _fits_one(segments[0], first) and _fits(segments[1:], rest)
+    return _fits(segments, rest) or (bool(segments) and _fits_one(segments[0], "*") and _fits(segments[1:], pattern))
 
 
-def _translated(part: str) -> str:
-    if part == "*":
-        return "[^/]*"
-    if part == "?":
-        return "[^/]"
-    if len(part) > 1:
-        negated = part[1] in "!^"
-        inside = re.sub(r"([\\\[\]&~|^])", r"\\\1", part[2 if negated else 1 : -1])
-        return f"(?![/])[{'^' if negated else ''}{inside}]"
-    return re.escape(part)
+def _fits_one(name: str, pattern: str) -> bool:
+    is_hidden = name[:1] in HIDDEN and pattern[:1] != name[:1]
+    return bool(name) and not is_hidden and fnmatchcase(name, pattern)
 
 
 def _changed(url: str) -> ChangedInputError:

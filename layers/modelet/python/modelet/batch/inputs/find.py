@@ -1,22 +1,22 @@
-"""Find the objects that a request names, and tell their formats."""
+"""Find the inputs of a batch, and tell their formats."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from modelet.errors import InputError
+from modelet.errors import ContractError, InputError, StoreError
+from modelet.violation import Violation
 
 if TYPE_CHECKING:
     from modelet.batch.request import BatchRequest
     from modelet.store.objects import Found, Objects
 
 SUFFIXES = {"csv": "csv", "jsonl": "jsonl", "ndjson": "jsonl", "parquet": "parquet", "pq": "parquet"}
-"""Formats by the last part of a name, below `.gz`."""
-MOST_OBJECTS = 50_000
+"""The formats that a name's ending tells."""
 
 
 class Input(NamedTuple):
-    """An input object. format: csv, jsonl or parquet. gzip: whether it is compressed as a whole."""
+    """One object to read. format: csv, jsonl or parquet. gzip: whether it is compressed as a whole."""
 
     found: Found
     format: str
@@ -24,28 +24,48 @@ class Input(NamedTuple):
 
 
 def find_inputs(request: BatchRequest, objects: Objects) -> list[Input]:
-    """Return the inputs of a request, each once, in the order of its patterns and of their names.
+    """Return the objects that a request names: in the order of its URLs, those of one wildcard sorted, each once.
 
-    Raises InputError for a pattern that matches nothing, and for an object whose format is not known.
+    Raises ContractError with all URLs that name no object and all objects of unknown format; InputError if a bucket
+    does not exist or may not be read; StoreError if the store does not answer.
     """
+    wrong: list[Violation] = []
     found: dict[str, Found] = {}
-    for pattern in request.inputs:
-        matching = objects.find(pattern)
+    for place, url in enumerate(request.inputs):
+        matching = _matching(url, objects)
         if not matching:
-            raise InputError(f"{pattern} does not exist, or matches no object: correct `inputs`")
-        found.update((each.url, each) for each in matching)
-    if len(found) > MOST_OBJECTS:
-        raise InputError(f"the inputs are {len(found)} objects, at most {MOST_OBJECTS} are allowed: use larger ones")
-    return [Input(each, *_format(each.url, request.format)) for each in found.values()]
+            reason = "matches no object" if any(sign in url for sign in "*?[") else "does not exist"
+            wrong.append(Violation(None, f"inputs.{place}", f"{url} {reason}", "batch_request"))
+        found.update((each.url, each) for each in matching if each.url not in found)
+    inputs: list[Input] = []
+    for each in found.values():
+        kind, is_gzip = format_of(each.url)
+        kind = request.format or kind
+        if kind is None:
+            endings = ", ".join(SUFFIXES)
+            message = f"{each.url} has no ending of a known format ({endings}): set `format`"
+            wrong.append(Violation(None, "inputs", message, "batch_request"))
+        elif kind == "parquet" and is_gzip:
+            message = f"{each.url} is a compressed Parquet file, which cannot be read in parts: decompress it"
+            wrong.append(Violation(None, "inputs", message, "batch_request"))
+        else:
+            inputs.append(Input(each, kind, is_gzip))
+    if wrong:
+        raise ContractError(wrong)
+    return inputs
 
 
-def _format(url: str, given: str | None) -> tuple[str, bool]:
+def format_of(url: str) -> tuple[str | None, bool]:
+    """Return the format that a name's ending tells, and whether it is compressed: `x.csv.gz` is a compressed CSV."""
     name = url.rpartition("/")[2].lower()
-    gzip = name.endswith(".gz")
-    suffix = name.removesuffix(".gz").rpartition(".")[2]
-    known = given or SUFFIXES.get(suffix)
-    if known is None:
-        raise InputError(f"the format of {url} is not known by its suffix: set `format` to csv, jsonl or parquet")
-    if gzip and known == "parquet":
-        raise InputError(f"{url} is Parquet in gzip, which cannot be read in parts: Parquet compresses its own pages")
-    return known, gzip
+    is_gzip = name.endswith(".gz")
+    return SUFFIXES.get(name.removesuffix(".gz").rpartition(".")[2]), is_gzip
+
+
+def _matching(url: str, objects: Objects) -> list[Found]:
+    try:
+        return objects.find(url)
+    except StoreError as error:
+        if ": NoSuchBucket: " in str(error):
+            raise InputError(f"{url}: the bucket does not exist") from None
+        raise

@@ -1,0 +1,72 @@
+"""Assemble pieces: the keys, the values that are passed on, and what the model's contract gets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from modelet.batch.piece import Piece
+from modelet.batch.table import MOST_KEY_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+Failed = dict[int, tuple[str | None, str]]
+"""The field (or None) and the reason of each bad row, by its place in the piece."""
+
+
+class Roles(NamedTuple):
+    """What the columns are for. fields: the names in the model's contract; None if it is not known."""
+
+    key: str
+    passed: tuple[str, ...]
+    fields: frozenset[str] | None
+
+    def is_handed(self, name: str) -> bool:
+        """Return whether the contract gets a column: the key and the passed ones only if it names them."""
+        return name in (self.fields or ()) or (name != self.key and name not in self.passed)
+
+    def piece_of_columns(self, first_row: int, columns: dict[str, list[Any]], failed: Failed) -> Piece:
+        """Return the piece of a table. failed: the rows that could not be read, whose values are None."""
+        keys = self._keys(columns[self.key], failed)
+        passed = None
+        if self.passed:
+            values = zip(*(columns[name] for name in self.passed), strict=True)
+            passed = [dict(zip(self.passed, each, strict=True)) for each in values]
+        handed = {name: column for name, column in columns.items() if self.is_handed(name)}
+        return Piece(first_row, keys, passed, handed, failed=failed)
+
+    def piece_of_rows(self, first_row: int, rows: Sequence[dict[str, Any] | None], failed: Failed) -> Piece:
+        """Return the piece of parsed objects, from which members are removed; None for a row in `failed`."""
+        keys = self._keys((row and row.get(self.key) for row in rows), failed)
+        passed = None
+        if self.passed:
+            passed = [{name: row.get(name) for name in self.passed} if row else {} for row in rows]
+        removed = [name for name in (self.key, *self.passed) if not self.is_handed(name)]
+        for row in rows:
+            if row:
+                for name in removed:
+                    row.pop(name, None)
+        return Piece(first_row, keys, passed, rows=list(rows), failed=failed)
+
+    def _keys(self, values: Iterable[Any], failed: Failed) -> list[str]:
+        """Return texts and whole numbers as keys, "" for what cannot be one; and add that row to `failed`."""
+        keys = []
+        for place, value in enumerate(values):
+            key, reason = (value, None) if type(value) is str and 0 < len(value) <= MOST_KEY_BYTES // 4 else _key(value)
+            if reason is not None:
+                failed.setdefault(place, (self.key, reason))
+            keys.append(key)
+        return keys
+
+
+def _key(value: Any) -> tuple[str, str | None]:
+    """Return a key, or "" and why there is none."""
+    if type(value) is int:
+        return str(value), None
+    if value is None or value == "":
+        return "", "the key is missing or empty"
+    if not isinstance(value, str):
+        return "", f"the key is of type {type(value).__name__}: give a text or a whole number"
+    if len(value.encode()) > MOST_KEY_BYTES:
+        return "", f"the key is longer than {MOST_KEY_BYTES} bytes of UTF-8"
+    return value, None
