@@ -5,11 +5,15 @@ import gzip
 import io
 import os
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from modelet.batch.inputs import cut as cutting
 from modelet.batch.inputs.cut import CHUNK_BYTES, CHUNK_ROWS, cut
 from modelet.batch.inputs.find import Input, find_inputs
+from modelet.batch.inputs.read import read_pieces
+from modelet.batch.request import BatchRequest
 from modelet.errors import InputError
 from modelet.store.objects import BLOCK, Found, Objects
 
@@ -103,3 +107,19 @@ def test_what_is_no_csv_is_named(inputs: Inputs) -> None:
         inputs.write(name, data)
         with pytest.raises(InputError, match=reason):
             inputs.chunks(inputs.request(name))
+
+
+def test_inputs_in_s3_are_cut_and_read_as_files_are(s3_url: str) -> None:
+    objects = Objects()
+    rows = pa.table({"id": [str(number) for number in range(10)], "x": list(range(10))})
+    pq.write_table(rows, target := io.BytesIO(), row_group_size=4)
+    lines = "".join(f'{{"id": "{number}", "x": {number}}}\n' for number in range(10))
+    csv_lines = "id,x\n" + "".join(f"{number},{number}\n" for number in range(10))
+    for name, data in (("a.parquet", target.getvalue()), ("b.jsonl", lines.encode()), ("c.csv", csv_lines.encode())):
+        objects.put(f"{s3_url}/in/{name}", data)
+    objects.put(f"{s3_url}/in/d.csv.gz", gzip.compress(csv_lines.encode()))
+    request = BatchRequest.from_json({"inputs": [f"{s3_url}/in/*"], "key": "id", "chunk_rows": 4})
+    chunks = list(cut(find_inputs(request, objects), request, objects))
+    assert [chunk.rows for chunk in chunks] == [4, 4, 2] * 3 + [None]
+    keys = [key for chunk in chunks for piece in read_pieces(chunk, request, objects) for key in piece.keys]
+    assert keys == [str(number) for number in range(10)] * 4
