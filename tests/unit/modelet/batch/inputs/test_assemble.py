@@ -45,11 +45,11 @@ def test_a_row_without_a_usable_key_fails_and_keeps_its_place(value: Any, reason
         assert piece.columns == {"x": [1, 2]} or piece.rows == [{"x": 1}, {"x": 2}]
 
 
-FIELDS = [(None, ["x"]), (frozenset(), ["x"]), (frozenset({"id"}), ["id", "x"]), (frozenset({"p", "y"}), ["p", "x"])]
+FIELDS = [(None, ["x"]), (frozenset({"x"}), ["x"]), (frozenset({"id"}), ["id"]), (frozenset({"p", "x"}), ["p", "x"])]
 
 
 @pytest.mark.parametrize(("fields", "handed"), FIELDS)
-def test_the_key_and_passed_columns_are_handed_on_only_if_they_are_fields(
+def test_the_contract_gets_the_columns_that_it_names_or_all_but_the_key_and_the_passed_ones(
     fields: frozenset[str] | None, handed: list[str]
 ) -> None:
     roles = Roles("id", ("p",), fields)
@@ -67,3 +67,12 @@ def test_a_row_that_could_not_be_read_keeps_its_own_reason() -> None:
     assert piece.keys == ["", "b"]
     assert piece.passed == [{}, {"p": None}]
     assert piece.rows == [None, {}]
+
+
+def test_the_column_instance_is_the_instance_of_a_model_without_fields() -> None:
+    roles = Roles("id", (), None)
+    for piece in (
+        roles.piece_of_columns(0, {"id": ["a", "b"], "instance": ["x", None]}, {}),
+        roles.piece_of_rows(0, [{"id": "a", "instance": "x"}, {"id": "b", "instance": None}], {}),
+    ):
+        assert (piece.rows, piece.columns) == (["x", None], None)

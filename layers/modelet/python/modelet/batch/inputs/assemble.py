@@ -14,6 +14,10 @@ Failed = dict[int, tuple[str | None, str]]
 """The field (or None) and the reason of each bad row, by its place in the piece."""
 
 
+INSTANCE = "instance"
+"""The only column beside the key and the passed ones, for a model whose instances are no objects."""
+
+
 class Roles(NamedTuple):
     """What the columns are for. fields: the names in the model's contract; None if it is not known."""
 
@@ -22,8 +26,12 @@ class Roles(NamedTuple):
     fields: frozenset[str] | None
 
     def is_handed(self, name: str) -> bool:
-        """Return whether the contract gets a column: the key and the passed ones only if it names them."""
-        return name in (self.fields or ()) or (name != self.key and name not in self.passed)
+        """Return whether the contract gets a column: those that it names, or all but the key and the passed ones."""
+        return name != self.key and name not in self.passed if self.fields is None else name in self.fields
+
+    def is_read(self, name: str) -> bool:
+        """Return whether a column is needed at all."""
+        return name == self.key or name in self.passed or self.is_handed(name)
 
     def piece_of_columns(self, first_row: int, columns: dict[str, list[Any]], failed: Failed) -> Piece:
         """Return the piece of a table. failed: the rows that could not be read, whose values are None."""
@@ -33,6 +41,8 @@ class Roles(NamedTuple):
             values = zip(*(columns[name] for name in self.passed), strict=True)
             passed = [dict(zip(self.passed, each, strict=True)) for each in values]
         handed = {name: column for name, column in columns.items() if self.is_handed(name)}
+        if self.fields is None and handed.keys() == {INSTANCE}:
+            return Piece(first_row, keys, passed, rows=handed[INSTANCE], failed=failed)
         return Piece(first_row, keys, passed, handed, failed=failed)
 
     def piece_of_rows(self, first_row: int, rows: Sequence[dict[str, Any] | None], failed: Failed) -> Piece:
@@ -41,12 +51,11 @@ class Roles(NamedTuple):
         passed = None
         if self.passed:
             passed = [{name: row.get(name) for name in self.passed} if row else {} for row in rows]
-        removed = [name for name in (self.key, *self.passed) if not self.is_handed(name)]
-        for row in rows:
-            if row:
-                for name in removed:
-                    row.pop(name, None)
-        return Piece(first_row, keys, passed, rows=list(rows), failed=failed)
+        return Piece(first_row, keys, passed, rows=[row and self._handed(row) for row in rows], failed=failed)
+
+    def _handed(self, row: dict[str, Any]) -> Any:
+        handed = {name: value for name, value in row.items() if self.is_handed(name)}
+        return handed[INSTANCE] if self.fields is None and handed.keys() == {INSTANCE} else handed
 
     def _keys(self, values: Iterable[Any], failed: Failed) -> list[str]:
         """Return texts and whole numbers as keys, "" for what cannot be one; and add that row to `failed`."""

@@ -26,9 +26,9 @@ def parquet_pieces(chunk: Chunk, roles: Roles, objects: Objects, rows: int) -> I
     file = open_parquet(found, objects)
     footer, schema = file.metadata, file.schema_arrow
     has_nested = any(is_nested(field.type) and roles.is_handed(field.name) for field in schema)
-    row = chunk.first_row
-    for batch in _batches(chunk, found, objects, footer, rows):
-        columns = {name: values_of(column) for name, column in zip(schema.names, batch.columns, strict=True)}
+    row, read = chunk.first_row, [name for name in schema.names if roles.is_read(name)]
+    for batch in _batches(chunk, found, objects, footer, rows, read):
+        columns = {name: values_of(batch.column(name)) for name in read}
         failed: Failed = {}
         if has_nested:
             values = [dict(zip(columns, each, strict=True)) for each in zip(*columns.values(), strict=True)]
@@ -38,8 +38,8 @@ def parquet_pieces(chunk: Chunk, roles: Roles, objects: Objects, rows: int) -> I
         row += batch.num_rows
 
 
-def _batches(chunk: Chunk, found: Found, objects: Objects, footer: Any, rows: int) -> Iterator[Any]:
-    """Yield the chunk's rows as Arrow's record batches."""
+def _batches(chunk: Chunk, found: Found, objects: Objects, footer: Any, rows: int, columns: list[str]) -> Iterator[Any]:
+    """Yield some columns of the chunk's rows as Arrow's record batches."""
     groups = range(*chunk.groups) if chunk.groups else range(footer.num_row_groups)
     parts = [footer.row_group(group) for group in groups]
     bytes_each = sum(part.total_byte_size for part in parts) // max(1, sum(part.num_rows for part in parts)) + 1
@@ -48,7 +48,7 @@ def _batches(chunk: Chunk, found: Found, objects: Objects, footer: Any, rows: in
     size = max(1, min(rows, PIECE_BYTES // bytes_each))
     with parquet_errors(chunk.url):
         file = open_groups(found, objects, footer, groups)
-        batches = file.iter_batches(batch_size=size, row_groups=list(groups), use_threads=False)
+        batches = file.iter_batches(batch_size=size, row_groups=list(groups), columns=columns, use_threads=False)
     while left:
         with parquet_errors(chunk.url):
             batch = next(batches, None)

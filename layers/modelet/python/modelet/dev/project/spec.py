@@ -33,7 +33,7 @@ from modelet.dev.project.sections import (
     Tags,
     Version,
 )
-from modelet.dev.project.stage_section import StageSection
+from modelet.dev.project.stage_section import StageSection  # noqa: TC001 - pydantic reads the field's type
 from modelet.dev.project.worker_sections import Batch, Jobs, Worker
 from modelet.errors import SpecError
 
