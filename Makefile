@@ -99,7 +99,7 @@ format: $(READY) ## Format the code and fix what ruff can fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test: $(INFRA) $(CDK) coverage ## Run every test but those of make images, make sam and make deploy-local
+test: $(INFRA) $(CDK) $(MINISTACK) coverage ## Run every test but those of make images, make sam and make deploy-local
 	$(PYTEST) -m slow
 
 fast: $(READY) ## Run the tests that take no process, no training and no stack: under three minutes

@@ -109,6 +109,9 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newcomer]:
         (venv / "bin" / tool).symlink_to(Path(sys.executable).parent / tool)
     (venv / "bin" / "activate").write_text(f'export PATH="{venv}/bin:$PATH"\n')
     (venv / ".ready").touch()
+    # The emulator's too, which the first batch would make.
+    (root / ".tools").mkdir()
+    (root / ".tools" / "ministack").symlink_to(ROOT / ".tools" / "ministack")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -16,9 +16,10 @@ from modelet.registry.listing import latest, read_manifest
 from modelet.settings import Settings
 from modelet.store.manifest import Manifest
 from modelet.store.store import Store
+from support.batches_api import Api, event_loop, loaded, make_stage
 from support.callers import in_process
 from support.contexts import Context
-from support.events import http_event
+from support.events import http_event, rest_event
 from support.repository import ROOT
 
 Ask = Callable[[Any], tuple[int, Any]]
@@ -64,3 +65,24 @@ def modules(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Any]]:
     folder: Path = ROOT / "functions" / request.module.FOLDER
     with author_modules(folder) as load:
         yield load
+
+
+@pytest.fixture(scope="module")
+def api(s3_server: str) -> Iterator[Api]:
+    """The platform function `batches` and its stage, in the emulator."""
+    signed_in = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_ENDPOINT_URL": s3_server}
+    with pytest.MonkeyPatch.context() as environ:
+        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+            environ.delenv(name, raising=False)
+        for name, value in {**signed_in, "AWS_DEFAULT_REGION": "us-east-1", "AWS_REGION": "us-east-1"}.items():
+            environ.setenv(name, value)
+        stage = make_stage(s3_server)
+        with event_loop(), loaded(stage.environment()) as module:
+            yield Api(module, stage)
+
+
+@pytest.fixture(params=[http_event, rest_event], ids=["payload 2.0", "payload 1.0"])
+def event(request: pytest.FixtureRequest) -> Callable[..., dict[str, Any]]:
+    """Builds events of both payloads of API Gateway; a module's own fixture takes its place."""
+    made: Callable[..., dict[str, Any]] = request.param
+    return made

@@ -145,9 +145,9 @@ def test_it_imports_only_into_tables_of_its_own_model(rights: dict[str, list[tup
 
 def test_the_form_of_a_batch_s_id_matches_each_id_and_no_table_of_another_model() -> None:
     table = f"modelet-dev-a-{BATCH_ID}"
-    assert fnmatchcase(f"modelet-dev-a-{new_id()}", table)
+    assert fnmatchcase(f"modelet-dev-a-{new_id()}-1", table)
     for other in ("a-b", "a-20261129", "ab", "a-20261129t051200z-12345678"):
-        assert not fnmatchcase(f"modelet-dev-{other}-{new_id()}", table)
+        assert not fnmatchcase(f"modelet-dev-{other}-{new_id()}-1", table)
 
 
 def test_it_publishes_to_the_topic_of_batches_only(rights: dict[str, list[tuple[tuple[str, ...], str]]]) -> None:

@@ -18,7 +18,7 @@ from modelet.dev.local.serve import bound
 from modelet.dev.project.routes import Routes
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 
     from modelet.dev.local.gateway.cors import Cors
     from modelet.dev.local.gateway.rest_api import RestApi
@@ -84,11 +84,15 @@ async def served(
     default: str | None = None,
     api: HttpApi | RestApi | None = None,
     cors: Cors | None = None,
+    shared: str | None = None,
+    awaited: Mapping[str, Callable[[], Awaitable[None]]] | None = None,
 ) -> AsyncIterator[Client]:
     """Serve functions for the length of a block."""
     async with Runtime(functions, log=log) as runtime:
-        names = [function.name for function in functions if function.name != default]
-        gateway = Gateway(runtime, Routes(names, default), api or HttpApi(), log=log, cors=cors)
+        names = [function.name for function in functions if function.name not in {default, shared}]
+        kind = api or HttpApi()
+        routes = Routes(names, default, shared, tree=not isinstance(kind, HttpApi))
+        gateway = Gateway(runtime, routes, kind, log=log, cors=cors, awaited=awaited)
         with bound("127.0.0.1", 0) as sock:
             await gateway.start(sock)
             try:

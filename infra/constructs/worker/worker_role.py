@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from infra.discovery import Deployable
     from infra.stage import Stage
 
-BATCH_ID = re.sub("[0-9a-f]", "?", new_id(0))
-"""The form of a batch's id in a resource: with it, no name of a table of `a` is one of a model `a-b`."""
+BATCH_ID = f"{re.sub('[0-9a-f]', '?', new_id(0))}-*"
+"""The form of a batch's id and attempt in a resource: no name of a table of `a` is one of a model `a-b`."""
 
 # docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataImport.Requesting.html, "Setting up IAM permissions"
 IMPORT_ACTIONS = [
@@ -110,9 +110,6 @@ class WorkerRole(Construct):
             self._allow(IMPORT_ACTIONS, resource, "Imports create the tables, which the ids of their batches name.")
         logs = Stack.of(self).format_arn(service="logs", resource="log-group:/aws-dynamodb/*")
         self._allow(IMPORT_LOG_ACTIONS, logs, "DynamoDB writes the errors of imports there, and names the streams.")
-        self._allow(
-            ["dynamodb:ListImports", "dynamodb:ListTables"], "*", "These lists have no permissions for single tables."
-        )
 
     def _may_read_inputs(self, places: list[str]) -> None:
         by_bucket: dict[str, list[str]] = {}

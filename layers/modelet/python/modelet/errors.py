@@ -4,11 +4,16 @@ ModeletError
 ├── RequestError              the caller can fix it; `detail` says how
 │   ├── MalformedBodyError      400
 │   ├── NotFoundError           404  model, version or route
+│   │   ├── UnknownBatchError     404  no such batch, or it expired
+│   │   └── UnknownJobError       404  no such job, or it expired
 │   ├── MethodNotAllowedError   405
 │   ├── NotAcceptableError      406
+│   ├── ConflictError           409  the state of a batch, job or generation does not allow it
+│   ├── ChangedInputError       409  an input of a batch is another than when the batch was planned
 │   ├── TooLargeError           413
 │   ├── MediaTypeError          415
 │   ├── SourceError             400  the event of an unsupported service; raised, so that the event is not lost
+│   ├── InputError              422  an input of a batch cannot be read; names the object and the row
 │   └── ContractError           422  names rows and fields
 ├── ServingError              the function failed: the answer has a fixed text, the log has the cause
 │   ├── ModelError              500  the author's code raised
@@ -100,6 +105,22 @@ class NotFoundError(RequestError):
     title = "Not found"
 
 
+class UnknownBatchError(NotFoundError):
+    """No such batch of this model, or its record expired."""
+
+
+class UnknownJobError(NotFoundError):
+    """No such job of this model, or its record expired."""
+
+
+class ConflictError(RequestError):
+    """The state of a batch, a job or a generation does not allow what was asked for."""
+
+    status = 409
+    kind = "conflict"
+    title = "Conflict"
+
+
 class MethodNotAllowedError(RequestError):
     """The route exists, but does not allow the method."""
 
@@ -123,6 +144,14 @@ class NotAcceptableError(RequestError):
     status = 406
     kind = "not-acceptable"
     title = "Not acceptable"
+
+
+class ChangedInputError(RequestError):
+    """An input of a batch was changed or deleted after the batch was planned."""
+
+    status = 409
+    kind = "changed-input"
+    title = "Changed input"
 
 
 class TooLargeError(RequestError):
@@ -162,6 +191,14 @@ class SourceError(RequestError):
     retryable = True
     kind = "source"
     title = "Unsupported event source"
+
+
+class InputError(RequestError):
+    """An input of a batch cannot be read: its format or a setting is wrong. It names the object and the row."""
+
+    status = 422
+    kind = "input"
+    title = "Unreadable input"
 
 
 class ContractError(RequestError):

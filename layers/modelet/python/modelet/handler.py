@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelet.contract.contract import Contract
 from modelet.contract.schema import tighten
-from modelet.edges import EDGES
+from modelet.edges import EDGES, worker_edges
 from modelet.edges.base import Call
 from modelet.errors import BundleError, ModeletError, StartError
 from modelet.memory import release_free_memory
@@ -17,7 +17,7 @@ from modelet.model import Model, contract_types
 from modelet.observability import RequestLog, Startup
 from modelet.pipeline import InferencePipeline
 from modelet.protocols.service import Service
-from modelet.settings import Settings, starts_from_snapshot
+from modelet.settings import Settings, is_worker, starts_from_snapshot
 from modelet.startup.version import is_deferred, open_pinned
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ class ModelHandler:
             max_instances=bundle.spec["limits"]["max_instances"],
         )
         self.service = Service(bundle, artifacts.manifest, pipeline)
+        self._edges = worker_edges() if is_worker() else EDGES
         fetch = artifacts.waited_s
         self.startup = Startup(opened.seconds, fetch, loaded - began - fetch, time.perf_counter() - loaded)
         self._log = RequestLog(opened.settings, bundle.name, bundle.lock.version, self.startup)
@@ -77,7 +78,7 @@ class ModelHandler:
         """Answer one event. Raises retryable errors only, and only to direct invocations."""
         started = time.perf_counter()
         vars(sys).pop("tracebacklimit", None)  # an earlier request may have set it, see below
-        for edge in EDGES:  # the last one matches every event
+        for edge in self._edges:  # the last one matches every event
             if edge.matches(event):
                 break
         call = Call(context.aws_request_id, context.get_remaining_time_in_millis() / 1000)

@@ -52,6 +52,12 @@ class Model(Generic[InstanceT, PredictionT]):
         predictions: list[PredictionT] = outputs
         return predictions
 
+    def on_batch_complete(self, batch: dict[str, Any]) -> None:
+        """React to the end of a batch of this model: in the worker, at least once for each batch.
+
+        batch: its `id`, `model`, `version`, `state` (DONE, FAILED or CANCELLED), `rows`, `failed` and `problem`.
+        """
+
     def _select_rows(self, inputs: Any, rows: list[int], cause: Exception) -> Any:  # noqa: ARG002 - for backends
         """Return some rows of the inputs, to search for those that fail; None if the rows did not cause the error."""
         return None

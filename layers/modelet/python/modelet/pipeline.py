@@ -59,6 +59,11 @@ class InferencePipeline:
         self._preprocess = preprocess or model.preprocess
         self._max_instances = max_instances
 
+    @property
+    def model(self) -> Model[Any, Any]:
+        """The author's model."""
+        return self._model
+
     def allows(self, count: int) -> bool:
         """Return whether a request may have `count` instances; if not, a protocol need not read them."""
         return count <= self._max_instances

@@ -221,6 +221,12 @@ def starts_from_snapshot(environ: Mapping[str, str] | None = None) -> bool:
     return env.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
 
 
+def is_worker(environ: Mapping[str, str] | None = None) -> bool:
+    """Return whether this function is a worker, which is told the control table of batches and jobs."""
+    env = os.environ if environ is None else environ
+    return bool(env.get("MODELET_CONTROL_TABLE"))
+
+
 def get_variable(name: str) -> str | None:
     """Return the value of a variable that an author has declared as a secret."""
     return os.environ.get(name)

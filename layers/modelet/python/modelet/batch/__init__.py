@@ -1,1 +1,1 @@
-"""Batches: workers score many rows into a prediction table or into S3. Online functions never import this."""
+"""Batches: rows scored by workers into a prediction table or into S3; only workers and platform functions import it."""

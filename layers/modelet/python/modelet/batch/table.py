@@ -11,7 +11,7 @@ import time
 from typing import NamedTuple
 
 EXPIRES = "expires_at"
-"""The attribute with the Unix time in seconds after which DynamoDB may delete an item; readers compare it too."""
+"""The attribute with the time in Unix seconds after which DynamoDB may delete an item; readers compare it too."""
 
 MOST_KEY_BYTES = 2_048
 """DynamoDB's limit of a partition key in bytes of UTF-8."""
@@ -31,9 +31,10 @@ PREDICTIONS = TableKeys("id", "generation")
 
 
 def new_id(now: float | None = None) -> str:
-    """Return the id of a new batch or job: its UTC time and eight random digits, so that ids sort by time."""
-    moment = time.gmtime(time.time() if now is None else now)
-    return f"{time.strftime('%Y%m%dT%H%M%SZ', moment)}-{secrets.token_hex(4)}"
+    """Return the id of a new batch or job: its UTC time in milliseconds and eight random digits; ids sort by time."""
+    moment = time.time() if now is None else now
+    text = time.strftime("%Y%m%dT%H%M%S", time.gmtime(moment))
+    return f"{text}{int(moment * 1000) % 1000:03d}Z-{secrets.token_hex(4)}"
 
 
 def batch_key(model: str, batch: str) -> dict[str, str]:

@@ -100,25 +100,33 @@ class Checked:
 class Contract:
     """The types of one instance and one prediction.
 
-    is_plain: whether an instance is a scalar or a flat object of scalars whose numbers are all finite.
+    is_plain: whether an instance is a scalar or a flat object of scalars whose numbers are all finite. instance,
+    prediction: their core schemas.
     """
 
     def __init__(self, instance: Core, prediction: Core) -> None:
-        self._instance = instance
+        self.instance = instance
         self._reader = reader_of(instance)
         self.is_plain = is_plain(instance)
         self._is_plain = is_plain(prediction)
-        self._prediction = prediction
+        self.prediction = prediction
         predictions = around(prediction, list_of)
         self._predictions = validator(predictions)
         if not self._is_plain:
             self._writer = SchemaSerializer(cast("CoreSchema", predictions), KEEP_NAN, _use_prebuilt=False)
 
+    @property
+    def field_names(self) -> frozenset[str] | None:
+        """The names under which an instance's fields may be sent; None if they are not known."""
+        from modelet.contract.names import field_names  # noqa: PLC0415 - only for batches
+
+        return field_names(self.instance)
+
     @cached_property
     def _examiner(self) -> Examiner:
         from modelet.contract.diagnosis import Examiner  # noqa: PLC0415 - only for bad rows
 
-        return Examiner(self._instance)
+        return Examiner(self.instance)
 
     def as_tuples(self, features: Sequence[str], colons: Callable[[bytes], int]) -> Contract:
         """Return the same contract for a model whose author overrides no stage that sees instances.
@@ -163,13 +171,16 @@ class Contract:
         except ValidationError:
             return None
 
-    def check_columns(self, columns: Mapping[str, list[Any]]) -> Checked:
-        """Validate instances given as columns: for each field, a list of JSON scalars, one per instance."""
+    def check_columns(self, columns: Mapping[str, list[Any]], *, partial: bool = False) -> Checked:
+        """Validate instances given as columns: for each field, a list of JSON scalars, one per instance.
+
+        partial: as for `check_rows`.
+        """
         try:
             instances = self._reader.columns(columns)
         except ValidationError:
             size = VALUE_BYTES * sum(map(len, columns.values()))
-            return self.check_rows(as_rows(columns), size=size, partial=False)
+            return self.check_rows(as_rows(columns), size=size, partial=partial)
         return Checked(instances, len(instances))
 
     def check_one(self, body: bytes) -> Checked:

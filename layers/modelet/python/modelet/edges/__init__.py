@@ -11,3 +11,10 @@ if TYPE_CHECKING:
 
 EDGES: tuple[Edge, ...] = (http, direct)
 """The edges in the order of matching; the last one matches every event."""
+
+
+def worker_edges() -> tuple[Edge, ...]:
+    """Return the edges of a worker, which answers the steps of batches and the messages of jobs as well."""
+    from modelet.edges import chunk, queue  # noqa: PLC0415 - they import boto3, which an online function never does
+
+    return (chunk, queue, *EDGES)

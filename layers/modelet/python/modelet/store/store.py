@@ -223,15 +223,15 @@ class Store:
         except FileNotFoundError as error:
             # S3 answers 404 for a missing bucket too. When writing, the missing file is the local one to upload.
             if "<Code>NoSuchBucket<" in str(error):
-                raise StoreError(f"{place}: {_reason(error)}") from error
+                raise StoreError(f"{place}: {reason_of(error)}") from error
             if writing:
                 raise
             raise FileNotFoundError(f"{place} does not exist") from None
         except (BaseError, OSError) as error:
-            raise StoreError(f"{place}: {_reason(error)}") from error
+            raise StoreError(f"{place}: {reason_of(error)}") from error
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """Return the store's error as one line: S3's code and message, or the first line of obstore's."""
     text = str(error)
     answer = re.search(r"<Code>([^<]*)</Code>\s*<Message>([^<]*)", text)

@@ -26,6 +26,7 @@ import pytest
 from click.testing import Result
 from sklearn.linear_model import LogisticRegression
 
+from modelet.dev.local.emulator.provision import MACHINE
 from modelet.store.store import Store
 from support.events import rows_event
 from support.projects import APP, GOOD, make_tiny
@@ -439,3 +440,52 @@ def test_a_curl_line_is_never_folded(tiny: Path) -> None:
     assert json.loads(shlex.split(line)[-1])["text"].startswith("it's long")
     event.write_text("{}")
     assert curl("http://127.0.0.1:8000/models/tiny", event) == "curl http://127.0.0.1:8000/models/tiny"
+
+
+BATCHES = """
+import json, os
+import boto3
+
+def handler(event, context):
+    tables = boto3.client("dynamodb").list_tables()["TableNames"]
+    said = {"route": event["routeKey"], "parameters": event["pathParameters"], "tables": tables}
+    return {"statusCode": 200, "headers": {"content-type": "application/json"}, "body": json.dumps(said)}
+"""
+
+
+@pytest.fixture
+def with_batches(tiny: Path) -> Path:
+    """The project with batches of its model, and a tiny platform function."""
+    (tiny / "functions" / "batches").mkdir()
+    (tiny / "functions" / "batches" / "app.py").write_text(BATCHES)
+    (tiny / "functions" / "tiny" / "model.yaml").write_text("backend: onnx\nbatch: {}\n")
+    return tiny
+
+
+@pytest.mark.skipif(not MACHINE.is_file(), reason="the workflow is not here yet")
+def test_the_first_batch_starts_the_emulator_and_a_signal_ends_it_with_its_data_kept(with_batches: Path) -> None:
+    home = with_batches / ".modelet" / "emulator"
+    with served() as (process, [row]):
+        assert ask(f"{row[2]}/infer", GOOD)["label"] == "high"
+        assert not home.exists()
+        answer = httpx.get(f"{row[2]}/batches/7", timeout=60).json()
+        assert answer["route"] == "ANY /models/{name}/batches/{id}"
+        assert answer["parameters"] == {"name": "tiny", "id": "7"}
+        assert answer["tables"] == ["local-control", "local-tiny-predictions"]
+        started = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=20)
+        assert "emulator | starting the AWS emulator: tables, files and queued jobs are kept" in log
+        assert "Traceback" not in log
+        assert not psutil.wait_procs(started, timeout=10)[1]
+    assert (home / "state" / "dynamodb.json").is_file()
+
+
+@pytest.mark.skipif(not MACHINE.is_file(), reason="the workflow is not here yet")
+def test_a_killed_modelet_up_leaves_no_emulator_and_loses_no_table(with_batches: Path) -> None:
+    with served() as (process, [row]):
+        httpx.get(f"{row[2]}/batches", timeout=60)
+        started = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+        assert not psutil.wait_procs(started, timeout=10)[1]
+    assert (with_batches / ".modelet" / "emulator" / "state" / "dynamodb.json").is_file()

@@ -45,7 +45,7 @@ def test_without_a_default_there_is_no_route_for_the_rest() -> None:
 
 HTTP = Routes(["sentiment"], "models-index", "batches")
 REST = Routes(["sentiment"], "models-index", "batches", tree=True)
-NO_ROUTE = ("", "", {})
+NO_ROUTE: tuple[str, str, dict[str, str]] = ("", "", {})
 
 
 def found(routes: Routes, path: str) -> tuple[str, str, dict[str, str]]:

@@ -11,11 +11,13 @@ from typing import Any, NoReturn
 import click
 
 from modelet.dev.cli.alias import alias
+from modelet.dev.cli.batch import batch
 from modelet.dev.cli.bundle import bundle
 from modelet.dev.cli.call import call
 from modelet.dev.cli.command import Command
 from modelet.dev.cli.infer import infer
 from modelet.dev.cli.invoke import invoke
+from modelet.dev.cli.jobs import jobs
 from modelet.dev.cli.models import models
 from modelet.dev.cli.new import new
 from modelet.dev.cli.pin import pin
@@ -82,5 +84,22 @@ def main() -> None:
     """Turn a trained model into a serverless HTTPS API: one folder, one class, one command."""
 
 
-for each in (new, publish, pin, up, infer, invoke, profile, models, versions, show, alias, push, bundle, call):
+for each in (
+    new,
+    publish,
+    pin,
+    up,
+    infer,
+    invoke,
+    batch,
+    jobs,
+    profile,
+    models,
+    versions,
+    show,
+    alias,
+    push,
+    bundle,
+    call,
+):
     main.add_command(each)

@@ -68,7 +68,7 @@ class Caller:
     api_key: str | None = None
     token: str | None = None
 
-    def call(self, url: str, body: bytes | None) -> RemoteResponse:
+    def call(self, url: str, body: bytes | None, *, method: str | None = None) -> RemoteResponse:
         """POST the body, or GET if it is None. Raises CommandError without credentials or without a response."""
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.netloc:
@@ -80,7 +80,7 @@ class Caller:
             headers["X-Api-Key"] = self.api_key
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
-        method = "GET" if body is None else "POST"
+        method = method or ("GET" if body is None else "POST")
         if self.signs:
             headers |= self._signature(method, url, headers, body)
         try:

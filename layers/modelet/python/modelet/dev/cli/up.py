@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import click
@@ -11,10 +12,21 @@ from modelet.dev.cli.command import command, complete_name, current_project, ope
 from modelet.dev.cli.missing import publish_option, require_versions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from modelet.dev.local.runtime.function import LocalFunction
+    from modelet.dev.project.project import Function, Project
 
 ORIGIN = re.compile(r"\*|https?://(\*|[^/?#@\s*]+)")
 """An allowed origin of an HTTP API: all origins, all of a scheme, or one without a path."""
+
+
+def _check_stage(stage: str | None, functions: Iterable[Function]) -> None:
+    from modelet.errors import CommandError
+
+    known = sorted({name for function in functions for name in function.spec.stages})
+    if stage and stage not in known:
+        raise CommandError(f"no model.yaml has the stage {stage!r}: the stages are {', '.join(known) or 'none'}")
 
 
 def _checked_origins(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
@@ -86,7 +98,7 @@ def up(
         raise click.UsageError(
             "--cors-origin needs --api http: with a REST API, the function itself sets these headers."
         )
-    from modelet.dev.cli.welcome import welcome
+    from modelet.dev.local.emulator.prepare import prepare_again, prepare_emulated
     from modelet.dev.local.gateway.cors import Cors
     from modelet.dev.local.prepare import generation, index_function, lock_for
     from modelet.dev.local.serve import bound, serve
@@ -96,34 +108,39 @@ def up(
     found = [project.function(name) for name in dict.fromkeys(names)] if names else project.functions()
     if not found:
         raise CommandError("no models in functions/ yet: create one with `modelet new NAME`")
-    if stage and not any(stage in function.spec.stages for function in found):
-        known = sorted({name for function in found for name in function.spec.stages})
-        raise CommandError(f"no model.yaml has the stage {stage!r}: the stages are {', '.join(known) or 'none'}")
+    _check_stage(stage, found)
     bound(host, port).close()  # fail on a port in use before publishing, which can take minutes
     require_versions("up", found, kept, publish=publish_missing)
     functions = {function.name: function.at_stage(stage) for function in found}
     locks = {name: lock_for(function, kept) for name, function in functions.items()}
     versions = {name: lock.version for name, lock in locks.items()}  # the versions served now; a reload may change them
     index = index_function(project, versions.items())
+    local = [generation(functions[name], kept, locks[name]) for name in functions]
+    emulated = prepare_emulated(project, functions.values(), local, kept)
+
+    def staged(name: str) -> Function:
+        return project.function(name).at_stage(stage)
 
     def rebuild(name: str) -> LocalFunction:
+        if again := emulated and prepare_again(emulated, name, project, kept, find=staged, rebuild=rebuild):
+            return again
         if index is not None and name == index.name:
             if (renewed := index_function(project, versions.items())) is None:
                 raise CommandError(f"functions/{index.watched.name}/app.py is missing: restore it")
             return renewed
-        function = project.function(name).at_stage(stage)
+        function = staged(name)
         # Without a lock, the version is pinned in memory until model.yaml names another one.
         kept_to = function.lock() is None and function.spec.version == functions[name].spec.version
         return generation(function, kept, locks[name] if kept_to else None)
 
     def served(function: LocalFunction) -> str | None:
-        if index is None or function.name == index.name or versions[function.name] == function.version:
+        if index is None or versions.get(function.name) in {None, function.version}:
             return None
         versions[function.name] = function.version
         return index.name
 
     serve(
-        [*(generation(functions[name], kept, locks[name]) for name in functions), *([index] if index else [])],
+        [*local, *([index] if index else [])],
         default=index.name if index else None,
         host=host,
         port=port,
@@ -132,5 +149,16 @@ def up(
         reload=reload,
         rebuild=rebuild,
         served=served,
-        ready=lambda url: welcome(url, project, versions),
+        ready=partial(_ready, project, versions),
+        emulated=emulated,
     )
+
+
+def _ready(project: Project, versions: Mapping[str, str], url: str) -> None:
+    """Say that the models are served, to people and to other commands."""
+    from modelet.dev.cli.welcome import welcome
+    from modelet.dev.local.run import run_folder
+    from modelet.dev.local.session import announce
+
+    announce(run_folder(project.root), url, list(versions))
+    welcome(url, project, versions)

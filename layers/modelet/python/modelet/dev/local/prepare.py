@@ -58,7 +58,7 @@ def generation(function: Function, store: Store, lock: Lock | None = None) -> Lo
     Raises the errors of `local_function` and `check_startable`, and CommandError if the folder cannot be copied.
     """
     lock = lock or lock_for(function, store)
-    copy = _snapshot(function.folder)
+    copy = snapshot_of(function.folder, function.folder.parents[1])
     try:
         check_startable(function, store, lock)
         return local_function(function, store, lock, copy)
@@ -130,16 +130,19 @@ def index_function(project: Project, served: Iterable[tuple[str, str]]) -> Local
     models = json.dumps(dict(served))
     return LocalFunction(
         INDEX.replace("_", "-"),
-        _snapshot(folder),
+        snapshot_of(folder, project.root),
         "app.handler",
         environment={"MODELET_MODELS": models},
         sources=folder,
     )
 
 
-def _snapshot(folder: Path) -> Path:
-    """Copy a function's folder into the folder of this process, with the same name, which is the model's name."""
-    copy = run_folder(folder.parents[1]).resolve() / f"generation-{next(_numbers)}" / folder.name
+def snapshot_of(folder: Path, root: Path) -> Path:
+    """Copy a function's folder into the folder of this process, with the same name, which is the model's name.
+
+    root: the project's. Raises CommandError if it cannot be written.
+    """
+    copy = run_folder(root).resolve() / f"generation-{next(_numbers)}" / folder.name
     try:
         take_snapshot(folder, copy)
     except OSError as error:

@@ -26,7 +26,7 @@ def run_folder(root: Path) -> Path:
     try:
         fcntl.flock(turn, fcntl.LOCK_EX)  # a new folder has no lock for a moment
         for other in runs.iterdir():
-            if other.is_dir() and not _is_held(other):
+            if other.is_dir() and not is_held(other):
                 shutil.rmtree(other, ignore_errors=True)
         folder = Path(tempfile.mkdtemp(dir=runs))
         fcntl.flock(_opened(folder / HELD), fcntl.LOCK_EX)
@@ -41,7 +41,8 @@ def _opened(path: Path) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
 
 
-def _is_held(folder: Path) -> bool:
+def is_held(folder: Path) -> bool:
+    """Return whether the process of a run folder still runs."""
     held = _opened(folder / HELD)
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import uvloop
 
+from modelet.dev.local.emulator.emulation import Emulation
 from modelet.dev.local.gateway.gateway import BACKLOG, Gateway
 from modelet.dev.local.gateway.http_api import HttpApi
 from modelet.dev.local.gateway.rest_api import RestApi
@@ -24,6 +25,7 @@ from modelet.errors import CommandError
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
+    from modelet.dev.local.emulator.emulation import Emulated
     from modelet.dev.local.gateway.cors import Cors
     from modelet.dev.local.runtime.function import LocalFunction
     from modelet.dev.local.watch import Rebuild, Served
@@ -43,31 +45,41 @@ def serve(
     ready: Callable[[str], None] | None = None,
     log: Log | None = None,
     idle_s: float = IDLE_S,
+    emulated: Emulated | None = None,
 ) -> None:
     """Serve the functions until SIGINT, SIGTERM or SIGHUP. All processes and files are removed before it returns.
 
     default: the name of the function for all paths that are not a model's. host: the address to bind to; see Hosts for
     the accepted Host headers. port: 0 picks a free one. ready: called with the URL when the provisioned environments
-    are initialised. reload, rebuild, served: see watch; without reload, see report_changes. idle_s: see Pool. Raises
-    CommandError if the port is not available.
+    are initialised. reload, rebuild, served: see watch; without reload, see report_changes. idle_s: see Pool. emulated:
+    the functions for batches and jobs, whose first request starts the AWS emulator. Raises CommandError if the port is
+    not available.
     """
     output = StreamLog() if log is None else log
     sock = bound(host, port)
 
     async def run() -> None:
         async with contextlib.AsyncExitStack() as stack:
-            runtime = Runtime(functions, log=output, idle_s=idle_s)
+            shared = [emulated.batches] if emulated else []
+            every = [*functions, *(emulated.functions if emulated else [])]
+            runtime = Runtime(every, log=output, idle_s=idle_s)
             watching = (
-                watch(functions, runtime, log=output, rebuild=rebuild, served=served)
+                watch(every, runtime, log=output, rebuild=rebuild, served=served)
                 if reload
-                else report_changes(functions, log=output)
+                else report_changes([*functions, *shared], log=output)  # a worker has its model's files
             )
             watcher = asyncio.create_task(watching)  # watch before environments start, so that no edit is missed
             stack.push_async_callback(ended, watcher)
             await stack.enter_async_context(runtime)
+            awaited = {}
+            if emulated is not None:
+                emulation = Emulation(emulated, runtime, log=output)
+                stack.push_async_callback(emulation.stop)
+                awaited[emulated.batches.name] = emulation.ready
             names = [function.name for function in functions if function.name != default]
             kind = HttpApi() if api == "http" else RestApi()
-            gateway = Gateway(runtime, Routes(names, default), kind, log=output, cors=cors, host=host)
+            routes = Routes(names, default, emulated.batches.name if emulated else None, tree=api == "rest")
+            gateway = Gateway(runtime, routes, kind, log=output, cors=cors, host=host, awaited=awaited)
             await gateway.start(sock)
             stack.push_async_callback(gateway.stop)
             stack.push_async_callback(ended, watcher)  # before the runtime stops, so that nothing new is loaded

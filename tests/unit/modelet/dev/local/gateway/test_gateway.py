@@ -18,6 +18,7 @@ from modelet.dev.local.gateway.http_api import HttpApi
 from modelet.dev.local.gateway.rest_api import RestApi
 from modelet.dev.local.http.server import LONGEST_HEAD
 from modelet.edges.base import EVENT_LIMIT
+from modelet.errors import CommandError
 from support.clients import run, served, until
 
 if TYPE_CHECKING:
@@ -109,6 +110,51 @@ def test_each_path_goes_to_its_function_and_all_else_to_the_default(make: Make, 
         async with served(*functions, log=log, default="index") as client:
             for path, name in [("/models/a", "a"), ("/v2/models/b/infer", "b"), ("/models/c", "index"), ("/", "index")]:
                 assert json.loads((await client.ask("GET", path)).body) == name
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("api", "resource", "parameters"),
+    [
+        (HttpApi(), "/models/{name}/predictions/{key}", {"name": "sentiment", "key": "a"}),
+        (RestApi(), "/models/sentiment/predictions/{key}", {"key": "a"}),
+    ],
+)
+def test_a_shared_path_goes_to_the_platform_function_with_its_parameters(
+    make: Make, log: MemoryLog, api: HttpApi | RestApi, resource: str, parameters: dict[str, str]
+) -> None:
+    async def scenario() -> None:
+        functions = make(ECHO, "sentiment"), make(ECHO, "batches")
+        async with served(*functions, log=log, api=api, shared="batches") as client:
+            event = json.loads((await client.ask("GET", "/models/sentiment/predictions/a")).body)
+            assert event.get("resource", event.get("routeKey")).removeprefix("ANY ") == resource
+            assert event["pathParameters"] == parameters
+            own = json.loads((await client.ask("GET", "/models/sentiment/infer")).body)
+            assert own["pathParameters"] == {"proxy": "infer"}
+
+    run(scenario())
+
+
+def test_a_request_waits_for_what_its_function_needs_however_long_it_takes(make: Make, log: MemoryLog) -> None:
+    api = HttpApi()
+    api.timeout_s = 0.5
+    waits: list[str] = []
+
+    async def wait() -> None:
+        waits.append("began")
+        if len(waits) == 1:
+            raise CommandError("the emulator cannot be installed: check the network")
+        await asyncio.sleep(0.7)
+
+    async def scenario() -> None:
+        functions = make(ECHO, "sentiment"), make(ECHO, "batches", provisioned=1)
+        async with served(*functions, log=log, api=api, shared="batches", awaited={"batches": wait}) as client:
+            refused = await client.ask("GET", "/jobs/1")
+            assert (refused.status, json.loads(refused.body)) == HTTP_500
+            assert any("check the network" in line for line in log.lines)
+            assert (await client.ask("GET", "/jobs/1")).status == 200
+            assert waits == ["began", "began"]
 
     run(scenario())
 

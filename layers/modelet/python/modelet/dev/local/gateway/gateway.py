@@ -11,10 +11,11 @@ from modelet.dev.local.gateway.request import GatewayRequest, host_of, read
 from modelet.dev.local.gateway.response import GatewayResponse, Trouble
 from modelet.dev.local.http.hosts import LOOPBACK, Hosts
 from modelet.dev.local.http.server import Wire
-from modelet.errors import ThrottledError, TooLargeError
+from modelet.errors import CommandError, ThrottledError, TooLargeError
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Awaitable, Callable, Mapping
 
     from modelet.dev.local.gateway.cors import Cors
     from modelet.dev.local.gateway.http_api import HttpApi
@@ -46,7 +47,8 @@ REFUSED = {
 class Gateway:
     """Handles HTTP requests with functions. Responses contain no error texts or stack traces; these are in the log.
 
-    host: the address that it is bound to, as the user gave it. It determines the accepted Host headers.
+    host: the address that it is bound to, as the user gave it. It determines the accepted Host headers. awaited: what
+    the requests to a function wait for, however long it takes, by the function's name; it may raise CommandError.
     """
 
     def __init__(
@@ -58,7 +60,9 @@ class Gateway:
         log: Log,
         cors: Cors | None = None,
         host: str = LOOPBACK,
+        awaited: Mapping[str, Callable[[], Awaitable[None]]] | None = None,
     ) -> None:
+        self._awaited = awaited or {}
         self._runtime = runtime
         self._routes = routes
         self._api = api
@@ -114,6 +118,12 @@ class Gateway:
             task.add_done_callback(partial(self._done, exchange, request, request_id))
 
     async def _invoke(self, exchange: Exchange, request: GatewayRequest, route: Route, request_id: str) -> None:
+        if (wait := self._awaited.get(route.function)) is not None:
+            try:
+                await wait()
+            except CommandError as error:
+                self._refuse(exchange, request, Trouble.FUNCTION_FAILED, str(error), request_id)
+                return
         event = self._api.event(request, route, request_id)
         # The timeout of the integration ends only the request: the function continues, but its response is dropped.
         timer = self._loop.call_later(

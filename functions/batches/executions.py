@@ -1,0 +1,52 @@
+"""Executions of the state machine: one for each attempt of a batch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from botocore.exceptions import ClientError
+from problems import calling, code_of
+
+LONGEST_NAME = 80
+"""Characters. Source: docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html."""
+
+
+class Executions:
+    """The executions of one state machine. machine: its ARN."""
+
+    def __init__(self, machine: str, client: Callable[[str], Any]) -> None:
+        self._machine = machine
+        self._client = client
+
+    def start(self, model: str, batch: str, attempt: int, function: str) -> None:
+        """Start an attempt. function: the ARN of the worker's version. Raises StoreError.
+
+        An attempt that runs already was started by a call whose answer was lost.
+        """
+        batch_input = {"batch": {"model": model, "id": batch, "attempt": attempt}, "function": function}
+        with calling("Step Functions"):
+            try:
+                self._client("stepfunctions").start_execution(
+                    stateMachineArn=self._machine, name=_name(model, batch, attempt), input=json.dumps(batch_input)
+                )
+            except ClientError as error:
+                if code_of(error) != "ExecutionAlreadyExists":
+                    raise
+
+    def stop(self, model: str, batch: str, attempt: int) -> None:
+        """Stop an attempt, so that no new chunk starts. Raises StoreError."""
+        arn = f"{self._machine.replace(':stateMachine:', ':execution:')}:{_name(model, batch, attempt)}"
+        with calling("Step Functions"):
+            try:
+                self._client("stepfunctions").stop_execution(executionArn=arn, error="Cancelled", cause="by its user")
+            except ClientError as error:
+                if code_of(error) != "ExecutionDoesNotExist":
+                    raise
+
+
+def _name(model: str, batch: str, attempt: int) -> str:
+    """Return the name of an attempt's execution; of a very long model's name, its end is left out."""
+    rest = f"-{batch}-{attempt}"
+    return f"{model[: LONGEST_NAME - len(rest)]}{rest}"

@@ -1,0 +1,102 @@
+"""Requests with an Idempotency-Key: the second one with the same key and body gets the first one's answer."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from problems import logger
+
+from modelet.batch.table import CONTROL, EXPIRES
+from modelet.errors import RequestError, StoreError
+
+HEADER = "idempotency-key"
+KEPT_S = 24 * 3600
+KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+class RepeatedKeyError(RequestError):
+    """The key was used for another body."""
+
+    status: ClassVar[int] = 422
+    kind = "idempotency-key"
+    title = "Idempotency key reused"
+
+
+class InProgressError(RequestError):
+    """The first request with this key is not through yet."""
+
+    status: ClassVar[int] = 409
+    kind = "in-progress"
+    title = "Request in progress"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """When to try again."""
+        return {"retry-after": "1"}
+
+
+def once(
+    create: Callable[[], dict[str, Any]], *, client: Any, table: str, model: str, key: str, body: bytes, context: Any
+) -> dict[str, Any]:
+    """Return what `create` returned for the first request of a model with this key, within a day.
+
+    A request whose `create` raises does not count, nor one whose environment was killed: its key is free after the
+    function's timeout. client: boto3's client of DynamoDB. context: Lambda's, for that timeout.
+    Raises RequestError for a key that is no header value, RepeatedKeyError, InProgressError, StoreError.
+    """
+    # These take 240 ms to import, and most requests have no key.
+    from aws_lambda_powertools.utilities.idempotency import (  # noqa: PLC0415
+        DynamoDBPersistenceLayer,
+        IdempotencyConfig,
+        idempotent_function,
+    )
+    from aws_lambda_powertools.utilities.idempotency.exceptions import (  # noqa: PLC0415
+        IdempotencyAlreadyInProgressError,
+        IdempotencyInconsistentStateError,
+        IdempotencyPersistenceLayerError,
+        IdempotencyValidationError,
+    )
+
+    if not KEY.fullmatch(key):
+        raise RequestError("The Idempotency-Key is not 1 to 255 visible ASCII characters.")
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    layer = DynamoDBPersistenceLayer(
+        table,
+        key_attr=CONTROL.partition,
+        sort_key_attr=CONTROL.sort,
+        static_pk_value=f"key#{model}#{digest}",  # a partition of its own: keys do not share one
+        expiry_attr=EXPIRES,
+        boto3_client=client,
+    )
+    config = IdempotencyConfig(
+        event_key_jmespath="key",
+        payload_validation_jmespath="body",
+        expires_after_seconds=KEPT_S,
+        hash_function="sha256",
+        lambda_context=context,
+    )
+    made: list[dict[str, Any]] = []
+
+    def first(*, request: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001 - Powertools reads it
+        made.append(create())
+        return made[0]
+
+    guarded: Any = idempotent_function(
+        first, data_keyword_argument="request", persistence_store=layer, config=config, key_prefix="key"
+    )
+
+    try:
+        answered: dict[str, Any] = guarded(request={"key": digest, "body": hashlib.sha256(body).hexdigest()})
+    except IdempotencyValidationError:
+        raise RepeatedKeyError("This Idempotency-Key was used for another body: use a new key.") from None
+    except IdempotencyAlreadyInProgressError:
+        raise InProgressError("The first request with this Idempotency-Key is not through yet: try again.") from None
+    except (IdempotencyPersistenceLayerError, IdempotencyInconsistentStateError) as error:
+        if made:
+            logger.warning("a job was made, but its Idempotency-Key could not be kept", exc_info=error)
+            return made[0]
+        raise StoreError(f"the Idempotency-Key cannot be kept: {error}") from error
+    return answered

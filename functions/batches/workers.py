@@ -1,0 +1,104 @@
+"""The models that take batches or jobs, what their model.yaml says about them, and the version that works."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from botocore.exceptions import ClientError
+from problems import calling, code_of
+
+from modelet.errors import NotFoundError, SettingsError, StoreError
+
+FRESH_S = 10.0
+"""Seconds for which the list from AWS is cached."""
+KINDS = ("batch", "jobs")
+
+
+class Worker(NamedTuple):
+    """A model that has a worker. batch, jobs: these sections of its model.yaml; None if it has none."""
+
+    model: str
+    batch: Mapping[str, Any] | None = None
+    jobs: Mapping[str, Any] | None = None
+
+
+class Version(NamedTuple):
+    """The worker's version that takes new work. arn: with the number, so that later deployments change nothing."""
+
+    number: str
+    arn: str
+
+
+class Workers:
+    """The models with workers.
+
+    source: a JSON object of the models' names and their sections, `{"sentiment": {"batch": {}, "jobs": {}}}`; or
+    `ssm:` and a path below which each model's stack writes a parameter with its sections.
+    Raises SettingsError with the remedy.
+    """
+
+    def __init__(self, source: str, *, prefix: str, alias: str, client: Callable[[str], Any]) -> None:
+        scheme, _, path = source.partition(":")
+        self._path = path if scheme == "ssm" else ""
+        self._found = {} if self._path else _read(source, json.loads)
+        self._prefix = prefix
+        self._alias = alias
+        self._client = client
+        self._read_at: float | None = None
+
+    def get(self, model: str, kind: str) -> Worker:
+        """Return a model that takes `batch` or `jobs`. Raises NotFoundError with the remedy, StoreError."""
+        worker = self._all().get(model)
+        if worker is None or getattr(worker, kind) is None:
+            raise NotFoundError(
+                f"There is no model {model[:100]} that takes {'batches' if kind == 'batch' else kind}: "
+                f"write `{kind}: {{}}` into its model.yaml and deploy it."
+            )
+        return worker
+
+    def version(self, model: str) -> Version:
+        """Return the worker's version of now. Raises NotFoundError if there is no worker, StoreError."""
+        name = f"{self._prefix}-{model}-worker"
+        client = self._client("lambda")
+        with calling("Lambda"):
+            try:
+                if not self._alias:
+                    found = client.get_function_configuration(FunctionName=name)
+                    return Version(found["Version"], found["FunctionArn"])
+                found = client.get_alias(FunctionName=name, Name=self._alias)
+            except ClientError as error:
+                if code_of(error) == "ResourceNotFoundException":
+                    raise NotFoundError(f"The model {model} has no worker: deploy it.") from None
+                raise
+        function = found["AliasArn"].rpartition(":")[0]
+        return Version(found["FunctionVersion"], f"{function}:{found['FunctionVersion']}")
+
+    def _all(self) -> Mapping[str, Worker]:
+        stale = self._read_at is None or time.monotonic() - self._read_at > FRESH_S
+        if self._path and stale:
+            with calling("SSM"):
+                pages = self._client("ssm").get_paginator("get_parameters_by_path").paginate(Path=self._path)
+                listed = [each for page in pages for each in page["Parameters"]]
+            named = {each["Name"].rpartition("/")[2]: each["Value"] for each in listed}
+            try:
+                self._found = _read(named, lambda texts: {name: json.loads(text) for name, text in texts.items()})
+            except SettingsError as error:
+                raise StoreError(str(error)) from error
+            self._read_at = time.monotonic()
+        return self._found
+
+
+def _read(source: Any, load: Callable[[Any], Any]) -> dict[str, Worker]:
+    try:
+        return {
+            name: Worker(name, *(None if (given := sections.get(kind)) is None else dict(given) for kind in KINDS))
+            for name, sections in load(source).items()
+        }
+    except (AttributeError, TypeError, ValueError, RecursionError):
+        raise SettingsError(
+            f"MODELET_WORKERS gives {str(source)[:150]!r}: set it to a JSON object such as "
+            '{"sentiment": {"batch": {}, "jobs": {}}}, or to ssm: and the path of parameters with such sections'
+        ) from None

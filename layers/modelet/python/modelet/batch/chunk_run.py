@@ -1,0 +1,174 @@
+"""One run of a chunk: read, check, infer, write, and then one transaction that records it."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from modelet.batch.files import result_url
+from modelet.batch.inputs.read import read_pieces
+from modelet.batch.keys import KeyDigests
+from modelet.batch.outputs.columns import columns_of
+from modelet.batch.outputs.import_file import ImportWriter
+from modelet.batch.outputs.rejected import rejected_jsonl
+from modelet.batch.outputs.results import SUFFIXES, ResultFile
+from modelet.batch.outputs.row import Row
+from modelet.batch.outputs.writer import SignedWriter
+from modelet.batch.score import Scorer
+from modelet.deadline import Alarm, Deadline, disarm
+from modelet.errors import DeadlineError, ModeletError, RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from modelet.batch.chunk import Chunk
+    from modelet.batch.outputs.row import Rejected
+    from modelet.batch.piece import Piece
+    from modelet.batch.record import BatchRecord
+    from modelet.batch.score import Scored
+    from modelet.batch.worker import Worker
+    from modelet.observability import Timings
+
+PIECE_ROWS = (2_000, 1_000, 500, 200, 100, 50, 20, 10, 5, 2, 1)
+"""Rows in memory at one time: the first that the model's `limits.max_instances` allows."""
+RESERVE_S = 8.0
+"""Seconds before the timeout that are kept for recording a chunk that takes too long."""
+MOST_REJECTED = 100_000
+"""Rejected rows of one chunk that are kept; more fail the chunk, because its input is not what the model reads."""
+
+
+class ChunkRun:
+    """One run of a chunk of a batch. until: the monotonic time of the worker's timeout; None for none.
+
+    stages: the seconds that reading, scoring and writing took.
+    """
+
+    def __init__(self, worker: Worker, record: BatchRecord, attempt: int, chunk: Chunk, until: float | None) -> None:
+        self._worker = worker
+        self._record = record
+        self._attempt = attempt
+        self._chunk = chunk
+        self._until = until
+        self._failure: ModeletError | None = None
+        self._rejected: list[Rejected] = []
+        self.stages = {"read": 0.0, "score": 0.0, "write": 0.0}
+
+    def run(self, timings: Timings) -> ModeletError | None:
+        """Run the chunk, unless the batch has ended or stops. Returns the error for the log, if there is one.
+
+        Raises retryable errors, so that the state machine tries again.
+        """
+        record, batches = self._record, self._worker.batches
+        if record.attempt != self._attempt or batches.should_stop(record):
+            return None
+        began = time.monotonic()
+        try:
+            with Deadline(None if self._until is None else self._until - began - RESERVE_S):
+                rows = self._score(timings)
+        except Alarm:
+            disarm()
+            return self._fail(
+                DeadlineError("the chunk takes longer than the worker's timeout"),
+                "The chunk takes longer than the worker's timeout: start the batch with fewer chunk_rows, or raise "
+                "worker.timeout_s.",
+            )
+        except ModeletError as error:
+            if error.retryable:
+                raise
+            return self._fail(error, error.detail)
+        batches.chunk_done(
+            record,
+            self._chunk.number,
+            self._attempt,
+            rows=rows,
+            failed=len({each.number for each in self._rejected}),
+            seconds=time.monotonic() - began,
+        )
+        return self._failure
+
+    def _fail(self, error: ModeletError, detail: str) -> ModeletError:
+        """Record that the chunk failed, so that the map goes on."""
+        problem = {**error.problem(), "detail": detail}
+        self._worker.batches.chunk_failed(self._record, self._chunk.number, self._attempt, problem)
+        return error
+
+    def _score(self, timings: Timings) -> int:
+        """Score all rows and write their files. Returns the number of rows with a prediction."""
+        worker, chunk, request = self._worker, self._chunk, self._record.request
+        pipeline = worker.service.pipeline
+        scorer = Scorer(pipeline, timings, texts=chunk.format == "csv")
+        most = next(rows for rows in PIECE_ROWS if pipeline.allows(rows))
+        digests, written = KeyDigests(), 0
+        fields = pipeline.contract.field_names
+        with ExitStack() as stack:
+            writers = [stack.enter_context(writer) for writer in self._writers()]
+            for piece in self._timed(read_pieces(chunk, request, worker.objects, rows=most, fields=fields)):
+                moment = time.perf_counter()
+                scored = scorer.score(piece)
+                self._failure = scored.failure or self._failure
+                rows = found_rows(piece, scored)
+                scored_at = time.perf_counter()
+                self.stages["score"] += scored_at - moment
+                refused = [each for writer in writers for each in writer.write(rows)]
+                self._set_aside(scored.rejected + refused)
+                if refused:
+                    lost = {each.number for each in refused}
+                    rows = [row for row in rows if row.number not in lost]
+                digests.add([row.key for row in rows], [row.number for row in rows])
+                written += len(rows)
+                self.stages["write"] += time.perf_counter() - scored_at
+            moment = time.perf_counter()
+        files = worker.files(self._record.id)
+        if request.table:
+            worker.objects.put(files.keys(chunk.number), digests.to_bytes())
+        if self._rejected:
+            self._rejected.sort()
+            worker.objects.put(files.rejected(chunk.number), rejected_jsonl(chunk.url, self._rejected))
+        self.stages["write"] += time.perf_counter() - moment
+        return written
+
+    def _set_aside(self, rejected: list[Rejected]) -> None:
+        self._rejected += rejected
+        if len(self._rejected) > MOST_REJECTED:
+            first = self._rejected[0]
+            raise RequestError(
+                f"more than {MOST_REJECTED:,} rows of the chunk were rejected, for example row {first.number} of "
+                f"{self._chunk.url}, field {first.field}: {first.reason}"
+            )
+
+    def _timed(self, pieces: Iterator[Piece]) -> Iterator[Piece]:
+        """Yield the pieces, and add the time that reading them takes."""
+        moment = time.perf_counter()
+        for piece in pieces:
+            self.stages["read"] += time.perf_counter() - moment
+            yield piece
+            moment = time.perf_counter()
+        self.stages["read"] += time.perf_counter() - moment
+
+    def _writers(self) -> list[Any]:
+        """Return the writers of the chunk: of the prediction table, or of result files, or of both."""
+        worker, record, number = self._worker, self._record, self._chunk.number
+        request = record.request
+        writers: list[Any] = []
+        if request.table and record.load == "import":
+            writers.append(ImportWriter(worker.objects, worker.files(record.id).items(number), record.id))
+        elif request.table:
+            deadline = None if self._until is None else self._until - RESERVE_S
+            table = worker.settings.prediction_table
+            writers.append(SignedWriter(worker.dynamodb, table, record.id, deadline=deadline))
+        if request.results is not None:
+            kinds = dict.fromkeys(request.passed, "text")
+            columns = columns_of(request.key, kinds, worker.service.pipeline.contract.prediction)
+            url = result_url(request.results, record.id, number, SUFFIXES[request.results_format])
+            writers.append(ResultFile(worker.objects, url, request.results_format, columns))
+        return writers
+
+
+def found_rows(piece: Piece, scored: Scored) -> list[Row]:
+    """Return the rows of a piece that have a prediction."""
+    keys, passed, first = piece.keys, piece.passed, piece.first_row
+    return [
+        Row(keys[place], first + place, prediction, passed[place] if passed else None)
+        for place, prediction in zip(scored.places, scored.predictions, strict=True)
+    ]

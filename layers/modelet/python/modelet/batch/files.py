@@ -1,0 +1,45 @@
+"""The places of a batch's files below the bucket of batches."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class BatchFiles(NamedTuple):
+    """The URLs of one batch's files. root: `<bucket of batches>/<model>/<batch>`.
+
+    A chunk's files have fixed names, so that a chunk that runs twice writes the same files again.
+    """
+
+    root: str
+
+    @classmethod
+    def of(cls, batches: str, model: str, batch: str) -> BatchFiles:
+        """Return the files of a batch. batches: the URL of the bucket."""
+        return cls(f"{batches}/{model}/{batch}")
+
+    @property
+    def plan(self) -> str:
+        """The list of all chunks, as JSON Lines."""
+        return f"{self.root}/chunks/all.jsonl"
+
+    def chunks(self, attempt: int) -> str:
+        """Return the list of the chunks that an attempt runs, as JSON Lines."""
+        return f"{self.root}/chunks/{attempt}.jsonl"
+
+    def rejected(self, number: int) -> str:
+        """Return the rejected rows of a chunk, as JSON Lines."""
+        return f"{self.root}/rejected/{number:08d}.jsonl"
+
+    def items(self, number: int) -> str:
+        """Return the items of a chunk for an import, as gzip DynamoDB JSON."""
+        return f"{self.root}/import/{number:08d}.json.gz"
+
+    def keys(self, number: int) -> str:
+        """Return the digests of a chunk's keys."""
+        return f"{self.root}/keys/{number:08d}.bin"
+
+
+def result_url(folder: str, batch: str, number: int, suffix: str) -> str:
+    """Return a chunk's result file in the folder that the request names."""
+    return f"{folder.rstrip('/')}/{batch}/{number:08d}{suffix}"

@@ -1,0 +1,110 @@
+"""The pointer to a model's active generation: one item, always written whole, so that a switch takes effect at once."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from modelet.batch.dynamodb import Table, Write
+from modelet.batch.table import active_key
+from modelet.errors import ConflictError, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from modelet.batch.attributes import Item
+
+MOST_CHANGES = 5
+"""How often the pointer may change while one switch is being written."""
+
+
+class Generation(NamedTuple):
+    """The pointer. generation: the id of the batch that wrote it. table: where its items are. rows: their number.
+
+    since: when it became active, in Unix seconds. previous, previous_table, previous_rows: the generation before, to
+    which a rollback returns; None if there is none. newest: the newest generation that was ever active; a switch needs
+    a newer one, so that a late batch does not undo a rollback.
+    """
+
+    generation: str
+    table: str
+    rows: int
+    since: float
+    newest: str
+    previous: str | None = None
+    previous_table: str | None = None
+    previous_rows: int | None = None
+
+
+class Generations:
+    """The pointers in a control table. client: boto3's client of DynamoDB. clock: Unix seconds.
+
+    All methods raise StoreError (retryable) if DynamoDB does not answer, ServingError if a retry would not help.
+    """
+
+    def __init__(self, client: Any, table: str, *, clock: Callable[[], float] = time.time) -> None:
+        self._table = Table(client, table)
+        self._clock = clock
+
+    def active(self, model: str) -> Generation | None:
+        """Return the pointer of a model; None if no batch was ever loaded."""
+        return self._read(model)[0]
+
+    def switch(self, model: str, generation: str, table: str, rows: int, since: float) -> Generation:
+        """Make a generation the active one, and the active one the previous one; the same call again changes nothing.
+
+        Returns the pointer as it is then. Raises ConflictError if a newer generation is or was active.
+        """
+        for _ in range(MOST_CHANGES):
+            now, revision = self._read(model)
+            if now is not None and now.newest == generation:
+                return now
+            if now is not None and now.newest > generation:
+                raise ConflictError(
+                    f"batch {generation} does not become active: batch {now.newest} is newer, and was loaded before it"
+                )
+            active = (now.generation, now.table, now.rows) if now else (None, None, None)
+            wanted = Generation(generation, table, rows, float(since), generation, *active)
+            if self._write(model, wanted, revision):
+                return wanted
+        raise StoreError(f"the pointer of {model} changed {MOST_CHANGES} times while it was written")
+
+    def rollback(self, model: str) -> Generation:
+        """Swap the active generation and the previous one, in one write; twice returns to where it was.
+
+        Raises ConflictError if there is no previous generation, or if the pointer changes at the same moment.
+        """
+        now, revision = self._read(model)
+        if now is None or now.previous is None or now.previous_table is None:
+            raise ConflictError(f"model {model} has no previous generation: there is nothing to roll back to")
+        wanted = now._replace(
+            generation=now.previous,
+            table=now.previous_table,
+            rows=now.previous_rows or 0,
+            since=self._clock(),
+            previous=now.generation,
+            previous_table=now.table,
+            previous_rows=now.rows,
+        )
+        if not self._write(model, wanted, revision):
+            raise ConflictError(f"the active generation of {model} changed at the same moment: look, and try again")
+        return wanted
+
+    def _read(self, model: str) -> tuple[Generation | None, int]:
+        """Return the pointer and its revision, which counts its writes."""
+        item = self._table.get(active_key(model))
+        return (_of(item), item["revision"]) if item else (None, 0)
+
+    def _write(self, model: str, pointer: Generation, revision: int) -> bool:
+        """Write the pointer if it has not changed since it was read. Returns whether it is written."""
+        item = {**active_key(model), **pointer._asdict(), "revision": revision + 1}
+        condition = "#revision = :revision" if revision else "attribute_not_exists(#pk)"
+        outcome = self._table.write(Write(item, condition=condition, values={"revision": revision}))
+        # After a lost answer the condition refuses what is written already.
+        found = outcome.items[0]
+        return outcome.is_done or (found is not None and found["revision"] == revision + 1 and _of(found) == pointer)
+
+
+def _of(item: Item) -> Generation:
+    found = Generation(**{name: item[name] for name in Generation._fields if name in item})
+    return found._replace(since=float(found.since))

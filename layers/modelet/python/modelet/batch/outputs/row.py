@@ -1,0 +1,80 @@
+"""A scored row on its way out, a row that is refused, and what all writers have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Self
+
+
+class Row(NamedTuple):
+    """A scored row.
+
+    key: its key's text. number: its place in its input object, from 0. prediction: a JSON value. passed: the values
+    that are copied to its result; None if there are none.
+    """
+
+    key: str
+    number: int
+    prediction: Any
+    passed: dict[str, Any] | None = None
+
+
+class Rejected(NamedTuple):
+    """A row that is not written.
+
+    number: its place in its input object, from 0. field: a dotted path, None for the whole row. rule: the name of
+    what it violates, as in a problem's `errors`.
+    """
+
+    number: int
+    key: str | None
+    field: str | None
+    reason: str
+    rule: str
+
+
+class TableWriter(Protocol):
+    """Writes the rows of one chunk to a prediction table; it is a context manager that abandons them on an error.
+
+    rows: the number of rows taken so far. repeats: how many of them a later row with the same key replaced, so that
+    the chunk gives `rows - repeats` items.
+    """
+
+    rows: int
+    repeats: int
+
+    def __enter__(self) -> Self:
+        """Return the writer."""
+        ...
+
+    def __exit__(self, kind: type[BaseException] | None, /, *raised: object) -> None:
+        """Close the writer, or abandon what is not written yet if the block raised."""
+        ...
+
+    def write(self, rows: Sequence[Row]) -> list[Rejected]:
+        """Take rows, and return those that cannot be items. Raises StoreError, which is retryable, or RequestError."""
+        ...
+
+    def close(self) -> None:
+        """Return when every row is written. Raises StoreError or RequestError if one of them is not."""
+        ...
+
+
+class Puts(Protocol):
+    """Where finished objects go, as `modelet.store.objects.Objects`."""
+
+    def put(self, url: str, data: bytes) -> None:
+        """Write an object, replacing one of this URL. Raises StoreError."""
+        ...
+
+
+IN_MEMORY = 16 * 2**20
+"""Bytes of an unfinished object that are kept in memory; more go to a temporary file."""
+
+
+def object_url(folder: str, number: int, suffix: str) -> str:
+    """Return the URL of a chunk's object in a folder: the same for every attempt, so that a rerun replaces it."""
+    return f"{folder.rstrip('/')}/{number:08d}{suffix}"

@@ -1,0 +1,76 @@
+"""Plan a batch: find its inputs, cut them into chunks, and write the list that the state machine's map reads."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from modelet.batch.chunk import Chunk
+from modelet.batch.inputs.cut import cut
+from modelet.batch.inputs.find import find_inputs
+from modelet.batch.prices import choose_load
+from modelet.errors import RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from modelet.batch.inputs.find import Input
+    from modelet.batch.request import BatchRequest
+    from modelet.store.objects import Objects
+
+CHUNK_ROWS = 50_000
+MOST_CHUNKS = 50_000
+"""The most chunks of a batch; the map's output, which is limited to 256 KiB, has 3 bytes for each."""
+SMALLEST_ROW = 20
+"""Bytes of a small row in a text file, from which the rows of a large input are guessed before they are counted."""
+
+
+class Plan:
+    """The chunks of a batch. rows: None if some input was not counted. size: bytes of the inputs."""
+
+    def __init__(self, chunks: Sequence[Chunk], size: int, load: str) -> None:
+        self.chunks = list(chunks)
+        counts = [chunk.rows for chunk in self.chunks]
+        self.rows = None if None in counts else sum(count or 0 for count in counts)
+        self.size = size
+        self.load = choose_load(load, self.rows, size)
+
+    @classmethod
+    def of(cls, request: BatchRequest, objects: Objects) -> Plan:
+        """Plan a request. Raises RequestError, with the object, for inputs that cannot be read or have no rows."""
+        inputs = find_inputs(request, objects)
+        size = sum(each.found.size for each in inputs)
+        chunks = list(cut(inputs, sized(request, inputs), objects))
+        if len(chunks) > MOST_CHUNKS:
+            raise RequestError(
+                f"the inputs have {len(chunks)} chunks, at most {MOST_CHUNKS} are allowed: raise chunk_rows, "
+                "or start several batches"
+            )
+        chunks = [chunk for chunk in chunks if chunk.rows != 0]
+        if not chunks:
+            raise RequestError("the inputs have no rows: nothing was scored, and the active generation stays")
+        return cls(chunks, size, request.load)
+
+
+def sized(request: BatchRequest, inputs: Sequence[Input]) -> BatchRequest:
+    """Return the request with larger chunks if its inputs would otherwise have too many."""
+    if request.chunk_rows is not None:
+        return request
+    guess = sum(each.found.size for each in inputs) // SMALLEST_ROW
+    return request._replace(chunk_rows=max(CHUNK_ROWS, min(1_000_000, guess // MOST_CHUNKS + 1)))
+
+
+def to_lines(chunks: Sequence[Chunk]) -> bytes:
+    """Return chunks as JSON Lines."""
+    return b"".join(json.dumps(chunk.to_json(), separators=(",", ":")).encode() + b"\n" for chunk in chunks)
+
+
+def from_lines(data: bytes) -> list[Chunk]:
+    """Read chunks from JSON Lines."""
+    return [Chunk.from_json(json.loads(line)) for line in data.splitlines()]
+
+
+def place_of(url: str) -> dict[str, Any]:
+    """Return the bucket and the key of an object's URL, as the map's reader takes them."""
+    bucket, _, key = url.removeprefix("s3://").partition("/")
+    return {"bucket": bucket, "key": key}

@@ -1,0 +1,40 @@
+"""The first step of a batch: its plan, or what is missing of it in a later attempt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from modelet.batch.plan import Plan, from_lines, place_of, to_lines
+from modelet.errors import RequestError
+
+if TYPE_CHECKING:
+    from modelet.batch.record import BatchRecord
+    from modelet.batch.worker import Worker
+
+NOTHING = {"bucket": "", "key": "", "chunks": 0}
+
+
+def plan(worker: Worker, record: BatchRecord, attempt: int) -> dict[str, Any]:
+    """Plan an attempt of a batch, write its list of chunks, and set the batch to RUNNING.
+
+    A request that cannot be planned fails the batch, with the reason in its record.
+    """
+    if record.state != "PLANNING" or record.attempt != attempt:
+        return NOTHING  # cancelled, or this attempt was replaced by a later one
+    files = worker.files(record.id)
+    try:
+        if record.chunks:
+            done = worker.batches.done_numbers(record)
+            chunks = [chunk for chunk in from_lines(worker.objects.read(files.plan)) if chunk.number not in done]
+            rows, load, count = record.rows_planned, record.load, record.chunks
+        else:
+            made = Plan.of(record.request, worker.objects)
+            chunks, rows, load, count = made.chunks, made.rows, made.load, len(made.chunks)
+            worker.objects.put(files.plan, to_lines(chunks))
+    except RequestError as error:
+        worker.batches.set_state(record, ("PLANNING",), "FAILED", problem=error.problem())
+        return NOTHING
+    url = files.chunks(attempt)
+    worker.objects.put(url, to_lines(chunks))
+    worker.batches.plan_done(record, attempt, count, rows, load, version=worker.service.version)
+    return {**place_of(url), "chunks": len(chunks)}

@@ -1,0 +1,88 @@
+"""A worker: plans a batch, scores one chunk of it, or finishes it; the control table says what is still to be done."""
+
+from __future__ import annotations
+
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from modelet.batch.chunk import Chunk
+from modelet.batch.clients import client
+from modelet.batch.files import BatchFiles
+from modelet.batch.generations import Generations
+from modelet.batch.records import Batches
+from modelet.batch.settings import WorkerSettings
+from modelet.store.objects import Objects
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from modelet.batch.record import BatchRecord
+    from modelet.errors import ModeletError
+    from modelet.observability import Timings
+    from modelet.protocols.service import Service
+
+
+class Worker:
+    """One model's worker. service: the model. settings: the tables and the bucket of the stage."""
+
+    def __init__(self, service: Service, settings: WorkerSettings | None = None) -> None:
+        self.service = service
+        self.settings = settings or WorkerSettings.from_environ()
+
+    @cached_property
+    def dynamodb(self) -> Any:
+        """The client of DynamoDB."""
+        return client("dynamodb")
+
+    @cached_property
+    def batches(self) -> Batches:
+        """The records of batches."""
+        return Batches(self.dynamodb, self.settings.control_table)
+
+    @cached_property
+    def generations(self) -> Generations:
+        """The pointers to active generations."""
+        return Generations(self.dynamodb, self.settings.control_table)
+
+    @cached_property
+    def objects(self) -> Objects:
+        """The objects of inputs and results."""
+        return Objects()
+
+    def files(self, batch: str) -> BatchFiles:
+        """Return the places of a batch's files."""
+        return BatchFiles.of(self.settings.batches, self.service.name, batch)
+
+    def plan(self, batch: Mapping[str, Any]) -> dict[str, Any]:
+        """Plan an attempt. Returns the place of the list of chunks and their number; 0 if there is nothing to do."""
+        from modelet.batch.planning import plan  # noqa: PLC0415 - a worker does one of the three
+
+        return plan(self, self._record(batch), int(batch["attempt"]))
+
+    def chunk(
+        self, batch: Mapping[str, Any], chunk: Mapping[str, Any], timings: Timings, remaining: float | None
+    ) -> ModeletError | None:
+        """Score a chunk and record it. Returns the error for the log, if rows or the whole chunk failed."""
+        from modelet.batch.chunk_run import ChunkRun  # noqa: PLC0415 - a worker does one of the three
+
+        until = None if remaining is None else time.monotonic() + remaining
+        return ChunkRun(self, self._record(batch), int(batch["attempt"]), Chunk.from_json(dict(chunk)), until).run(
+            timings
+        )
+
+    def finish(
+        self, batch: Mapping[str, Any], cause: Any, remaining: float | None
+    ) -> tuple[dict[str, Any], ModeletError | None]:
+        """Make a finished batch visible, or record why it failed.
+
+        Returns its state, LOADING asks to be called again, and the error for the log.
+        """
+        from modelet.batch.finish import Finish  # noqa: PLC0415 - a worker does one of the three
+
+        until = None if remaining is None else time.monotonic() + remaining
+        state, failure = Finish(self, self._record(batch), until).run(cause)
+        return {"state": state}, failure
+
+    def _record(self, batch: Mapping[str, Any]) -> BatchRecord:
+        return self.batches.get(str(batch["model"]), str(batch["id"]))

@@ -1,0 +1,45 @@
+"""`modelet batch cancel`, `resume` and `rollback`."""
+
+from __future__ import annotations
+
+import click
+
+from modelet.dev.cli.batch.service import api_options, batch_service
+from modelet.dev.cli.batch.watch import watch
+from modelet.dev.cli.command import command, name_argument
+from modelet.dev.cli.output import say
+
+
+@command("modelet batch cancel diabetes 20261129T051200Z-1a2b3c4d")
+@name_argument
+@click.argument("batch")
+@api_options
+def cancel(name: str, batch: str, url: str | None, region: str | None, api_key: str | None, token: str | None) -> None:
+    """Cancel a batch. Chunks that run already end first; the active generation stays."""
+    with batch_service(name, url, region, api_key, token) as service:
+        service.delete(f"batches/{batch}")
+    say(f"{batch} is cancelled; `modelet batch resume {name} {batch}` runs what is missing")
+
+
+@command("modelet batch resume diabetes 20261129T051200Z-1a2b3c4d")
+@name_argument
+@click.argument("batch")
+@api_options
+def resume(name: str, batch: str, url: str | None, region: str | None, api_key: str | None, token: str | None) -> None:
+    """Run the chunks of a failed or cancelled batch that are missing, and finish it."""
+    with batch_service(name, url, region, api_key, token) as service:
+        service.post(f"batches/{batch}/resume")
+        if service.is_local:
+            watch(service, batch)
+            return
+    say(f"{batch} runs again: `modelet batch status {name} {batch} --watch` follows it")
+
+
+@command("modelet batch rollback diabetes")
+@name_argument
+@api_options
+def rollback(name: str, url: str | None, region: str | None, api_key: str | None, token: str | None) -> None:
+    """Make the previous generation of a model's predictions active again; a second roll back undoes the first."""
+    with batch_service(name, url, region, api_key, token) as service:
+        active = service.post("batches/rollback")
+    say(f"{name} serves the generation {active['generation']}")

@@ -1,0 +1,172 @@
+"""Prepare the functions of batches and jobs: a worker for each model that has some, and the platform function."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from modelet.dev.local.emulator import names
+from modelet.dev.local.emulator.emulation import Emulated
+from modelet.dev.local.emulator.emulator import Emulator
+from modelet.dev.local.emulator.worker import Worker
+from modelet.dev.local.prepare import snapshot_of
+from modelet.dev.local.runtime.function import LocalFunction
+from modelet.errors import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from modelet.dev.project.project import Function, Project
+    from modelet.store.store import Store
+
+BATCHES = "batches"
+"""The platform function of the shared routes, and its folder."""
+TIMEOUT_S = 30
+"""The platform function's timeout in seconds: the gateway waits as long."""
+WORKER = "-worker"
+
+
+def prepare_emulated(
+    project: Project, functions: Iterable[Function], local: Iterable[LocalFunction], store: Store
+) -> Emulated | None:
+    """Return the functions of batches and jobs, with a port for the emulator, which is not started.
+
+    local: the models' own functions, prepared to be served. Returns None if no model has batches or jobs, or if the
+    project has no functions/batches. Raises CommandError if a model has the name of another one's worker, and the
+    errors of `push` for a store in S3.
+    """
+    served = {function.name: function for function in local}
+    chosen = [function for function in functions if function.spec.own_worker is not None]
+    if not chosen or not (project.root / "functions" / BATCHES / "app.py").is_file():
+        return None
+    for function in chosen:
+        if function.name + WORKER in served:
+            raise CommandError(f"the model {function.name}{WORKER} has the name of {function.name}'s worker: rename it")
+    emulator = Emulator(project.root)
+    workers = tuple(
+        prepare_worker(function, served[function.name], store, emulator.variables, project) for function in chosen
+    )
+    return Emulated(emulator, batches_function(project, chosen, emulator.variables), workers)
+
+
+def prepare_again(
+    emulated: Emulated,
+    name: str,
+    project: Project,
+    store: Store,
+    *,
+    find: Callable[[str], Function],
+    rebuild: Callable[[str], LocalFunction],
+) -> LocalFunction | None:
+    """Prepare one of these functions again, for a reload; None if the name is none of theirs.
+
+    find: returns a model by its name. rebuild: prepares a model's own function. Raises their errors.
+    """
+    aws = emulated.emulator.variables
+    if name == emulated.batches.name:
+        return batches_function(project, [find(worker.model) for worker in emulated.workers], aws)
+    model = next((worker.model for worker in emulated.workers if worker.function.name == name), None)
+    if model is None:
+        return None
+    local = rebuild(model)
+    try:
+        return prepare_worker(find(model), local, store, aws, project).function
+    finally:
+        local.discard()
+
+
+def prepare_worker(
+    function: Function, local: LocalFunction, store: Store, aws: Mapping[str, str], project: Project
+) -> Worker:
+    """Return the worker of a model: its bundle and its code, in a snapshot of its own, with the worker's limits.
+
+    local: the model's own function. aws: the variables by which it reaches the emulator. A version from a store in S3
+    is first copied to this machine, because the worker's S3 is the emulator's.
+    """
+    spec, own = function.spec, function.spec.own_worker
+    if own is None:
+        raise CommandError(f"{function.name} has no worker: add `batch: {{}}` or `jobs: {{}}` to its model.yaml")
+    copied = {"MODELET_STORE": _copied(function.name, local.version, store, project)} if _is_remote(store) else {}
+    made = replace(
+        local,
+        name=function.name + WORKER,
+        folder=snapshot_of(local.folder, project.root),
+        sources=function.folder,
+        memory_mb=own.memory_mb,
+        timeout_s=own.timeout_s,
+        max_concurrency=own.max_concurrency,
+        provisioned=0,
+        snapstart=False,
+        environment={**local.environment, **copied, **_shared(aws), **_own(function)},
+    )
+    jobs = spec.jobs
+    return Worker(
+        function.name,
+        made,
+        batch=spec.batch is not None,
+        jobs=jobs is not None,
+        jobs_at_once=jobs.max_concurrency if jobs else 2,
+        attempts=jobs.attempts if jobs else 1,
+    )
+
+
+def _own(function: Function) -> dict[str, str]:
+    """Return the variables that only this model's worker has."""
+    own = {}
+    if function.spec.batch is not None:
+        own["MODELET_PREDICTION_TABLE"] = names.prediction_table(function.name)
+        own["MODELET_IMPORT_PREFIX"] = f"{names.function_name(function.name)}-"
+        own["MODELET_DUPLICATES"] = function.spec.batch.duplicates
+    if function.spec.jobs is not None:
+        own["MODELET_JOB_ATTEMPTS"] = str(function.spec.jobs.attempts)
+    return own
+
+
+def batches_function(project: Project, functions: Iterable[Function], aws: Mapping[str, str]) -> LocalFunction:
+    """Return the platform function, in a snapshot of its folder. functions: those with workers."""
+    folder = project.root / "functions" / BATCHES
+    workers = {function.name: _sections(function) for function in functions}
+    return LocalFunction(
+        BATCHES,
+        snapshot_of(folder, project.root),
+        "app.handler",
+        timeout_s=TIMEOUT_S,
+        environment={
+            **_shared(aws),
+            "MODELET_PREFIX": names.PREFIX,
+            "MODELET_STATE_MACHINE": names.STATE_MACHINE,
+            "MODELET_WORKERS": json.dumps(workers),
+            "MODELET_ALIAS": "",  # there are no versions here
+            "MODELET_FILES": "1",  # a batch may read files of this machine
+        },
+        sources=folder,
+    )
+
+
+def _shared(aws: Mapping[str, str]) -> dict[str, str]:
+    return {
+        **aws,
+        "MODELET_CONTROL_TABLE": names.CONTROL_TABLE,
+        "MODELET_BATCHES": f"s3://{names.BATCHES}",
+    }
+
+
+def _sections(function: Function) -> dict[str, Any]:
+    """Return the sections of a model.yaml as the platform function reads them."""
+    sections = {"batch": function.spec.batch, "jobs": function.spec.jobs}
+    return {name: section.model_dump(mode="json") for name, section in sections.items() if section is not None}
+
+
+def _is_remote(store: Store) -> bool:
+    return store.url.startswith("s3://")
+
+
+def _copied(name: str, version: str, store: Store, project: Project) -> str:
+    """Copy a version to this machine, and return the URL of its store."""
+    from modelet.dev.publish.push import push
+    from modelet.store.store import Store as LocalStore
+
+    target = LocalStore((project.root.resolve() / ".modelet" / "emulator" / "store").as_uri())
+    push(store, target, name, version)
+    return target.url

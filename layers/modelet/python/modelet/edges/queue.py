@@ -1,0 +1,79 @@
+"""The messages of a queue of jobs. Each names a job; what must come again is reported by its message's id.
+
+Source: docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html (partial batch responses).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from modelet.batch.settings import WorkerSettings
+from modelet.edges.base import Call, EdgeResult
+from modelet.edges.router import exchange
+from modelet.errors import MalformedBodyError, ModeletError
+from modelet.jobs.run import JobRunner
+from modelet.protocols.service import Request
+
+if TYPE_CHECKING:
+    from modelet.jobs.records import JobRecord
+    from modelet.protocols.service import Response, Service
+
+RESERVE_S = 5.0
+"""Seconds before the timeout that are kept for recording the answer."""
+NO_TIMEOUT_S = 900.0
+
+raises_retryable = False
+"""Only the messages that the response names come again."""
+
+
+def matches(event: Any) -> bool:
+    """Return whether an event has messages of SQS."""
+    records = event.get("Records") if isinstance(event, dict) else None
+    return isinstance(records, list) and bool(records) and all(_is_message(record) for record in records)
+
+
+def answer(event: Any, service: Service, call: Call) -> EdgeResult:
+    """Run the job of each message."""
+    ends = time.monotonic() + (NO_TIMEOUT_S if call.remaining is None else call.remaining)
+    settings = WorkerSettings.from_environ()
+
+    def infer(job: JobRecord, body: bytes) -> tuple[Response, ModeletError | None]:
+        headers = {"content-type": job.media_type, **({"accept": job.accept} if job.accept else {})}
+        path = f"/models/{service.name}/infer"
+        left = ends - time.monotonic() - RESERVE_S
+        return exchange(Request("POST", path, headers, {}, body, call.timings, left), service)
+
+    runner = JobRunner(service.name, settings, infer)
+    failed: list[str] = []
+    last: ModeletError | None = None
+    for record in event["Records"]:
+        try:
+            last = runner.run(_job_of(record, service.name), call.request_id, ends - time.monotonic()) or last
+        except ModeletError as error:
+            failed.append(record["messageId"])
+            last = error
+    response = {"batchItemFailures": [{"itemIdentifier": each} for each in failed]}
+    return EdgeResult(response, last.status if last else 200, last)
+
+
+def answer_error(error: ModeletError, service: Service, call: Call) -> EdgeResult:  # noqa: ARG001 - the interface of edges
+    """Answer with an error; a retryable one is raised by the handler."""
+    return EdgeResult(error.problem(), error.status, error)
+
+
+def _is_message(record: Any) -> bool:
+    return isinstance(record, dict) and record.get("eventSource") == "aws:sqs" and "messageId" in record
+
+
+def _job_of(record: Any, name: str) -> str:
+    """Return the job's id. Raises MalformedBodyError for another message, which ends in the dead-letter queue."""
+    try:
+        message = json.loads(record["body"])
+        model, job = message["model"], message["id"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        model = job = None
+    if model != name or not isinstance(job, str):
+        raise MalformedBodyError(f"The message {record['messageId']} is not a job of {name}: send jobs by its API.")
+    return job

@@ -1,0 +1,273 @@
+"""Objects in any bucket or folder, by their URLs: the inputs of batches, and the files that batches write."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from functools import partial
+from random import random
+from time import sleep
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote, unquote
+
+import obstore
+from obstore.exceptions import BaseError, PermissionDeniedError, PreconditionError
+from obstore.store import LocalStore
+
+from modelet.errors import ChangedInputError, InputError, StoreError
+from modelet.store.store import ATTEMPTS, PART_TIMEOUT, UPLOAD_TIMEOUT, Store, reason_of
+from modelet.threads import in_order
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from obstore import ObjectMeta
+    from obstore.store import ObjectStore
+
+BLOCK = 4 * 1024 * 1024
+"""Bytes of a stream that are yielded at once."""
+AHEAD = 3
+"""Blocks of a stream that are read ahead or yielded next: requests in parallel, and a bound of memory."""
+RESUMES = 5
+"""How often a block that breaks off is resumed; each resume begins at the first missing byte."""
+_PARTS = 256 * 1024
+_WILDCARDS = re.compile(r"[*?[]")
+
+
+class Found(NamedTuple):
+    """An object as it was found. size: in bytes. etag: changes with its content."""
+
+    url: str
+    size: int
+    etag: str
+
+
+class Bucket(Store):
+    """A bucket's clients, set up as a store's are."""
+
+    def reading(self) -> ObjectStore:
+        """Return a client for ranges of megabytes."""
+        return self._s3(PART_TIMEOUT, retries=ATTEMPTS - 1)
+
+    def writing(self) -> ObjectStore:
+        """Return a client for whole objects in one request."""
+        return self._s3(UPLOAD_TIMEOUT, retries=ATTEMPTS - 1)
+
+
+class Objects:
+    """Objects by full URL: `s3://bucket/key` as it is, or `file:///path`, percent-encoded.
+
+    Clients are kept for each bucket. All methods raise StoreError (retryable) if the store does not answer, InputError
+    if it denies reading or the URL is wrong. Can be used from several threads.
+    """
+
+    def __init__(self, *, sign_in_as_boto3: bool = False) -> None:
+        self._sign_in_as_boto3 = sign_in_as_boto3
+        self._clients: dict[tuple[str, bool], ObjectStore] = {}
+
+    def find(self, pattern: str) -> list[Found]:
+        """Return the objects whose URLs match, sorted; [] if there are none.
+
+        pattern: a URL; in its path, `*`, `?` and `[…]` match within one folder, and `**` any number of folders. Names
+        that begin with `_` or `.` are skipped, as Spark and Hive do, unless the pattern says so. Without wildcards it
+        is `head`.
+        """
+        bucket, path = _split(pattern, is_pattern=True)
+        if not _WILDCARDS.search(path):
+            try:
+                return [self.head(pattern)]
+            except FileNotFoundError:
+                return []
+        segments = path.split("/")
+        fixed = next(place for place, segment in enumerate(segments) if _WILDCARDS.search(segment))
+        metas = self._matching(bucket, "/".join(segments[:fixed]), segments[fixed:])
+        found = {meta["path"]: _found(bucket, meta) for meta in metas}
+        return [found[each] for each in sorted(found)]
+
+    def head(self, url: str) -> Found:
+        """Return an object's size and etag. Raises FileNotFoundError."""
+        bucket, path = _split(url)
+        with _errors(url):
+            return _found(bucket, obstore.head(self._client(bucket), path))
+
+    def read(self, found_or_url: Found | str, start: int | None = None, end: int | None = None) -> bytes:
+        """Return an object's bytes, or those from `start` up to `end`, in one request into memory.
+
+        A Found is read only as it was found. Raises ChangedInputError if it is not, FileNotFoundError for a URL without
+        an object.
+        """
+        found = found_or_url if isinstance(found_or_url, Found) else self.head(found_or_url)
+        start, end = start or 0, found.size if end is None else min(end, found.size)
+        return self._block(found, start, end)
+
+    def stream(self, found: Found, start: int, end: int, block: int = BLOCK) -> Iterator[bytes]:
+        """Yield the bytes from `start` up to `end` in blocks, with AHEAD of them in memory.
+
+        Every block is a request of its own, so that a slow reader keeps no connection open. One that breaks off is
+        resumed where it broke. Raises ChangedInputError as `read` does.
+        """
+        end = min(end, found.size)
+        return in_order(
+            (partial(self._block, found, at, min(at + block, end)) for at in range(start, end, block)), AHEAD
+        )
+
+    def put(self, url: str, data: bytes) -> None:
+        """Create or replace an object in one request."""
+        bucket, path = _split(url)
+        with _errors(url, is_writing=True):
+            obstore.put(self._client(bucket, is_writing=True), path, data, mode="overwrite", use_multipart=False)
+
+    def delete(self, url: str) -> None:
+        """Delete an object, if it exists."""
+        bucket, path = _split(url)
+        try:
+            with _errors(url, is_writing=True):
+                obstore.delete(self._client(bucket, is_writing=True), path)
+        except FileNotFoundError:
+            return
+
+    def below(self, url_prefix: str) -> list[Found]:
+        """Return all objects below a folder, sorted by URL."""
+        bucket, path = _split(url_prefix.rstrip("/") + "/", is_folder=True)
+        return sorted(_found(bucket, meta) for meta in self._below(bucket, path))
+
+    def _block(self, found: Found, start: int, end: int) -> bytes:
+        parts: list[obstore.Bytes] = []
+        failures = 0
+        while start < end:
+            try:
+                for part in self._parts(found, start, end):
+                    parts.append(part)
+                    start += len(part)
+            except StoreError:
+                failures += 1
+                if failures > RESUMES:
+                    raise
+                sleep(0.1 * 2**failures * random())  # noqa: S311 - jitter, so that workers do not retry in step
+        return b"".join(parts)
+
+    def _parts(self, found: Found, start: int, end: int) -> Iterator[obstore.Bytes]:
+        """Yield bytes of the object that was found, until the connection ends."""
+        bucket, path = _split(found.url)
+        try:
+            with _errors(found.url):
+                answer = obstore.get(
+                    self._client(bucket), path, options={"range": (start, end), "if_match": found.etag}
+                )
+                if answer.meta["e_tag"] != found.etag:  # not every service knows If-Match
+                    raise _changed(found.url)
+                yield from answer.stream(min_chunk_size=_PARTS)
+        except FileNotFoundError:
+            raise ChangedInputError(f"{found.url} was deleted after the batch was planned: start a new batch") from None
+
+    def _matching(self, bucket: str, folder: str, segments: list[str]) -> Iterator[ObjectMeta]:
+        """Yield the objects below a folder whose remaining path matches, one segment after the other."""
+        first, *rest = segments
+        if "**" in segments:
+            matches = re.compile(_regex("/".join(segments)))
+            below = len(folder) + 1 if folder else 0
+            yield from (meta for meta in self._below(bucket, folder) if matches.fullmatch(meta["path"][below:]))
+            return
+        matches = re.compile(_regex(first))
+        with _errors(_url(bucket, folder)):
+            listed = obstore.list_with_delimiter(self._client(bucket), folder or None)
+        if not rest:
+            yield from (meta for meta in listed["objects"] if matches.fullmatch(_name(folder, meta["path"])))
+            return
+        for each in sorted(listed["common_prefixes"]):
+            if matches.fullmatch(_name(folder, each)):
+                yield from self._matching(bucket, each.rstrip("/"), rest)
+
+    def _below(self, bucket: str, folder: str) -> Iterator[ObjectMeta]:
+        with _errors(_url(bucket, folder)):
+            for metas in obstore.list(self._client(bucket), folder or None):
+                yield from metas
+
+    def _client(self, bucket: str, *, is_writing: bool = False) -> ObjectStore:
+        client = self._clients.get((bucket, is_writing))
+        if client is None:
+            if bucket:
+                store = Bucket(f"s3://{bucket}", sign_in_as_boto3=self._sign_in_as_boto3)
+                client = store.writing() if is_writing else store.reading()
+            else:
+                client = LocalStore("/")
+            self._clients[bucket, is_writing] = client
+        return client
+
+
+def _split(url: str, *, is_folder: bool = False, is_pattern: bool = False) -> tuple[str, str]:
+    """Return the bucket ("" for files) and the path of a URL. Raises InputError if it is not the URL of an object."""
+    scheme, _, rest = url.partition("://")
+    bucket, _, path = rest.partition("/")
+    segments = path.rstrip("/").split("/") if is_folder else path.split("/")
+    is_whole = all(segment and segment not in {".", ".."} for segment in segments) or (
+        is_folder and not path.strip("/")
+    )
+    if scheme not in {"s3", "file"} or bool(bucket) != (scheme == "s3") or not is_whole:
+        example = "s3://bucket/key or file:///path, without empty segments"
+        raise InputError(f"{url!r} is not the URL of {'a pattern' if is_pattern else 'an object'}: use {example}")
+    path = "/".join(segments)
+    return bucket, path if bucket else unquote(path)
+
+
+def _url(bucket: str, path: str) -> str:
+    return f"s3://{bucket}/{path}" if bucket else f"file:///{quote(path)}"
+
+
+def _found(bucket: str, meta: ObjectMeta) -> Found:
+    return Found(_url(bucket, meta["path"]), meta["size"], meta["e_tag"] or "")
+
+
+def _name(folder: str, path: str) -> str:
+    """Return the name of something directly in a folder; "" for the folder's own marker, which S3's console makes."""
+    return path.rstrip("/")[len(folder) + 1 if folder else 0 :]
+
+
+def _regex(pattern: str) -> str:
+    """Translate wildcards to a regular expression."""
+    written = []
+    for segment in re.split(r"(?<=/)", pattern):
+        if segment in {"**/", "**"}:
+            written.append(r"(?:(?![_.])[^/]+/)*" if segment == "**/" else r"(?:(?![_.])[^/]+/)*(?![_.])[^/]+")
+            continue
+        if segment[:1] in {"*", "?", "["}:
+            written.append("(?![_.])")
+        written += map(_translated, re.findall(r"\[[!^]?\]?[^]/]*\]|.", segment, re.DOTALL))
+    return "".join(written)
+
+
+def _translated(part: str) -> str:
+    if part == "*":
+        return "[^/]*"
+    if part == "?":
+        return "[^/]"
+    if len(part) > 1:
+        negated = part[1] in "!^"
+        inside = re.sub(r"([\\\[\]&~|^])", r"\\\1", part[2 if negated else 1 : -1])
+        return f"(?![/])[{'^' if negated else ''}{inside}]"
+    return re.escape(part)
+
+
+def _changed(url: str) -> ChangedInputError:
+    return ChangedInputError(f"{url} has changed since the batch was planned: start a new batch")
+
+
+@contextmanager
+def _errors(url: str, *, is_writing: bool = False) -> Iterator[None]:
+    """Convert obstore's exceptions to our errors, with messages of one line."""
+    try:
+        yield
+    except PreconditionError:
+        raise _changed(url) from None
+    except FileNotFoundError as error:
+        if "<Code>NoSuchBucket<" in str(error):
+            raise StoreError(f"{url}: {reason_of(error)}") from error
+        raise FileNotFoundError(f"{url} does not exist") from None
+    except PermissionDeniedError as error:
+        if is_writing:
+            raise StoreError(f"{url}: {reason_of(error)}") from error
+        raise InputError(
+            f"{url} may not be read: allow it in the model's `batch: inputs:`, or correct the URL"
+        ) from error
+    except (BaseError, OSError) as error:
+        raise StoreError(f"{url}: {reason_of(error)}") from error
