@@ -43,8 +43,8 @@ def resources(rights: dict[str, list[tuple[tuple[str, ...], str]]], action: str)
     return [resource for found, _ in rights[action] for resource in found]
 
 
-def test_only_a_model_with_batches_or_jobs_has_a_worker(dev: Synthesized, full: Synthesized) -> None:
-    for found, workers in ((dev, []), (full, [f"modelet-full-{WORKER}"])):
+def test_only_a_model_with_batches_or_jobs_has_a_worker(plain: Synthesized, full: Synthesized) -> None:
+    for found, workers in ((plain, []), (full, [f"modelet-full-{WORKER}"])):
         names = [each["Properties"].get("FunctionName", "") for each in found.resources("AWS::Lambda::Function")]
         assert [name for name in names if str(name).endswith("-worker")] == workers
 
@@ -94,7 +94,7 @@ def test_its_variables_name_what_is_stored(full: Synthesized) -> None:
     assert variables["MODELET_IMPORT_PREFIX"] == "modelet-full-sentiment-"
     assert variables["MODELET_DUPLICATES"] == "last"
     assert ":modelet-full-batches" in json.dumps(variables["MODELET_TOPIC"])
-    assert "Jobs" in variables["MODELET_QUEUE"]["Ref"]
+    assert variables["MODELET_JOB_ATTEMPTS"] == "5"
     assert variables["GREETING"] == "hello"
     online = full.only("AWS::Lambda::Function", "sentiment/Function")["Environment"]["Variables"]
     assert {name for name in variables if name not in online} == {
@@ -102,8 +102,8 @@ def test_its_variables_name_what_is_stored(full: Synthesized) -> None:
         "MODELET_CONTROL_TABLE",
         "MODELET_DUPLICATES",
         "MODELET_IMPORT_PREFIX",
+        "MODELET_JOB_ATTEMPTS",
         "MODELET_PREDICTION_TABLE",
-        "MODELET_QUEUE",
         "MODELET_TOPIC",
     }
 
