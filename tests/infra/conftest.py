@@ -214,6 +214,21 @@ def dev(project: Path) -> Synthesized:
 
 
 @pytest.fixture(scope="session")
+def plain_project(copy_project: Copy, store: Store) -> Path:
+    """A project without batches and jobs; no test changes it."""
+    root = copy_project()
+    (root / "functions" / "diabetes" / "model.yaml").write_text("backend: sklearn\n")
+    rebundle(root, store, "dev")
+    return root
+
+
+@pytest.fixture(scope="session")
+def plain(plain_project: Path) -> Synthesized:
+    """Models without batches and jobs, in dev."""
+    return synthesize(plain_project, STAGES["dev"])
+
+
+@pytest.fixture(scope="session")
 def full(copy_project: Copy, store: Store) -> Synthesized:
     """Models and a stage that ask for everything there is."""
     root = copy_project()

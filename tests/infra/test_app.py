@@ -70,10 +70,10 @@ def test_cfn_lint_accepts_the_templates(which: str, request: pytest.FixtureReque
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_app_writes_one_stack_per_model_and_two_shared_ones_and_prints_nothing(own_project: Path) -> None:
-    done = run(own_project)
+def test_the_app_writes_one_stack_per_model_and_two_shared_ones_and_prints_nothing(plain_project: Path) -> None:
+    done = run(plain_project)
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
-    written = {path.name for path in (own_project / "out").glob("*.template.json")}
+    written = {path.name for path in (plain_project / "out").glob("*.template.json")}
     parts = ("storage", "api", "model-breast-cancer", "model-diabetes", "model-sentiment")
     assert written == {f"modelet-dev-{part}.template.json" for part in parts}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import subprocess
@@ -21,6 +22,7 @@ from modelet.store.store import Store
 
 from .conftest import Copy, Synthesized, rebundle, synthesize
 from .test_app import run
+from .test_stacks import named
 
 MACHINE: dict[str, Any] = json.loads(DEFINITION.read_text())
 REST = Stage(name="dev", api="rest")
@@ -52,12 +54,20 @@ def every_state(states: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     return [*states.items(), *(pair for each in inner for pair in every_state(each))]
 
 
-def test_a_project_without_batches_and_jobs_has_none_of_it(dev: Synthesized) -> None:
-    kinds = {each["Type"] for template in dev.serving for each in template["Resources"].values()}
+def test_a_project_without_batches_and_jobs_has_none_of_it(plain: Synthesized) -> None:
+    kinds = {each["Type"] for template in plain.serving for each in template["Resources"].values()}
     assert not kinds & {"AWS::StepFunctions::StateMachine", "AWS::SQS::Queue", "AWS::Scheduler::Schedule"}
-    assert len(dev.resources("AWS::SNS::Topic")) == 1
-    assert not [key for key in keys(dev) if "batches" in key or "jobs" in key]
-    assert "batches" not in json.dumps(dev.api)
+    assert len(plain.resources("AWS::SNS::Topic")) == 1
+    assert not [key for key in keys(plain) if "batches" in key or "jobs" in key]
+    assert "batches" not in json.dumps(plain.api)
+
+
+def test_two_projects_in_one_account_share_no_name_of_batches_and_jobs(with_jobs: Path) -> None:
+    ours = named(synthesize(with_jobs, STAGES["dev"]))
+    theirs = named(synthesize(with_jobs, dataclasses.replace(STAGES["dev"], project="fraud")))
+    assert {'"modelet-dev-batches"', '"modelet-dev-diabetes-worker"', '"modelet-dev-diabetes-jobs"'} <= ours
+    assert theirs.isdisjoint(ours)
+    assert {text.replace("fraud", "modelet") for text in theirs} == ours
 
 
 def test_the_deployed_machine_is_the_file_that_the_laptop_runs(full: Synthesized) -> None:

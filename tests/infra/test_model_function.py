@@ -138,7 +138,7 @@ def test_a_change_of_one_model_does_not_change_the_others(dev: Synthesized, own_
 
 def test_a_new_model_adds_a_function_and_changes_no_other_stack(dev: Synthesized, own_project: Path) -> None:
     for kind in ("functions", "events"):
-        shutil.copytree(own_project / kind / "diabetes", own_project / kind / "sugar")
+        shutil.copytree(own_project / kind / "breast_cancer", own_project / kind / "sugar")
     path = own_project / "functions" / "sugar" / "bundle.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "name": "sugar"}))
     grown = synthesize(own_project, STAGES["dev"])
@@ -161,10 +161,10 @@ def test_a_folder_s_own_dockerfile_is_used(own_project: Path) -> None:
 
 @pytest.mark.parametrize("model", ["sentiment", "breast_cancer", "diabetes"])
 def test_an_image_s_context_has_only_the_files_of_its_model(dev: Synthesized, model: str) -> None:
-    assets = dev.images()
-    [source] = [each for each in assets if each["dockerBuildArgs"]["FUNCTION"] == model]
+    sources = [each for each in dev.images() if each["dockerBuildArgs"]["FUNCTION"] == model]
+    [source] = [each for each in sources if each["dockerBuildTarget"] == "online"]
+    assert {each["directory"] for each in sources} == {source["directory"]}, "a worker's image has the same context"
     context = dev.outdir / source["directory"]
-    assert source["dockerBuildTarget"] == "online"
     assert (context / source["dockerFile"]).is_file()
     bundle = (context / "functions" / model / "bundle.json").read_bytes()
     variables = function(dev, model.replace("_", "-"))["Environment"]["Variables"]

@@ -31,9 +31,22 @@ NAMES = (
     "LogGroupName",
     "Name",
     "ParameterName",
+    "QueueName",
+    "StateMachineName",
     "TopicName",
 )
 """Properties by which a resource is known in the whole account."""
+
+
+@pytest.fixture(scope="module")
+def project(plain_project: Path) -> Path:
+    """Without batches and jobs, for which other files have tests."""
+    return plain_project
+
+
+@pytest.fixture(scope="module")
+def dev(plain: Synthesized) -> Synthesized:
+    return plain
 
 
 @pytest.fixture(scope="module")

@@ -43,8 +43,8 @@ def resources(rights: dict[str, list[tuple[tuple[str, ...], str]]], action: str)
     return [resource for found, _ in rights[action] for resource in found]
 
 
-def test_only_a_model_with_batches_or_jobs_has_a_worker(dev: Synthesized, full: Synthesized) -> None:
-    for found, workers in ((dev, []), (full, [f"modelet-full-{WORKER}"])):
+def test_only_a_model_with_batches_or_jobs_has_a_worker(plain: Synthesized, full: Synthesized) -> None:
+    for found, workers in ((plain, []), (full, [f"modelet-full-{WORKER}"])):
         names = [each["Properties"].get("FunctionName", "") for each in found.resources("AWS::Lambda::Function")]
         assert [name for name in names if str(name).endswith("-worker")] == workers
 
@@ -94,7 +94,7 @@ def test_its_variables_name_what_is_stored(full: Synthesized) -> None:
     assert variables["MODELET_IMPORT_PREFIX"] == "modelet-full-sentiment-"
     assert variables["MODELET_DUPLICATES"] == "last"
     assert ":modelet-full-batches" in json.dumps(variables["MODELET_TOPIC"])
-    assert "Jobs" in variables["MODELET_QUEUE"]["Ref"]
+    assert variables["MODELET_JOB_ATTEMPTS"] == "5"
     assert variables["GREETING"] == "hello"
     online = full.only("AWS::Lambda::Function", "sentiment/Function")["Environment"]["Variables"]
     assert {name for name in variables if name not in online} == {
@@ -102,8 +102,8 @@ def test_its_variables_name_what_is_stored(full: Synthesized) -> None:
         "MODELET_CONTROL_TABLE",
         "MODELET_DUPLICATES",
         "MODELET_IMPORT_PREFIX",
+        "MODELET_JOB_ATTEMPTS",
         "MODELET_PREDICTION_TABLE",
-        "MODELET_QUEUE",
         "MODELET_TOPIC",
     }
 
@@ -145,9 +145,9 @@ def test_it_imports_only_into_tables_of_its_own_model(rights: dict[str, list[tup
 
 def test_the_form_of_a_batch_s_id_matches_each_id_and_no_table_of_another_model() -> None:
     table = f"modelet-dev-a-{BATCH_ID}"
-    assert fnmatchcase(f"modelet-dev-a-{new_id()}", table)
+    assert fnmatchcase(f"modelet-dev-a-{new_id()}-1", table)
     for other in ("a-b", "a-20261129", "ab", "a-20261129t051200z-12345678"):
-        assert not fnmatchcase(f"modelet-dev-{other}-{new_id()}", table)
+        assert not fnmatchcase(f"modelet-dev-{other}-{new_id()}-1", table)
 
 
 def test_it_publishes_to_the_topic_of_batches_only(rights: dict[str, list[tuple[tuple[str, ...], str]]]) -> None:

@@ -14,7 +14,7 @@ from infra.constructs.batches.batches_function import RECORDS
 from infra.constructs.batches.topic import topic_arn
 from infra.constructs.model.execution_role import ExecutionRole
 from infra.discovery import worker_name
-from modelet.batch.table import leading_keys
+from modelet.batch.table import leading_keys, new_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from infra.discovery import Deployable
     from infra.stage import Stage
 
-BATCH_ID = "????????T?????????Z-????????-*"
+BATCH_ID = f"{re.sub('[0-9a-f]', '?', new_id(0))}-*"
 """The form of a batch's id and attempt in a resource: no name of a table of `a` is one of a model `a-b`."""
 
 # docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataImport.Requesting.html, "Setting up IAM permissions"
