@@ -71,6 +71,8 @@ def test_a_worker_has_its_model_s_bundle_and_its_own_limits(tmp_path: Path, prep
         "MODELET_CONTROL_TABLE": "local-control",
         "MODELET_BATCHES": "s3://local-batches",
         "MODELET_PREDICTION_TABLE": "local-tiny-predictions",
+        "MODELET_IMPORT_PREFIX": "local-tiny-",
+        "MODELET_DUPLICATES": "refuse",
         "MODELET_QUEUE": f"{aws['AWS_ENDPOINT_URL']}/000000000000/local-tiny-jobs",
     }
     local.discard()

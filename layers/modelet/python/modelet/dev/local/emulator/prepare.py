@@ -88,7 +88,13 @@ def prepare_worker(
     if own is None:
         raise CommandError(f"{function.name} has no worker: add `batch: {{}}` or `jobs: {{}}` to its model.yaml")
     copied = {"MODELET_STORE": _copied(function.name, local.version, store, project)} if _is_remote(store) else {}
-    tables = {"MODELET_PREDICTION_TABLE": names.prediction_table(function.name)} if spec.batch else {}
+    tables = {}
+    if spec.batch is not None:
+        tables = {
+            "MODELET_PREDICTION_TABLE": names.prediction_table(function.name),
+            "MODELET_IMPORT_PREFIX": names.import_prefix(function.name),
+            "MODELET_DUPLICATES": spec.batch.duplicates,
+        }
     queues = {"MODELET_QUEUE": names.queue_url(aws["AWS_ENDPOINT_URL"], function.name)} if spec.jobs else {}
     made = replace(
         local,
