@@ -27,6 +27,11 @@ def prediction_table(model: str) -> str:
     return f"{PREFIX}-{model}-predictions"
 
 
+def import_prefix(model: str) -> str:
+    """Return the beginning of the names of the tables that an import makes for a model."""
+    return f"{PREFIX}-{model}-"
+
+
 def queue_name(model: str) -> str:
     """Return the name of the queue of a model's jobs."""
     return f"{PREFIX}-{model}-jobs"

@@ -116,7 +116,7 @@ def _own(function: Function) -> dict[str, str]:
     own = {}
     if function.spec.batch is not None:
         own["MODELET_PREDICTION_TABLE"] = names.prediction_table(function.name)
-        own["MODELET_IMPORT_PREFIX"] = f"{names.function_name(function.name)}-"
+        own["MODELET_IMPORT_PREFIX"] = names.import_prefix(function.name)
         own["MODELET_DUPLICATES"] = function.spec.batch.duplicates
     if function.spec.jobs is not None:
         own["MODELET_JOB_ATTEMPTS"] = str(function.spec.jobs.attempts)
