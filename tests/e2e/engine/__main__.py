@@ -25,7 +25,7 @@ def up() -> None:
 
 
 def images() -> None:
-    """Build every model's image and one worker, and print their sizes. Raises CommandError for a missing bundle."""
+    """Build the images of all models and workers, and print their sizes. Raises CommandError for a missing bundle."""
     functions = Project(ROOT).functions()
     for function in functions:
         if not function.bundle_path.exists():
@@ -36,7 +36,7 @@ def images() -> None:
             )
     engine = ready_engine()
     found = [build(engine, function) for function in functions]
-    found.append(build(engine, functions[-1], "worker"))
+    found += [build(engine, function, "worker") for function in functions if function.spec.own_worker]
     print(table(found))  # noqa: T201 - the table is the command's result
 
 
