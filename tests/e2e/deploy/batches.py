@@ -184,7 +184,7 @@ def a_large_job_is_uploaded_and_its_result_is_a_link(deployment: Deployment) -> 
 def a_worker_s_role_touches_only_what_is_its_model_s(deployment: Deployment) -> None:
     account, other = deployment.account, "sentiment"
     worker = account.client("lambda").get_function_configuration(FunctionName=f"{function_name(BATCHED)}-worker")
-    variables, session = worker["Environment"]["Variables"], account.assume(worker["Role"])
+    variables, session = deployment.worker_variables(BATCHED), account.assume(worker["Role"])
     tables, s3 = account.client("dynamodb", session), account.client("s3", session)
     control, bucket = variables["MODELET_CONTROL_TABLE"], variables["MODELET_BATCHES"].removeprefix("s3://")
     named = {name: {"S": value} for name, value in active_key(BATCHED).items()}

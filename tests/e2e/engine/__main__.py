@@ -21,7 +21,7 @@ SKIPPED = 77
 def up() -> None:
     """Make an engine ready."""
     engine = ready_engine()
-    say(f"ready: export DOCKER_HOST={engine.environment['DOCKER_HOST']}" if engine.ours else "ready")
+    say(f"ready: export DOCKER_HOST={engine.variables['DOCKER_HOST']}" if engine.ours else "ready")
 
 
 def images() -> None:
