@@ -39,8 +39,8 @@ TARGETS = {"write": 3, "import": 8}
 """How many times the rows per second of the plain way these must score."""
 NOTES = (
     "A logistic regression of 30 float columns and its scaler, as ONNX with a compiled contract; the plain way has "
-    "the same estimator as joblib. CSV rows of 31 cells. read: cut into chunks and read; check: and validated; infer: and "
-    "predicted; write, import: and written. Each figure contains those before it."
+    "the same estimator as joblib. CSV rows of 31 cells. read: cut into chunks and read; check: and validated; infer: "
+    "and predicted; write, import: and written. Each figure contains those before it."
 )
 TRAIN = """
 import numpy as np
