@@ -28,11 +28,12 @@ from sklearn.linear_model import LogisticRegression
 
 from modelet.dev.local.emulator.provision import MACHINE
 from modelet.store.store import Store
+from support.commands import failure
 from support.events import rows_event
 from support.projects import APP, GOOD, make_tiny
 from support.versions import INPUTS, LABELS, onnx_bytes, write_version
 
-from .conftest import COMMAND, failure
+from .conftest import COMMAND
 
 Run = Callable[..., Result]
 
