@@ -15,7 +15,7 @@ from modelet.dev.local.run import HELD, is_held
 from modelet.errors import CommandError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from modelet.dev.project.project import Project
@@ -37,11 +37,11 @@ def running(root: Path, name: str) -> str | None:
     """Return the URL of a running `modelet up` of the project that serves a model; None if there is none."""
     for file in sorted((root / ".modelet" / "run").glob(f"*/{URL_FILE}")):
         try:
-            found: Mapping[str, object] = json.loads(file.read_text())
-            if (file.parent / HELD).exists() and is_held(file.parent) and name in list(found["names"]):  # type: ignore[call-overload]
+            found = json.loads(file.read_text())
+            if (file.parent / HELD).exists() and is_held(file.parent) and name in found["names"]:
                 return str(found["url"])
-        except (OSError, ValueError):
-            continue  # it ends at this moment
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # it ends at this moment, or another release of Modelet wrote the file
     return None
 
 

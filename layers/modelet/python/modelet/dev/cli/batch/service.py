@@ -14,34 +14,38 @@ from modelet.dev.cli.remote import Caller
 from modelet.errors import CommandError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
 class BatchService:
-    """Calls the routes below `/models/NAME`. url: the API's URL. is_local: whether it reads files of this machine."""
+    """Calls the routes below `/models/NAME`. url: the API's URL. is_local: whether it reads files of this machine.
+
+    A path is given in parts, which may have any characters; query: the part after the question mark.
+    """
 
     url: str
     name: str
     caller: Caller
     is_local: bool
 
-    def get(self, path: str) -> dict[str, Any]:
+    def get(self, *path: str, query: str = "") -> dict[str, Any]:
         """Send GET. Raises CommandError with the problem."""
-        return self._call("GET", path, None)
+        return self._call("GET", path, None, query)
 
-    def post(self, path: str, body: Any = None) -> dict[str, Any]:
+    def post(self, *path: str, body: Any = None) -> dict[str, Any]:
         """Send POST with a JSON body. Raises CommandError with the problem."""
         return self._call("POST", path, json.dumps(body if body is not None else {}).encode())
 
-    def delete(self, path: str) -> dict[str, Any]:
+    def delete(self, *path: str) -> dict[str, Any]:
         """Send DELETE. Raises CommandError with the problem."""
         return self._call("DELETE", path, None)
 
-    def _call(self, method: str, path: str, body: bytes | None) -> dict[str, Any]:
-        url = f"{self.url.rstrip('/')}/models/{quote(self.name)}/{path}"
+    def _call(self, method: str, path: Sequence[str], body: bytes | None, query: str = "") -> dict[str, Any]:
+        quoted = "/".join(quote(part, safe="") for part in ("models", self.name, *path))
+        url = f"{self.url.rstrip('/')}/{quoted}{'?' if query else ''}{query}"
         answer = self.caller.call(url, body, method=method)
         try:
             document = json.loads(answer.body)
@@ -55,10 +59,11 @@ class BatchService:
 
 
 def _reason(problem: Any) -> str:
+    """Return what a problem says; empty if it is none, as from a gateway."""
     if not isinstance(problem, dict):
         return ""
-    errors = [f"{each.get('field')}: {each.get('message')}" for each in problem.get("errors", [])[:1]]
-    return str(errors[0] if errors else problem.get("detail") or problem.get("message") or "")
+    errors = [": ".join(filter(None, (each.get("field"), each.get("message")))) for each in problem.get("errors", [])]
+    return str(errors[0] if errors else problem.get("detail") or "")
 
 
 def api_options(function: FunctionT) -> FunctionT:
