@@ -37,6 +37,7 @@ TESTED_BY = {
     "dev/bundle/constraints.py": "unit/modelet/dev/bundle/test_proof.py",
     "dev/bundle/domain.py": "unit/modelet/dev/bundle/test_proof.py",
     "dev/bundle/schema.py": "unit/modelet/dev/bundle/test_openapi.py",
+    "store/errors.py": "unit/modelet/store/test_objects.py",
     "dev/cli/alias.py": "unit/modelet/dev/cli/test_registry.py",
     "dev/cli/batch/inputs.py": "unit/modelet/dev/cli/batch/test_start.py",
     "dev/cli/batch/watch.py": "unit/modelet/dev/cli/batch/test_start.py",

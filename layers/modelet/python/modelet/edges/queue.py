@@ -60,8 +60,8 @@ def answer(event: Any, service: Service, call: Call) -> EdgeResult:
 
 
 def answer_error(error: ModeletError, service: Service, call: Call) -> EdgeResult:  # noqa: ARG001 - the interface of edges
-    """Answer with an error; a retryable one is raised by the handler."""
-    return EdgeResult(error.problem(), error.status, error)
+    """Return all messages to the queue: an identifier that is none fails the whole event."""
+    return EdgeResult({"batchItemFailures": [{"itemIdentifier": ""}]}, error.status, error)
 
 
 def _is_message(record: Any) -> bool:
