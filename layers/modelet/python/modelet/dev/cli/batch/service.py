@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+
+
+PASSING = {429, 502, 503, 504}
+"""Statuses of errors that may pass; only GET is sent again, so that watching a batch outlives them."""
+MOST_REPEATS, PAUSE_S = 3, 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,11 @@ class BatchService:
         quoted = "/".join(quote(part, safe="") for part in ("models", self.name, *path))
         url = f"{self.url.rstrip('/')}/{quoted}{'?' if query else ''}{query}"
         answer = self.caller.call(url, body, method=method)
+        for _ in range(MOST_REPEATS if method == "GET" else 0):
+            if answer.status not in PASSING:
+                break
+            time.sleep(PAUSE_S)
+            answer = self.caller.call(url, body, method=method)
         try:
             document = json.loads(answer.body)
         except ValueError:
