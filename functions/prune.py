@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-SOURCES = ("a", "c", "cpp", "cu", "h", "hpp", "lib", "pxd", "pyi", "pyx")
+SOURCES = ("a", "c", "cpp", "cu", "h", "hpp", "lib", "pxd", "pxi", "pyi", "pyx")
 """Suffixes of files for compilers and type checkers."""
 
 UNUSED = [
@@ -24,6 +24,9 @@ UNUSED = [
     "onnxruntime/quantization",
     "onnxruntime/tools",
     "onnxruntime/transformers",
+    "pyarrow/include",
+    "pyarrow/libarrow_python.so.*.*",  # copies of libarrow_python.so.*, which its modules load
+    "pyarrow/src",
     *(f"**/*.{suffix}" for suffix in SOURCES),
 ]
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from bodies import answer, parse, read_json, read_text, refuse
+from bodies import answer, parse, read_text, refuse
 from executions import Executions
 from fastapi import APIRouter, Request, Response
+from idempotency import HEADER, once
 from pages import ID, After, Limit, moment, page
 from problems import logger
-from services import BatchWorker, Given, Services
+from services import BatchWorker, Given, Services, aws
+from workers import Worker
 
 from modelet.batch.errors import UnknownBatchError
 from modelet.batch.progress import Progress
@@ -28,22 +30,29 @@ router = APIRouter()
 @router.post("/models/{name}/batches", status_code=202)
 async def start(request: Request, worker: BatchWorker, services: Given) -> Response:
     """Record a batch and start it. 202 with its record; Location and `status_url` lead to its status."""
-    wanted = BatchRequest.from_json(await read_json(request))
+    body = await read_text(request)
+    wanted = BatchRequest.from_json(parse(body))
     if not services.settings.takes_files:
         _refuse_files(wanted)
-    given = worker.batch or {}
-    version = services.workers.version(worker.model)
-    record = services.batches.create(
-        worker.model,
-        new_id(),
-        version=version.number,
-        function=version.arn,
-        request=wanted,
-        tolerated=given.get("tolerated", TOLERATED) if wanted.tolerated is None else wanted.tolerated,
-        load=given.get("load", LOAD) if wanted.load == "auto" else wanted.load,
-    )
-    _run(services, record)
-    return answer(view(record), 202, {"location": _path(record)})
+
+    def create() -> dict[str, Any]:
+        return _start(services, worker, wanted)
+
+    key = request.headers.get(HEADER)
+    if key is None:
+        batch = create()
+    else:
+        batch = once(
+            create,
+            client=aws("dynamodb"),
+            table=services.settings.control_table,
+            model=worker.model,
+            route="batches",
+            key=key,
+            body=body,
+            context=request.scope["aws.context"],
+        )
+    return answer(batch, 202, {"location": batch["status_url"]})
 
 
 @router.api_route("/models/{name}/batches", methods=["GET", "HEAD"])
@@ -83,6 +92,22 @@ async def resume(request: Request, batch: str, worker: BatchWorker, services: Gi
     record = services.batches.resume(worker.model, _checked(worker.model, batch), tolerated=tolerated)
     _run(services, record)
     return answer(view(record), 202, {"location": _path(record)})
+
+
+def _start(services: Services, worker: Worker, wanted: BatchRequest) -> dict[str, Any]:
+    given = worker.batch or {}
+    version = services.workers.version(worker.model)
+    record = services.batches.create(
+        worker.model,
+        new_id(),
+        version=version.number,
+        function=version.arn,
+        request=wanted,
+        tolerated=given.get("tolerated", TOLERATED) if wanted.tolerated is None else wanted.tolerated,
+        load=given.get("load", LOAD) if wanted.load == "auto" else wanted.load,
+    )
+    _run(services, record)
+    return view(record)
 
 
 def view(record: BatchRecord) -> dict[str, Any]:

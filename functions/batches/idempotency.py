@@ -39,9 +39,17 @@ class InProgressError(RequestError):
 
 
 def once(
-    create: Callable[[], dict[str, Any]], *, client: Any, table: str, model: str, key: str, body: bytes, context: Any
+    create: Callable[[], dict[str, Any]],
+    *,
+    client: Any,
+    table: str,
+    model: str,
+    route: str,
+    key: str,
+    body: bytes,
+    context: Any,
 ) -> dict[str, Any]:
-    """Return what `create` returned for the first request of a model with this key, within a day.
+    """Return what `create` returned for the first request of a model and a route with this key, within a day.
 
     A request whose `create` raises does not count, nor one whose environment was killed: its key is free after the
     function's timeout. client: boto3's client of DynamoDB. context: Lambda's, for that timeout.
@@ -62,7 +70,7 @@ def once(
 
     if not KEY.fullmatch(key):
         raise RequestError("The Idempotency-Key is not 1 to 255 visible ASCII characters.")
-    digest = hashlib.sha256(key.encode()).hexdigest()
+    digest = hashlib.sha256(f"{route}\n{key}".encode()).hexdigest()
     layer = DynamoDBPersistenceLayer(
         table,
         key_attr=CONTROL.partition,
@@ -96,7 +104,7 @@ def once(
         raise InProgressError("The first request with this Idempotency-Key is not through yet: try again.") from None
     except (IdempotencyPersistenceLayerError, IdempotencyInconsistentStateError) as error:
         if made:
-            logger.warning("a job was made, but its Idempotency-Key could not be kept", exc_info=error)
+            logger.warning("the request was answered, but its Idempotency-Key could not be kept", exc_info=error)
             return made[0]
         raise StoreError(f"the Idempotency-Key cannot be kept: {error}") from error
     return answered

@@ -50,6 +50,7 @@ async def create(request: Request, worker: JobsWorker, services: Given) -> Respo
             client=aws("dynamodb"),
             table=services.settings.control_table,
             model=worker.model,
+            route="jobs",
             key=key,
             body=body,
             context=request.scope["aws.context"],

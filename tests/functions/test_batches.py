@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -69,6 +70,16 @@ def test_a_batch_is_recorded_and_an_execution_starts_with_the_worker_s_version(a
         "batch": {"model": "tiny", "id": batch, "attempt": 1},
         "function": record.function,
     }
+
+
+def test_the_same_idempotency_key_and_request_are_one_batch(api: Api, event: Event) -> None:
+    """As EventBridge Scheduler sends a start that it repeats: with the time of the schedule."""
+    key = f"2026-11-29T03:00:00Z-{time.monotonic_ns()}"
+    first, second = (api(event("POST", PATH, REQUEST, idempotency_key=key)) for _ in range(2))
+    assert (first.status, second.status) == (202, 202)
+    assert second.body["id"] == first.body["id"]
+    other = api(event("POST", PATH, {**REQUEST, "key": "other"}, idempotency_key=key))
+    assert (other.status, other.body["type"]) == (422, "urn:modelet:problem:idempotency-key")
 
 
 def test_no_answer_has_the_number_of_the_account(api: Api) -> None:

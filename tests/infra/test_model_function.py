@@ -163,7 +163,6 @@ def test_a_folder_s_own_dockerfile_is_used(own_project: Path) -> None:
 def test_an_image_s_context_has_only_the_files_of_its_model(dev: Synthesized, model: str) -> None:
     sources = [each for each in dev.images() if each["dockerBuildArgs"]["FUNCTION"] == model]
     [source] = [each for each in sources if each["dockerBuildTarget"] == "online"]
-    assert {each["directory"] for each in sources} == {source["directory"]}, "a worker's image has the same context"
     context = dev.outdir / source["directory"]
     assert (context / source["dockerFile"]).is_file()
     bundle = (context / "functions" / model / "bundle.json").read_bytes()

@@ -126,6 +126,16 @@ class Deployment:
         alias = self.account.client("lambda").get_alias(FunctionName=function_name(name), Name="live")
         return str(alias["FunctionVersion"])
 
+    def worker_version(self, name: str) -> str:
+        """The Lambda version of a model's worker that takes new work."""
+        alias = self.account.client("lambda").get_alias(FunctionName=f"{function_name(name)}-worker", Name="live")
+        return str(alias["FunctionVersion"])
+
+    def prediction_table(self, name: str) -> str:
+        """The name of a model's prediction table."""
+        found = self.account.client("ssm").get_parameter(Name=f"/modelet/{STAGE}/predictions/{name}")
+        return str(found["Parameter"]["Value"])
+
     def checks(self, name: str, version: str) -> int:
         """How often a Lambda version of a model was asked so far."""
         return self.account.invoker.asked.count((function_name(name), version))

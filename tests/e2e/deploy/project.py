@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -27,16 +28,30 @@ def train():
     return trained
 """
 """Makes a linear model's answers `MORE` higher, so that an answer shows which version gave it."""
+BATCHED = "diabetes"
+"""The model whose batches and jobs are tried."""
+INPUTS, RESULTS = "s3://patients/new/*", "s3://patients/scores/*"
+"""What its workers may read and write."""
+REQUEST = {"inputs": [INPUTS.replace("*", "*.csv")], "key": "id"}
+SCHEDULED = {"inputs": [INPUTS], "results": [RESULTS], "schedule": "cron(0 3 1 1 ? *)", "input": REQUEST}
 WARM = "\nscaling: {provisioned: 1, provisioned_max: 2}\nbatch: {}\n"
 
 
 def copy_project(root: Path) -> Project:
-    """Copy what `make deploy` reads, without locks: it publishes, pins and bundles by itself."""
+    """Copy what `make deploy` reads, without locks: it publishes, pins and bundles by itself.
+
+    In the copy, the batches of one model have places in S3 and a schedule.
+    """
     hidden = [path.name for path in ROOT.iterdir() if path.name.startswith(".") and path.name not in HIDDEN_BUT_NEEDED]
     shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns(*LEFT_BEHIND, *hidden))
     for name in SHARED:
         (root / name).symlink_to(ROOT / name)
-    return Project(root)
+    project = Project(root)
+    spec = project.function(BATCHED).folder / "model.yaml"
+    plain = spec.read_text()
+    assert "\nbatch: {}\n" in plain
+    spec.write_text(plain.replace("\nbatch: {}\n", f"\nbatch: {json.dumps(SCHEDULED)}\n"))
+    return project
 
 
 def publish_another(project: Project, folder: str) -> str:

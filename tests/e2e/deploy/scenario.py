@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, WaiterError
 
+from e2e.deploy import batches
 from e2e.deploy.deployment import (
     API,
     KNOWN,
@@ -27,7 +29,7 @@ from e2e.deploy.deployment import (
     model_stack,
 )
 from e2e.deploy.meddling import failures, flip, update, without_triggers
-from e2e.deploy.project import MORE, keep_warm, need_more_memory, publish_another, remove_model
+from e2e.deploy.project import BATCHED, MORE, keep_warm, need_more_memory, publish_another, remove_model
 from modelet.dev.project.project import Function
 from modelet.settings import Settings
 from support.callers import essence, in_process
@@ -36,7 +38,7 @@ from support.repository import ROOT
 
 FOLDERS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/model.yaml"))
 EVERY_EVENT = [(folder, path) for folder in FOLDERS for path in sorted((ROOT / "events" / folder).glob("*.json"))]
-CHANGED = "diabetes"
+CHANGED = BATCHED
 WARM = "sentiment"
 REMOVED = "breast-cancer"
 LISTED_AFTER_S = 15
@@ -218,7 +220,12 @@ def test_a_model_that_asks_for_it_is_kept_warm_and_gets_a_table(deployment: Depl
     warm = client.get_provisioned_concurrency_config(FunctionName=function_name(WARM), Qualifier="live")
     assert warm["RequestedProvisionedConcurrentExecutions"] == 1
     assert deployment.live(WARM) == "2"
-    assert len(deployment.account.client("dynamodb").list_tables()["TableNames"]) == 1
+    assert deployment.prediction_table(WARM) in deployment.account.client("dynamodb").list_tables()["TableNames"]
+
+
+@pytest.mark.parametrize("step", batches.STEPS, ids=lambda step: step.__name__)
+def test_batches_and_jobs(step: Callable[[Deployment], None], deployment: Deployment) -> None:
+    step(deployment)
 
 
 def test_a_new_version_gets_the_traffic_after_two_checks(deployment: Deployment) -> None:

@@ -15,6 +15,7 @@ from support.repository import ROOT
 CONTEXT = {"aws:cdk:enable-path-metadata": True, "aws:cdk:enable-asset-metadata": True}
 """What the CDK command line sets by itself; without it `sam build` says that it succeeded and builds nothing."""
 ENDPOINT = "AWS_ENDPOINT_URL"
+TARGET = "aws:asset:docker-build-target"
 FUNCTION, ALIAS, API = "AWS::Lambda::Function", "AWS::Lambda::Alias", "AWS::ApiGatewayV2"
 
 
@@ -42,7 +43,7 @@ def synthesize(output: Path, build_args: dict[str, str], stage: str = "dev") -> 
     functions = {
         resource["Metadata"]["aws:asset:docker-build-args"]["FUNCTION"]: name
         for name, resource in whole.items()
-        if resource["Type"] == FUNCTION and resource["Properties"].get("PackageType") == "Image"
+        if resource["Type"] == FUNCTION and resource.get("Metadata", {}).get(TARGET) == "online"
     }
     path = output / "models.template.json"
     path.write_text(json.dumps({"Resources": runnable(whole, set(functions.values()))}))
@@ -68,7 +69,8 @@ def runnable(resources: dict[str, Any], models: set[str]) -> dict[str, Any]:
     """The models' functions and the API with the routes to them.
 
     Left out is what needs Lambda's own base image, which no index of packages has: the functions on the layer, so
-    `$default` too. The emulated S3 needs a variable, and SAM sets only variables that a template has.
+    `$default` and the routes of batches and jobs too; and the workers, which need DynamoDB. The emulated S3 needs a
+    variable, and SAM sets only variables that a template has.
     """
     kept = {name: resources[name] for name in models}
     for function in kept.values():

@@ -6,11 +6,9 @@ ModeletError
 │   ├── NotFoundError           404  model, version or route
 │   ├── MethodNotAllowedError   405
 │   ├── NotAcceptableError      406
-│   ├── ChangedInputError       409  an input of a batch is another than when the batch was planned
 │   ├── TooLargeError           413
 │   ├── MediaTypeError          415
 │   ├── SourceError             400  the event of an unsupported service; raised, so that the event is not lost
-│   ├── InputError              422  an input of a batch cannot be read; names the object and the row
 │   └── ContractError           422  names rows and fields
 ├── ServingError              the function failed: the answer has a fixed text, the log has the cause
 │   ├── ModelError              500  the author's code raised
@@ -127,14 +125,6 @@ class NotAcceptableError(RequestError):
     title = "Not acceptable"
 
 
-class ChangedInputError(RequestError):
-    """An input of a batch was changed or deleted after the batch was planned."""
-
-    status = 409
-    kind = "changed-input"
-    title = "Changed input"
-
-
 class TooLargeError(RequestError):
     """The request or its answer is above a limit; the remedy is to use batches."""
 
@@ -172,14 +162,6 @@ class SourceError(RequestError):
     retryable = True
     kind = "source"
     title = "Unsupported event source"
-
-
-class InputError(RequestError):
-    """An input of a batch cannot be read; the message names the object, and the row if there is one."""
-
-    status = 422
-    kind = "input"
-    title = "Unreadable input"
 
 
 class ContractError(RequestError):

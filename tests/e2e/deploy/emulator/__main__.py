@@ -6,7 +6,17 @@ import sys
 
 from ministack import app
 
-from e2e.deploy.emulator import alarms, authorization, codedeploy, functions, permissions, registry, resources
+from e2e.deploy.emulator import (
+    alarms,
+    authorization,
+    codedeploy,
+    functions,
+    leading_keys,
+    permissions,
+    registry,
+    resources,
+    rights,
+)
 
 
 def main() -> None:
@@ -18,6 +28,8 @@ def main() -> None:
     functions.install(invoker)
     resources.install()
     permissions.install()
+    rights.install()
+    leading_keys.install()
     codedeploy.install()
     # With TLS it would take port 443 as well, if it may.
     app._port_is_bindable = lambda *_: False

@@ -39,8 +39,12 @@ def _after(known: Callable[..., str]) -> Callable[..., str]:
 
 
 def install() -> None:
-    """Name the actions on one alias of a function, and a path of parameters: MiniStack asks for the right to all."""
+    """Name the actions on one alias of a function, a path of parameters, and the version or alias that is invoked.
+
+    For the first two, MiniStack asks for the right to all; for the last, for the right to the function itself.
+    """
     say_resource("ssm", _parameters)
+    iam_actions.extract_resource_arn = _qualified(iam_actions.extract_resource_arn)
     known = iam_actions._lambda_action
 
     def lambda_action(method: str, path: str) -> str | None:
@@ -48,6 +52,15 @@ def install() -> None:
         return ON_ALIAS.get(method) if one else known(method, path)
 
     iam_actions._lambda_action = lambda_action
+
+
+def _qualified(known: Callable[..., str]) -> Callable[..., str]:
+    def extract_resource_arn(service: str, method: str, path: str, *rest: Any) -> str:
+        found = known(service, method, path, *rest)
+        named = (rest[2] or {}).get("Qualifier") if service == "lambda" and path.endswith("/invocations") else None
+        return f"{found}:{named[0] if isinstance(named, list) else named}" if named else found
+
+    return extract_resource_arn
 
 
 def _parameters(body: dict[str, Any]) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any, get_args
 
 import pytest
@@ -292,23 +291,6 @@ def test_progress_has_the_rate_of_the_last_minute_and_the_chunks_that_failed(bat
     assert (progress.rows, progress.rows_failed, progress.rows_planned) == (390, 10, 1_000)
     assert (progress.rate, progress.seconds_left) == (5.0, 120.0)
     assert [(each.number, each.attempt, each.problem) for each in progress.errors] == [(3, 1, PROBLEM)]
-
-
-def test_threads_that_end_chunks_together_lose_no_count(batches: Batches) -> None:
-    record = started(batches, chunks=20)
-
-    def work(first: int) -> None:
-        for number in range(first, first + 10):
-            batches.chunk_done(record, number, 1, rows=1, failed=0, seconds=0.1)
-
-    threads = [threading.Thread(target=work, args=(first,)) for first in (0, 5, 10)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    found = batches.get("iris", "b1")
-    assert batches.done_numbers(record) == set(range(20))
-    assert (found.chunks_done, found.rows_done) == (20, 20)
 
 
 class Counters(RuleBasedStateMachine):

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from modelet.errors import ChangedInputError, InputError, StoreError
+from modelet.errors import StoreError
+from modelet.store.errors import ChangedInputError, InputError
 from modelet.store.objects import AHEAD, RETRIES, Found, Objects
 from modelet.store.store import ATTEMPTS
 

@@ -15,7 +15,8 @@ import obstore
 from obstore.exceptions import BaseError, PermissionDeniedError, PreconditionError
 from obstore.store import LocalStore
 
-from modelet.errors import ChangedInputError, InputError, StoreError
+from modelet.errors import StoreError
+from modelet.store.errors import ChangedInputError, InputError
 from modelet.store.store import ATTEMPTS, PART_TIMEOUT, UPLOAD_TIMEOUT, Store, reason_of
 from modelet.threads import in_order
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from modelet.batch.inputs.cells import cells_of, table_of
 from modelet.batch.inputs.records import csv_ends, whole_records
-from modelet.errors import InputError
+from modelet.store.errors import InputError
 
 
 @given(st.text('",\r\nab'), st.integers(1, 4))

@@ -14,7 +14,7 @@ from modelet.batch.inputs.cut import CHUNK_BYTES, CHUNK_ROWS, cut
 from modelet.batch.inputs.find import Input, find_inputs
 from modelet.batch.inputs.read import read_pieces
 from modelet.batch.request import BatchRequest
-from modelet.errors import InputError
+from modelet.store.errors import InputError
 from modelet.store.objects import BLOCK, Found, Objects
 
 from .conftest import Inputs, SmallBlocks

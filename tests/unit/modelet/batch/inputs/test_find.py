@@ -4,7 +4,8 @@ import pytest
 
 from modelet.batch.inputs.find import find_inputs, format_of
 from modelet.batch.request import BatchRequest
-from modelet.errors import ContractError, InputError
+from modelet.errors import ContractError
+from modelet.store.errors import InputError
 from modelet.store.objects import Objects
 
 from .conftest import Inputs

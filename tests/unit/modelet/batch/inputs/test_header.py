@@ -6,7 +6,7 @@ import pytest
 
 from modelet.batch.inputs.header import header_of
 from modelet.batch.request import BatchRequest
-from modelet.errors import InputError
+from modelet.store.errors import InputError
 
 
 def header(text: bytes, **members: Any) -> tuple[tuple[str, ...], int]:

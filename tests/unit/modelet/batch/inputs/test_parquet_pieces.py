@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from modelet.batch.inputs.parquet_file import AT_ONCE_BYTES
 from modelet.batch.inputs.parquet_pieces import PIECE_BYTES
-from modelet.errors import InputError
+from modelet.store.errors import InputError
 from modelet.store.objects import Found, Objects
 
 from .conftest import Inputs

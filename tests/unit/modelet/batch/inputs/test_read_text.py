@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from modelet.batch.inputs.read import read_pieces
 from modelet.batch.inputs.text import BOM
-from modelet.errors import ChangedInputError
+from modelet.store.errors import ChangedInputError
 from modelet.store.objects import Objects
 
 from .conftest import Inputs, SmallBlocks

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from modelet.batch.inputs.cells import cells_of
 from modelet.batch.inputs.records import LARGEST_ROW, csv_ends, line_ends, whole_records
-from modelet.errors import InputError
+from modelet.store.errors import InputError
 
 if TYPE_CHECKING:
     from modelet.batch.inputs.records import Ends

@@ -6,7 +6,7 @@ import zlib
 import pytest
 
 from modelet.batch.inputs.text import text_blocks, text_start
-from modelet.errors import InputError
+from modelet.store.errors import InputError
 
 from .conftest import Inputs, SmallBlocks
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime
 import http.client
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -10,6 +11,7 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import RefreshableCredentials
+from botocore.httpsession import get_cert_path
 
 from modelet.batch.outputs.signed import Endpoint, SignedConnection
 from modelet.errors import RequestError
@@ -85,3 +87,12 @@ def test_https_trusts_the_certificates_of_boto3() -> None:
         endpoint = Endpoint(table.client())
     assert endpoint.tls.check_hostname
     assert endpoint.tls.cert_store_stats()["x509_ca"] > 50
+
+
+def test_https_trusts_the_bundle_that_boto3_is_told_to_trust(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    end = "-----END CERTIFICATE-----\n"
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_text(Path(get_cert_path(True)).read_text().partition(end)[0] + end)
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(bundle))
+    with dynamodb() as table:
+        assert Endpoint(table.client()).tls.cert_store_stats()["x509"] == 1

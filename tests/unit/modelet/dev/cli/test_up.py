@@ -26,7 +26,6 @@ import pytest
 from click.testing import Result
 from sklearn.linear_model import LogisticRegression
 
-from modelet.dev.local.emulator.provision import MACHINE
 from modelet.store.store import Store
 from support.commands import failure
 from support.events import rows_event
@@ -463,7 +462,6 @@ def with_batches(tiny: Path) -> Path:
     return tiny
 
 
-@pytest.mark.skipif(not MACHINE.is_file(), reason="the workflow is not here yet")
 def test_the_first_batch_starts_the_emulator_and_a_signal_ends_it_with_its_data_kept(with_batches: Path) -> None:
     home = with_batches / ".modelet" / "emulator"
     with served() as (process, [row]):
@@ -482,7 +480,6 @@ def test_the_first_batch_starts_the_emulator_and_a_signal_ends_it_with_its_data_
     assert (home / "state" / "dynamodb.json").is_file()
 
 
-@pytest.mark.skipif(not MACHINE.is_file(), reason="the workflow is not here yet")
 def test_a_killed_modelet_up_leaves_no_emulator_and_loses_no_table(with_batches: Path) -> None:
     with served() as (process, [row]):
         httpx.get(f"{row[2]}/batches", timeout=60)

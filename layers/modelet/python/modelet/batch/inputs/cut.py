@@ -9,7 +9,7 @@ from modelet.batch.inputs.header import header_of
 from modelet.batch.inputs.parquet_cut import parquet_chunks
 from modelet.batch.inputs.records import csv_ends, line_ends, whole_records
 from modelet.batch.inputs.text import text_blocks, text_start
-from modelet.errors import InputError
+from modelet.store.errors import InputError
 from modelet.store.objects import Found
 
 if TYPE_CHECKING:

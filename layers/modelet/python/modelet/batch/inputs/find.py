@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from modelet.errors import ContractError, InputError, StoreError
+from modelet.errors import ContractError, StoreError
+from modelet.store.errors import InputError
 from modelet.violation import Violation
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from modelet.batch.inputs.cells import cells_of
 from modelet.batch.inputs.records import csv_ends, whole_records
-from modelet.errors import InputError
+from modelet.store.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from modelet.batch.chunk import Chunk
 from modelet.batch.inputs.header import require_columns
 from modelet.batch.inputs.parquet_file import open_parquet
 from modelet.batch.inputs.values import can_be_key
-from modelet.errors import InputError
+from modelet.store.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

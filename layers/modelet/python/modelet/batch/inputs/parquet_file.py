@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyarrow.parquet import ParquetFile
 
 from modelet.batch.inputs.values import is_readable
-from modelet.errors import InputError
+from modelet.store.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from modelet.errors import InputError
+from modelet.store.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

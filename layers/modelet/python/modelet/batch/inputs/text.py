@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING
 
-from modelet.errors import InputError
+from modelet.store.errors import InputError
 from modelet.store.objects import BLOCK
 
 if TYPE_CHECKING:

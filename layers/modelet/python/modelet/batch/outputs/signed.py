@@ -30,6 +30,7 @@ class Endpoint:
         self.url = str(client.meta.endpoint_url)
         self.region = str(client.meta.region_name)
         self._credentials = client._get_credentials()  # refreshes a role's session token
+        self._verify = client._endpoint.http_session._verify  # True, or the file of AWS_CA_BUNDLE
         if self._credentials is None:
             raise RequestError("there are no AWS credentials: sign in, or give the function a role")
 
@@ -41,7 +42,7 @@ class Endpoint:
     @cached_property
     def tls(self) -> ssl.SSLContext:
         """The TLS context, with the certificates that boto3 trusts."""
-        return ssl.create_default_context(cafile=get_cert_path(True))
+        return ssl.create_default_context(cafile=get_cert_path(self._verify))
 
 
 class SignedConnection:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from modelet.dev.local.runtime.variables import LAYER
 from modelet.errors import CommandError
+from modelet.settings import get_variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,17 +53,15 @@ def _has(folder: Path, version: str) -> bool:
 
 
 def _make(folder: Path, requirements: Path) -> None:
-    uv = shutil.which("uv", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
+    uv = shutil.which("uv", path=os.pathsep.join([str(Path(sys.executable).parent), get_variable("PATH") or ""]))
     if uv is None:
         raise CommandError(f"{folder} cannot be made without uv: run `pip install uv` and try again")
-    sync = [uv, "pip", "sync", "--quiet", "--compile-bytecode", "--require-hashes"]
+    sync = [uv, "pip", "sync", "--system-certs", "--quiet", "--compile-bytecode", "--require-hashes"]
     for command in (
         [sys.executable, "-m", "venv", "--clear", "--without-pip", str(folder)],
         [*sync, "--python", str(folder / "bin" / "python"), str(requirements)],
     ):
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=False, env={**os.environ, "UV_SYSTEM_CERTS": "1"}
-        )
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             said = (done.stderr or done.stdout).strip().splitlines() or ["no reason was given"]
             raise CommandError(
