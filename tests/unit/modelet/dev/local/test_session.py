@@ -94,10 +94,11 @@ def test_without_a_project_folder_nothing_runs(tmp_path: Path) -> None:
 
 
 def test_without_a_running_one_it_starts_its_own_and_ends_it(tiny: Tiny) -> None:
+    before = psutil.Process().children(recursive=True)
     with serving(tiny.project, "tiny") as url:
         assert is_there(url)
         assert running(tiny.project.root, "tiny") == url
-        started = psutil.Process().children(recursive=True)
+        started = [each for each in psutil.Process().children(recursive=True) if each not in before]
         assert started
         with serving(tiny.project, "tiny") as again:
             assert again == url

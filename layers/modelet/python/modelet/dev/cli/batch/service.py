@@ -11,11 +11,12 @@ from urllib.parse import quote
 
 import click
 
-from modelet.dev.cli.remote import Caller
 from modelet.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from modelet.dev.cli.remote import Caller
 
     FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
@@ -100,6 +101,8 @@ def batch_service(
     name: str, url: str | None, region: str | None, api_key: str | None, token: str | None
 ) -> Iterator[BatchService]:
     """Connect to the API; without a URL, serve the model on this machine for the duration of the block."""
+    from modelet.dev.cli.remote import Caller
+
     if url is not None:
         signs = not (api_key or token)
         yield BatchService(url, name, Caller("execute-api", region, signs, api_key, token), is_local=False)
