@@ -31,10 +31,14 @@ class ScriptedApi(ThreadingHTTPServer):
         self.seen: list[Seen] = []
         self._answers: dict[tuple[str, str], list[tuple[int, bytes]]] = {}
 
-    def answer(self, method: str, path: str, *answers: Any, status: int = 200) -> None:
-        """Set the answers of a route: JSON values, or bytes that are sent as they are. path: with its query."""
+    def answer(self, method: str, path: str, *answers: Any, status: int = 200, after: int = 0) -> None:
+        """Set the answers of a route: JSON values, or bytes that are sent as they are.
+
+        path: with its query. after: how often the route first gives the answer that it has already.
+        """
         bodies = [each if isinstance(each, bytes) else json.dumps(each).encode() for each in answers]
-        self._answers[method, path] = [(status, body) for body in bodies]
+        earlier = self._answers.get((method, path), [])[-1:] * after
+        self._answers[method, path] = [*earlier, *((status, body) for body in bodies)]
 
     def refuse(self, method: str, path: str, status: int, detail: str, **members: Any) -> None:
         """Answer a route with a problem."""

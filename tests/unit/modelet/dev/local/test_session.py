@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,11 +18,22 @@ import psutil
 import pytest
 
 from modelet.dev.local.run import HELD
-from modelet.dev.local.session import UP, URL_FILE, announce, running, serving
+from modelet.dev.local.session import URL_FILE, announce, running, serving
 from modelet.errors import CommandError
 from support.projects import Tiny, make_tiny
 
 URL = "http://127.0.0.1:8000"
+COMMAND = [sys.executable, "-c", "from modelet.dev.cli import main; main()"]
+SERVE = """
+import time
+from pathlib import Path
+from modelet.dev.local.session import serving
+from modelet.dev.project.project import Project
+
+with serving(Project(Path.cwd()), "tiny") as url:
+    print(url, flush=True)
+    time.sleep(600)
+"""
 
 
 @pytest.fixture
@@ -82,10 +94,11 @@ def test_without_a_project_folder_nothing_runs(tmp_path: Path) -> None:
 
 
 def test_without_a_running_one_it_starts_its_own_and_ends_it(tiny: Tiny) -> None:
+    before = psutil.Process().children(recursive=True)
     with serving(tiny.project, "tiny") as url:
         assert is_there(url)
         assert running(tiny.project.root, "tiny") == url
-        started = psutil.Process().children(recursive=True)
+        started = [each for each in psutil.Process().children(recursive=True) if each not in before]
         assert started
         with serving(tiny.project, "tiny") as again:
             assert again == url
@@ -100,9 +113,23 @@ def test_it_is_ended_also_if_the_command_fails(tiny: Tiny) -> None:
     assert not is_there(url)
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_command_that_is_killed_leaves_no_server(tiny: Tiny, number: signal.Signals) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVE], cwd=tiny.project.root, stdout=subprocess.PIPE, text=True
+    ) as command:
+        assert command.stdout is not None
+        url = command.stdout.readline().strip()
+        assert is_there(url)
+        started = psutil.Process(command.pid).children(recursive=True)
+        command.send_signal(number)
+    assert not psutil.wait_procs(started, timeout=10)[1]
+    assert not is_there(url)
+
+
 def test_a_running_one_is_used_and_left_alone(tiny: Tiny) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", UP, "up", "--port", "0"],
+        [*COMMAND, "up", "--port", "0"],
         cwd=tiny.project.root,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -6,12 +6,41 @@ from typing import Any
 
 import pytest
 
-from support.commands import Run, failure
+from modelet.dev.cli.batch import service
+from support.commands import Run, failure, lines
 from support.scripted_api import ScriptedApi
 
 from .conftest import OF
 
+GET = ("GET", f"{OF}?limit=20")
 BARE = {"instance": None, "rule": "r"}
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "PAUSE_S", 0.01)
+
+
+def test_a_question_is_asked_again_after_an_error_that_may_pass(ask: Run, scripted: ScriptedApi) -> None:
+    scripted.answer(*GET, b"", status=503)
+    scripted.answer(*GET, {"batches": []}, after=2)
+    assert lines(ask("batch", "list", "tiny")) == []
+    assert len(scripted.seen) == 3
+
+
+@pytest.mark.parametrize(("status", "calls"), [(503, 4), (429, 4), (500, 1), (404, 1)])
+def test_it_is_not_asked_forever_nor_after_other_errors(
+    ask: Run, scripted: ScriptedApi, status: int, calls: int
+) -> None:
+    scripted.refuse(*GET, status, "no")
+    assert failure(ask("batch", "list", "tiny")) == "no"
+    assert len(scripted.seen) == calls
+
+
+def test_what_changes_something_is_sent_once(ask: Run, scripted: ScriptedApi) -> None:
+    scripted.refuse("POST", f"{OF}/rollback", 503, "no")
+    assert failure(ask("batch", "rollback", "tiny")) == "no"
+    assert len(scripted.seen) == 1
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -10,13 +11,19 @@ from urllib.parse import quote
 
 import click
 
-from modelet.dev.cli.remote import Caller
 from modelet.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from modelet.dev.cli.remote import Caller
+
     FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+
+
+PASSING = {429, 502, 503, 504}
+"""Statuses of errors that may pass; only GET is sent again, so that watching a batch outlives them."""
+MOST_REPEATS, PAUSE_S = 3, 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,11 @@ class BatchService:
         quoted = "/".join(quote(part, safe="") for part in ("models", self.name, *path))
         url = f"{self.url.rstrip('/')}/{quoted}{'?' if query else ''}{query}"
         answer = self.caller.call(url, body, method=method)
+        for _ in range(MOST_REPEATS if method == "GET" else 0):
+            if answer.status not in PASSING:
+                break
+            time.sleep(PAUSE_S)
+            answer = self.caller.call(url, body, method=method)
         try:
             document = json.loads(answer.body)
         except ValueError:
@@ -89,6 +101,8 @@ def batch_service(
     name: str, url: str | None, region: str | None, api_key: str | None, token: str | None
 ) -> Iterator[BatchService]:
     """Connect to the API; without a URL, serve the model on this machine for the duration of the block."""
+    from modelet.dev.cli.remote import Caller
+
     if url is not None:
         signs = not (api_key or token)
         yield BatchService(url, name, Caller("execute-api", region, signs, api_key, token), is_local=False)
