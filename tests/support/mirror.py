@@ -109,7 +109,6 @@ TESTED_BY = {
     "publishing.py": "unit/modelet/dev/publish/test_publish.py",
     "store/document.py": "unit/modelet/store/test_manifest.py",
     "store/download.py": "unit/modelet/store/test_store.py",
-    "store/errors.py": "unit/modelet/store/test_objects.py",
     "violation.py": "unit/modelet/test_errors.py",
 }
 """Modules without a test file of their name, and the file that would fail first if one were wrong."""
