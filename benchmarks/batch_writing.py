@@ -106,7 +106,7 @@ def import_file(scored: list[Row], _url: str) -> int:
     with ImportWriter(Memory(), "s3://batches/import/0.json.gz", GENERATION, expires_at=1_900_000_000) as writer:
         for piece in _pieces(scored):
             writer.write(piece)
-    return writer.rows - writer.repeats
+    return writer.rows
 
 
 WAYS = (

@@ -20,8 +20,6 @@ from modelet.deadline import Alarm, Deadline, disarm
 from modelet.errors import DeadlineError, ModeletError, RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from modelet.batch.chunk import Chunk
     from modelet.batch.outputs.row import Rejected
     from modelet.batch.piece import Piece
@@ -39,10 +37,7 @@ MOST_REJECTED = 100_000
 
 
 class ChunkRun:
-    """One run of a chunk of a batch. until: the monotonic time of the worker's timeout; None for none.
-
-    stages: the seconds that reading, scoring and writing took.
-    """
+    """One run of a chunk of a batch. until: the monotonic time of the worker's timeout; None for none."""
 
     def __init__(self, worker: Worker, record: BatchRecord, attempt: int, chunk: Chunk, until: float | None) -> None:
         self._worker = worker
@@ -52,7 +47,6 @@ class ChunkRun:
         self._until = until
         self._failure: ModeletError | None = None
         self._rejected: list[Rejected] = []
-        self.stages = {"read": 0.0, "score": 0.0, "write": 0.0}
 
     def run(self, timings: Timings) -> ModeletError | None:
         """Run the chunk, unless the batch has ended or stops. Returns the error for the log, if there is one.
@@ -103,13 +97,10 @@ class ChunkRun:
         fields = pipeline.contract.field_names
         with ExitStack() as stack:
             writers = [stack.enter_context(writer) for writer in self._writers()]
-            for piece in self._timed(read_pieces(chunk, request, worker.objects, rows=most, fields=fields)):
-                moment = time.perf_counter()
+            for piece in read_pieces(chunk, request, worker.objects, rows=most, fields=fields):
                 scored = scorer.score(piece)
                 self._failure = scored.failure or self._failure
                 rows = found_rows(piece, scored)
-                scored_at = time.perf_counter()
-                self.stages["score"] += scored_at - moment
                 refused = [each for writer in writers for each in writer.write(rows)]
                 self._set_aside(scored.rejected + refused)
                 if refused:
@@ -117,15 +108,12 @@ class ChunkRun:
                     rows = [row for row in rows if row.number not in lost]
                 digests.add([row.key for row in rows], [row.number for row in rows])
                 written += len(rows)
-                self.stages["write"] += time.perf_counter() - scored_at
-            moment = time.perf_counter()
         files = worker.files(self._record.id)
         if request.table:
             worker.objects.put(files.keys(chunk.number), digests.to_bytes())
         if self._rejected:
             self._rejected.sort()
             worker.objects.put(files.rejected(chunk.number), rejected_jsonl(chunk.url, self._rejected))
-        self.stages["write"] += time.perf_counter() - moment
         return written
 
     def _set_aside(self, rejected: list[Rejected]) -> None:
@@ -136,15 +124,6 @@ class ChunkRun:
                 f"more than {MOST_REJECTED:,} rows of the chunk were rejected, for example row {first.number} of "
                 f"{self._chunk.url}, field {first.field}: {first.reason}"
             )
-
-    def _timed(self, pieces: Iterator[Piece]) -> Iterator[Piece]:
-        """Yield the pieces, and add the time that reading them takes."""
-        moment = time.perf_counter()
-        for piece in pieces:
-            self.stages["read"] += time.perf_counter() - moment
-            yield piece
-            moment = time.perf_counter()
-        self.stages["read"] += time.perf_counter() - moment
 
     def _writers(self) -> list[Any]:
         """Return the writers of the chunk: of the prediction table, or of result files, or of both."""

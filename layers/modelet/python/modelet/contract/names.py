@@ -17,7 +17,7 @@ def field_names(core: Core) -> frozenset[str] | None:
     definitions = {each.get("ref"): each for each in core.get("definitions", ())}
     while isinstance(node, dict):
         kind = node["type"]
-        if node.get("extra_behavior") not in {None, "forbid"}:
+        if _takes_more(node):
             return None
         if kind == "definition-ref":
             node = definitions.get(node["schema_ref"])
@@ -32,6 +32,16 @@ def field_names(core: Core) -> frozenset[str] | None:
     return None
 
 
+def _takes_more(node: Core) -> bool:
+    """Return whether an author's type keeps fields that it does not name: a TypedDict's own, or in a configuration."""
+    said = {node.get("extra_behavior"), (node.get("config") or {}).get("extra_fields_behavior")}
+    return not said <= {None, "forbid", "ignore"}
+
+
 def _names(name: str, field: Core) -> list[str]:
+    """Return a field's name and its aliases: a text, a path that begins with one, or a list of paths."""
     alias = field.get("validation_alias")
-    return [name, alias] if isinstance(alias, str) else [name]
+    if isinstance(alias, str):
+        return [name, alias]
+    paths = alias if alias and isinstance(alias[0], list) else [alias or []]
+    return [name, *(path[0] for path in paths if path)]

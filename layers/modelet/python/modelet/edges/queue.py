@@ -13,6 +13,7 @@ from modelet.batch.settings import WorkerSettings
 from modelet.edges.base import Call, EdgeResult
 from modelet.edges.router import exchange
 from modelet.errors import MalformedBodyError, ModeletError
+from modelet.jobs.name import ID
 from modelet.jobs.run import JobRunner
 from modelet.protocols.service import Request
 
@@ -59,8 +60,8 @@ def answer(event: Any, service: Service, call: Call) -> EdgeResult:
 
 
 def answer_error(error: ModeletError, service: Service, call: Call) -> EdgeResult:  # noqa: ARG001 - the interface of edges
-    """Answer with an error; a retryable one is raised by the handler."""
-    return EdgeResult(error.problem(), error.status, error)
+    """Return all messages to the queue: an identifier that is none fails the whole event."""
+    return EdgeResult({"batchItemFailures": [{"itemIdentifier": ""}]}, error.status, error)
 
 
 def _is_message(record: Any) -> bool:
@@ -74,6 +75,6 @@ def _job_of(record: Any, name: str) -> str:
         model, job = message["model"], message["id"]
     except (ValueError, KeyError, TypeError, RecursionError):
         model = job = None
-    if model != name or not isinstance(job, str):
+    if model != name or not isinstance(job, str) or not ID.fullmatch(job):
         raise MalformedBodyError(f"The message {record['messageId']} is not a job of {name}: send jobs by its API.")
     return job

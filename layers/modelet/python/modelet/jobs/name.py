@@ -6,7 +6,8 @@ import re
 
 from modelet.batch.errors import UnknownJobError
 
-NAME = re.compile(r"(?P<model>[0-9A-Za-z_-]{1,64})\.(?P<id>[0-9A-Za-z_-]{1,64})")
+ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
+NAME = re.compile(rf"(?P<model>[0-9A-Za-z_-]{{1,64}})\.(?P<id>{ID.pattern})")
 
 
 def job_name(model: str, job: str) -> str:

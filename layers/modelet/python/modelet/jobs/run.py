@@ -53,17 +53,9 @@ class JobRunner:
         if claim.state != "claimed" or claim.job is None:
             return None
         job = claim.job
-        try:
-            body = job.body if job.body is not None else self._objects.read(str(job.url))
-            response, error = self._answer(job, body)
-        except FileNotFoundError as missing:
-            response, error = None, ModeletError(f"the body of job {job_id} is gone: {missing}")
-        except ModeletError as failed:
-            response, error = None, failed
-        if error is None and response is not None:
-            self._finish(job, response)
+        error = self._try(job)
+        if error is None:
             return None
-        assert error is not None  # noqa: S101 - an answer without a response has an error
         problem = error.problem()
         if error.retryable and job.attempts < self._settings.job_attempts:
             self._jobs.release(job, problem)
@@ -71,6 +63,19 @@ class JobRunner:
         self._jobs.fail(job, problem)
         if error.retryable:
             raise error  # the queue moves the message to its dead-letter queue
+        return error
+
+    def _try(self, job: JobRecord) -> ModeletError | None:
+        """Answer a job, and record the answer. Returns the error if that fails: the job is still claimed then."""
+        try:
+            body = job.body if job.body is not None else self._objects.read(str(job.url))
+            response, error = self._answer(job, body)
+            if error is None:
+                self._finish(job, response)
+        except FileNotFoundError as missing:
+            return ModeletError(f"the body of job {job.id} is gone: {missing}")
+        except ModeletError as failed:
+            return failed
         return error
 
     def _finish(self, job: JobRecord, response: Response) -> None:

@@ -49,7 +49,7 @@ def test_every_row_is_a_line_of_dynamodb_json() -> None:
             "passed": {"S": '{"x":"é"}'},
         }
     ]
-    assert (writer.rows, writer.repeats) == (1, 0)
+    assert writer.rows == 1
 
 
 @given(
@@ -57,13 +57,13 @@ def test_every_row_is_a_line_of_dynamodb_json() -> None:
     block_rows=st.integers(1, 50),
     pieces=st.integers(1, 60),
 )
-def test_every_key_is_written_once_with_its_last_value(keys: list[int], block_rows: int, pieces: int) -> None:
+def test_every_row_is_written_once(keys: list[int], block_rows: int, pieces: int) -> None:
     rows = [Row(f"k{key}", number, number) for number, key in enumerate(keys)]
     objects = Kept()
     writer = written(rows, objects, pieces=pieces, block_rows=block_rows)
     found = items(objects) if rows else []
-    assert {item["id"]["S"]: int(item["prediction"]["S"]) for item in found} == {row.key: row.number for row in rows}
-    assert len(found) == writer.rows - writer.repeats == len(set(keys))
+    lines = sorted((item["id"]["S"], int(item["prediction"]["S"])) for item in found)
+    assert lines == sorted((row.key, row.number) for row in rows)
     assert writer.rows == len(rows)
 
 

@@ -6,7 +6,7 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,8 +14,9 @@ from click.testing import CliRunner, Result
 
 from modelet.dev.cli import main
 from modelet.store.store import Store
+from support.commands import Run
+from support.scripted_api import ScriptedApi, scripted_api
 
-Run = Callable[..., Result]
 COMMAND = [sys.executable, "-c", "from modelet.dev.cli import main; main()"]
 
 
@@ -68,15 +69,19 @@ def show(project: Path) -> Callable[..., str]:
     return show
 
 
-def lines(result: Result) -> list[list[str]]:
-    """The rows that a command printed into a pipe."""
-    assert result.exit_code == 0, result.output
-    return [line.split("\t") for line in result.stdout.splitlines()]
+@pytest.fixture
+def scripted(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedApi]:
+    """An API that answers as the test says."""
+    monkeypatch.delenv("MODELET_URL", raising=False)
+    with scripted_api() as api:
+        yield api
 
 
-def failure(result: Result) -> str:
-    """The one line that a failing command prints, and nothing else."""
-    assert (result.exit_code, result.stdout) == (1, ""), result.output
-    assert len(result.stderr.splitlines()) == 1
-    assert result.stderr.startswith("error: ")
-    return result.stderr.removeprefix("error: ").rstrip("\n")
+@pytest.fixture
+def ask(run: Run, scripted: ScriptedApi) -> Run:
+    """Run a command line against that API, with a token."""
+
+    def ask(*words: str) -> Result:
+        return run(*words, "--url", scripted.url, "--token", "a-token")
+
+    return ask

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from support.commands import failure
 from support.events import rows_event
 from support.projects import BAD, GOOD, make_tiny
-
-from .conftest import failure
 
 Run = Callable[..., Result]
 

@@ -15,11 +15,10 @@ from click.testing import Result
 from conftest import NOT_OURS, SIGNED_IN
 from modelet.dev.cli.remote import AMAZON
 from modelet.dev.local.prepare import local_function
+from support.commands import failure
 from support.projects import BAD, GOOD, make_tiny
 from support.servers import serving
 from support.signatures import is_signed
-
-from .conftest import failure
 
 Run = Callable[..., Result]
 

@@ -17,9 +17,10 @@ import pytest
 from click.testing import Result
 
 from modelet.dev.cli import main
+from support.commands import failure
 from support.repository import ROOT
 
-from .conftest import COMMAND, failure
+from .conftest import COMMAND
 
 Run = Callable[..., Result]
 COMMANDS = list(main.commands)
@@ -34,6 +35,8 @@ def test_the_commands_are_those_of_the_readme() -> None:
         "up",
         "infer",
         "invoke",
+        "batch",
+        "jobs",
         "profile",
         "models",
         "versions",

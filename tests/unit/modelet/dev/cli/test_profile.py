@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from support.commands import failure, lines
 from support.events import rows_event
 from support.projects import APP, BAD, GOOD, make_tiny
-
-from .conftest import failure, lines
 
 Run = Callable[..., Result]
 STAGES = ["interpreter", "runtime client", "imports", "fetch", "load", "first inference"]

@@ -21,8 +21,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 from modelet.registry.listing import read_manifest
 from modelet.store.store import Store
-
-from .conftest import failure, lines
+from support.commands import failure, lines
 
 Run = Callable[..., Result]
 

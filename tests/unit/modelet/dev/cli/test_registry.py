@@ -12,9 +12,8 @@ from click.testing import Result
 
 from modelet.bundle import Lock
 from modelet.store.store import Store
+from support.commands import failure, lines
 from support.versions import write_version
-
-from .conftest import failure, lines
 
 Run = Callable[..., Result]
 

@@ -27,11 +27,12 @@ from click.testing import Result
 from sklearn.linear_model import LogisticRegression
 
 from modelet.store.store import Store
+from support.commands import failure
 from support.events import rows_event
 from support.projects import APP, GOOD, make_tiny
 from support.versions import INPUTS, LABELS, onnx_bytes, write_version
 
-from .conftest import COMMAND, failure
+from .conftest import COMMAND
 
 Run = Callable[..., Result]
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import random
 import zlib
+from functools import lru_cache
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING
 
-import orjson
+import numpy as np
 
-from modelet.batch.outputs.items import Items, digest
+from modelet.batch.outputs.items import Items
 from modelet.batch.outputs.row import IN_MEMORY, Rejected
-from modelet.batch.table import PREDICTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from typing import IO, Self
 
     from modelet.batch.outputs.row import Puts, Row
@@ -34,7 +33,6 @@ class ImportWriter:
 
     objects, url: where the object goes. Nothing is put without items, because ImportTable needs none. Lines are
     shuffled in blocks, always in the same way, because ImportTable writes sorted keys to one partition after the other.
-    Of rows with one key the last stays.
     """
 
     def __init__(
@@ -47,17 +45,13 @@ class ImportWriter:
         source: str = "batch",
         block_rows: int = BLOCK_ROWS,
     ) -> None:
-        self.rows = self.repeats = 0
+        self.rows = 0
         self._objects, self._url = objects, url
         self._items = Items(generation, expires_at=expires_at, source=source)
-        self._block: dict[bytes, bytes] = {}
+        self._block: list[bytes] = []
         self._block_bytes = 0
         self._block_rows = block_rows
-        self._seen: set[bytes] = set()
-        self._last: dict[bytes, int] = {}  # for keys in several blocks: the line that stays
-        self._lines = 0
         self._file = _GzipFile()
-        self._order = random.Random(0)  # noqa: S311 - spreads keys
 
     def __enter__(self) -> Self:
         return self
@@ -77,7 +71,7 @@ class ImportWriter:
                 rejected.append(item)
                 continue
             self.rows += 1
-            self._block[digest(row.key)] = item
+            self._block.append(item)
             self._block_bytes += len(item)
             if len(self._block) >= self._block_rows or self._block_bytes > BLOCK_BYTES:
                 self._end_block()
@@ -87,10 +81,7 @@ class ImportWriter:
         """Put the object. Raises StoreError if it cannot be put."""
         try:
             self._end_block()
-            if self._last:
-                self._keep_last()
-            self.repeats = self.rows - len(self._seen)
-            if self._seen:
+            if self.rows:
                 self._objects.put(self._url, self._file.finish())
         finally:
             self._file.close()
@@ -100,26 +91,16 @@ class ImportWriter:
         self._file.close()
 
     def _end_block(self) -> None:
-        block = list(self._block.items())
-        self._order.shuffle(block)
-        for line, (mark, _item) in enumerate(block, self._lines):
-            if mark in self._seen:
-                self._last[mark] = line
-        self._seen.update(self._block)
-        self._lines += len(block)
-        self._file.write(b"".join(b'{"Item":' + item + b"}\n" for _mark, item in block))
-        self._block, self._block_bytes = {}, 0
+        shuffled = map(self._block.__getitem__, _order(len(self._block)))
+        self._file.write(b"".join([b'{"Item":' + item + b"}\n" for item in shuffled]))
+        self._block, self._block_bytes = [], 0
 
-    def _keep_last(self) -> None:
-        """Write the file again without the lines that a later block replaces."""
-        given, self._file = self._file, _GzipFile()
-        try:
-            for number, line in enumerate(given.lines()):
-                mark = digest(orjson.loads(line)["Item"][PREDICTIONS.partition]["S"])
-                if self._last.get(mark, number) == number:
-                    self._file.write(line)
-        finally:
-            given.close()
+
+@lru_cache(maxsize=4)
+def _order(count: int) -> list[int]:
+    """Return the places of a block's rows in an order that is the same each time; all blocks but the last are alike."""
+    found: list[int] = np.random.default_rng(0).permutation(count).tolist()
+    return found
 
 
 class _GzipFile:
@@ -137,15 +118,6 @@ class _GzipFile:
         self._file.write(self._gzip.flush())
         self._file.seek(0)
         return self._file.read()
-
-    def lines(self) -> Iterator[bytes]:
-        """End the file, and yield its lines without ever having all of them in memory."""
-        self._file.write(self._gzip.flush())
-        self._file.seek(0)
-        unzip, rest = zlib.decompressobj(GZIP), b""
-        while block := self._file.read(2**16):
-            *lines, rest = (rest + unzip.decompress(block)).split(b"\n")
-            yield from (line + b"\n" for line in lines)
 
     def close(self) -> None:
         self._file.close()

@@ -42,12 +42,15 @@ class Items:
     """Makes the items of one generation. expires_at: Unix seconds, None for never."""
 
     def __init__(self, generation: str, *, expires_at: int | None = None, source: str = "batch") -> None:
-        self._fixed: dict[str, dict[str, str]] = {PREDICTIONS.sort: {"S": generation}, "source": {"S": source}}
+        fixed: dict[str, dict[str, str]] = {PREDICTIONS.sort: {"S": generation}, "source": {"S": source}}
         self._size = item_size({PREDICTIONS.sort: generation, "source": source})
         if expires_at is not None:
-            self._fixed[EXPIRES] = {"N": str(expires_at)}
+            fixed[EXPIRES] = {"N": str(expires_at)}
             self._size += len(EXPIRES) + number_size(str(expires_at))
         self._size += len(PREDICTIONS.partition) + len("prediction")
+        # An item is put together from texts: a dict for each row takes a third more time.
+        self._before = orjson.dumps({PREDICTIONS.partition: 0})[:-2] + b'{"S":'
+        self._between = b"}," + orjson.dumps(fixed)[1:-1] + b',"prediction":{"S":'
 
     def encode(self, row: Row) -> bytes | Rejected:
         """Return a row's item as DynamoDB JSON, or why it cannot be one."""
@@ -67,10 +70,8 @@ class Items:
         if size > MOST_ITEM_BYTES:
             reason = f"the item has {size} bytes, and DynamoDB allows {MOST_ITEM_BYTES}: write such results to S3"
             return Rejected(row.number, row.key, "prediction", reason, "item_size")
-        item = {PREDICTIONS.partition: {"S": row.key}, **self._fixed, "prediction": {"S": prediction.decode()}}
-        if passed:
-            item["passed"] = {"S": passed.decode()}
-        return orjson.dumps(item)
+        end = b'},"passed":{"S":' + orjson.dumps(passed.decode()) + b"}}" if passed else b"}}"
+        return self._before + orjson.dumps(row.key) + self._between + orjson.dumps(prediction.decode()) + end
 
 
 def item_size(texts: dict[str, str]) -> int:

@@ -39,12 +39,10 @@ class Rejected(NamedTuple):
 class TableWriter(Protocol):
     """Writes the rows of one chunk to a prediction table; it is a context manager that abandons them on an error.
 
-    rows: the number of rows taken so far. repeats: how many of them a later row with the same key replaced, so that
-    the chunk gives `rows - repeats` items.
+    rows: the number of rows taken so far.
     """
 
     rows: int
-    repeats: int
 
     def __enter__(self) -> Self:
         """Return the writer."""

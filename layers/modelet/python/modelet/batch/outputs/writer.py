@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from modelet.aws import error_name
-from modelet.batch.outputs.items import Items, digest
+from modelet.batch.outputs.items import Items
 from modelet.batch.outputs.row import Rejected
 from modelet.batch.outputs.signed import Endpoint, SignedConnection
 from modelet.batch.table import PREDICTIONS
@@ -80,7 +80,7 @@ class SignedWriter:
         attempts: int = ATTEMPTS,
         timeout: float = TIMEOUT_S,
     ) -> None:
-        self.rows = self.repeats = self.retried = 0
+        self.rows = self.retried = 0
         self._table, self._deadline = table, deadline
         self._attempts, self._timeout = attempts, timeout
         self._items = Items(generation, expires_at=expires_at, source=source)
@@ -88,7 +88,6 @@ class SignedWriter:
         self._start = b'{"RequestItems":{' + orjson.dumps(table) + b":["
         self._batch: dict[str, bytes] = {}
         self._size = 0
-        self._seen: set[bytes] = set()
         self._written = self._replaced = 0
         self._under_way: set[str] = set()
         self._settled = threading.Condition()
@@ -144,11 +143,7 @@ class SignedWriter:
             connection.close()
 
     def _add(self, key: str, put: bytes) -> None:
-        mark = digest(key)
         self.rows += 1
-        if mark in self._seen:
-            self.repeats += 1
-        self._seen.add(mark)
         if key in self._batch:  # DynamoDB refuses a key twice in one request
             self._replaced += 1
             self._size -= len(self._batch.pop(key)) + 1

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -15,7 +17,7 @@ from modelet.dev.local.run import HELD, is_held
 from modelet.errors import CommandError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from modelet.dev.project.project import Project
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 URL_FILE = "url"
 START_S, STOP_S = 600.0, 30.0
 """Seconds to wait: at the start a model may be trained and published, at the end the emulator saves its tables."""
-UP = "from modelet.dev.cli import main; main()"
+UP = "from modelet.dev.local.session import end_with_input; end_with_input(); from modelet.dev.cli import main; main()"
 
 
 def announce(folder: Path, url: str, names: list[str]) -> None:
@@ -37,12 +39,23 @@ def running(root: Path, name: str) -> str | None:
     """Return the URL of a running `modelet up` of the project that serves a model; None if there is none."""
     for file in sorted((root / ".modelet" / "run").glob(f"*/{URL_FILE}")):
         try:
-            found: Mapping[str, object] = json.loads(file.read_text())
-            if (file.parent / HELD).exists() and is_held(file.parent) and name in list(found["names"]):  # type: ignore[call-overload]
+            found = json.loads(file.read_text())
+            if (file.parent / HELD).exists() and is_held(file.parent) and name in found["names"]:
                 return str(found["url"])
-        except (OSError, ValueError):
-            continue  # it ends at this moment
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # it ends at this moment, or another release of Modelet wrote the file
     return None
+
+
+def end_with_input() -> None:
+    """Send this process SIGTERM when its standard input ends: then the command that started it is gone, even killed."""
+
+    def wait() -> None:
+        while os.read(0, 1):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 @contextmanager
@@ -59,7 +72,7 @@ def serving(project: Project, name: str) -> Iterator[str]:
         process = subprocess.Popen(
             [sys.executable, "-c", UP, "up", name, "--publish", "--port", "0"],
             cwd=project.root,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=said,
             stderr=said,
             start_new_session=True,
@@ -80,3 +93,5 @@ def serving(project: Project, name: str) -> Iterator[str]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+            if process.stdin is not None:
+                process.stdin.close()

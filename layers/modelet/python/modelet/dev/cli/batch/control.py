@@ -15,9 +15,9 @@ from modelet.dev.cli.output import say
 @click.argument("batch")
 @api_options
 def cancel(name: str, batch: str, url: str | None, region: str | None, api_key: str | None, token: str | None) -> None:
-    """Cancel a batch. Chunks that run already end first; the active generation stays."""
+    """Cancel a batch. Chunks that run already end first, and the active generation stays."""
     with batch_service(name, url, region, api_key, token) as service:
-        service.delete(f"batches/{batch}")
+        service.delete("batches", batch)
     say(f"{batch} is cancelled; `modelet batch resume {name} {batch}` runs what is missing")
 
 
@@ -26,9 +26,9 @@ def cancel(name: str, batch: str, url: str | None, region: str | None, api_key: 
 @click.argument("batch")
 @api_options
 def resume(name: str, batch: str, url: str | None, region: str | None, api_key: str | None, token: str | None) -> None:
-    """Run the chunks of a failed or cancelled batch that are missing, and finish it."""
+    """Run what is missing of a failed or cancelled batch."""
     with batch_service(name, url, region, api_key, token) as service:
-        service.post(f"batches/{batch}/resume")
+        service.post("batches", batch, "resume")
         if service.is_local:
             watch(service, batch)
             return
@@ -39,7 +39,7 @@ def resume(name: str, batch: str, url: str | None, region: str | None, api_key: 
 @name_argument
 @api_options
 def rollback(name: str, url: str | None, region: str | None, api_key: str | None, token: str | None) -> None:
-    """Make the previous generation of a model's predictions active again; a second roll back undoes the first."""
+    """Make the previous predictions active again. A second rollback undoes the first."""
     with batch_service(name, url, region, api_key, token) as service:
-        active = service.post("batches/rollback")
+        active = service.post("batches", "rollback")
     say(f"{name} serves the generation {active['generation']}")

@@ -21,7 +21,7 @@ from modelet.dev.cli.output import say, table
     "--memory-mb", type=click.IntRange(128, 10_240), default=1769, show_default=True, help="The memory of a worker."
 )
 def plan(concurrency: int, memory_mb: int, **given: object) -> None:
-    """Show the chunks, the time and the price of a batch, before anything runs.
+    """Show the chunks, time and price of a batch before it runs.
 
     The inputs are read to cut them into chunks, with your own AWS credentials. Prices are those of us-east-1.
     """

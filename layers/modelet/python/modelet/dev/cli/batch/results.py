@@ -21,4 +21,4 @@ def results(
 ) -> None:
     """Look up the predictions of the active generation by their keys."""
     with batch_service(name, url, region, api_key, token) as service:
-        document(service.post("predictions", {"keys": list(keys)}))
+        document(service.post("predictions", body={"keys": list(keys)}))

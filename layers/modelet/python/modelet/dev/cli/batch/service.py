@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -10,39 +11,54 @@ from urllib.parse import quote
 
 import click
 
-from modelet.dev.cli.remote import Caller
 from modelet.errors import CommandError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+
+    from modelet.dev.cli.remote import Caller
 
     FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 
+PASSING = {429, 502, 503, 504}
+"""Statuses of errors that may pass; only GET is sent again, so that watching a batch outlives them."""
+MOST_REPEATS, PAUSE_S = 3, 1.0
+
+
 @dataclass(frozen=True, slots=True)
 class BatchService:
-    """Calls the routes below `/models/NAME`. url: the API's URL. is_local: whether it reads files of this machine."""
+    """Calls the routes below `/models/NAME`. url: the API's URL. is_local: whether it reads files of this machine.
+
+    A path is given in parts, which may have any characters; query: the part after the question mark.
+    """
 
     url: str
     name: str
     caller: Caller
     is_local: bool
 
-    def get(self, path: str) -> dict[str, Any]:
+    def get(self, *path: str, query: str = "") -> dict[str, Any]:
         """Send GET. Raises CommandError with the problem."""
-        return self._call("GET", path, None)
+        return self._call("GET", path, None, query)
 
-    def post(self, path: str, body: Any = None) -> dict[str, Any]:
+    def post(self, *path: str, body: Any = None) -> dict[str, Any]:
         """Send POST with a JSON body. Raises CommandError with the problem."""
         return self._call("POST", path, json.dumps(body if body is not None else {}).encode())
 
-    def delete(self, path: str) -> dict[str, Any]:
+    def delete(self, *path: str) -> dict[str, Any]:
         """Send DELETE. Raises CommandError with the problem."""
         return self._call("DELETE", path, None)
 
-    def _call(self, method: str, path: str, body: bytes | None) -> dict[str, Any]:
-        url = f"{self.url.rstrip('/')}/models/{quote(self.name)}/{path}"
+    def _call(self, method: str, path: Sequence[str], body: bytes | None, query: str = "") -> dict[str, Any]:
+        quoted = "/".join(quote(part, safe="") for part in ("models", self.name, *path))
+        url = f"{self.url.rstrip('/')}/{quoted}{'?' if query else ''}{query}"
         answer = self.caller.call(url, body, method=method)
+        for _ in range(MOST_REPEATS if method == "GET" else 0):
+            if answer.status not in PASSING:
+                break
+            time.sleep(PAUSE_S)
+            answer = self.caller.call(url, body, method=method)
         try:
             document = json.loads(answer.body)
         except ValueError:
@@ -55,10 +71,11 @@ class BatchService:
 
 
 def _reason(problem: Any) -> str:
+    """Return what a problem says; empty if it is none, as from a gateway."""
     if not isinstance(problem, dict):
         return ""
-    errors = [f"{each.get('field')}: {each.get('message')}" for each in problem.get("errors", [])[:1]]
-    return str(errors[0] if errors else problem.get("detail") or problem.get("message") or "")
+    errors = [": ".join(filter(None, (each.get("field"), each.get("message")))) for each in problem.get("errors", [])]
+    return str(errors[0] if errors else problem.get("detail") or "")
 
 
 def api_options(function: FunctionT) -> FunctionT:
@@ -84,6 +101,8 @@ def batch_service(
     name: str, url: str | None, region: str | None, api_key: str | None, token: str | None
 ) -> Iterator[BatchService]:
     """Connect to the API; without a URL, serve the model on this machine for the duration of the block."""
+    from modelet.dev.cli.remote import Caller
+
     if url is not None:
         signs = not (api_key or token)
         yield BatchService(url, name, Caller("execute-api", region, signs, api_key, token), is_local=False)

@@ -29,19 +29,18 @@ def start(
     token: str | None,
     **given: object,
 ) -> None:
-    """Score the rows of files or S3 objects: CSV, JSON Lines or Parquet, plain or gzip, with wildcards.
+    """Score the rows of files or of S3 objects.
 
-    Without --url, the batch runs on this machine, and the command waits for its end. The exit code is 1 if the batch
-    fails.
+    The formats are CSV, JSON Lines and Parquet; the former two may be gzip. Inputs may have wildcards. Without --url,
+    the batch runs on this machine, and the command waits for its end. The exit code is 1 if the batch fails.
     """
+    if watched is False and url is None:
+        raise click.UsageError("--no-watch needs --url: on this machine, a batch ends with the command.")
     request = request_of(given, local=url is None)
     with batch_service(name, url, region, api_key, token) as service:
-        record = service.post("batches", request.to_json())
-        if watched is False and not service.is_local:
-            document(record)
-            hint(f"modelet batch status {name} {record['id']} --watch --url {url}")
+        record = service.post("batches", body=request.to_json())
+        if watched or service.is_local:
+            watch(service, str(record["id"]))
             return
-        if watched is None and not service.is_local:
-            document(record)
-            return
-        watch(service, str(record["id"]))
+    document(record)
+    hint(f"modelet batch status {name} {record['id']} --watch --url {url}")

@@ -19,7 +19,7 @@ from modelet.errors import CommandError
 def listing(name: str, limit: int, url: str | None, region: str | None, api_key: str | None, token: str | None) -> None:
     """List a model's batches, the newest first."""
     with batch_service(name, url, region, api_key, token) as service:
-        found = service.get(f"batches?limit={limit}")["batches"]
+        found = service.get("batches", query=f"limit={limit}")["batches"]
     rows = [
         [
             record["id"],
@@ -57,11 +57,11 @@ def status(
 ) -> None:
     """Show a batch: its progress, and what went wrong. Without BATCH, the newest."""
     with batch_service(name, url, region, api_key, token) as service:
-        chosen = batch or newest(service.get("batches?limit=1")["batches"], name)
+        chosen = batch or newest(service.get("batches", query="limit=1")["batches"], name)
         if watched:
             watch_batch(service, chosen)
             return
-        record = service.get(f"batches/{chosen}")
+        record = service.get("batches", chosen)
     if as_json:
         document(record)
         return

@@ -46,7 +46,7 @@ def summary(record: dict[str, Any]) -> str:
 def _with_lines(service: BatchService, batch: str) -> dict[str, Any]:
     said = 0.0
     while True:
-        record = service.get(f"batches/{batch}")
+        record = service.get("batches", batch)
         if record["state"] in ENDED:
             return record
         if time.monotonic() - said >= LINE_S:
@@ -68,7 +68,7 @@ def _with_bar(service: BatchService, batch: str) -> dict[str, Any]:
     with Progress(*columns, console=Console(stderr=True), transient=on_terminal()) as shown:
         task = shown.add_task("", total=None)
         while True:
-            record = service.get(f"batches/{batch}")
+            record = service.get("batches", batch)
             seen = record.get("rows_done", 0) + record.get("rows_failed", 0)
             shown.update(task, description=summary(record), completed=seen, total=record.get("rows"))
             if record["state"] in ENDED:

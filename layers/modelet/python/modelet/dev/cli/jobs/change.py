@@ -14,9 +14,9 @@ from modelet.dev.cli.output import say
 @click.argument("job")
 @api_options
 def cancel(name: str, job: str, url: str | None, region: str | None, api_key: str | None, token: str | None) -> None:
-    """Cancel a job: a queued one never runs, the result of a running one is dropped."""
+    """Cancel a job. A queued one never runs, the result of a running one is dropped."""
     with batch_service(name, url, region, api_key, token) as service:
-        service.delete(f"jobs/{job}")
+        service.delete("jobs", job)
     say(f"{job} is cancelled")
 
 
@@ -24,7 +24,10 @@ def cancel(name: str, job: str, url: str | None, region: str | None, api_key: st
 @name_argument
 @api_options
 def redrive(name: str, url: str | None, region: str | None, api_key: str | None, token: str | None) -> None:
-    """Run the jobs of the dead-letter queue again, after the cause of their failures is cured."""
+    """Run the jobs of the dead-letter queue again.
+
+    First cure the cause of their failures.
+    """
     with batch_service(name, url, region, api_key, token) as service:
-        answer = service.post("jobs/redrive")
+        answer = service.post("jobs", "redrive")
     say(f"{answer['redriven']} jobs run again, {answer['dropped']} messages named no job that failed")

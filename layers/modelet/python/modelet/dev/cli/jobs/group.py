@@ -19,7 +19,10 @@ class Jobs(Command, click.Group):
 
 @click.group("jobs", cls=Jobs, examples="modelet jobs list diabetes\nmodelet jobs redrive diabetes")
 def jobs() -> None:
-    """Show and change asynchronous requests, which are created by POST /models/NAME/jobs."""
+    """Show, cancel or redrive asynchronous requests.
+
+    They are created by POST /models/NAME/jobs.
+    """
 
 
 for each in (listing, show, cancel, redrive):

@@ -16,7 +16,7 @@ from modelet.dev.cli.output import NONE, document, hint, table
 def listing(name: str, limit: int, url: str | None, region: str | None, api_key: str | None, token: str | None) -> None:
     """List a model's jobs, the newest first."""
     with batch_service(name, url, region, api_key, token) as service:
-        found = service.get(f"jobs?limit={limit}")["jobs"]
+        found = service.get("jobs", query=f"limit={limit}")["jobs"]
     rows = [
         [job["id"], job["state"], str(job["attempts"]), job["created"], (job["problem"] or {}).get("detail", NONE)]
         for job in found
@@ -36,4 +36,4 @@ listing.name = "list"
 def show(name: str, job: str, url: str | None, region: str | None, api_key: str | None, token: str | None) -> None:
     """Show a job with its result or its problem."""
     with batch_service(name, url, region, api_key, token) as service:
-        document(service.get(f"jobs/{job}"))
+        document(service.get("jobs", job))

@@ -1,0 +1,74 @@
+"""`modelet batch` on this machine, from a file to predictions: the real server, emulator, workflow and workers."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from support.batches import csv_text
+from support.projects import make_tiny
+from support.repository import ROOT
+
+ROWS = 300
+COMMAND = [sys.executable, "-c", "from modelet.dev.cli import main; main()"]
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project of one model with batches and jobs, and the platform function."""
+    root = tmp_path_factory.mktemp("project")
+    make_tiny(root, spec="batch: {}\njobs: {}\n")
+    shutil.copytree(
+        ROOT / "functions" / "batches", root / "functions" / "batches", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    return root
+
+
+@pytest.fixture
+def run(project: Path) -> Run:
+    """Run a command in the project, as a person without AWS does."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MODELET_"))}
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*COMMAND, *words], cwd=project, env=environ, capture_output=True, text=True, timeout=240, check=False
+        )
+
+    return run
+
+
+def test_a_file_on_disk_becomes_predictions_that_later_commands_see(run: Run, project: Path) -> None:
+    rows = [{"id": f"k{number}", "a": number % 9, "b": 2, "town": "Ulm"} for number in range(ROWS)]
+    rows[7]["a"] = -1
+    (project / "my rows.csv").write_bytes(csv_text(rows))
+    started = run("batch", "start", "tiny", "my rows.csv", "--key", "id", "--pass", "town", "--chunk-rows", "100")
+    assert started.returncode == 0, started.stderr
+    batch, _, summary = started.stdout.strip().partition(": ")
+    assert summary.startswith("DONE, 299 rows, 1 rejected")
+
+    found = json.loads(run("batch", "results", "tiny", "k3", "k7").stdout)
+    [prediction] = found["predictions"]
+    assert (found["generation"], found["missing"]) == (batch, ["k7"])
+    assert (prediction["key"], prediction["passed"]) == ("k3", {"town": "Ulm"})
+    assert set(prediction["prediction"]) == {"label", "probability"}
+
+    listed = run("batch", "list", "tiny").stdout.strip().split("\t")
+    assert listed[:5] == [batch, "DONE", "1", "299", "1"]
+    assert run("jobs", "list", "tiny").stdout == ""
+
+
+def test_a_batch_that_fails_is_exit_code_1_with_its_problem(run: Run, project: Path) -> None:
+    (project / "wrong.csv").write_text("name,a,b\nx,1,2\n")
+    failed = run("batch", "start", "tiny", "wrong.csv", "--key", "id")
+    assert failed.returncode == 1
+    assert "FAILED" in failed.stdout
+    assert "wrong.csv" in failed.stderr.splitlines()[-1]
+    assert "id" in failed.stderr.splitlines()[-1]
