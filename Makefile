@@ -99,14 +99,14 @@ format: $(READY) ## Format the code and fix what ruff can fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test: $(INFRA) $(CDK) $(MINISTACK) coverage ## Run every test but those of make images, make sam and make deploy-local
-	$(PYTEST) -m slow
+test: $(INFRA) $(CDK) coverage ## Run every test but those of make images, make sam and make deploy-local
+	$(PYTEST) -m "slow and not emulated"
 
 fast: $(READY) ## Run the tests that take no process, no training and no stack: under three minutes
 	$(PYTEST) -m "not slow"
 
-coverage: $(READY) ## Run the same tests; fail where they cover too few branches of what serves (pyproject.toml: fail_under)
-	$(PYTEST) -m "not slow" --cov
+coverage: $(READY) $(MINISTACK) ## Run the same tests, and workers in an emulator; fail where they cover too few branches of what serves (pyproject.toml: fail_under)
+	$(PYTEST) -m "not slow or emulated" --cov
 
 check: lint test ## The gate: static checks, then the tests
 
