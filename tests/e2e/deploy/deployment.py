@@ -131,6 +131,11 @@ class Deployment:
         alias = self.account.client("lambda").get_alias(FunctionName=f"{function_name(name)}-worker", Name="live")
         return str(alias["FunctionVersion"])
 
+    def worker_variables(self, name: str) -> dict[str, str]:
+        """The environment variables of a model's worker."""
+        found = self.account.client("lambda").get_function_configuration(FunctionName=f"{function_name(name)}-worker")
+        return dict(found["Environment"]["Variables"])
+
     def prediction_table(self, name: str) -> str:
         """The name of a model's prediction table."""
         found = self.account.client("ssm").get_parameter(Name=f"/modelet/{STAGE}/predictions/{name}")

@@ -50,7 +50,7 @@ def build(images: Images, words: list[str]) -> int:
     asked = parser.parse_args(words)
     arguments = dict(pair.split("=", 1) for pair in asked.build_arg)
     try:
-        images.build(asked.tag, asked.context, asked.file, arguments)
+        images.build(asked.tag, asked.context, asked.file, arguments, asked.target)
     except BuildError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -42,8 +42,10 @@ class Images:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def build(self, tag: str, context: Path, dockerfile: str, arguments: dict[str, str]) -> None:
-        """Keep the context. Raises BuildError where the Dockerfile, or what it copies, is not in the context."""
+    def build(
+        self, tag: str, context: Path, dockerfile: str, arguments: dict[str, str], target: str | None = None
+    ) -> None:
+        """Keep the context. Raises BuildError where the Dockerfile, its target, or what it copies is not there."""
         place = self._place(tag)
         shutil.rmtree(place, ignore_errors=True)
         shutil.copytree(context, place / "context")
@@ -51,6 +53,10 @@ class Images:
         for source in _copied(image.context / dockerfile, arguments):
             if not list(image.context.glob(source)):
                 raise BuildError(f"{dockerfile} copies {source}, which is not in the context")
+        if target and not re.search(
+            rf"^FROM .* AS {re.escape(target)}$", (image.context / dockerfile).read_text(), re.M
+        ):
+            raise BuildError(f"{dockerfile} has no target {target}")
         if not (image.folder / "bundle.json").is_file():
             raise BuildError(f"the context has no bundle of {arguments['FUNCTION']}")
         (place / "arguments.json").write_text(json.dumps(arguments))

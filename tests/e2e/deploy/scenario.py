@@ -302,10 +302,13 @@ def test_a_model_that_the_project_has_no_more_is_named_and_removed_alone(deploym
 
 def test_what_serves_is_destroyed_and_what_is_published_stays(deployment: Deployment) -> None:
     api, bucket, account = deployment.api, deployment.bucket, deployment.account
+    tables = account.client("dynamodb").list_tables()["TableNames"]
+    files = deployment.worker_variables(CHANGED)["MODELET_BATCHES"].removeprefix("s3://")
     with deployment.step("make destroy"):
         deployment.make("destroy", "FORCE=1")
     assert api.call("GET", "/models").status_code == 404
     assert account.client("lambda").list_functions()["Functions"] == []
+    assert account.client("stepfunctions").list_state_machines()["stateMachines"] == []
     with pytest.raises(CommandFailedError, match="TerminationProtection"):
         deployment.destroy(STORAGE)
     account.client("cloudformation").update_termination_protection(StackName=STORAGE, EnableTerminationProtection=False)
@@ -313,7 +316,8 @@ def test_what_serves_is_destroyed_and_what_is_published_stays(deployment: Deploy
         deployment.destroy(STORAGE)
     kept = {f"{folder.replace('_', '-')}/1" for folder in FOLDERS} | {f"{CHANGED}/{number}" for number in (2, 3, 4)}
     assert published(deployment, bucket) == kept
-    assert len(account.client("dynamodb").list_tables()["TableNames"]) == 1
+    assert account.client("dynamodb").list_tables()["TableNames"] == tables
+    assert account.client("s3").list_objects_v2(Bucket=files, Prefix=f"{CHANGED}/")["KeyCount"]
 
 
 def assert_version_2_serves(deployment: Deployment) -> None:

@@ -21,11 +21,11 @@ SKIPPED = 77
 def up() -> None:
     """Make an engine ready."""
     engine = ready_engine()
-    say(f"ready: export DOCKER_HOST={engine.environment['DOCKER_HOST']}" if engine.ours else "ready")
+    say(f"ready: export DOCKER_HOST={engine.variables['DOCKER_HOST']}" if engine.ours else "ready")
 
 
 def images() -> None:
-    """Build every model's image and one worker, and print their sizes. Raises CommandError for a missing bundle."""
+    """Build the images of all models and workers, and print their sizes. Raises CommandError for a missing bundle."""
     functions = Project(ROOT).functions()
     for function in functions:
         if not function.bundle_path.exists():
@@ -36,7 +36,7 @@ def images() -> None:
             )
     engine = ready_engine()
     found = [build(engine, function) for function in functions]
-    found.append(build(engine, functions[-1], "worker"))
+    found += [build(engine, function, "worker") for function in functions if function.spec.own_worker]
     print(table(found))  # noqa: T201 - the table is the command's result
 
 

@@ -51,6 +51,22 @@ answer = handler({"text": "wonderful"}, Context())
 print(json.dumps([answer["label"], "obstore" in sys.modules]))
 """
 """Asks the function in a container for a prediction, and whether it has imported what reads S3."""
+WITH_WORKER = next(function for function in FUNCTIONS.values() if function.spec.own_worker)
+WORKER_BUDGET = 150_000_000
+"""Bytes that a worker's packages add to its model's /var/task."""
+WORK = """
+import io
+import boto3, orjson, pyarrow, pyarrow.parquet
+import modelet.batch.inputs.cells, modelet.batch.inputs.cut, modelet.batch.inputs.parquet_file
+import modelet.batch.inputs.read, modelet.batch.outputs.results, modelet.batch.outputs.writer, modelet.jobs.run
+from modelet.batch import chunk_run, finish, planning, worker
+
+print(boto3.client("sqs", region_name="eu-west-1").meta.endpoint_url)
+file = io.BytesIO()
+pyarrow.parquet.write_table(pyarrow.table({"a": [1, 2]}), file, compression="zstd")
+print(pyarrow.parquet.read_table(file)["a"].to_pylist())
+"""
+"""Imports all that a worker uses, and writes and reads a file."""
 UNCHECKED = b"\x01\x00\x00\x00"
 """The flags of bytecode that is trusted without a look at its source (PEP 552)."""
 
@@ -233,14 +249,35 @@ def test_a_baked_model_answers_as_lambda_s_user_without_a_network(
     assert not done.stderr, "the configuration vouches for the bundle of the image"
 
 
-def test_a_worker_is_the_online_image_with_boto3(engine: Engine) -> None:
-    function = list(FUNCTIONS.values())[-1]
-    online, worker = read(engine, build(engine, function)), read(engine, build(engine, function, "worker"))
-    assert worker.packages - online.packages >= {"boto3", "botocore"}
-    assert online.files <= worker.files
+@pytest.fixture(scope="module")
+def worker(engine: Engine) -> tuple[Content, Content]:
+    """The content of a model's online image, and of its worker's."""
+    return read(engine, build(engine, WITH_WORKER)), read(engine, build(engine, WITH_WORKER, "worker"))
+
+
+def test_a_worker_is_the_online_image_with_what_batches_and_jobs_need(worker: tuple[Content, Content]) -> None:
+    online, more = worker
+    assert more.packages - online.packages >= {"boto3", "botocore", "orjson", "pyarrow"}
+    assert online.files <= more.files
     assert {path: entry.size for path, entry in online.entries.items() if path in online.files}.items() <= {
-        path: entry.size for path, entry in worker.entries.items()
+        path: entry.size for path, entry in more.entries.items()
     }.items()
-    client = "import boto3; print(boto3.client('sqs', region_name='eu-west-1').meta.endpoint_url)"
-    said = engine.run("run", "--rm", "--network=none", "--entrypoint=python3", worker.image.tag, "-c", client).stdout
-    assert said == "https://sqs.eu-west-1.amazonaws.com\n"
+    assert more.image.task - online.image.task <= WORKER_BUDGET
+
+
+def test_a_worker_s_packages_come_without_tests_headers_and_what_no_worker_uses(
+    worker: tuple[Content, Content],
+) -> None:
+    _, more = worker
+    assert not [path for path in more.files if {"tests", "bin", "include"} & set(path.parts)]
+    assert not [path for path in more.files if path.suffix in {".a", ".h", ".pxd", ".pxi", ".pyi", ".pyx"}]
+    unused = ("_flight.", "_s3fs.", "libarrow_flight.", "libarrow_python_flight.", "libarrow_s3.")
+    assert not [path for path in more.files if path.name.startswith(unused)]
+
+
+def test_a_worker_reads_and_writes_tables_and_has_clients_of_aws(
+    engine: Engine, worker: tuple[Content, Content]
+) -> None:
+    confined = ["--rm", "--network=none", "--read-only", "--tmpfs=/tmp", "--user=993:990", "--entrypoint=python3"]
+    said = engine.run("run", *confined, worker[1].image.tag, "-c", WORK).stdout
+    assert said.splitlines() == ["https://sqs.eu-west-1.amazonaws.com", "[1, 2]"]

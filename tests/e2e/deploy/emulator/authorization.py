@@ -41,9 +41,11 @@ def _after(known: Callable[..., str]) -> Callable[..., str]:
 def install() -> None:
     """Name the actions on one alias of a function, a path of parameters, and the version or alias that is invoked.
 
-    For the first two, MiniStack asks for the right to all; for the last, for the right to the function itself.
+    For the first two, MiniStack asks for the right to all, also for imports into tables; for the last, for the right to
+    the function itself.
     """
     say_resource("ssm", _parameters)
+    say_resource("dynamodb", _import)
     iam_actions.extract_resource_arn = _qualified(iam_actions.extract_resource_arn)
     known = iam_actions._lambda_action
 
@@ -67,3 +69,9 @@ def _parameters(body: dict[str, Any]) -> str | None:
     """GetParametersByPath is about the path."""
     path = body.get("Path")
     return arn("ssm", f"parameter{path}") if path else None
+
+
+def _import(body: dict[str, Any]) -> str | None:
+    """ImportTable is about the table that it creates, DescribeImport about the import."""
+    table = body.get("TableCreationParameters", {}).get("TableName")
+    return arn("dynamodb", f"table/{table}") if table else body.get("ImportArn")
