@@ -42,7 +42,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
 # uv trusts the machine's certificates, as pip and the browser do.
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help setup up test fast coverage check lint hooks mutate format lock clean locks layer synth images sam engine-stop deploy-local signed-in deploy destroy fuzz bench bench-gate
+.PHONY: help setup up test fast coverage check lint hooks mutate format lock clean locks layer synth images sam engine-stop deploy-local signed-in deploy destroy prune fuzz bench bench-gate
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -99,14 +99,14 @@ format: $(READY) ## Format the code and fix what ruff can fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test: $(INFRA) $(CDK) $(MINISTACK) coverage ## Run every test but those of make images, make sam and make deploy-local
-	$(PYTEST) -m slow
+test: $(INFRA) $(CDK) coverage ## Run every test but those of make images, make sam and make deploy-local
+	$(PYTEST) -m "slow and not emulated"
 
 fast: $(READY) ## Run the tests that take no process, no training and no stack: under three minutes
 	$(PYTEST) -m "not slow"
 
-coverage: $(READY) ## Run the same tests; fail where they cover too few branches of what serves (pyproject.toml: fail_under)
-	$(PYTEST) -m "not slow" --cov
+coverage: $(READY) $(MINISTACK) ## Run the same tests, and workers in an emulator; fail where they cover too few branches of what serves (pyproject.toml: fail_under)
+	$(PYTEST) -m "not slow or emulated" --cov
 
 check: lint test ## The gate: static checks, then the tests
 
@@ -165,6 +165,9 @@ deploy: signed-in synth ## Deploy STAGE=dev, or MODEL=name of it, to the account
 destroy: $(INFRA) $(CDK) ## Remove what serves STAGE=dev, or MODEL=name of it (FORCE=1 does not ask); what was stored stays
 	$(CDK_RUN) --app "$(BIN)/python -m infra.removal" --output .modelet/cdk.removal $(if $(NAME),--context model=$(NAME)) \
 	  destroy --all --concurrency $(AT_ONCE) $(if $(FORCE),--force)
+
+prune: $(INFRA) ## Delete the versions of the workers of STAGE=dev that no batch needs any more
+	@$(BIN)/python -m infra.prune $(PROJECT) $(STAGE)
 
 fuzz: $(READY) ## Publish CASES=3000 generated models, compare what is served (SEED=n: that one; RESUME=1: go on)
 	PYTHONPATH=tests $(BIN)/python -W ignore -m differential.fuzz --cases $(or $(CASES),3000) \

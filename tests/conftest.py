@@ -56,12 +56,18 @@ SLOW = (
 """Folders whose tests train models, start processes or synthesize stacks: `make fast` leaves them out."""
 
 
+EMULATED = f"{ROOT}/tests/integration/batch/"
+"""The folder whose tests run workers against the emulator of AWS: slow, and counted in the coverage all the same."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the slow tests. Refuse a test whose name has an object's address, because test processes would disagree."""
     slow = tuple(f"{ROOT}/tests/{folder}/" for folder in SLOW)
     for item in items:
         if str(item.path).startswith(slow):
             item.add_marker("slow")
+        if str(item.path).startswith(EMULATED):
+            item.add_marker("emulated")
         if re.search(r" at 0x[0-9a-f]+", item.nodeid):
             raise pytest.UsageError(f"{item.nodeid}: give the case a name without an address (ids=)")
 

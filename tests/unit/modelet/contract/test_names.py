@@ -75,21 +75,21 @@ def names(kind: Any) -> set[str] | None:
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [
-        (Row, {"a", "b"}),
-        (Row | None, {"a", "b"}),
-        (Annotated[Row, Len(1)], {"a", "b"}),
-        (RootModel[Row], {"a", "b"}),
-        (Plain, {"a", "b"}),
-        (Checked, {"a"}),
-        (Tree, {"a", "child"}),
-        (Careless, {"a"}),
-        (CarelessModel, {"a"}),
-        (Aliased, {"a", "an a", "b", "second", "both", "c", "third"}),
+        (Row, "a, b"),
+        (Row | None, "a, b"),
+        (Annotated[Row, Len(1)], "a, b"),
+        (RootModel[Row], "a, b"),
+        (Plain, "a, b"),
+        (Checked, "a"),
+        (Tree, "a, child"),
+        (Careless, "a"),
+        (CarelessModel, "a"),
+        (Aliased, "a, an a, b, second, both, c, third"),
     ],
     ids=str,
 )
-def test_the_fields_of_an_object_are_known_with_their_aliases(kind: Any, expected: set[str]) -> None:
-    assert names(kind) == expected
+def test_the_fields_of_an_object_are_known_with_their_aliases(kind: Any, expected: str) -> None:
+    assert names(kind) == set(expected.split(", "))
 
 
 @pytest.mark.parametrize("kind", [Open, OpenModel, float, str, list[Row], dict[str, float], Row | Plain, Any], ids=str)

@@ -1,0 +1,98 @@
+"""`make prune` deletes the versions of workers that nothing needs, and no other."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import boto3
+import pytest
+
+from infra.prune import RESUMED_WITHIN_S, needed, prune
+from infra.stage import Stage as InfraStage
+from modelet.batch.records import Batches
+from modelet.batch.request import BatchRequest
+from modelet.batch.table import CONTROL
+from support.batches import create_table
+
+STAGE = InfraStage(name="dev")
+TRUST = {
+    "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}]
+}
+NOW = 1_800_000_000.0
+
+
+@pytest.fixture
+def clients(s3_server: str, s3_url: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Clients of an emulator, which runs no function."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    from urllib.request import Request, urlopen
+
+    with urlopen(Request(f"{s3_server}/moto-api/config", data=b'{"lambda": {"use_docker": false}}', method="POST")):
+        pass
+    return {name: boto3.client(name, region_name="us-east-1") for name in ("lambda", "iam", "ssm", "dynamodb")}
+
+
+def make_function(clients: dict[str, Any], name: str, versions: int) -> list[str]:
+    """Make a function with some versions, the last of which is live; returns their ARNs."""
+    import io
+    import zipfile
+
+    def code(number: int) -> bytes:
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr("app.py", f"# {name} {number}")
+        return file.getvalue()
+
+    role = f"role-{name}"
+    arn = clients["iam"].create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+    made = clients["lambda"]
+    made.create_function(
+        FunctionName=name, Runtime="python3.11", Role=arn, Handler="app.handler", Code={"ZipFile": code(0)}
+    )
+    arns = []
+    for number in range(versions):
+        made.update_function_code(FunctionName=name, ZipFile=code(number + 1))
+        arns.append(made.publish_version(FunctionName=name)["FunctionArn"])
+    made.create_alias(FunctionName=name, Name="live", FunctionVersion=str(versions))
+    return arns
+
+
+def numbers(clients: dict[str, Any], name: str) -> list[str]:
+    return [each["Version"] for each in clients["lambda"].list_versions_by_function(FunctionName=name)["Versions"]]
+
+
+def test_versions_that_are_live_or_named_by_a_batch_stay(clients: dict[str, Any]) -> None:
+    mark = str(time.monotonic_ns())
+    worker, online, other = (f"modelet-dev-{mark}-worker", f"modelet-dev-{mark}", f"modelet-prod-{mark}-worker")
+    arns = make_function(clients, worker, 6)
+    make_function(clients, online, 2)
+    make_function(clients, other, 2)
+    table = f"control-{mark}"
+    create_table(table, CONTROL)
+    clients["ssm"].put_parameter(
+        Name=STAGE.parameter("batch", "control-table"), Value=table, Type="String", Overwrite=True
+    )
+    now = [NOW]
+    batches = Batches(clients["dynamodb"], table, clock=lambda: now[0])
+
+    def batch(name: str, arn: str) -> Any:
+        request = BatchRequest(("s3://lake/a.csv",), "id")
+        return batches.create("m", name, version="1", function=arn, request=request, tolerated=0, load="write")
+
+    batch("running", arns[0])
+    now[0] = NOW - RESUMED_WITHIN_S + 60
+    batches.set_state(batch("failed", arns[1]), ("PLANNING",), "FAILED")
+    now[0] = NOW - RESUMED_WITHIN_S - 60
+    batches.set_state(batch("failed-long-ago", arns[2]), ("PLANNING",), "CANCELLED")
+    kept = needed(STAGE, clients["ssm"], clients["dynamodb"], NOW)
+    assert kept == {arns[0], arns[1]}
+    deleted = prune(STAGE, clients["lambda"], kept)
+    assert [arn for arn in deleted if mark in arn] == arns[2:5]
+    assert numbers(clients, worker) == ["$LATEST", "1", "2", "6"]
+    assert numbers(clients, online) == numbers(clients, other) == ["$LATEST", "1", "2"]
+
+
+def test_a_stage_without_batches_needs_no_version(clients: dict[str, Any]) -> None:
+    assert needed(InfraStage(name="empty"), clients["ssm"], clients["dynamodb"], NOW) == set()
