@@ -98,8 +98,7 @@ def test_two_batches_at_once_are_two_generations_and_the_newer_one_stays_active(
     assert stage.predictions(new) == expected(new_rows)
     if newer_first:
         assert states[old.id].state == "FAILED"
-        assert states[old.id].problem is not None
-        assert "is newer" in states[old.id].problem["detail"]
+        assert "is newer" in str(states[old.id].problem)
     else:
         assert states[old.id].state == "DONE"
         assert active.previous == old.id
