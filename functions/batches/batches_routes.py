@@ -32,7 +32,8 @@ async def start(request: Request, worker: BatchWorker, services: Given) -> Respo
     """Record a batch and start it. 202 with its record; Location and `status_url` lead to its status."""
     body = await read_text(request)
     wanted = BatchRequest.from_json(parse(body))
-    if not services.settings.takes_files:
+    # A page of another site can send requests to a laptop; browsers name the page's origin in them.
+    if not services.settings.takes_files or "origin" in request.headers:
         _refuse_files(wanted)
 
     def create() -> dict[str, Any]:

@@ -82,6 +82,19 @@ def test_the_same_idempotency_key_and_request_are_one_batch(api: Api, event: Eve
     assert (other.status, other.body["type"]) == (422, "urn:modelet:problem:idempotency-key")
 
 
+def test_a_page_of_another_site_can_name_no_file_of_this_machine(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = api.services.settings
+    monkeypatch.setattr(api.services, "settings", settings._replace(takes_files=True))
+    for name, document in {
+        "inputs": {"inputs": ["file:///etc/a.csv"]},
+        "results": {"results": "file:///tmp/out"},
+    }.items():
+        body = {**REQUEST, **document}
+        refused = api(http_event("POST", PATH, body, origin="https://other.example"))
+        assert (refused.status, refused.body["errors"][0]["field"]) == (422, name)
+        assert api(http_event("POST", PATH, body)).status == 202
+
+
 def test_no_answer_has_the_number_of_the_account(api: Api) -> None:
     answer = started(api)
     assert "123456789012" not in json.dumps(answer.body)

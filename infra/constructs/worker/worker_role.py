@@ -134,7 +134,8 @@ class WorkerRole(Construct):
             )
 
     def _may_list(self, bucket: str, prefixes: list[str]) -> None:
-        conditions = {"StringLike": {"s3:prefix": prefixes}}
+        # The list of a whole bucket has no prefix at all, which no pattern matches.
+        conditions = None if "*" in prefixes else {"StringLike": {"s3:prefix": prefixes}}
         self._allow(["s3:ListBucket"], _bucket_arn(self, bucket), conditions=conditions)
 
     def _table(self, name: str) -> str:

@@ -16,9 +16,11 @@ import pytest
 
 from modelet.batch import clients
 from modelet.batch.chunk import Chunk
+from modelet.batch.dynamodb import Write
 from modelet.batch.lookup import Lookup
 from modelet.batch.plan import from_lines
 from modelet.batch.record import BatchRecord
+from modelet.batch.table import batch_key
 from support.batches import Stage, csv_text
 from support.repository import ROOT
 from support.services import service
@@ -179,3 +181,49 @@ def test_a_late_run_of_an_earlier_attempt_changes_nothing(stage: Stage) -> None:
     assert stage.record(batch).chunks_done == 0
     assert stage.run(resumed).state == "DONE"
     assert json.loads(json.dumps(stage.predictions(batch))) == expected(given)
+
+
+def test_a_late_finish_of_an_earlier_attempt_leaves_the_later_one_alone(stage: Stage) -> None:
+    given = rows(60)
+    batch, _ = planned(stage, given, "a.csv")
+    stage.worker.batches.cancel("tiny", batch.id)
+    resumed = stage.worker.batches.resume("tiny", batch.id)
+    stage.step("plan", resumed)
+    assert stage.step("finish", batch, cause={"Error": "States.Timeout"})["state"] == "RUNNING"
+    assert stage.record(batch).state == "RUNNING"
+    assert stage.run(resumed).state == "DONE"
+    assert stage.predictions(batch) == expected(given)
+
+
+def test_a_batch_whose_files_have_expired_fails_with_the_remedy(stage: Stage) -> None:
+    batch, chunks = planned(stage, rows(60), "a.csv")
+    run_chunk(stage, batch, chunks[0])
+    stage.worker.batches.cancel("tiny", batch.id)
+    resumed = stage.worker.batches.resume("tiny", batch.id)
+    stage.worker.objects.delete(stage.worker.files(batch.id).plan)
+    record = stage.run(resumed)
+    assert record.state == "FAILED"
+    assert "start a new batch" in str(record.problem)
+
+
+@pytest.mark.parametrize("load", ["write", "import"])
+def test_the_last_row_of_a_key_wins_in_small_pieces_too(place: str, load: str) -> None:
+    made = Stage.create(service(Waiting), place, duplicates="last")
+    stage = waiting_stage(made.url, made.settings)
+    given = [*rows(50), *({**row, "x": row["x"] + 1000} for row in rows(10))]
+    batch = stage.create_batch(stage.put("a.csv", csv_text(given)), chunk_rows=30, load=load)
+    record = stage.run(batch)
+    assert (record.state, record.repeated, record.load) == ("DONE", 10, load)
+    assert stage.predictions(batch) == expected(given)
+
+
+def test_the_load_that_the_api_recorded_goes_before_the_number_of_rows(stage: Stage) -> None:
+    """model.yaml's `load: import` is in the record; the request says nothing."""
+    batch = stage.create_batch(stage.put("a.csv", csv_text(rows(5))))
+    stage.worker.batches._table.write(
+        Write(key=batch_key("tiny", batch.id), update="SET #load = :load", values={"load": "import"})
+    )
+    assert stage.run(batch).load == "import"
+    active = stage.worker.generations.active("tiny")
+    assert active is not None
+    assert active.table == f"{stage.settings.import_prefix}{batch.id}-1"

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from modelet.batch.score import Scored
     from modelet.batch.worker import Worker
     from modelet.observability import Timings
+    from modelet.pipeline import InferencePipeline
 
 PIECE_ROWS = (2_000, 1_000, 500, 200, 100, 50, 20, 10, 5, 2, 1)
 """Rows in memory at one time: the first that the model's `limits.max_instances` allows."""
@@ -92,7 +93,7 @@ class ChunkRun:
         worker, chunk, request = self._worker, self._chunk, self._record.request
         pipeline = worker.service.pipeline
         scorer = Scorer(pipeline, timings, texts=chunk.format == "csv")
-        most = next(rows for rows in PIECE_ROWS if pipeline.allows(rows))
+        most = piece_rows(pipeline)
         digests, written = KeyDigests(), 0
         fields = pipeline.contract.field_names
         with ExitStack() as stack:
@@ -101,11 +102,12 @@ class ChunkRun:
                 scored = scorer.score(piece)
                 self._failure = scored.failure or self._failure
                 rows = found_rows(piece, scored)
-                refused = [each for writer in writers for each in writer.write(rows)]
-                self._set_aside(scored.rejected + refused)
-                if refused:
+                self._set_aside(scored.rejected)
+                for writer in writers:
+                    refused = writer.write(rows)
+                    self._set_aside(refused)
                     lost = {each.number for each in refused}
-                    rows = [row for row in rows if row.number not in lost]
+                    rows = [row for row in rows if row.number not in lost] if lost else rows
                 digests.add([row.key for row in rows], [row.number for row in rows])
                 written += len(rows)
         files = worker.files(self._record.id)
@@ -126,22 +128,27 @@ class ChunkRun:
             )
 
     def _writers(self) -> list[Any]:
-        """Return the writers of the chunk: of the prediction table, or of result files, or of both."""
+        """Return the writers of the chunk: of result files first, so that the table has no row that they refuse."""
         worker, record, number = self._worker, self._record, self._chunk.number
         request = record.request
         writers: list[Any] = []
+        if request.results is not None:
+            kinds = dict.fromkeys(request.passed, "text")
+            columns = columns_of(request.key, kinds, worker.service.pipeline.contract.prediction)
+            url = result_url(request.results, record.id, number, SUFFIXES[request.results_format])
+            writers.append(ResultFile(worker.objects, url, request.results_format, columns))
         if request.table and record.load == "import":
             writers.append(ImportWriter(worker.objects, worker.files(record.id).items(number), record.id))
         elif request.table:
             deadline = None if self._until is None else self._until - RESERVE_S
             table = worker.settings.prediction_table
             writers.append(SignedWriter(worker.dynamodb, table, record.id, deadline=deadline))
-        if request.results is not None:
-            kinds = dict.fromkeys(request.passed, "text")
-            columns = columns_of(request.key, kinds, worker.service.pipeline.contract.prediction)
-            url = result_url(request.results, record.id, number, SUFFIXES[request.results_format])
-            writers.append(ResultFile(worker.objects, url, request.results_format, columns))
         return writers
+
+
+def piece_rows(pipeline: InferencePipeline) -> int:
+    """Return how many rows are in memory at one time."""
+    return next(rows for rows in PIECE_ROWS if pipeline.allows(rows))
 
 
 def found_rows(piece: Piece, scored: Scored) -> list[Row]:

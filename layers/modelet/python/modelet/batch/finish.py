@@ -19,16 +19,17 @@ if TYPE_CHECKING:
 
 LOADING: tuple[State, ...] = ("FINISHING", "LOADING")
 RESERVE_S = 60.0
-"""Seconds before the worker's timeout from which on the rest is left to the next call."""
+"""Seconds before the worker's timeout from which on the rest is left to the next call; a quarter of a short one."""
 
 
 class Finish:
-    """One call of the last step. until: the monotonic time of the worker's timeout; None for none."""
+    """One call of the last step. remaining: seconds until the worker's timeout; None for none."""
 
-    def __init__(self, worker: Worker, record: BatchRecord, until: float | None) -> None:
+    def __init__(self, worker: Worker, record: BatchRecord, remaining: float | None) -> None:
         self._worker = worker
         self._record = record
-        self._until = None if until is None else until - RESERVE_S
+        reserve_s = min(RESERVE_S, (remaining or 0) / 4)
+        self._until = None if remaining is None else time.monotonic() + remaining - reserve_s
 
     def run(self, cause: Any) -> tuple[str, ModeletError | None]:
         """Finish the batch as far as time allows. Returns its state, and the error for the log.
@@ -53,6 +54,9 @@ class Finish:
                     batches.set_state(record, ("FINISHING",), "LOADING")
                     return "LOADING", None
                 batches.set_state(record, LOADING, "DONE")
+            except FileNotFoundError as missing:
+                gone = RequestError(f"a file of the batch is gone: {missing}; start a new batch")
+                batches.set_state(record, LOADING, "FAILED", problem=gone.problem())
             except ModeletError as error:
                 if error.retryable:
                     raise
@@ -99,7 +103,7 @@ class Finish:
         if repeats.total and worker.settings.duplicates == "refuse":
             raise RequestError(
                 f"{repeats.total} rows repeat the key of another row, for example {example(repeats, chunks)}: make the "
-                "keys unique, or set batch.duplicates to `last`"
+                "keys unique, or set batch.duplicates to `last`, deploy, and start a new batch"
             )
         if repeats.total and not rewrite_winners(worker, record, chunks, repeats, table, self._until):
             return False

@@ -30,9 +30,13 @@ def plan(worker: Worker, record: BatchRecord, attempt: int) -> dict[str, Any]:
             chunks = [chunk for chunk in from_lines(worker.objects.read(files.plan)) if chunk.number not in done]
             rows, load, count = record.rows_planned, record.load, record.chunks
         else:
-            made = Plan.of(record.request, worker.objects)
+            made = Plan.of(record.request._replace(load=record.load), worker.objects)
             chunks, rows, load, count = made.chunks, made.rows, made.load, len(made.chunks)
             worker.objects.put(files.plan, to_lines(chunks))
+    except FileNotFoundError as missing:
+        gone = RequestError(f"a file of the batch is gone: {missing}; start a new batch")
+        worker.batches.set_state(record, ("PLANNING",), "FAILED", problem=gone.problem())
+        return NOTHING
     except RequestError as error:
         worker.batches.set_state(record, ("PLANNING",), "FAILED", problem=error.problem())
         return NOTHING

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from modelet.batch.chunk_run import found_rows
+from modelet.batch.chunk_run import found_rows, piece_rows
 from modelet.batch.inputs.read import read_pieces
 from modelet.batch.keys import Repeated, find_repeated
 from modelet.batch.outputs.writer import SignedWriter
@@ -58,7 +58,7 @@ def rewrite_winners(
         scorer = Scorer(pipeline, Timings(), texts=chunk.format == "csv")
         fields = pipeline.contract.field_names
         with SignedWriter(worker.dynamodb, table, record.id, deadline=until) as writer:
-            for piece in read_pieces(chunk, record.request, worker.objects, fields=fields):
+            for piece in read_pieces(chunk, record.request, worker.objects, rows=piece_rows(pipeline), fields=fields):
                 if any(piece.first_row + place in wanted for place in range(len(piece.keys))):
                     rows = found_rows(piece, scorer.score(piece))
                     writer.write([row for row in rows if row.number in wanted])

@@ -39,14 +39,15 @@ def retire(worker: Worker, model: str, until: float | None) -> bool:
 
 def _delete_tables(worker: Worker, model: str, oldest: str, kept: set[str | None]) -> None:
     """Delete the tables of older imports, also of those that failed; the batches' records name them."""
-    missing = worker.dynamodb.exceptions.ResourceNotFoundException
+    known = worker.dynamodb.exceptions
+    passing = (known.ResourceNotFoundException, known.ResourceInUseException)  # gone, or still being imported
     for record in worker.batches.list(model, limit=MOST_LOOKED_AT).records:
-        if record.id >= oldest or record.import_arn is None:
+        if record.id >= oldest or record.load != "import":
             continue
         for attempt in range(1, record.attempt + 1):
             table = import_table(worker.settings.import_prefix, record.id, attempt)
             if table not in kept:
-                with suppress(missing):
+                with suppress(*passing):
                     worker.dynamodb.delete_table(TableName=table)
 
 
@@ -68,6 +69,6 @@ def _delete_items(worker: Worker, oldest: str, until: float | None) -> bool:
                 waiting = answer.get("UnprocessedItems", {}).get(worker.settings.prediction_table, [])
                 if waiting:
                     time.sleep(0.2)
-        if until is not None and time.monotonic() > until:
+        if until is not None and time.monotonic() > until and "LastEvaluatedKey" in page:
             return False
     return True

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from modelet.observability import Timings
     from modelet.pipeline import InferencePipeline
 
-MAX_FAILING_CALLS = 64
+MAX_FAILING_CALLS = 2_000
 """The most calls of a failing model in the search for the rows of a piece on which it fails."""
 UNREADABLE = "unreadable"
 MODEL_FAILED = "model_failed"

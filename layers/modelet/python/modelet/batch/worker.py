@@ -80,8 +80,10 @@ class Worker:
         """
         from modelet.batch.finish import Finish  # noqa: PLC0415 - a worker does one of the three
 
-        until = None if remaining is None else time.monotonic() + remaining
-        state, failure = Finish(self, self._record(batch), until).run(cause)
+        record = self._record(batch)
+        if record.attempt != int(batch["attempt"]):
+            return {"state": record.state}, None  # a later attempt has begun: this execution has nothing to finish
+        state, failure = Finish(self, record, remaining).run(cause)
         return {"state": state}, failure
 
     def _record(self, batch: Mapping[str, Any]) -> BatchRecord:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from modelet.dev.project.project import Project
 
 URL_FILE = "url"
-START_S, STOP_S = 600.0, 30.0
+START_S, STOP_S = 600.0, 90.0
 """Seconds to wait: at the start a model may be trained and published, at the end the emulator saves its tables."""
 UP = "from modelet.dev.local.session import end_with_input; end_with_input(); from modelet.dev.cli import main; main()"
 

@@ -21,14 +21,23 @@ def cancel(name: str, batch: str, url: str | None, region: str | None, api_key: 
     say(f"{batch} is cancelled; `modelet batch resume {name} {batch}` runs what is missing")
 
 
-@command("modelet batch resume diabetes 20261129T051200Z-1a2b3c4d")
+@command("modelet batch resume diabetes 20261129T051200Z-1a2b3c4d --tolerated 0.2")
 @name_argument
 @click.argument("batch")
+@click.option("--tolerated", type=click.FloatRange(0, 1), help="A new share of rows that may be rejected.")
 @api_options
-def resume(name: str, batch: str, url: str | None, region: str | None, api_key: str | None, token: str | None) -> None:
+def resume(
+    name: str,
+    batch: str,
+    tolerated: float | None,
+    url: str | None,
+    region: str | None,
+    api_key: str | None,
+    token: str | None,
+) -> None:
     """Run what is missing of a failed or cancelled batch."""
     with batch_service(name, url, region, api_key, token) as service:
-        service.post("batches", batch, "resume")
+        service.post("batches", batch, "resume", body=None if tolerated is None else {"tolerated": tolerated})
         if service.is_local:
             watch(service, batch)
             return
