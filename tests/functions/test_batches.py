@@ -85,10 +85,11 @@ def test_the_same_idempotency_key_and_request_are_one_batch(api: Api, event: Eve
 def test_a_page_of_another_site_can_name_no_file_of_this_machine(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = api.services.settings
     monkeypatch.setattr(api.services, "settings", settings._replace(takes_files=True))
-    for name, document in {
+    cases: dict[str, dict[str, Any]] = {
         "inputs": {"inputs": ["file:///etc/a.csv"]},
         "results": {"results": "file:///tmp/out"},
-    }.items():
+    }
+    for name, document in cases.items():
         body = {**REQUEST, **document}
         refused = api(http_event("POST", PATH, body, origin="https://other.example"))
         assert (refused.status, refused.body["errors"][0]["field"]) == (422, name)
