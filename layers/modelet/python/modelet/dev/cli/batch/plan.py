@@ -11,12 +11,10 @@ from modelet.dev.cli.output import say, table
 
 @command(
     "modelet batch plan patients.csv --key id\n"
-    "modelet batch plan 's3://lake/patients/*.parquet' --key id --memory-mb 3008 --concurrency 200"
+    "modelet batch plan 's3://lake/patients/*.parquet' --key id --memory-mb 3008 --concurrency 20"
 )
 @input_options
-@click.option(
-    "--concurrency", type=click.IntRange(1, 10_000), default=50, show_default=True, help="Workers at one time."
-)
+@click.option("--concurrency", type=click.IntRange(1, 50), default=50, show_default=True, help="Workers at one time.")
 @click.option(
     "--memory-mb", type=click.IntRange(128, 10_240), default=1769, show_default=True, help="The memory of a worker."
 )
