@@ -150,7 +150,7 @@ def generation_view(generation: Any) -> dict[str, Any]:
 
 
 def _run(services: Services, record: BatchRecord) -> None:
-    """Start the record's attempt. Raises StoreError after the record is set to FAILED: it never waits for nobody."""
+    """Start the record's attempt. Raises StoreError, after setting the record to FAILED, if it cannot be started."""
     try:
         services.executions.start(record.model, record.id, record.attempt, record.function)
     except StoreError:

@@ -72,7 +72,7 @@ def refuse(field: str, message: str, rule: str = "request") -> ContractError:
 
 
 def _refuse(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _finite(text: str) -> float:

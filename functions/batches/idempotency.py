@@ -53,7 +53,7 @@ def once(
 
     A request whose `create` raises does not count, nor one whose environment was killed: its key is free after the
     function's timeout. client: boto3's client of DynamoDB. context: Lambda's, for that timeout.
-    Raises RequestError for a key that is no header value, RepeatedKeyError, InProgressError, StoreError.
+    Raises RequestError for a key with invalid characters, RepeatedKeyError, InProgressError, StoreError.
     """
     # These take 240 ms to import, and most requests have no key.
     from aws_lambda_powertools.utilities.idempotency import (  # noqa: PLC0415

@@ -36,7 +36,7 @@ class Online:
     def infer(self, model: str, instance: Any) -> Any:
         """Return the prediction of an instance, which is sent as the only one of a list: so it is never another event.
 
-        Raises the model's own problem, RequestError for an instance that is no JSON, NotFoundError without a function,
+        Raises the model's own problem, RequestError for an instance that is not JSON, NotFoundError without a function,
         StoreError (retryable) if Lambda throttles or the model does.
         """
         try:
@@ -64,7 +64,7 @@ class Online:
                 except ClientError as error:
                     code = code_of(error)
                     if code == "ResourceNotFoundException":
-                        raise NotFoundError(f"There is no function that serves {model}: deploy it.") from None
+                        raise NotFoundError(f"The model {model} is not deployed: deploy it.") from None
                     if code == "RequestTooLargeException":
                         raise RequestError("The instance is larger than Lambda allows.") from None
                     if code not in PENDING or time.monotonic() + pause > ends:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelet.batch.outputs.import_file import SUFFIX, ImportWriter
-from modelet.batch.outputs.row import Row, object_url
+from modelet.batch.outputs.import_file import ImportWriter
+from modelet.batch.outputs.row import Row
 from modelet.errors import StoreError
 from support.kept import Kept
 
@@ -29,11 +29,6 @@ def items(objects: Kept) -> list[dict[str, Any]]:
     found = [json.loads(line) for line in lines]
     assert all(set(line) == {"Item"} for line in found)
     return [line["Item"] for line in found]
-
-
-def test_an_object_of_a_chunk_has_the_same_url_in_every_attempt() -> None:
-    assert object_url("s3://batches/iris/b1/import", 3, SUFFIX) == URL
-    assert object_url("s3://batches/iris/b1/import/", 3, SUFFIX) == URL
 
 
 def test_every_row_is_a_line_of_dynamodb_json() -> None:

@@ -2,12 +2,10 @@ from __future__ import annotations
 
 import json
 
-from modelet.batch.outputs.rejected import SUFFIX, RejectedFile, rejected_jsonl
-from modelet.batch.outputs.row import Rejected, object_url
-from support.kept import Kept
+from modelet.batch.outputs.rejected import rejected_jsonl
+from modelet.batch.outputs.row import Rejected
 
 SOURCE = "s3://inputs/rows.csv"
-URL = object_url("s3://batches/iris/b1/rejected", 7, SUFFIX)
 BAD = Rejected(12, "a\nb", "length", "must be a number", "float_parsing")
 
 
@@ -30,21 +28,3 @@ def test_a_key_that_is_not_unicode_or_very_long_still_gives_a_line() -> None:
     assert line["key"] == "?" + "x" * 499
     assert len(line["reason"]) == 500
     assert line["field"] is None
-
-
-def test_all_rejected_rows_of_a_chunk_are_one_object() -> None:
-    objects = Kept()
-    with RejectedFile(objects, URL, SOURCE) as file:
-        file.add([BAD])
-        file.add([])
-        file.add([BAD._replace(number=13), BAD._replace(number=14)])
-    lines = objects.objects["s3://batches/iris/b1/rejected/00000007.jsonl"].splitlines()
-    assert [json.loads(line)["row"] for line in lines] == [12, 13, 14]
-    assert file.count == 3
-
-
-def test_a_chunk_without_rejected_rows_puts_nothing() -> None:
-    objects = Kept()
-    with RejectedFile(objects, URL, SOURCE) as file:
-        file.add([])
-    assert objects.puts == 0

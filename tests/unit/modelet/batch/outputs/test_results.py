@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from modelet.batch.outputs.columns import PREDICTION, Column, Columns
 from modelet.batch.outputs.results import GROUP_ROWS, SUFFIXES, ResultFile
-from modelet.batch.outputs.row import Rejected, Row, object_url
+from modelet.batch.outputs.row import Rejected, Row
 from support.kept import Kept
 
 COLUMNS = Columns(
@@ -33,7 +33,7 @@ ROWS = [
     Row("c", 2, {"label": "no", "p": 1e-300}, {"region": 7}),
 ]
 FORMATS = ["parquet", "jsonl"]
-URL = {name: object_url("s3://out/scores", 2, suffix) for name, suffix in SUFFIXES.items()}
+URL = {name: f"s3://out/scores/00000002{suffix}" for name, suffix in SUFFIXES.items()}
 
 
 def written(kind: str, rows: list[Row], columns: Columns = COLUMNS) -> tuple[bytes, list[Rejected]]:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from modelet.batch.outputs.row import Puts, Row
 
-SUFFIX = ".json.gz"
 LEVEL = 1
 """The level of gzip: a higher one takes several times the CPU, and ImportTable counts uncompressed bytes."""
 GZIP = 31

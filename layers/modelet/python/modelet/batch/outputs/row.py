@@ -71,8 +71,3 @@ class Puts(Protocol):
 
 IN_MEMORY = 16 * 2**20
 """Bytes of an unfinished object that are kept in memory; more go to a temporary file."""
-
-
-def object_url(folder: str, number: int, suffix: str) -> str:
-    """Return the URL of a chunk's object in a folder: the same for every attempt, so that a rerun replaces it."""
-    return f"{folder.rstrip('/')}/{number:08d}{suffix}"
