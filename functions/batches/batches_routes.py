@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 from bodies import answer, parse, read_text, refuse
@@ -16,13 +17,15 @@ from workers import Worker
 
 from modelet.batch.errors import UnknownBatchError
 from modelet.batch.progress import Progress
-from modelet.batch.record import BatchRecord
+from modelet.batch.record import ACTIVE, BatchRecord
 from modelet.batch.request import BatchRequest
 from modelet.batch.table import new_id
-from modelet.errors import ModeletError, StoreError
+from modelet.errors import ModeletError, RequestError, StoreError
 
 TOLERATED, LOAD = 0.1, "auto"
 """What model.yaml's section `batch` means without these members."""
+SETTLED_S = 60
+"""Seconds after a batch changed from which on its execution must run."""
 
 router = APIRouter()
 
@@ -73,14 +76,15 @@ async def rollback(worker: BatchWorker, services: Given) -> Response:
 @router.api_route("/models/{name}/batches/{batch}", methods=["GET", "HEAD"])
 async def show(batch: str, worker: BatchWorker, services: Given) -> Response:
     """Return a batch with its progress."""
-    record = services.batches.get(worker.model, _checked(worker.model, batch))
+    record = _current(services, worker.model, batch)
     return answer({**view(record), "progress": _progress(services.batches.progress(record))})
 
 
 @router.delete("/models/{name}/batches/{batch}")
 async def cancel(batch: str, worker: BatchWorker, services: Given) -> Response:
     """Cancel a batch: first in its record, which its workers read, then in the state machine."""
-    record = services.batches.cancel(worker.model, _checked(worker.model, batch))
+    _current(services, worker.model, batch)
+    record = services.batches.cancel(worker.model, batch)
     _stop(services.executions, record)
     return answer(view(record))
 
@@ -90,7 +94,8 @@ async def resume(request: Request, batch: str, worker: BatchWorker, services: Gi
     """Run what is missing of a batch that failed or was cancelled, with the version that began it."""
     body = await request.body()
     tolerated = _tolerated(parse(await read_text(request))) if body else None
-    record = services.batches.resume(worker.model, _checked(worker.model, batch), tolerated=tolerated)
+    _current(services, worker.model, batch)
+    record = services.batches.resume(worker.model, batch, tolerated=tolerated)
     _run(services, record)
     return answer(view(record), 202, {"location": _path(record)})
 
@@ -160,6 +165,28 @@ def _run(services: Services, record: BatchRecord) -> None:
         except ModeletError as failed:
             logger.error("a batch that was not started is still PLANNING", batch=record.id, exc_info=failed)
         raise
+
+
+def _current(services: Services, model: str, batch: str) -> BatchRecord:
+    """Return a batch. One whose execution ended without its last step is set to FAILED first: then it can be resumed.
+
+    A batch that changed a moment ago may not have its execution yet.
+    """
+    record = services.batches.get(model, _checked(model, batch))
+    if record.state not in ACTIVE or time.time() - record.changed < SETTLED_S:
+        return record
+    try:
+        if services.executions.is_running(model, batch, record.attempt):
+            return record
+    except StoreError as error:
+        logger.warning("the execution of a batch cannot be looked at", batch=batch, exc_info=error)
+        return record
+    lost = RequestError(
+        f"attempt {record.attempt} ended before its last step, while the batch was {record.state}: "
+        "`modelet batch resume` runs what is missing"
+    )
+    services.batches.set_state(record, (record.state,), "FAILED", lost.problem())
+    return services.batches.get(model, batch)
 
 
 def _stop(executions: Executions, record: BatchRecord) -> None:

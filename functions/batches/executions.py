@@ -35,15 +35,29 @@ class Executions:
                 if code_of(error) != "ExecutionAlreadyExists":
                     raise
 
+    def is_running(self, model: str, batch: str, attempt: int) -> bool:
+        """Return whether an attempt's execution runs. Raises StoreError."""
+        with calling("Step Functions"):
+            try:
+                found = self._client("stepfunctions").describe_execution(executionArn=self._arn(model, batch, attempt))
+            except ClientError as error:
+                if code_of(error) != "ExecutionDoesNotExist":
+                    raise
+                return False
+        return bool(found["status"] in {"RUNNING", "PENDING_REDRIVE"})
+
     def stop(self, model: str, batch: str, attempt: int) -> None:
         """Stop an attempt, so that no new chunk starts. Raises StoreError."""
-        arn = f"{self._machine.replace(':stateMachine:', ':execution:')}:{_name(model, batch, attempt)}"
+        arn = self._arn(model, batch, attempt)
         with calling("Step Functions"):
             try:
                 self._client("stepfunctions").stop_execution(executionArn=arn, error="Cancelled", cause="by its user")
             except ClientError as error:
                 if code_of(error) != "ExecutionDoesNotExist":
                     raise
+
+    def _arn(self, model: str, batch: str, attempt: int) -> str:
+        return f"{self._machine.replace(':stateMachine:', ':execution:')}:{_name(model, batch, attempt)}"
 
 
 def _name(model: str, batch: str, attempt: int) -> str:

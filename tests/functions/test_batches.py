@@ -277,6 +277,26 @@ def test_a_batch_is_cancelled_also_if_its_execution_cannot_be_stopped(
     assert "a cancelled batch's execution goes on" in caplog.text
 
 
+@pytest.mark.parametrize("state", ["PLANNING", "RUNNING", "FINISHING", "LOADING"])
+def test_a_batch_whose_execution_died_is_failed_and_can_be_resumed(
+    api: Api, event: Event, monkeypatch: pytest.MonkeyPatch, state: Any
+) -> None:
+    answer = started(api)
+    record = record_of(api, answer)
+    api.services.batches.set_state(record, ("PLANNING",), state)
+    path = answer.body["status_url"]
+    monkeypatch.setattr(sys.modules["batches_routes"], "SETTLED_S", -1)
+    assert api(event("GET", path)).body["state"] == state  # it runs
+    api.services.executions.stop("tiny", record.id, 1)
+    monkeypatch.setattr(sys.modules["batches_routes"], "SETTLED_S", 60)
+    assert api(event("GET", path)).body["state"] == state  # it changed a moment ago
+    monkeypatch.setattr(sys.modules["batches_routes"], "SETTLED_S", -1)
+    shown = api(event("GET", path)).body
+    assert shown["state"] == "FAILED"
+    assert f"while the batch was {state}" in shown["problem"]["detail"]
+    assert api(event("POST", f"{path}/resume")).status == 202
+
+
 def test_a_batch_that_is_done_cannot_be_cancelled_or_resumed(api: Api, event: Event) -> None:
     answer = started(api)
     batches = api.services.batches

@@ -103,7 +103,7 @@ class BatchesFunction(Construct):
         self._allow(["ssm:GetParametersByPath"], parameters)
         self._allow(["states:StartExecution"], machine_arn(self, self._stage))
         self._allow(
-            ["states:StopExecution"],
+            ["states:DescribeExecution", "states:StopExecution"],
             executions_arn(self, self._stage),
             "The executions of the state machine of batches, one for each attempt.",
         )
