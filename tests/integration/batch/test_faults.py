@@ -17,6 +17,7 @@ import pytest
 from modelet.batch import clients
 from modelet.batch.chunk import Chunk
 from modelet.batch.dynamodb import Write
+from modelet.batch.errors import StepError
 from modelet.batch.lookup import Lookup
 from modelet.batch.plan import from_lines
 from modelet.batch.record import BatchRecord
@@ -227,3 +228,30 @@ def test_the_load_that_the_api_recorded_goes_before_the_number_of_rows(stage: St
     active = stage.worker.generations.active("tiny")
     assert active is not None
     assert active.table == f"{stage.settings.import_prefix}{batch.id}-1"
+
+
+@pytest.mark.parametrize("step", ["plan", "finish"])
+def test_a_step_that_cannot_be_done_is_raised_so_that_the_state_machine_sees_it(stage: Stage, step: str) -> None:
+    unknown = stage.create_batch(stage.put("a.csv", csv_text(rows(5))))._replace(id="unknown")
+    with pytest.raises(StepError):
+        stage.step(step, unknown)
+
+
+def test_an_exception_that_nobody_foresaw_is_recorded_with_its_chunk(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch, chunks = planned(stage, rows(60), "a.csv")
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("secret")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("modelet.batch.chunk_run.KeyDigests.add", fail)
+        run_chunk(stage, batch, chunks[0])
+    for chunk in chunks[1:]:
+        run_chunk(stage, batch, chunk)
+    record = finished(stage, batch)
+    assert record.state == "FAILED"
+    (error,) = stage.worker.batches.progress(record).errors
+    assert error.number == 0
+    assert "secret" not in str(error.problem)

@@ -72,6 +72,9 @@ class ChunkRun:
             if error.retryable:
                 raise
             return self._fail(error, error.detail)
+        except Exception as cause:  # noqa: BLE001 - a bug must not leave the chunk without a record
+            unexpected = ModeletError.unexpected(cause)
+            return self._fail(unexpected, unexpected.detail)
         batches.chunk_done(
             record,
             self._chunk.number,

@@ -5,11 +5,13 @@ RequestError
 │   ├── UnknownBatchError  404
 │   └── UnknownJobError    404
 └── ConflictError          409  the state of a batch, a job or a generation does not allow it
+ServingError
+└── StepError              500  raised: a step of a batch failed for good
 """
 
 from __future__ import annotations
 
-from modelet.errors import NotFoundError, RequestError
+from modelet.errors import ModeletError, NotFoundError, RequestError, ServingError
 
 
 class UnknownBatchError(NotFoundError):
@@ -26,3 +28,21 @@ class ConflictError(RequestError):
     status = 409
     kind = "conflict"
     title = "Conflict"
+
+
+class StepError(ServingError):
+    """A step of a batch failed, and the control table does not say so.
+
+    retryable: it is raised; an answer would count as success. The state machine does not try again, but catches it.
+    """
+
+    retryable = True
+    kind = "step"
+    title = "Step failed"
+
+    @classmethod
+    def of(cls, error: ModeletError) -> StepError:
+        """Return the error of a step that another error ended, which stays its cause for the log."""
+        step = cls(str(error))
+        step.__cause__ = error.__cause__ or error
+        return step

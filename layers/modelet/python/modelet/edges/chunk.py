@@ -1,16 +1,17 @@
 """The steps of a batch, as its state machine sends them to a worker: plan, score one chunk, finish.
 
-What cannot be done goes into the control table, and the step succeeds; only an error that may pass is raised, so that
-the state machine tries again.
+What cannot be done goes into the control table, and the step succeeds. An error that may pass is raised, so that the
+state machine tries again; any other is raised as StepError, which the state machine catches and ends the batch.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from modelet.batch.errors import StepError
 from modelet.batch.worker import Worker
 from modelet.edges.base import Call, EdgeResult
-from modelet.errors import MalformedBodyError, ModeletError
+from modelet.errors import ModeletError
 
 if TYPE_CHECKING:
     from modelet.protocols.service import Service
@@ -40,15 +41,13 @@ def answer(event: Any, service: Service, call: Call) -> EdgeResult:
             failure = worker.chunk(event["batch"], event["chunk"], call.timings, call.remaining)
     except ModeletError as error:
         return answer_error(error, service, call)
-    except (KeyError, TypeError) as cause:
-        wrong = MalformedBodyError(f"The event is not a step of a batch: {type(cause).__name__} {cause}")
-        return answer_error(wrong, service, call)
     return EdgeResult(response, failure.status if failure else 200, failure)
 
 
 def answer_error(error: ModeletError, service: Service, call: Call) -> EdgeResult:  # noqa: ARG001 - the interface of edges
-    """Answer with an error; a retryable one is raised by the handler."""
-    return EdgeResult(error.problem(), error.status, error)
+    """Return an error that the handler raises: the state machine would take any answer as success."""
+    raised = error if error.retryable else StepError.of(error)
+    return EdgeResult({}, raised.status, raised)
 
 
 _workers: dict[int, Worker] = {}
