@@ -1,63 +1,33 @@
-"""Keys that repeat are found among the digests of all chunks, in memory that does not grow with the batch."""
+"""The file of a chunk's keys has their digests in order, and an index by the first byte."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import pytest
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelet.batch import keys
-from modelet.batch.keys import KeyDigests, find_repeated
-
-Chunks = list[list[str]]
+from modelet.batch.keys import ENTRY, INDEX, INDEX_BYTES, KeyDigests, place_of_entries
+from modelet.batch.outputs.items import digest
 
 
-def files_of(chunks: Chunks) -> tuple[list[tuple[int, str]], Callable[[str, int, int | None], bytes]]:
-    """The files of some chunks, and a function that reads a part of one."""
-    files = {}
-    for number, each in enumerate(chunks):
-        digests = KeyDigests()
-        digests.add(each, range(len(each)))
-        files[f"{number}"] = digests.to_bytes()
-    return [(number, f"{number}") for number in range(len(chunks))], lambda url, start, end: files[url][start:end]
-
-
-@given(st.lists(st.lists(st.text(max_size=2), max_size=30), min_size=1, max_size=6))
-def test_what_repeats_is_what_a_dictionary_finds(chunks: Chunks) -> None:
-    places: dict[str, list[tuple[int, int]]] = {}
-    for number, each in enumerate(chunks):
-        for row, key in enumerate(each):
-            places.setdefault(key, []).append((number, row))
-    found = find_repeated(*files_of(chunks))
-    assert found.total == sum(len(each) - 1 for each in places.values())
-    winners = {(int(number), int(row)) for number, row in found.places}
-    assert winners == {each[-1] for each in places.values() if len(each) > 1}
-    for first, second in found.examples:
-        assert first < second
-        assert chunks[first[0]][first[1]] == chunks[second[0]][second[1]]
-
-
-def test_large_batches_are_checked_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    chunks = [[f"key {number}" for number in range(start, start + 700)] for start in range(0, 3000, 500)]
-    whole = find_repeated(*files_of(chunks))
-    monkeypatch.setattr(keys, "PART_BYTES", 2_000)
-    in_parts = find_repeated(*files_of(chunks))
-    assert whole.total == in_parts.total == 5 * 200
-    assert sorted(map(tuple, whole.places)) == sorted(map(tuple, in_parts.places))
-
-
-def test_only_parts_of_the_files_are_read_at_one_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    urls, read = files_of([[f"{chunk}/{row}" for row in range(2_000)] for chunk in range(4)])
-    sizes: list[int] = []
-
-    def counted(url: str, start: int, end: int | None) -> bytes:
-        data = read(url, start, end)
-        sizes.append(len(data))
-        return data
-
-    monkeypatch.setattr(keys, "PART_BYTES", 20_000)
-    assert find_repeated(urls, counted).total == 0
-    assert max(sizes) <= 20_000
-    assert sum(sizes) == 4 * (keys.INDEX_BYTES + 2_000 * keys.ENTRY.itemsize)
+@given(st.lists(st.lists(st.text(max_size=3), max_size=20), max_size=4))
+def test_every_key_is_found_by_the_first_byte_of_its_digest(pieces: list[list[str]]) -> None:
+    digests, row = KeyDigests(), 2**33
+    expected = []
+    for keys in pieces:
+        rows = range(row, row + len(keys))
+        digests.add(keys, rows)
+        expected += [(digest(key), number) for key, number in zip(keys, rows, strict=True)]
+        row += len(keys)
+    data = digests.to_bytes()
+    index = np.frombuffer(data[:INDEX_BYTES], INDEX)
+    found = []
+    for byte in range(256):
+        start, end = place_of_entries(int(index[byte]), int(index[byte + 1]))
+        for entry in np.frombuffer(data[start:end], ENTRY):
+            key = b"".join(int(entry[half]).to_bytes(8, "big") for half in ("high", "low"))
+            assert key[0] == byte
+            found.append((key, int(entry["row"])))
+    assert sorted(found) == sorted(expected)
+    assert [key[:8] for key, _ in found] == sorted(key[:8] for key, _ in found)
+    assert len(data) == place_of_entries(0, len(expected))[1]

@@ -49,6 +49,21 @@ def test_what_was_put_is_read_back_whole_and_in_ranges(place: str) -> None:
     assert objects.read(found, 5, 5) == b""
 
 
+@pytest.mark.parametrize(
+    ("start", "end"), [(7, 19), (0, 1), (49_990, 60_000), (49_990, None), (5, 5), (50_000, 50_001), (60_000, None)]
+)
+def test_a_range_by_url_is_what_a_slice_is(place: str, start: int, end: int | None) -> None:
+    objects, url = Objects(), f"{place}/x.bin"
+    objects.put(url, DATA)
+    assert objects.read(url, start, end) == DATA[start:end]
+
+
+def test_a_url_without_an_object_is_not_read(place: str) -> None:
+    for range_ in ((None, None), (0, 10), (3, None)):
+        with pytest.raises(FileNotFoundError, match="does not exist"):
+            Objects().read(f"{place}/x.bin", *range_)
+
+
 def test_a_stream_is_a_range_in_blocks(place: str) -> None:
     objects, url = Objects(), f"{place}/x.bin"
     objects.put(url, DATA)
@@ -193,6 +208,9 @@ class Answer(BaseHTTPRequestHandler):
             number = len(self.server.seen)
         self.server.script(self, number)
 
+    def do_HEAD(self) -> None:
+        raise AssertionError("the size is asked for, which is a request more")
+
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  http.server's own name
         """Say nothing."""
 
@@ -242,6 +260,16 @@ def test_a_read_that_is_always_cut_ends(s3_url: str, monkeypatch: pytest.MonkeyP
     with s3_that(cut, monkeypatch) as server, pytest.raises(StoreError, match=r"^s3://models/x: "):
         Objects().read(FOUND, 0, 10_000)
     assert RETRIES < len(server.seen) <= ATTEMPTS * (RETRIES + 1)
+
+
+def test_a_range_by_url_is_one_request(s3_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ranged(answer: Answer, _number: int) -> None:
+        start, end = answer.range
+        answer.send(206, DATA[start:end])
+
+    with s3_that(ranged, monkeypatch) as server:
+        assert Objects().read("s3://models/x", 100, 200) == DATA[100:200]
+    assert server.seen == [(100, 200)]
 
 
 def test_a_slow_reader_holds_a_few_blocks_and_no_more(s3_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

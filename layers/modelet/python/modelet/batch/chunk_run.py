@@ -17,7 +17,7 @@ from modelet.batch.outputs.row import Row
 from modelet.batch.outputs.writer import SignedWriter
 from modelet.batch.score import Scorer
 from modelet.deadline import Alarm, Deadline, disarm
-from modelet.errors import DeadlineError, ModeletError, RequestError
+from modelet.errors import DeadlineError, ModeletError, RequestError, StoreError
 
 if TYPE_CHECKING:
     from modelet.batch.chunk import Chunk
@@ -33,8 +33,14 @@ PIECE_ROWS = (2_000, 1_000, 500, 200, 100, 50, 20, 10, 5, 2, 1)
 """Rows in memory at one time: the first that the model's `limits.max_instances` allows."""
 RESERVE_S = 8.0
 """Seconds before the timeout that are kept for recording a chunk that takes too long."""
+LOOK_S = 10.0
+"""Seconds after which a worker looks again whether its batch was cancelled, stopped or resumed."""
 MOST_REJECTED = 100_000
 """Rejected rows of one chunk that are kept; more fail the chunk, because its input is not what the model reads."""
+
+
+class StopChunk(Exception):  # noqa: N818 - no error: it ends the run of a chunk
+    """The chunk is not wanted any more."""
 
 
 class ChunkRun:
@@ -48,16 +54,17 @@ class ChunkRun:
         self._until = until
         self._failure: ModeletError | None = None
         self._rejected: list[Rejected] = []
+        self._looked = 0.0
 
     def run(self, timings: Timings) -> ModeletError | None:
-        """Run the chunk, unless the batch has ended or stops. Returns the error for the log, if there is one.
+        """Run the chunk, unless the batch has ended or stops, also meanwhile. Returns the error for the log, if any.
 
         Raises retryable errors, so that the state machine tries again.
         """
         record, batches = self._record, self._worker.batches
         if record.attempt != self._attempt or batches.should_stop(record):
             return None
-        began = time.monotonic()
+        began = self._looked = time.monotonic()
         try:
             with Deadline(None if self._until is None else self._until - began - RESERVE_S):
                 rows = self._score(timings)
@@ -68,6 +75,8 @@ class ChunkRun:
                 "The chunk takes longer than the worker's timeout: start the batch with fewer chunk_rows, or raise "
                 "worker.timeout_s.",
             )
+        except StopChunk:
+            return self._failure
         except ModeletError as error:
             if error.retryable:
                 raise
@@ -91,8 +100,19 @@ class ChunkRun:
         self._worker.batches.chunk_failed(self._record, self._chunk.number, self._attempt, problem)
         return error
 
+    def _look(self) -> None:
+        """Read the record again. Raises StopChunk if the batch has ended, stops, or is in a later attempt."""
+        try:
+            record = self._worker.batches.get(self._record.model, self._record.id)
+            if record.attempt != self._attempt or self._worker.batches.should_stop(record):
+                raise StopChunk
+        except StoreError:
+            return  # the next look may succeed; only the end of the chunk must be recorded
+        finally:
+            self._looked = time.monotonic()
+
     def _score(self, timings: Timings) -> int:
-        """Score all rows and write their files. Returns the number of rows with a prediction."""
+        """Score all rows and write their files. Returns the number of rows with a prediction. Raises StopChunk."""
         worker, chunk, request = self._worker, self._chunk, self._record.request
         pipeline = worker.service.pipeline
         scorer = Scorer(pipeline, timings, texts=chunk.format == "csv")
@@ -102,6 +122,8 @@ class ChunkRun:
         with ExitStack() as stack:
             writers = [stack.enter_context(writer) for writer in self._writers()]
             for piece in read_pieces(chunk, request, worker.objects, rows=most, fields=fields):
+                if time.monotonic() - self._looked >= LOOK_S:
+                    self._look()
                 scored = scorer.score(piece)
                 self._failure = scored.failure or self._failure
                 rows = found_rows(piece, scored)
@@ -113,9 +135,9 @@ class ChunkRun:
                     rows = [row for row in rows if row.number not in lost] if lost else rows
                 digests.add([row.key for row in rows], [row.number for row in rows])
                 written += len(rows)
+            self._look()  # what is not wanted any more must not replace the files of a later run
         files = worker.files(self._record.id)
-        if request.table:
-            worker.objects.put(files.keys(chunk.number), digests.to_bytes())
+        worker.objects.put(files.keys(chunk.number), digests.to_bytes())
         if self._rejected:
             self._rejected.sort()
             worker.objects.put(files.rejected(chunk.number), rejected_jsonl(chunk.url, self._rejected))

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from modelet.store.errors import InputError
+
+if TYPE_CHECKING:
+    from modelet.store.objects import Objects
 
 
 class BatchFiles(NamedTuple):
@@ -38,6 +43,35 @@ class BatchFiles(NamedTuple):
     def keys(self, number: int) -> str:
         """Return the digests of a chunk's keys."""
         return f"{self.root}/keys/{number:08d}.bin"
+
+    @property
+    def repeats(self) -> str:
+        """The folder of what the check of the keys has found so far."""
+        return f"{self.root}/repeats"
+
+    def key_index(self, group: int) -> str:
+        """Return the indexes of the key files of a group of chunks."""
+        return f"{self.repeats}/index/{group:08d}.bin"
+
+    @property
+    def parts(self) -> str:
+        """The parts of the digests: for each its first byte, and the byte behind its last one, as JSON."""
+        return f"{self.repeats}/parts.json"
+
+    def repeated(self, first: int, end: int) -> str:
+        """Return what repeats in a part of the digests."""
+        return f"{self.repeats}/{first:03d}-{end:03d}.bin"
+
+
+def read_file(objects: Objects, url: str, start: int | None = None, end: int | None = None) -> bytes:
+    """Return one of a batch's own files, or a range of it. Raises FileNotFoundError, StoreError.
+
+    S3 answers that a file may not be read if it is gone and the role may list only folders.
+    """
+    try:
+        return objects.read(url, start, end)
+    except InputError:
+        raise FileNotFoundError(f"{url} does not exist, or may not be read") from None
 
 
 def result_url(folder: str, batch: str, number: int, suffix: str) -> str:

@@ -1,25 +1,34 @@
-"""The last step of a batch: check that every chunk is done, load the table, switch the generation, tell the world."""
+"""The last step of a batch: check that every chunk is done and how keys repeat, load the table, switch the generation.
+
+Each call does as much as its time allows, keeps what it did, and asks to be called again.
+"""
 
 from __future__ import annotations
 
 import time
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from modelet.batch.budget import Budget
+from modelet.batch.files import read_file
 from modelet.batch.imports import Import
+from modelet.batch.key_check import KeyCheck
 from modelet.batch.notice import announce
 from modelet.batch.plan import from_lines
 from modelet.batch.record import ENDED
-from modelet.batch.repeats import example, find_repeats, rewrite_winners
+from modelet.batch.repeats import Rewriting, example
 from modelet.batch.retire import retire
-from modelet.errors import ModeletError, RequestError
+from modelet.errors import ModeletError, RequestError, ServingError
 
 if TYPE_CHECKING:
+    from modelet.batch.chunk import Chunk
     from modelet.batch.record import BatchRecord, State
     from modelet.batch.worker import Worker
 
 LOADING: tuple[State, ...] = ("FINISHING", "LOADING")
-RESERVE_S = 60.0
-"""Seconds before the worker's timeout from which on the rest is left to the next call; a quarter of a short one."""
+LATE_S = 30.0
+"""Seconds by which a worker's timeout may be longer than what a call of the last step has left when it begins."""
+TIMED_OUT = {"Lambda.Unknown", "Sandbox.Timedout", "States.Timeout"}
 
 
 class Finish:
@@ -28,8 +37,8 @@ class Finish:
     def __init__(self, worker: Worker, record: BatchRecord, remaining: float | None) -> None:
         self._worker = worker
         self._record = record
-        reserve_s = min(RESERVE_S, (remaining or 0) / 4)
-        self._until = None if remaining is None else time.monotonic() + remaining - reserve_s
+        self._remaining = remaining
+        self._budget = Budget(remaining)
 
     def run(self, cause: Any) -> tuple[str, ModeletError | None]:
         """Finish the batch as far as time allows. Returns its state, and the error for the log.
@@ -37,38 +46,54 @@ class Finish:
         cause: the error that ended the plan, the map or an earlier call; None for none. Every part can be repeated: the
         state machine calls again after an error that may pass, and while the state is LOADING.
         """
-        record, batches = self._record, self._worker.batches
-        if record.state in {"PLANNING", "RUNNING"}:
-            problem = self._problem(cause)
-            batches.set_state(record, (record.state,), "FAILED" if problem else "FINISHING", problem=problem)
-            record = self._record = batches.get(record.model, record.id)
-        elif cause is not None and record.state in LOADING:
-            given_up = RequestError(
-                f"the predictions could not be loaded ({_name(cause)}): `modelet batch resume` does"
-            )
-            batches.set_state(record, LOADING, "FAILED", problem=given_up.problem())
-            record = self._record = batches.get(record.model, record.id)
-        if record.state in LOADING:
-            try:
-                if not self._load():
-                    batches.set_state(record, ("FINISHING",), "LOADING")
-                    return "LOADING", None
-                batches.set_state(record, LOADING, "DONE")
-            except FileNotFoundError as missing:
-                gone = RequestError(f"a file of the batch is gone: {missing}; start a new batch")
-                batches.set_state(record, LOADING, "FAILED", problem=gone.problem())
-            except ModeletError as error:
-                if error.retryable:
-                    raise
-                batches.set_state(record, LOADING, "FAILED", problem=error.problem())
-            record = self._record = batches.get(record.model, record.id)
-        failure = None
+        self._begin(cause)
+        if self._record.state in LOADING:
+            is_waiting, failure = self._try_to_load()
+            if is_waiting:
+                return "LOADING", failure
+        failure, record = None, self._record
         if record.state in ENDED and not record.notified:
             failure = announce(self._worker, record)
-            batches.set_notified(record)
+            self._worker.batches.set_notified(record)
         if record.state == "DONE" and record.request.table and not self._retire():
             return "LOADING", failure
         return record.state, failure
+
+    def _begin(self, cause: Any) -> None:
+        """Record that the chunks are done, or why the batch ends without them or without being loaded."""
+        record = self._record
+        if record.state in {"PLANNING", "RUNNING"}:
+            problem = self._problem(cause)
+            self._set_state((record.state,), "FAILED" if problem else "FINISHING", problem)
+        elif cause is not None and record.state in LOADING:
+            self._set_state(LOADING, "FAILED", _given_up(cause).problem())
+
+    def _try_to_load(self) -> tuple[bool, ModeletError | None]:
+        """Load the batch and record it. Returns whether it is to be called again, and then the error for the log."""
+        try:
+            if not self._load():
+                self._set_state(("FINISHING",), "LOADING")
+                return True, None
+            self._set_state(LOADING, "DONE")
+        except FileNotFoundError as missing:
+            gone = RequestError(f"a file of the batch is gone: {missing}; start a new batch")
+            self._set_state(LOADING, "FAILED", gone.problem())
+        except ModeletError as error:
+            if error.retryable and self._budget.has_progressed:
+                self._set_state(("FINISHING",), "LOADING")
+                return True, _passing(error)
+            if error.retryable:
+                raise
+            self._set_state(LOADING, "FAILED", error.problem())
+        return False, None
+
+    def _set_state(
+        self, from_states: tuple[State, ...], to_state: State, problem: dict[str, Any] | None = None
+    ) -> None:
+        """Change the state, unless another call did, and read the record again."""
+        record, batches = self._record, self._worker.batches
+        batches.set_state(record, from_states, to_state, problem=problem)
+        self._record = batches.get(record.model, record.id)
 
     def _problem(self, cause: Any) -> dict[str, Any] | None:
         """Return why the batch cannot be finished; None if it can."""
@@ -89,7 +114,20 @@ class Finish:
 
     def _load(self) -> bool:
         """Make the predictions visible. Returns whether it is done; if not, call again."""
-        worker, record = self._worker, self._record
+        worker, batches = self._worker, self._worker.batches
+        if not self._record.checked:
+            if not self._check.run(self._budget):
+                return False
+            repeated = self._check.result().total
+            batches.set_repeated(self._record, repeated)
+            self._record = self._record._replace(checked=True, repeated=repeated)
+        record = self._record
+        if record.repeated and worker.settings.duplicates == "refuse":
+            raise RequestError(
+                f"{record.repeated} rows repeat the key of another row, for example "
+                f"{example(self._check.result(), self._chunks)}: make the keys unique, or set batch.duplicates to "
+                "`last`, deploy, and start a new batch"
+            )
         if not record.request.table:
             return True
         table = worker.settings.prediction_table
@@ -98,26 +136,66 @@ class Finish:
             table = loading.table
             if not loading.is_complete():
                 return False
-        chunks = from_lines(worker.objects.read(worker.files(record.id).plan))
-        repeats = find_repeats(worker, record, chunks)
-        if repeats.total and worker.settings.duplicates == "refuse":
-            raise RequestError(
-                f"{repeats.total} rows repeat the key of another row, for example {example(repeats, chunks)}: make the "
-                "keys unique, or set batch.duplicates to `last`, deploy, and start a new batch"
-            )
-        if repeats.total and not rewrite_winners(worker, record, chunks, repeats, table, self._until):
+        if record.repeated and not self._rewrite(table):
             return False
-        worker.batches.set_repeated(record, repeats.total)
+        now = batches.get(record.model, record.id)
+        if now.attempt != record.attempt or now.state not in LOADING:
+            return False  # this attempt was given up meanwhile, and a later one may load
         worker.generations.switch(
-            record.model, record.id, table, rows=record.rows_done - repeats.total, since=int(time.time())
+            record.model, record.id, table, rows=record.rows_done - record.repeated, since=int(time.time())
         )
         return True
 
+    def _rewrite(self, table: str) -> bool:
+        """Write the last row of each key that repeats once more. Returns whether all are written."""
+        if self._record.load != "import" and not self._is_quiet():
+            return False
+        return Rewriting(self._worker, self._record, table, self._chunks, self._check.result()).run(self._budget)
+
+    def _is_quiet(self) -> bool:
+        """Return whether no worker can write rows of this batch any more.
+
+        A worker that runs a chunk of this attempt twice sees in seconds that the batch is finishing: the first call
+        leaves the rest to the next one. One of an earlier attempt may not have seen its end; it has its timeout.
+        """
+        record = self._record
+        if record.state != "LOADING":
+            return False
+        if record.attempt == 1 or self._remaining is None or record.started is None:
+            return True
+        return time.time() >= record.started + self._remaining + LATE_S
+
+    @cached_property
+    def _chunks(self) -> list[Chunk]:
+        """All chunks, in the order of the plan."""
+        return from_lines(read_file(self._worker.objects, self._worker.files(self._record.id).plan))
+
+    @cached_property
+    def _check(self) -> KeyCheck:
+        worker = self._worker
+        return KeyCheck(worker.files(self._record.id), self._chunks, worker.objects, worker.settings.memory_mb)
+
     def _retire(self) -> bool:
         """Delete generations that nobody can read any more. Returns whether that is done."""
-        return retire(self._worker, self._record.model, self._until)
+        return retire(self._worker, self._record.model, self._budget.until)
 
 
 def _name(cause: Any) -> str:
     """Return the name of a state machine's error."""
     return str(cause.get("Error")) if isinstance(cause, dict) and cause.get("Error") else "the worker ended"
+
+
+def _given_up(cause: Any) -> RequestError:
+    """Return the error of a load that the state machine gave up."""
+    name = _name(cause)
+    remedy = "`modelet batch resume` does"
+    if name in TIMED_OUT:
+        remedy += "; if it happens again, raise worker.timeout_s and worker.memory_mb, deploy, and start a new batch"
+    return RequestError(f"the predictions could not be loaded ({name}): {remedy}")
+
+
+def _passing(error: ModeletError) -> ServingError:
+    """Return an error for the log that the next call may not meet; this call did something, so it is not raised."""
+    logged = ServingError(f"the last step stopped, and goes on in the next call: {error}")
+    logged.__cause__ = error
+    return logged

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from modelet.batch.plan import place_of
 from modelet.batch.table import EXPIRES, PREDICTIONS
@@ -34,11 +34,12 @@ class Import:
     def is_complete(self) -> bool:
         """Start the import if it has not started; return whether it is complete.
 
-        Raises RequestError if DynamoDB refuses an item or if items are missing, StoreError if it does not answer.
+        Raises RequestError if DynamoDB refuses an item, or if there are fewer items than keys or more than rows;
+        StoreError if it does not answer.
         """
         try:
             described = self._described()
-        except ClientError as error:
+        except (BotoCoreError, ClientError) as error:
             raise StoreError(f"the import into {self.table} cannot be started or read: {error}") from error
         status = described["ImportStatus"]
         if status in PENDING:
@@ -49,10 +50,15 @@ class Import:
                 f"DynamoDB did not import the table ({code}: {message}; {described.get('ErrorCount', 0)} errors): the "
                 "log group /aws-dynamodb/imports has them; `modelet batch resume` loads again"
             )
-        imported = described["ImportedItemCount"]
-        if described.get("ErrorCount") or imported > self._record.rows_done:
+        # Of keys that repeat, DynamoDB may count each item that it writes, or each that stays.
+        imported, errors = described["ImportedItemCount"], described.get("ErrorCount", 0)
+        most = self._record.rows_done
+        least = most - self._record.repeated
+        if errors or not least <= imported <= most:
+            wanted = f"{most:,}" if least == most else f"{least:,} to {most:,}"
             raise RequestError(
-                f"the import has {described.get('ErrorCount')} errors: `modelet batch resume` loads again"
+                f"DynamoDB imported {imported:,} items with {errors:,} errors, and {wanted} items were expected: the "
+                "log group /aws-dynamodb/imports has the errors; `modelet batch resume` loads again"
             )
         self._expire()
         return True
@@ -94,6 +100,6 @@ class Import:
             self._client.update_time_to_live(
                 TableName=self.table, TimeToLiveSpecification={"Enabled": True, "AttributeName": EXPIRES}
             )
-        except ClientError as error:
+        except (BotoCoreError, ClientError) as error:
             if "already enabled" not in str(error):
                 raise StoreError(f"{self.table}: {error}") from error

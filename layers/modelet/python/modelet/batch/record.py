@@ -30,7 +30,8 @@ class BatchRecord(NamedTuple):
     ended: of the attempt; None before. chunks, rows_planned: of the whole batch; None before the plan, or if only
     reading tells. chunks_done, chunks_failed: the chunks in that state now. rows_done, rows_failed: the rows of done
     chunks that have a prediction, and those that were rejected. busy_s: the seconds that workers spent in done chunks.
-    repeated: rows whose key a later row has too. problem: why it failed. stopped: why it ends early. notified: whether
+    repeated: rows whose key a later row has too; known when `checked`. rewritten: rows that win, of keys that repeat,
+    which this attempt has written once more. problem: why it failed. stopped: why it ends early. notified: whether
     its end was announced. import_arn: DynamoDB's import of this attempt; None before it begins.
     """
 
@@ -56,6 +57,8 @@ class BatchRecord(NamedTuple):
     rows_failed: int = 0
     busy_s: float = 0.0
     repeated: int = 0
+    checked: bool = False
+    rewritten: int = 0
     problem: dict[str, Any] | None = None
     stopped: str | None = None
     notified: bool = False

@@ -111,8 +111,12 @@ class Batches:
         return self._change(record, from_states, to_state, fields)
 
     def set_repeated(self, record: BatchRecord, count: int) -> None:
-        """Record how many rows have a key that a later row has too."""
-        self._set(record, "SET #repeated = :repeated", {"repeated": count})
+        """Record that all keys are checked, and how many rows have a key that a later row has too."""
+        self._set(record, "SET #repeated = :repeated, #checked = :checked", {"repeated": count, "checked": True})
+
+    def set_rewritten(self, record: BatchRecord, count: int) -> None:
+        """Record how many of the rows that win this attempt has written once more."""
+        self._set(record, "SET #rewritten = :rewritten", {"rewritten": count})
 
     def set_import(self, record: BatchRecord, arn: str) -> None:
         """Record which import of DynamoDB loads this attempt."""
@@ -167,7 +171,7 @@ class Batches:
         return progress_of(record, chunks, now)
 
     def cancel(self, model: str, id: str) -> BatchRecord:  # noqa: A002 - the field's name
-        """Cancel a batch that is planned or running; cancelling twice is no error. Workers stop at their next chunk.
+        """Cancel a batch that is planned or running; cancelling twice is no error. Workers stop in seconds.
 
         Raises UnknownBatchError, and ConflictError if the batch has ended, or if its predictions are being loaded.
         """
@@ -201,7 +205,7 @@ class Batches:
             Write(
                 key=batch_key(model, id),
                 update="SET #state = :planning, #attempt = :next, #changed = :now, #tolerated = :share, #mark = :mark "
-                "REMOVE #problem, #stopped, #started, #ended, #notified, #import_arn",
+                "REMOVE #problem, #stopped, #started, #ended, #notified, #import_arn, #rewritten",
                 condition=f"{_ATTEMPT} AND #state = :was",
                 values={
                     "attempt": record.attempt,

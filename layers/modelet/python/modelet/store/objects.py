@@ -21,7 +21,7 @@ from modelet.store.store import ATTEMPTS, PART_TIMEOUT, UPLOAD_TIMEOUT, Store, r
 from modelet.threads import in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from obstore import GetOptions, ObjectMeta
     from obstore.store import ObjectStore
@@ -96,12 +96,13 @@ class Objects:
     def read(self, found_or_url: Found | str, start: int | None = None, end: int | None = None) -> bytes:
         """Return an object's bytes, or those from `start` up to `end`, in one request into memory.
 
-        A Found is read only as it was found. Raises ChangedInputError if it is not, FileNotFoundError for a URL without
-        an object.
+        What lies behind the object's end is left out. A Found is read only as it was found. Raises ChangedInputError if
+        it is not, FileNotFoundError for a URL without an object.
         """
-        found = found_or_url if isinstance(found_or_url, Found) else self.head(found_or_url)
-        start, end = start or 0, found.size if end is None else min(end, found.size)
-        return self._block(found, start, end)
+        if isinstance(found_or_url, Found):
+            size = found_or_url.size
+            return self._block(found_or_url, start or 0, size if end is None else min(end, size))
+        return _persistently(partial(self._read, found_or_url, start or 0, end))
 
     def stream(self, found: Found, start: int, end: int, block: int = BLOCK) -> Iterator[bytes]:
         """Yield the bytes from `start` up to `end` in blocks, with AHEAD of them in memory.
@@ -136,14 +137,25 @@ class Objects:
 
     def _block(self, found: Found, start: int, end: int) -> bytes:
         """Return a range of the object that was found; obstore resumes a read that breaks off where it broke."""
-        if start >= end:
+        return b"" if start >= end else _persistently(partial(self._range, found, start, end))
+
+    def _read(self, url: str, start: int, end: int | None) -> bytes:
+        """Return a range of an object whose size is not known; to ask for it would be a request more."""
+        bucket, path = _split(url)
+        if end is not None and start >= end:
             return b""
-        for failures in range(1, RETRIES + 1):
-            try:
-                return self._range(found, start, end)
-            except StoreError:
-                sleep(0.05 * 2**failures * random())  # noqa: S311 - jitter, so that workers do not retry in step
-        return self._range(found, start, end)
+        options: GetOptions = {}
+        if end is not None:
+            options = {"range": (start, end)}
+        elif start:
+            options = {"range": {"offset": start}}
+        try:
+            with _errors(url):
+                return obstore.get(self._client(bucket), path, options=options).bytes().to_bytes()
+        except StoreError:
+            if options and start >= self.head(url).size:  # a service refuses a range that begins behind the end
+                return b""
+            raise
 
     def _range(self, found: Found, start: int, end: int) -> bytes:
         bucket, path = _split(found.url)
@@ -231,6 +243,16 @@ def _fits(segments: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
 def _fits_one(name: str, pattern: str) -> bool:
     is_hidden = name[:1] in HIDDEN and pattern[:1] != name[:1]
     return bool(name) and not is_hidden and fnmatchcase(name, pattern)
+
+
+def _persistently(read: Callable[[], bytes]) -> bytes:
+    """Read, and read again while the store does not answer. Raises what the last time raises."""
+    for failures in range(1, RETRIES + 1):
+        try:
+            return read()
+        except StoreError:
+            sleep(0.05 * 2**failures * random())  # noqa: S311 - jitter, so that workers do not retry in step
+    return read()
 
 
 def _changed(url: str) -> ChangedInputError:
