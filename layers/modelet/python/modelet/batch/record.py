@@ -31,7 +31,8 @@ class BatchRecord(NamedTuple):
     reading tells. chunks_done, chunks_failed: the chunks in that state now. rows_done, rows_failed: the rows of done
     chunks that have a prediction, and those that were rejected. busy_s: the seconds that workers spent in done chunks.
     repeated: rows whose key a later row has too. problem: why it failed. stopped: why it ends early. notified: whether
-    its end was announced. import_arn: DynamoDB's import of this attempt; None before it begins.
+    its end was announced. import_arn: DynamoDB's import of this attempt; None before it begins. predictions_until: when
+    the predictions expire, the same in all attempts; None for never. expires_at: when the record itself expires.
     """
 
     model: str
@@ -60,6 +61,7 @@ class BatchRecord(NamedTuple):
     stopped: str | None = None
     notified: bool = False
     import_arn: str | None = None
+    predictions_until: int | None = None
 
     @property
     def rows(self) -> int:

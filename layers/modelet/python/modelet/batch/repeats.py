@@ -57,7 +57,8 @@ def rewrite_winners(
         wanted = winners[chunk.number]
         scorer = Scorer(pipeline, Timings(), texts=chunk.format == "csv")
         fields = pipeline.contract.field_names
-        with SignedWriter(worker.dynamodb, table, record.id, deadline=until) as writer:
+        expires = record.predictions_until
+        with SignedWriter(worker.dynamodb, table, record.id, expires_at=expires, deadline=until) as writer:
             for piece in read_pieces(chunk, record.request, worker.objects, rows=piece_rows(pipeline), fields=fields):
                 if any(piece.first_row + place in wanted for place in range(len(piece.keys))):
                     rows = found_rows(piece, scorer.score(piece))
