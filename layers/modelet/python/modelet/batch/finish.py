@@ -11,7 +11,7 @@ from modelet.batch.plan import from_lines
 from modelet.batch.record import ENDED
 from modelet.batch.repeats import example, find_repeats, rewrite_winners
 from modelet.batch.retire import retire
-from modelet.errors import ModeletError, RequestError
+from modelet.errors import ModeletError, RequestError, ServingError
 
 if TYPE_CHECKING:
     from modelet.batch.record import BatchRecord, State
@@ -66,9 +66,8 @@ class Finish:
         if record.state in ENDED and not record.notified:
             failure = announce(self._worker, record)
             batches.set_notified(record)
-        if record.state == "DONE" and record.request.table and not self._retire():
-            return "LOADING", failure
-        return record.state, failure
+        is_through, trouble = self._retire()
+        return (record.state if is_through else "LOADING"), failure or trouble
 
     def _problem(self, cause: Any) -> dict[str, Any] | None:
         """Return why the batch cannot be finished; None if it can."""
@@ -109,13 +108,26 @@ class Finish:
             return False
         worker.batches.set_repeated(record, repeats.total)
         worker.generations.switch(
-            record.model, record.id, table, rows=record.rows_done - repeats.total, since=int(time.time())
+            record.model,
+            record.id,
+            table,
+            rows=record.rows_done - repeats.total,
+            since=int(time.time()),
+            until=record.predictions_until,
         )
         return True
 
-    def _retire(self) -> bool:
-        """Delete generations that nobody can read any more. Returns whether that is done."""
-        return retire(self._worker, self._record.model, self._until)
+    def _retire(self) -> tuple[bool, ModeletError | None]:
+        """Delete generations that nobody can read any more. Returns whether this was the last call, and an error.
+
+        The batch is done, whatever happens here: what is left is deleted after the next one.
+        """
+        if self._record.state != "DONE" or not self._record.request.table:
+            return True, None
+        try:
+            return retire(self._worker, self._record, self._until), None
+        except ModeletError as error:
+            return True, ServingError(f"old predictions were not deleted: {error}")
 
 
 def _name(cause: Any) -> str:
