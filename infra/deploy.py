@@ -1,7 +1,8 @@
 """The steps of `make deploy` after synth: `python -m infra.deploy PROJECT STAGE [MODEL]`.
 
 The storage stack is deployed first, then the locked versions are copied to its bucket, then the API's stack and the
-stack of each model are deployed. A model that fails its check rolls back alone, and all others are deployed.
+stack of each model are deployed. A model that fails its check rolls back alone, and all others are deployed. Of one
+model alone, the API's stack is deployed only if the model has batches or jobs: what their workers share is in it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from infra.discovery import worker_name
 from infra.stage import find_stage
 from modelet.errors import CommandError, ModeletError
 
@@ -53,21 +55,22 @@ def main() -> int:
 
 
 def deploy(stage: Stage, model: str | None = None, *, approval: str = NEVER, at_once: int = 4) -> None:
-    """Deploy the stacks of a stage in their order; with a model, only the storage and the model's stack.
+    """Deploy the stacks of a stage in their order; with a model, only those that the model needs.
 
-    Raises CommandError if a stack cannot be deployed or the versions cannot be copied.
+    The CDK leaves a stack as it is that would not change. Raises CommandError if a stack cannot be deployed or the versions cannot be copied.
     """
     storage = stage.stack_name("storage")
     _require(_cdk(storage, approval, "--outputs-file", str(OUTPUTS)), storage)
     push = [str(TOOLS / "modelet"), "push", *([model] if model else []), "--to", store_url(OUTPUTS, storage)]
     if subprocess.run(push, check=False).returncode:  # noqa: S603 - the environment's own command
         raise CommandError("the versions were not copied to the bucket: the lines above say why")
+    if model is None or has_worker(Path(SYNTHESIZED), stage, model):
+        api = stage.stack_name("api")
+        _require(_cdk(api, approval), api)
     if model:
         stack = stage.model_stack_name(model)
         _require(_cdk(stack, approval), stack)
         return
-    api = stage.stack_name("api")
-    _require(_cdk(api, approval), api)
     _deploy_models(model_stacks(Path(SYNTHESIZED), stage), approval, at_once if approval == NEVER else 1)
 
 
@@ -80,6 +83,13 @@ def model_stacks(assembly: Path, stage: Stage) -> list[str]:
         for name, artifact in artifacts.items()
         if artifact["type"] == "aws:cloudformation:stack" and name.startswith(start)
     ]
+
+
+def has_worker(assembly: Path, stage: Stage, model: str) -> bool:
+    """Return whether a model of a synthesized assembly has a worker, for batches or jobs."""
+    template = json.loads((assembly / f"{stage.model_stack_name(model)}.template.json").read_bytes())
+    names = [each.get("Properties", {}).get("FunctionName") for each in template["Resources"].values()]
+    return stage.function_name(worker_name(model)) in names
 
 
 def store_url(outputs: Path, stack: str) -> str:

@@ -111,6 +111,7 @@ def _start(services: Services, worker: Worker, wanted: BatchRequest) -> dict[str
         request=wanted,
         tolerated=given.get("tolerated", TOLERATED) if wanted.tolerated is None else wanted.tolerated,
         load=given.get("load", LOAD) if wanted.load == "auto" else wanted.load,
+        expires_days=given.get("expires_days"),
     )
     _run(services, record)
     return view(record)
@@ -138,6 +139,7 @@ def view(record: BatchRecord) -> dict[str, Any]:
         "started": moment(record.started),
         "ended": moment(record.ended),
         "expires": moment(record.expires_at),
+        "predictions_until": moment(record.predictions_until),
         "problem": record.problem,
         "stopped": record.stopped,
         "status_url": _path(record),
@@ -150,6 +152,7 @@ def generation_view(generation: Any) -> dict[str, Any]:
         "generation": generation.generation,
         "rows": generation.rows,
         "since": moment(generation.since),
+        "until": moment(generation.until),
         "previous": generation.previous,
     }
 

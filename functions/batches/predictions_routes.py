@@ -108,17 +108,18 @@ def _keep(services: Services, model: str, key: str, prediction: Any) -> bool:
 
 
 def _readiness(services: Services, model: str) -> dict[str, Any]:
-    active = services.lookup.active(model)
+    pointer, active = services.lookup.pointer(model), services.lookup.active(model)
     recent = services.batches.list(model, limit=RECENT).records
     loading = [record.id for record in recent if record.state in ACTIVE and record.request.table]
-    nothing = {"generation": None, "rows": None, "since": None, "previous": None}
+    nothing = {"generation": None, "rows": None, "since": None, "until": None, "previous": None}
     return {
         "model": model,
         "exists": True,
         "active": active is not None,
+        "expired": pointer is not None and active is None,
         "loading": bool(loading),
         "batches": loading,
-        **(generation_view(active) if active else nothing),
+        **(generation_view(pointer) if pointer else nothing),
     }
 
 

@@ -8,6 +8,8 @@ from infra.constructs.gateway.routes import batch_paths, index_paths, model_path
 from infra.errors import SynthError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from infra.stage import Stage
 
 ROUTES_QUOTA = 300
@@ -62,10 +64,16 @@ def routes_of_a_worker(stage: Stage) -> int:
 def shared_routes(stage: Stage, workers: int) -> int:
     """Return the number of routes that belong to no single model."""
     if stage.api == "rest":
-        return len(index_paths()) + (len(rest_batch_paths([])) if workers else 0)
+        return len(_resources([*index_paths(), *(rest_batch_paths([]) if workers else ())]))
     default = ["$default"]
     paths = [*default, *(batch_paths() if workers else ())]
     return len(paths) * (2 if stage.cors_origins else 1)
+
+
+def _resources(paths: Sequence[str]) -> set[tuple[str, ...]]:
+    """Return the resources of a REST API's tree: the paths, each level above them, and the root."""
+    parts = [path.rstrip("/").split("/") for path in paths]
+    return {tuple(each[:end]) for each in parts for end in range(1, len(each) + 1)}
 
 
 def summary(stage: Stage, models: int, workers: int) -> str:

@@ -9,8 +9,8 @@ from aws_cdk import CfnOutput, Environment, Stack
 from infra.constructs.storage.artifact_bucket import STORE, ArtifactBucket, export_name
 from infra.constructs.storage.batch_storage import BatchStorage
 from infra.constructs.storage.batches_bucket import BatchesBucket
-from infra.constructs.storage.control_table import ControlTable
-from infra.constructs.storage.prediction_table import PredictionTable
+from infra.constructs.storage.retained_table import RetainedTable
+from modelet.batch.table import CONTROL, PREDICTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,13 +38,13 @@ class StorageStack(Stack):
         )
         self.bucket = ArtifactBucket(self, "Artifacts").bucket
         self.tables = {
-            model.name: PredictionTable(self, f"Predictions-{model.name}").table
+            model.name: RetainedTable(self, f"Predictions-{model.name}", keys=PREDICTIONS).table
             for model in models
             if model.spec.batch is not None
         }
         if any(model.worker for model in models):
             BatchStorage(
-                ControlTable(self, "Control").table.table_name,
+                RetainedTable(self, "Control", keys=CONTROL).table.table_name,
                 BatchesBucket(self, "Batches").bucket.bucket_name,
                 {name: table.table_name for name, table in self.tables.items()},
             ).write(self, stage)

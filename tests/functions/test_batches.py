@@ -119,6 +119,16 @@ def test_model_yaml_says_what_the_request_leaves_open(api: Api) -> None:
     plain, own = started(api), started(api, tolerated=0.5, load="import")
     assert (plain.body["tolerated"], plain.body["load"]) == (0.25, "write")
     assert (own.body["tolerated"], own.body["load"]) == (0.5, "import")
+    assert plain.body["predictions_until"] is None
+
+
+def test_model_yaml_says_when_predictions_expire(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = api.services.workers.get("tiny", "batch")
+    monkeypatch.setattr(api.services.workers, "_found", {"tiny": worker._replace(batch={"expires_days": 3})})
+    answer = started(api)
+    record = record_of(api, answer)
+    assert record.predictions_until == int(record.created) + 3 * 24 * 3600
+    assert answer.body["predictions_until"] is not None
 
 
 @pytest.mark.parametrize(

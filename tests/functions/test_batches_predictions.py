@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote
@@ -199,12 +200,33 @@ def test_the_readiness_says_what_is_active_and_whether_a_batch_is_loading(api: A
     assert (answer.body["loading"], answer.body["batches"]) == (True, [batch])
 
 
+def test_the_readiness_of_a_generation_that_expired_says_since_and_until_when_it_was_active(
+    api: Api, event: Event
+) -> None:
+    until = int(time.time()) - 10
+    generation = api.stage.load({"1": 0.5}, until=until)
+    api.services.lookup._read.clear()
+    body = api(event("GET", PATH)).body
+    assert (body["active"], body["expired"], body["generation"]) == (False, True, generation)
+    assert body["since"] == "2027-01-15T08:00:00.000Z"
+    assert body["until"] == datetime.fromtimestamp(until, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+    missing = api(queried(event, "1"))
+    assert (missing.status, "no generation active" in missing.body["detail"]) == (404, True)
+    assert "x-model-generation" not in missing.headers
+    api.stage.load({"1": 0.5})
+    api.services.lookup._read.clear()
+    body = api(event("GET", PATH)).body
+    assert (body["active"], body["expired"], body["until"], body["previous"]) == (True, False, None, generation)
+    refused = api(event("POST", "/models/tiny/batches/rollback"))
+    assert (refused.status, "expired at" in refused.body["detail"]) == (409, True)
+
+
 def test_before_the_first_batch_nothing_is_active(api: Api, event: Event, monkeypatch: pytest.MonkeyPatch) -> None:
     workers = {"fresh": api.services.workers.get("tiny", "batch")._replace(model="fresh")}
     monkeypatch.setattr(api.services.workers, "_found", workers)
     answer = api(event("GET", "/models/fresh/predictions"))
     assert (answer.status, answer.body["exists"], answer.body["active"]) == (200, True, False)
-    assert answer.body["generation"] is None
+    assert (answer.body["generation"], answer.body["expired"], answer.body["until"]) == (None, False, None)
     missing = api(event("GET", "/models/fresh/predictions/1"))
     assert (missing.status, "no generation active" in missing.body["detail"]) == (404, True)
 

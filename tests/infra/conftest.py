@@ -57,6 +57,7 @@ batch:
   inputs: [s3://warehouse/reviews/*.csv, s3://warehouse/more/*]
   results: [s3://reports/scores/*]
   duplicates: last
+  expires_days: 30
   schedule: cron(0 3 * * ? *)
   timezone: Asia/Seoul
   input: {{inputs: ["s3://warehouse/reviews/new-*.csv"], key: id}}

@@ -15,7 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from infra.deploy import has_worker
 from support.repository import ROOT
+
+from .conftest import FULL, Synthesized
 
 CDK = """#!/bin/sh
 echo "cdk $*" >> calls.txt
@@ -48,6 +51,13 @@ def project(tmp_path: Path) -> Path:
     assembly = tmp_path / ".modelet" / "cdk.out"
     assembly.mkdir(parents=True)
     (assembly / "manifest.json").write_text(json.dumps({"artifacts": ASSEMBLY}))
+    for name, functions in {"a": ["a", "a-check", "a-worker"], "b": ["b", "b-check"]}.items():
+        resources = {
+            f"Function{number}": {"Properties": {"FunctionName": f"modelet-dev-{function}"}}
+            for number, function in enumerate(functions)
+        }
+        template = {"Resources": {"Wait": {"Type": "AWS::CloudFormation::WaitConditionHandle"}, **resources}}
+        (assembly / f"modelet-dev-model-{name}.template.json").write_text(json.dumps(template))
     return tmp_path
 
 
@@ -92,6 +102,21 @@ def test_the_cdk_takes_what_was_synthesized_and_asks_as_it_is_told(project: Path
 def test_one_model_leaves_the_api_and_the_others_alone(project: Path) -> None:
     code, calls, _ = deploy(project, "b")
     assert (code, calls) == (0, [STORAGE, "push b --to s3://bucket/models", "modelet-dev-model-b"])
+
+
+def test_one_model_with_a_worker_brings_what_workers_share_before_itself(project: Path) -> None:
+    code, calls, _ = deploy(project, "a")
+    assert (code, calls) == (0, [STORAGE, "push a --to s3://bucket/models", API, "modelet-dev-model-a"])
+    (project / "calls.txt").unlink()
+    (project / "fails").write_text(API)
+    code, calls, errors = deploy(project, "a")
+    assert (code, calls[-1]) == (1, API)
+    assert errors == f"error: {API} was not deployed: the lines above say why\n"
+
+
+def test_a_worker_is_found_in_what_was_synthesized(full: Synthesized) -> None:
+    found = {model: has_worker(full.outdir, FULL, model) for model in full.models}
+    assert found == {"breast-cancer": False, "diabetes": False, "sentiment": True}
 
 
 @pytest.mark.parametrize("number", ["0", "-1"])

@@ -9,8 +9,10 @@ from typing import Any
 import boto3
 import pytest
 
-from infra.prune import RESUMED_WITHIN_S, needed, prune
+from infra.prune import RESUMABLE_S, needed, prune, unused
 from infra.stage import Stage as InfraStage
+from modelet.batch.lifetimes import DAY_S, RESUMABLE_DAYS
+from modelet.batch.record import BatchRecord
 from modelet.batch.records import Batches
 from modelet.batch.request import BatchRequest
 from modelet.batch.table import CONTROL
@@ -63,10 +65,20 @@ def numbers(clients: dict[str, Any], name: str) -> list[str]:
     return [each["Version"] for each in clients["lambda"].list_versions_by_function(FunctionName=name)["Versions"]]
 
 
+def done(batches: Batches, record: BatchRecord) -> None:
+    """Let a batch without chunks end."""
+    batches.plan_done(record, 1, 0, 0, "write")
+    assert batches.set_state(record, ("RUNNING",), "DONE") is not None
+
+
+def test_a_version_that_may_be_resumed_in_its_last_second_is_kept() -> None:
+    assert RESUMABLE_S > RESUMABLE_DAYS * DAY_S
+
+
 def test_versions_that_are_live_or_named_by_a_batch_stay(clients: dict[str, Any]) -> None:
     mark = str(time.monotonic_ns())
     worker, online, other = (f"modelet-dev-{mark}-worker", f"modelet-dev-{mark}", f"modelet-prod-{mark}-worker")
-    arns = make_function(clients, worker, 6)
+    arns = make_function(clients, worker, 8)
     make_function(clients, online, 2)
     make_function(clients, other, 2)
     table = f"control-{mark}"
@@ -82,15 +94,20 @@ def test_versions_that_are_live_or_named_by_a_batch_stay(clients: dict[str, Any]
         return batches.create("m", name, version="1", function=arn, request=request, tolerated=0, load="write")
 
     batch("running", arns[0])
-    now[0] = NOW - RESUMED_WITHIN_S + 60
+    now[0] = NOW - RESUMABLE_DAYS * DAY_S
     batches.set_state(batch("failed", arns[1]), ("PLANNING",), "FAILED")
-    now[0] = NOW - RESUMED_WITHIN_S - 60
+    now[0] = NOW - RESUMABLE_S - 60
     batches.set_state(batch("failed-long-ago", arns[2]), ("PLANNING",), "CANCELLED")
+    now[0] = NOW - 3600
+    done(batches, batch("done", arns[3]))
+    now[0] = NOW - 2 * DAY_S
+    done(batches, batch("done-two-days-ago", arns[4]))
     kept = needed(STAGE, clients["ssm"], clients["dynamodb"], NOW)
-    assert kept == {arns[0], arns[1]}
-    deleted = prune(STAGE, clients["lambda"], kept)
-    assert [arn for arn in deleted if mark in arn] == arns[2:5]
-    assert numbers(clients, worker) == ["$LATEST", "1", "2", "6"]
+    assert kept == {arns[0], arns[1], arns[3]}
+    found = unused(STAGE, clients["lambda"])
+    deleted = prune(clients["lambda"], [each for each in found if mark in each.arn and each.arn not in kept])
+    assert deleted == [arns[2], *arns[4:7]]
+    assert numbers(clients, worker) == ["$LATEST", "1", "2", "4", "8"]
     assert numbers(clients, online) == numbers(clients, other) == ["$LATEST", "1", "2"]
 
 

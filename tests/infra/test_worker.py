@@ -230,7 +230,7 @@ def test_the_platform_function_is_told_what_batches_and_jobs_take_after_the_alia
     ]
     told = json.loads(parameter["Properties"]["Value"])
     assert told == {
-        "batch": {"load": "auto", "duplicates": "last", "tolerated": 0.1},
+        "batch": {"load": "auto", "duplicates": "last", "tolerated": 0.1, "expires_days": 30},
         "jobs": {"max_concurrency": 4, "attempts": 5, "expires_days": 7},
     }
     [alias] = full.resources("AWS::Lambda::Alias", f"{WORKER}/")

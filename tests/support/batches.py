@@ -85,8 +85,8 @@ class Stage:
         self.worker.objects.put(url, data)
         return url
 
-    def create_batch(self, *inputs: str, **request: Any) -> BatchRecord:
-        """Record a batch, as the API does."""
+    def create_batch(self, *inputs: str, expires_days: int | None = None, **request: Any) -> BatchRecord:
+        """Record a batch, as the API does. expires_days: as in model.yaml."""
         document = {"inputs": list(inputs), "key": "id", **request}
         return self.worker.batches.create(
             self.service.name,
@@ -96,6 +96,7 @@ class Stage:
             request=BatchRequest.from_json(document),
             tolerated=document.get("tolerated", 0.1),
             load=document.get("load", "auto"),
+            expires_days=expires_days,
         )
 
     def step(self, name: str, batch: BatchRecord, remaining: float | None = None, **more: Any) -> Any:

@@ -76,15 +76,20 @@ class Stage:
             "MODELET_WORKERS": json.dumps({**workers, "bare": {}}),
         }
 
-    def load(self, items: dict[str, Any], *, source: str = "batch", **attributes: dict[str, str]) -> str:
-        """Write a generation with these predictions and make it the active one; return its name."""
+    def load(
+        self, items: dict[str, Any], *, source: str = "batch", until: int | None = None, **attributes: dict[str, str]
+    ) -> str:
+        """Write a generation with these predictions and make it the active one; return its name.
+
+        until: when it expires, which may be in the past.
+        """
         generation = new_id(1_800_000_000 + next(_numbers))
         for key, prediction in items.items():
             item = {"id": {"S": key}, "generation": {"S": generation}, "source": {"S": source}}
             item |= {"prediction": {"S": json.dumps(prediction)}, **attributes}
             self.client("dynamodb").put_item(TableName=self.predictions, Item=item)
-        generations = Generations(self.client("dynamodb"), self.control)
-        generations.switch("tiny", generation, self.predictions, len(items), 1_800_000_000.0)
+        generations = Generations(self.client("dynamodb"), self.control, clock=lambda: 0)
+        generations.switch("tiny", generation, self.predictions, len(items), 1_800_000_000.0, until=until)
         return generation
 
     def executions(self) -> list[dict[str, Any]]:

@@ -30,7 +30,7 @@ TESTED_BY = {
     "batch/planning.py": "integration/batch/test_worker.py",
     "batch/record.py": "unit/modelet/batch/test_records.py",
     "batch/repeats.py": "integration/batch/test_worker.py",
-    "batch/retire.py": "integration/batch/test_worker.py",
+    "batch/retire.py": "integration/batch/test_retire.py",
     "batch/settings.py": "integration/batch/test_worker.py",
     "batch/worker.py": "integration/batch/test_worker.py",
     "contract/diagnosis.py": "unit/modelet/contract/test_brief.py",

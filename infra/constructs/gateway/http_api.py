@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     from infra.stage import Stage
 
 CORS_METHODS = [apigatewayv2.CorsHttpMethod.GET, apigatewayv2.CorsHttpMethod.POST]
-BATCH_METHODS = [apigatewayv2.CorsHttpMethod.DELETE]
 CORS_HEADERS = ["authorization", "content-type", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token"]
 CORS_EXPOSED = ["retry-after", "x-model-version", "x-request-id"]
 """CORS: what pages of other origins may send, and the response headers that they may read."""
+BATCH_METHODS = [apigatewayv2.CorsHttpMethod.DELETE]
+BATCH_HEADERS = ["idempotency-key"]
+BATCH_EXPOSED = ["location", "x-model-generation", "x-model-prediction"]
+"""The same of batches and jobs, if a model has them."""
 
 
 class HttpInferenceApi(Construct):
@@ -52,7 +55,7 @@ class HttpInferenceApi(Construct):
             "Api",
             api_name=stage.prefix,
             create_default_stage=False,
-            cors_preflight=_cors(stage, BATCH_METHODS if batches else []),
+            cors_preflight=_cors(stage, has_batches=batches is not None),
         )
         self.url = self.api.api_endpoint
         self.invoke_arn = self.api.arn_for_execute_api(stage="$default")
@@ -172,13 +175,13 @@ class HttpInferenceApi(Construct):
         )
 
 
-def _cors(stage: Stage, more: list[apigatewayv2.CorsHttpMethod]) -> apigatewayv2.CorsPreflightOptions | None:
+def _cors(stage: Stage, *, has_batches: bool) -> apigatewayv2.CorsPreflightOptions | None:
     if not stage.cors_origins:
         return None
     return apigatewayv2.CorsPreflightOptions(
         allow_origins=list(stage.cors_origins),
-        allow_methods=[*CORS_METHODS, *more],
-        allow_headers=CORS_HEADERS,
-        expose_headers=CORS_EXPOSED,
+        allow_methods=[*CORS_METHODS, *(BATCH_METHODS if has_batches else ())],
+        allow_headers=[*CORS_HEADERS, *(BATCH_HEADERS if has_batches else ())],
+        expose_headers=[*CORS_EXPOSED, *(BATCH_EXPOSED if has_batches else ())],
         max_age=Duration.minutes(10),
     )

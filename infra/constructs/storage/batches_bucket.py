@@ -7,15 +7,14 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.checks.nag import accept
-
-EXPIRES_DAYS = 30
-"""The days that a file stays: what must stay longer is in a table, or in a bucket that model.yaml names."""
+from modelet.batch.lifetimes import FILES_DAYS
 
 
 class BatchesBucket(Construct):
     """A bucket whose objects expire: encrypted, private, TLS only, and kept by `destroy`.
 
-    It has no versions: a step that runs twice writes the same file again. The files of a model are below its name.
+    It has no versions: a step that runs twice writes the same file again. The files of a model are below its name. What
+    must stay longer is in a table, or in a bucket that model.yaml names.
     """
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
@@ -30,7 +29,7 @@ class BatchesBucket(Construct):
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             removal_policy=RemovalPolicy.RETAIN,
             lifecycle_rules=[
-                s3.LifecycleRule(id="expire", expiration=Duration.days(EXPIRES_DAYS)),
+                s3.LifecycleRule(id="expire", expiration=Duration.days(FILES_DAYS)),
                 s3.LifecycleRule(
                     id="abort-incomplete-uploads", abort_incomplete_multipart_upload_after=Duration.days(1)
                 ),

@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from modelet.batch.errors import ConflictError
 from modelet.batch.generations import Generation, Generations
+from modelet.batch.table import EXPIRES
 from support.tables import Clock, Relay
 
 
@@ -77,6 +78,43 @@ def test_a_switch_that_meets_another_one_is_decided_anew(
     relay.before = lambda: assert_active(generations.switch("iris", "b5", "table", rows=1, since=2), "b5")
     with pytest.raises(ConflictError, match="b5 is newer"):
         Generations(client, control).switch("iris", "b4", "table", rows=1, since=3)
+
+
+def test_a_rollback_to_an_expired_generation_is_refused(generations: Generations, clock: Clock) -> None:
+    generations.switch("iris", "b1", "table", rows=1, since=1, until=int(clock.now) + 10)
+    generations.switch("iris", "b2", "table", rows=2, since=2, until=int(clock.now) + 20)
+    back = generations.rollback("iris")
+    assert (back.generation, back.until, back.previous_until) == ("b1", clock.now + 10, clock.now + 20)
+    assert not back.is_expired(clock.now)
+    clock.now += 10
+    assert back.is_expired(clock.now)
+    assert_active(generations.rollback("iris"), "b2")
+    with pytest.raises(
+        ConflictError, match="previous generation b1 of model iris expired at 2027-01-15 08:00 UTC: start"
+    ):
+        generations.rollback("iris")
+
+
+def test_what_has_expired_does_not_become_active(generations: Generations, clock: Clock) -> None:
+    generations.switch("iris", "b1", "table", rows=1, since=1)
+    with pytest.raises(ConflictError, match=r"its predictions expired at 2027-01-15 08:00 UTC; raise batch\.expires"):
+        generations.switch("iris", "b2", "table", rows=1, since=2, until=int(clock.now))
+    assert_active(generations.active("iris"), "b1")
+
+
+def test_the_pointer_itself_never_expires(generations: Generations, dynamodb: Any, control: str, clock: Clock) -> None:
+    generations.switch("iris", "b1", "table", rows=1, since=1, until=int(clock.now) + 10)
+    generations.switch("iris", "b2", "table", rows=1, since=1, until=int(clock.now) + 10)
+    [item] = dynamodb.scan(TableName=control)["Items"]
+    assert EXPIRES not in item
+
+
+def test_the_pointer_names_the_table_that_a_switch_made_unreachable(generations: Generations) -> None:
+    for number in (1, 2, 3):
+        pointer = generations.switch("iris", f"b{number}", f"table-{number}", rows=1, since=1)
+    assert (pointer.table, pointer.previous_table, pointer.dropped_table) == ("table-3", "table-2", "table-1")
+    generations.rollback("iris")
+    assert generations.switch("iris", "b4", "table-4", rows=1, since=1).dropped_table == "table-3"
 
 
 def test_a_rollback_that_meets_a_switch_is_refused(

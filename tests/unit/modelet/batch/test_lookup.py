@@ -13,7 +13,7 @@ from modelet.batch.attributes import to_item
 from modelet.batch.dynamodb import MissingTableError
 from modelet.batch.generations import Generations
 from modelet.batch.lookup import FRESH_S, MOST_KEPT_BYTES, Looked, Lookup, check_keys
-from modelet.batch.table import PREDICTIONS
+from modelet.batch.table import EXPIRES, PREDICTIONS
 from modelet.errors import ContractError
 from support.tables import Clock, Relay, dynamodb_client, make_table
 
@@ -78,6 +78,26 @@ def test_an_expired_prediction_is_absent(
     load(dynamodb, predictions, "b1", ["b"], expires_at=int(clock.now) + 1)
     generations.switch("iris", "b1", predictions, 2, 1)
     assert set(lookup.get("iris", ["a", "b"]).predictions) == {"b"}
+
+
+def test_an_expired_generation_is_not_active_although_its_items_are_still_there(
+    lookup: Lookup, generations: Generations, dynamodb: Any, predictions: str, clock: Clock
+) -> None:
+    until = int(clock.now) + 100
+    load(dynamodb, predictions, "b1", ["a"], expires_at=until)
+    pointer = Generations(dynamodb, generations._table.name, clock=clock).switch(
+        "iris", "b1", predictions, 1, clock.now, until=until
+    )
+    assert values(lookup.get("iris", ["a"])) == {"a": "b1"}
+    assert lookup.keep("iris", "b", 1, 60)
+    assert lookup.keep("iris", "c", 1, 10_000)
+    kept = {each["id"]["S"]: int(each[EXPIRES]["N"]) for each in dynamodb.scan(TableName=predictions)["Items"]}
+    assert kept == {"a": until, "b": until - 40, "c": until}, "nothing outlives its generation"
+    clock.now += 100
+    assert lookup.active("iris") is None
+    assert lookup.pointer("iris") == pointer
+    assert lookup.get("iris", ["a"]) == Looked(None, {})
+    assert not lookup.keep("iris", "d", 1, 60)
 
 
 def test_a_pointer_is_read_again_after_two_seconds(

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from modelet.batch.errors import ConflictError, UnknownBatchError
+from modelet.batch.generations import Generations
+from modelet.batch.lifetimes import ATTEMPT_DAYS, DAY_S, FILES_DAYS, RECORD_DAYS, RESUMABLE_DAYS, resumable_until
 from modelet.batch.record import ACTIVE, ENDED, BatchRecord, State
-from modelet.batch.records import KEPT_S, Batches
+from modelet.batch.records import Batches
 from modelet.batch.request import BatchRequest
 from modelet.batch.table import batch_key
 from modelet.errors import RequestError
@@ -59,7 +61,7 @@ def test_an_unknown_and_an_expired_batch_are_absent(batches: Batches, clock: Clo
     create(batches)
     with pytest.raises(UnknownBatchError, match="modelet batch list iris"):
         batches.get("iris", "b2")
-    clock.now += KEPT_S
+    clock.now += RECORD_DAYS * DAY_S
     with pytest.raises(UnknownBatchError):
         batches.get("iris", "b1")
     assert batches.list("iris").records == []
@@ -218,6 +220,73 @@ def test_a_batch_that_is_done_is_not_resumed(batches: Batches) -> None:
     batches.set_state(record, ("RUNNING",), "DONE")
     with pytest.raises(ConflictError, match="start a new batch"):
         batches.resume("iris", "b1")
+
+
+def test_a_batch_is_resumed_until_its_files_expire_and_not_a_second_longer(batches: Batches, clock: Clock) -> None:
+    record = started(batches)
+    clock.now += 5 * DAY_S
+    batches.set_state(record, ("RUNNING",), "FAILED", PROBLEM)
+    until = resumable_until(record.created, clock.now)
+    clock.now += RESUMABLE_DAYS * DAY_S
+    assert clock.now == until
+    clock.now += 1
+    with pytest.raises(
+        ConflictError, match=r"batch b1 could be resumed until 2027-02-03 08:00 UTC, .*: start a new batch"
+    ):
+        batches.resume("iris", "b1")
+    clock.now -= 1
+    assert batches.resume("iris", "b1").attempt == 2
+
+
+def test_resumes_again_and_again_end_when_the_first_files_expire(batches: Batches, clock: Clock) -> None:
+    record = started(batches)
+    for _ in range(3):
+        batches.set_state(record, ("RUNNING", "PLANNING"), "CANCELLED")
+        clock.now += 10 * DAY_S
+        if clock.now <= record.created + (FILES_DAYS - ATTEMPT_DAYS) * DAY_S:
+            record = batches.resume("iris", "b1")
+    assert record.attempt == 3
+    with pytest.raises(ConflictError, match="could be resumed until"):
+        batches.resume("iris", "b1")
+
+
+def test_predictions_expire_at_the_same_time_in_all_attempts(batches: Batches, clock: Clock) -> None:
+    record = batches.create(
+        "iris", "b1", version="3", function="f", request=REQUEST, tolerated=1, load="auto", expires_days=2
+    )
+    assert record.predictions_until == clock.now + 2 * DAY_S
+    batches.set_state(record, ("PLANNING",), "FAILED", PROBLEM)
+    clock.now += DAY_S
+    again = batches.resume("iris", "b1")
+    assert again.predictions_until == record.predictions_until
+    batches.set_state(again, ("PLANNING",), "FAILED", PROBLEM)
+    clock.now += DAY_S
+    with pytest.raises(ConflictError, match="has predictions that expired at 2027-01-17 08:00 UTC: start a new batch"):
+        batches.resume("iris", "b1")
+
+
+def test_a_batch_without_a_table_has_no_predictions_to_expire(batches: Batches) -> None:
+    request = BatchRequest(("s3://a/b.csv",), "id", table=False, results="s3://a/out")
+    record = batches.create(
+        "iris", "b1", version="3", function="f", request=request, tolerated=1, load="auto", expires_days=2
+    )
+    assert record.predictions_until is None
+
+
+@pytest.mark.parametrize("table", [True, False])
+def test_a_batch_that_could_not_become_active_is_not_resumed(
+    batches: Batches, dynamodb: Any, control: str, table: bool
+) -> None:
+    request = REQUEST._replace(table=table, results="s3://a/out")
+    batches.set_state(create(batches, request=request), ("PLANNING",), "FAILED", PROBLEM)
+    Generations(dynamodb, control).switch("iris", "b2", "table", rows=1, since=1)
+    if table:
+        with pytest.raises(
+            ConflictError, match="cannot become active any more, because batch b2 is newer: start a new"
+        ):
+            batches.resume("iris", "b1")
+    else:
+        assert batches.resume("iris", "b1").attempt == 2
 
 
 def test_of_two_resumes_at_once_one_wins(relayed: tuple[Any, Relay], batches: Batches, control: str) -> None:

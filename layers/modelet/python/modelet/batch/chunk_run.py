@@ -155,7 +155,7 @@ class ChunkRun:
     def _writers(self) -> list[Any]:
         """Return the writers of the chunk: of result files first, so that the table has no row that they refuse."""
         worker, record, number = self._worker, self._record, self._chunk.number
-        request = record.request
+        request, until = record.request, record.predictions_until
         writers: list[Any] = []
         if request.results is not None:
             kinds = dict.fromkeys(request.passed, "text")
@@ -163,11 +163,12 @@ class ChunkRun:
             url = result_url(request.results, record.id, number, SUFFIXES[request.results_format])
             writers.append(ResultFile(worker.objects, url, request.results_format, columns))
         if request.table and record.load == "import":
-            writers.append(ImportWriter(worker.objects, worker.files(record.id).items(number), record.id))
+            items = worker.files(record.id).items(number)
+            writers.append(ImportWriter(worker.objects, items, record.id, expires_at=until))
         elif request.table:
             deadline = None if self._until is None else self._until - RESERVE_S
             table = worker.settings.prediction_table
-            writers.append(SignedWriter(worker.dynamodb, table, record.id, deadline=deadline))
+            writers.append(SignedWriter(worker.dynamodb, table, record.id, expires_at=until, deadline=deadline))
         return writers
 
 

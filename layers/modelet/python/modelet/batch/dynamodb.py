@@ -25,6 +25,8 @@ FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 5.0
 MOST_KEYS = 100
 """DynamoDB's limit of keys in one BatchGetItem."""
+MOST_WRITES = 25
+"""DynamoDB's limit of items in one BatchWriteItem."""
 
 _PASSING = {
     "InternalServerError",
@@ -78,6 +80,13 @@ class Outcome(NamedTuple):
     def is_done(self) -> bool:
         """Whether everything is written."""
         return not self.refused
+
+
+class Page(NamedTuple):
+    """A page of a scan. items: of those that the filter lets pass, their keys. after: where the next one begins."""
+
+    items: list[Item]
+    after: Item | None
 
 
 def expressed(expression: str, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -158,6 +167,50 @@ class Table:
             start = answer.get("LastEvaluatedKey")
             if not start:
                 return
+
+    def scan_page(
+        self,
+        only: str,
+        values: Mapping[str, Any],
+        *,
+        keys: Sequence[str],
+        part: tuple[int, int],
+        after: Mapping[str, str] | None,
+        limit: int,
+    ) -> Page:
+        """Read a page of one part of the table. only: a filter. part: its number, and how many parts there are.
+
+        after: the key behind which to begin. limit: items that are read, whether the filter lets them pass or not.
+        """
+        named = " ".join(f"#{key}" for key in keys)
+        answer = self._call(
+            "scan",
+            TableName=self.name,
+            FilterExpression=only,
+            ProjectionExpression=named.replace(" ", ", "),
+            Segment=part[0],
+            TotalSegments=part[1],
+            Limit=limit,
+            **expressed(f"{only} {named}", values),
+            **({"ExclusiveStartKey": to_item(after)} if after else {}),
+        )
+        last = answer.get("LastEvaluatedKey")
+        return Page([from_item(item) for item in answer["Items"]], from_item(last) if last else None)
+
+    def delete_many(self, keys: Sequence[Mapping[str, str]]) -> None:
+        """Delete items by their keys, which are distinct; one that does not exist is no error."""
+        for start in range(0, len(keys), MOST_WRITES):
+            waiting = [{"DeleteRequest": {"Key": to_item(key)}} for key in keys[start : start + MOST_WRITES]]
+            for pause in self._pauses():
+                self._wait(pause)
+                answer = self._call("batch_write_item", RequestItems={self.name: waiting})
+                waiting = answer.get("UnprocessedItems", {}).get(self.name, [])
+                if not waiting:
+                    break
+            else:
+                raise StoreError(
+                    f"table {self.name} leaves {len(waiting)} deletions unprocessed after {self._attempts} calls"
+                )
 
     def write(self, write: Write) -> Outcome:
         """Write one item. After a lost answer a condition may refuse what was written: the caller compares the item."""

@@ -55,9 +55,8 @@ class Finish:
         if record.state in ENDED and not record.notified:
             failure = announce(self._worker, record)
             self._worker.batches.set_notified(record)
-        if record.state == "DONE" and record.request.table and not self._retire():
-            return "LOADING", failure
-        return record.state, failure
+        is_through, trouble = self._retire()
+        return (record.state if is_through else "LOADING"), failure or trouble
 
     def _begin(self, cause: Any) -> None:
         """Record that the chunks are done, or why the batch ends without them or without being loaded."""
@@ -142,7 +141,12 @@ class Finish:
         if now.attempt != record.attempt or now.state not in LOADING:
             return False  # this attempt was given up meanwhile, and a later one may load
         worker.generations.switch(
-            record.model, record.id, table, rows=record.rows_done - record.repeated, since=int(time.time())
+            record.model,
+            record.id,
+            table,
+            rows=record.rows_done - record.repeated,
+            since=int(time.time()),
+            until=record.predictions_until,
         )
         return True
 
@@ -175,9 +179,17 @@ class Finish:
         worker = self._worker
         return KeyCheck(worker.files(self._record.id), self._chunks, worker.objects, worker.settings.memory_mb)
 
-    def _retire(self) -> bool:
-        """Delete generations that nobody can read any more. Returns whether that is done."""
-        return retire(self._worker, self._record.model, self._budget.until)
+    def _retire(self) -> tuple[bool, ModeletError | None]:
+        """Delete generations that nobody can read any more. Returns whether this was the last call, and an error.
+
+        The batch is done, whatever happens here: what is left is deleted after the next one.
+        """
+        if self._record.state != "DONE" or not self._record.request.table:
+            return True, None
+        try:
+            return retire(self._worker, self._record, self._budget.until), None
+        except ModeletError as error:
+            return True, ServingError(f"old predictions were not deleted: {error}")
 
 
 def _name(cause: Any) -> str:

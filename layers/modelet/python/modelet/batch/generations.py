@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelet.batch.dynamodb import Table, Write
 from modelet.batch.errors import ConflictError
-from modelet.batch.table import active_key
+from modelet.batch.table import active_key, utc
 from modelet.errors import StoreError
 
 if TYPE_CHECKING:
@@ -22,9 +22,12 @@ MOST_CHANGES = 5
 class Generation(NamedTuple):
     """The pointer. generation: the id of the batch that wrote it. table: where its items are. rows: their number.
 
-    since: when it became active, in Unix seconds. previous, previous_table, previous_rows: the generation before, to
-    which a rollback returns; None if there is none. newest: the newest generation that was ever active; a switch needs
-    a newer one, so that a late batch does not undo a rollback.
+    since: when it became active. until: when its items expire; None for never. Both are Unix seconds; no attribute has
+    the name by which DynamoDB deletes expired items, because the pointer stays. previous, previous_table,
+    previous_rows, previous_until: the generation before, to which a rollback returns; None if there is none. newest:
+    the newest generation that was ever active; a switch needs a newer one, so that a late batch does not undo a
+    rollback.
+    dropped_table: the table of the generation that the last switch made unreachable; None if there is none.
     """
 
     generation: str
@@ -35,6 +38,13 @@ class Generation(NamedTuple):
     previous: str | None = None
     previous_table: str | None = None
     previous_rows: int | None = None
+    until: int | None = None
+    previous_until: int | None = None
+    dropped_table: str | None = None
+
+    def is_expired(self, now: float) -> bool:
+        """Return whether its items have expired. now: Unix seconds."""
+        return self.until is not None and self.until <= now
 
 
 class Generations:
@@ -51,10 +61,13 @@ class Generations:
         """Return the pointer of a model; None if no batch was ever loaded."""
         return self._read(model)[0]
 
-    def switch(self, model: str, generation: str, table: str, rows: int, since: float) -> Generation:
+    def switch(
+        self, model: str, generation: str, table: str, rows: int, since: float, *, until: int | None = None
+    ) -> Generation:
         """Make a generation the active one, and the active one the previous one; the same call again changes nothing.
 
-        Returns the pointer as it is then. Raises ConflictError if a newer generation is or was active.
+        until: when its items expire, in Unix seconds; None for never. Returns the pointer as it is then. Raises
+        ConflictError if a newer generation is or was active, or if the items have expired already.
         """
         for _ in range(MOST_CHANGES):
             now, revision = self._read(model)
@@ -64,8 +77,20 @@ class Generations:
                 raise ConflictError(
                     f"batch {generation} does not become active: batch {now.newest} is newer, and was loaded before it"
                 )
-            active = (now.generation, now.table, now.rows) if now else (None, None, None)
-            wanted = Generation(generation, table, rows, float(since), generation, *active)
+            if until is not None and until <= self._clock():
+                raise ConflictError(
+                    f"batch {generation} does not become active: its predictions expired at {utc(until)}; raise "
+                    "batch.expires_days, deploy, and start a new batch"
+                )
+            wanted = Generation(generation, table, rows, float(since), generation, until=until)
+            if now is not None:
+                wanted = wanted._replace(
+                    previous=now.generation,
+                    previous_table=now.table,
+                    previous_rows=now.rows,
+                    previous_until=now.until,
+                    dropped_table=now.previous_table,
+                )
             if self._write(model, wanted, revision):
                 return wanted
         raise StoreError(f"the pointer of {model} changed {MOST_CHANGES} times while it was written")
@@ -73,11 +98,17 @@ class Generations:
     def rollback(self, model: str) -> Generation:
         """Swap the active generation and the previous one, in one write; twice returns to where it was.
 
-        Raises ConflictError if there is no previous generation, or if the pointer changes at the same moment.
+        Raises ConflictError if there is no previous generation, if it has expired, or if the pointer changes at the
+        same moment.
         """
         now, revision = self._read(model)
         if now is None or now.previous is None or now.previous_table is None:
             raise ConflictError(f"model {model} has no previous generation: there is nothing to roll back to")
+        if now.previous_until is not None and now.previous_until <= self._clock():
+            raise ConflictError(
+                f"the previous generation {now.previous} of model {model} expired at {utc(now.previous_until)}: start "
+                "a new batch of the rows that you need"
+            )
         wanted = now._replace(
             generation=now.previous,
             table=now.previous_table,
@@ -86,6 +117,8 @@ class Generations:
             previous=now.generation,
             previous_table=now.table,
             previous_rows=now.rows,
+            until=now.previous_until,
+            previous_until=now.until,
         )
         if not self._write(model, wanted, revision):
             raise ConflictError(f"the active generation of {model} changed at the same moment: look, and try again")

@@ -63,7 +63,12 @@ class Lookup:
         self._read: dict[str, tuple[float, Generation | None]] = {}
 
     def active(self, model: str) -> Generation | None:
-        """Return the pointer of a model, at most 2 seconds old; None if it has none."""
+        """Return the pointer of a model, at most 2 seconds old; None if it has none, or if its generation expired."""
+        pointer = self.pointer(model)
+        return None if pointer is None or pointer.is_expired(self._clock()) else pointer
+
+    def pointer(self, model: str) -> Generation | None:
+        """Return the pointer of a model, also to a generation that expired; None if it has none."""
         read = self._read.get(model)
         if read is None or not 0 <= time.monotonic() - read[0] < FRESH_S:
             # The time before the call: what is read is at least as new.
@@ -92,6 +97,8 @@ class Lookup:
     def keep(self, model: str, key: str, prediction: Any, ttl_s: float) -> bool:
         """Put an online prediction into the active generation, for some seconds, unless the key has one there.
 
+        It expires with its generation at the latest.
+
         Returns whether it was put; False too if the model has no generation, or if the prediction is too large for an
         item. Raises ContractError as `get`.
         """
@@ -108,7 +115,7 @@ class Lookup:
             PREDICTIONS.sort: pointer.generation,
             "prediction": text,
             "source": "online",
-            EXPIRES: int(now + ttl_s),
+            EXPIRES: int(now + ttl_s) if pointer.until is None else min(int(now + ttl_s), pointer.until),
         }
         absent = f"attribute_not_exists(#{PREDICTIONS.partition}) OR #{EXPIRES} <= :now"
         try:

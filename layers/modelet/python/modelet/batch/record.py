@@ -32,7 +32,8 @@ class BatchRecord(NamedTuple):
     chunks that have a prediction, and those that were rejected. busy_s: the seconds that workers spent in done chunks.
     repeated: rows whose key a later row has too; known when `checked`. rewritten: rows that win, of keys that repeat,
     which this attempt has written once more. problem: why it failed. stopped: why it ends early. notified: whether
-    its end was announced. import_arn: DynamoDB's import of this attempt; None before it begins.
+    its end was announced. import_arn: DynamoDB's import of this attempt; None before it begins. predictions_until: when
+    the predictions expire, the same in all attempts; None for never. expires_at: when the record itself expires.
     """
 
     model: str
@@ -63,6 +64,7 @@ class BatchRecord(NamedTuple):
     stopped: str | None = None
     notified: bool = False
     import_arn: str | None = None
+    predictions_until: int | None = None
 
     @property
     def rows(self) -> int:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 from modelet.batch.chunk_records import count_chunk, number_of, read_chunks
 from modelet.batch.dynamodb import Table, Write
 from modelet.batch.errors import ConflictError, UnknownBatchError
+from modelet.batch.lifetimes import DAY_S, RECORD_DAYS, resumable_until
 from modelet.batch.listing import newest
 from modelet.batch.progress import progress_of, window
 from modelet.batch.record import ENDED, BatchPage, BatchRecord, State
-from modelet.batch.table import EXPIRES, batch_key, listed_batch_key
+from modelet.batch.table import EXPIRES, active_key, batch_key, listed_batch_key, utc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from modelet.batch.attributes import Item
     from modelet.batch.progress import Progress
     from modelet.batch.request import BatchRequest
-
-KEPT_S = 90 * 24 * 3600
-"""Seconds after which the record of a batch and of its chunks expire."""
 
 __all__ = ["BatchPage", "BatchRecord", "Batches"]
 
@@ -54,11 +52,29 @@ class Batches:
         tolerated: float,
         load: str,
         now: float | None = None,
+        expires_days: int | None = None,
     ) -> BatchRecord:
-        """Create a batch, in the state PLANNING. Raises ConflictError if there is one with its id."""
+        """Create a batch, in the state PLANNING. expires_days: after which its predictions expire; None for never.
+
+        Raises ConflictError if there is a batch with its id.
+        """
         at = self._clock() if now is None else now
+        kept = int(at) + RECORD_DAYS * DAY_S
+        until = None if expires_days is None else int(at) + expires_days * DAY_S
         record = BatchRecord(
-            model, id, version, function, request, tolerated, load, "PLANNING", 1, at, at, int(at) + KEPT_S
+            model,
+            id,
+            version,
+            function,
+            request,
+            tolerated,
+            load,
+            "PLANNING",
+            1,
+            at,
+            at,
+            kept,
+            predictions_until=until if request.table else None,
         )
         listed = {**listed_batch_key(model, id), "created": at, EXPIRES: record.expires_at}
         absent = "attribute_not_exists(#pk)"
@@ -188,8 +204,9 @@ class Batches:
         """Begin the next attempt of a batch that FAILED or was CANCELLED; only chunks that are not done run again.
 
         tolerated: a new share of rows that may be rejected; None keeps it. Counters stay: a failed chunk counts as
-        failed until it is done. Raises UnknownBatchError, and ConflictError if the batch is running or DONE, or if it
-        would stop at once because too many of its rows are rejected.
+        failed until it is done. Raises UnknownBatchError, and ConflictError if the batch is running or DONE, if it
+        would stop at once because too many of its rows are rejected, if its time to be resumed is over, or if its
+        predictions could not become active any more.
         """
         record = self.get(model, id)
         if record.state == "DONE":
@@ -200,6 +217,8 @@ class Batches:
         rejection = record._replace(tolerated=share).rejection()
         if rejection:
             raise ConflictError(f"batch {id} would stop at once: {rejection}")
+        if late := self._too_late(record):
+            raise ConflictError(f"batch {id} {late}: start a new batch")
         mark = uuid.uuid4().hex
         outcome = self._table.write(
             Write(
@@ -224,6 +243,18 @@ class Batches:
         if not outcome.is_done and item.get("mark") != mark:
             raise ConflictError(f"batch {id} was resumed meanwhile, by another call: look at its status")
         return BatchRecord.from_item(item)
+
+    def _too_late(self, record: BatchRecord) -> str | None:
+        """Return why a batch that ended cannot be resumed any more; None if it can."""
+        now, until = self._clock(), resumable_until(record.created, record.ended or record.changed)
+        if now > until:
+            return f"could be resumed until {utc(until)}, after which its files expire"
+        if record.predictions_until is not None and record.predictions_until <= now:
+            return f"has predictions that expired at {utc(record.predictions_until)}"
+        pointer = self._table.get(active_key(record.model)) if record.request.table else None
+        if pointer is not None and pointer["newest"] > record.id:
+            return f"cannot become active any more, because batch {pointer['newest']} is newer"
+        return None
 
     def _change(
         self, record: BatchRecord, from_states: Sequence[State], to_state: State, fields: Item

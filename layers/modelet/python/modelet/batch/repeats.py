@@ -81,7 +81,14 @@ class Rewriting:
     def _write(self, chunk: Chunk, piece: Piece, wanted: set[int], scorer: Scorer, budget: Budget) -> None:
         """Score a piece as its chunk did, whole, and write the rows that are wanted."""
         rows = [row for row in found_rows(piece, scorer.score(piece)) if row.number in wanted]
-        with SignedWriter(self._worker.dynamodb, self._table, self._record.id, deadline=budget.end) as writer:
+        writer = SignedWriter(
+            self._worker.dynamodb,
+            self._table,
+            self._record.id,
+            expires_at=self._record.predictions_until,
+            deadline=budget.end,
+        )
+        with writer:
             refused = writer.write(rows)
         missing = sorted(wanted - {row.number for row in rows} | {row.number for row in refused})
         if missing:

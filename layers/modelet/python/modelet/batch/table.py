@@ -37,6 +37,11 @@ def new_id(now: float | None = None) -> str:
     return f"{text}{int(moment * 1000) % 1000:03d}Z-{secrets.token_hex(4)}"
 
 
+def utc(moment: float) -> str:
+    """Return a time in Unix seconds as people read it."""
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(moment))
+
+
 def batch_key(model: str, batch: str) -> dict[str, str]:
     """Return the key of a batch's record."""
     return {"pk": f"batch#{model}#{batch}", "sk": "batch"}
@@ -55,6 +60,11 @@ def listed_batch_key(model: str, batch: str) -> dict[str, str]:
 def active_key(model: str) -> dict[str, str]:
     """Return the key of the pointer to a model's active generation."""
     return {"pk": f"model#{model}", "sk": "active"}
+
+
+def deletion_key(model: str) -> dict[str, str]:
+    """Return the key of the item that says how far a model's old predictions are deleted."""
+    return {"pk": f"model#{model}", "sk": "deletion"}
 
 
 def job_key(model: str, job: str) -> dict[str, str]:

@@ -80,6 +80,7 @@ def test_every_key_is_read(path: Path) -> None:
           tolerated: 0
           schedule: cron(0 3 * * ? *)
           timezone: Asia/Seoul
+          expires_days: 30
           input: {inputs: ['s3://rows/in/*.csv'], key: id, results: s3://rows/out/night}
         jobs: {max_concurrency: 4, attempts: 5, expires_days: 1}
         worker: {memory_mb: 3538, timeout_s: 600, tmp_mb: 1024, max_concurrency: 20}
@@ -114,6 +115,7 @@ def test_every_key_is_read(path: Path) -> None:
             "tolerated": 0,
             "schedule": "cron(0 3 * * ? *)",
             "timezone": "Asia/Seoul",
+            "expires_days": 30,
             "input": {"inputs": ["s3://rows/in/*.csv"], "key": "id", "results": "s3://rows/out/night"},
         },
         "jobs": {"max_concurrency": 4, "attempts": 5, "expires_days": 1},
@@ -274,6 +276,8 @@ def test_a_version_that_yaml_would_change_must_be_quoted(path: Path, written: st
             "batch: {schedule: rate(1 day), inputs: ['s3://abc/*'], input: {inputs: ['s3://abc/b'], key: k, results: 's3://out'}}",
             "batch.input.results: workers may not write to 's3://out': add s3://bucket/prefix/* to batch.results",
         ),
+        ("batch: {expires_days: 0}", "batch.expires_days: 0 is below 1: give 1 or more"),
+        ("batch: {expires_days: 3651}", "batch.expires_days: 3651 is above 3,650: give 3,650 or less"),
         (
             "resources: {memory_mb: 1, timeout_s: 0}",
             "resources.memory_mb: 1 is below 128: give 128 or more (and 1 more)",
@@ -362,6 +366,40 @@ def test_a_stage_replaces_only_what_it_names(path: Path) -> None:
 )  # fmt: skip
 def test_an_override_is_checked_with_what_it_leaves_alone(path: Path, text: str, said: str) -> None:
     assert said in error(path, text)
+
+
+INPUT = "inputs: ['s3://abc/*'], input: {inputs: ['s3://abc/b'], key: id}"
+
+
+@pytest.mark.parametrize(
+    ("schedule", "pause"),
+    [
+        ("rate(2 days)", 2),
+        ("rate(36 hours)", 1.5),
+        ("cron(0 3 * * ? *)", 1),
+        ("cron(0 3 ? * MON *)", 7),
+        ("cron(0 3 1 * ? *)", 31),
+    ],
+)
+def test_predictions_that_expire_before_the_next_scheduled_batch_are_refused(
+    path: Path, schedule: str, pause: float
+) -> None:
+    def batch(days: int) -> str:
+        return f"batch: {{schedule: '{schedule}', expires_days: {days}, {INPUT}}}"
+
+    said = error(path, batch(int(pause)))
+    assert said == (
+        f"functions/toy/model.yaml: batch.expires_days: predictions expire after {int(pause)} days, but {schedule} "
+        f"starts the next batch after up to {pause:g}: give more days, with time for a batch that is late"
+    )
+    assert read(path, batch(int(pause) + 1)).batch is not None
+    in_prod = f"{batch(int(pause) + 1)}\nstages: {{prod: {{batch: {{expires_days: 1}}}}}}"
+    assert "stages.prod" in error(path, in_prod)
+
+
+def test_a_schedule_that_starts_once_replaces_nothing(path: Path) -> None:
+    once = f"batch: {{schedule: 'cron(0 3 1 1 ? 2099)', expires_days: 1, {INPUT}}}"
+    assert read(path, once).batch is not None
 
 
 def test_a_spec_cannot_be_changed() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from fnmatch import fnmatchcase
+from itertools import islice, pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema
@@ -15,6 +17,8 @@ from modelet.dev.project.sections import Section, Zone
 from modelet.errors import ContractError
 
 CRON, RATE = re.compile(r"cron\((.*)\)"), re.compile(r"rate\(([1-9][0-9]{0,5}) (minute|hour|day)s?\)")
+DATES = 1_500
+"""Dates of a cron expression that are looked at: some years of a daily one."""
 PLACE = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^\[\]{}$\s][^\[\]{}$]*")
 """Objects in S3: a bucket, and a key with the wildcards `*` and `?`, which mean the same in a permission."""
 
@@ -25,6 +29,17 @@ def _schedule(text: str) -> str:
     elif not RATE.fullmatch(text):
         raise ValueError(f"{quoted(text)} is not a schedule: give cron(0 3 * * ? *), or rate(1 day)")
     return text
+
+
+def _longest_pause(schedule: str | None) -> float | None:
+    """Return the most days between two starts; None without a schedule, and if it starts once."""
+    if schedule is None:
+        return None
+    if rate := RATE.fullmatch(schedule):
+        return int(rate[1]) / {"minute": 24 * 60, "hour": 24, "day": 1}[rate[2]]
+    cron = CRON.fullmatch(schedule)
+    dates = [date(*each) for each in islice(read_cron(cron[1]).dates(), DATES)] if cron else []
+    return max(((later - earlier).days for earlier, later in pairwise(dates)), default=None)
 
 
 def _place(text: str) -> str:
@@ -75,6 +90,13 @@ class Batch(Section):
     tolerated: float = Field(
         default=0.1, ge=0, le=1, description="The share of rejected rows at which a batch stops early."
     )
+    expires_days: int | None = Field(
+        default=None,
+        ge=1,
+        le=3650,
+        description="The days after which the predictions of a batch expire, from its beginning; none: they stay until "
+        "newer ones replace them.",
+    )
     schedule: ScheduleText | None = Field(
         default=None, description="When to start a batch of `input`: cron(0 3 * * ? *) or rate(1 day)."
     )
@@ -82,9 +104,17 @@ class Batch(Section):
     input: Request | None = Field(default=None, description="The request of the scheduled batch, as the API takes it.")
 
     def check_consistency(self) -> None:
-        """Raise ValueError if the schedule has no input, or if its worker could not read or write what it names."""
+        """Raise ValueError if the schedule has no input, if predictions expire before the next batch, or if the worker
+        could not read or write what the input names.
+        """
         if self.schedule is not None and self.input is None:
             raise ValueError("batch.schedule: needs batch.input, the request of the batch: set it too")
+        pause = _longest_pause(self.schedule)
+        if pause is not None and self.expires_days is not None and pause >= self.expires_days:
+            raise ValueError(
+                f"batch.expires_days: predictions expire after {self.expires_days} days, but {self.schedule} starts "
+                f"the next batch after up to {pause:g}: give more days, with time for a batch that is late"
+            )
         if self.input is None:
             return
         if self.schedule is None:
