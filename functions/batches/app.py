@@ -14,13 +14,16 @@ import jobs_routes
 import predictions_routes
 import uploads_routes
 from aws_lambda_powertools import Logger, Metrics
+from endings import is_end_of_execution, settle
 from fastapi import FastAPI
 from gateway import log, plain
 from mangum import Mangum
 from problems import answer_problems
+from scheduled import check_start
 from services import Services
 from settings import ApiSettings
 
+from modelet.batch.schedule import scheduled_model
 from modelet.protocols.service import JSON, PROBLEM
 
 if TYPE_CHECKING:
@@ -52,9 +55,18 @@ _gateway = Mangum(_without_slash, lifespan="off", text_mime_types=[JSON, PROBLEM
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer an event of API Gateway, payload 1.0 or 2.0; the answer has the request id of the log."""
+    """Answer an event of API Gateway, payload 1.0 or 2.0; the answer has the request id of the log.
+
+    Two kinds of event come by themselves: a schedule's start of a batch, and the end of an execution. Nobody reads the
+    answer, so this raises StoreError if it may succeed later; Lambda then tries again.
+    """
+    if is_end_of_execution(event):
+        settle(app.state.services, event)
+        return {}
     started = time.perf_counter()
     response = _gateway(plain(event), context)
     response["headers"]["x-request-id"] = context.aws_request_id
     log(logger, metrics, response["statusCode"], time.perf_counter() - started)
+    if (model := scheduled_model(event)) is not None:
+        check_start(model, response)
     return response

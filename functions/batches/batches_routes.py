@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import time
 from typing import Any
 
 from bodies import answer, parse, read_text, refuse
+from endings import announce, settled
 from executions import Executions
 from fastapi import APIRouter, Request, Response
 from idempotency import HEADER, once
@@ -17,15 +17,13 @@ from workers import Worker
 
 from modelet.batch.errors import UnknownBatchError
 from modelet.batch.progress import Progress
-from modelet.batch.record import ACTIVE, BatchRecord
+from modelet.batch.record import BatchRecord
 from modelet.batch.request import BatchRequest
 from modelet.batch.table import new_id
-from modelet.errors import ModeletError, RequestError, StoreError
+from modelet.errors import ModeletError, StoreError
 
 TOLERATED, LOAD = 0.1, "auto"
 """What model.yaml's section `batch` means without these members."""
-SETTLED_S = 60
-"""Seconds after a batch changed from which on its execution must run."""
 
 router = APIRouter()
 
@@ -63,7 +61,7 @@ async def start(request: Request, worker: BatchWorker, services: Given) -> Respo
 async def listed(worker: BatchWorker, services: Given, limit: Limit = 20, after: After = None) -> Response:
     """Return a page of batches, newest first."""
     found = services.batches.list(worker.model, limit=limit, after=after)
-    views = [view(record) for record in found.records]
+    views = [view(settled(services, record)) for record in found.records]
     return answer(page("batches", views, f"/models/{worker.model}/batches", limit, found.next))
 
 
@@ -82,10 +80,11 @@ async def show(batch: str, worker: BatchWorker, services: Given) -> Response:
 
 @router.delete("/models/{name}/batches/{batch}")
 async def cancel(batch: str, worker: BatchWorker, services: Given) -> Response:
-    """Cancel a batch: first in its record, which its workers read, then in the state machine."""
+    """Cancel a batch: first in its record, which its workers read, then in the state machine. Its end is announced."""
     _current(services, worker.model, batch)
     record = services.batches.cancel(worker.model, batch)
     _stop(services.executions, record)
+    announce(services.executions, record)
     return answer(view(record))
 
 
@@ -96,24 +95,24 @@ async def resume(request: Request, batch: str, worker: BatchWorker, services: Gi
     tolerated = _tolerated(parse(await read_text(request))) if body else None
     _current(services, worker.model, batch)
     record = services.batches.resume(worker.model, batch, tolerated=tolerated)
-    _run(services, record)
+    _run(services, worker, record)
     return answer(view(record), 202, {"location": _path(record)})
 
 
 def _start(services: Services, worker: Worker, wanted: BatchRequest) -> dict[str, Any]:
     given = worker.batch or {}
-    version = services.workers.version(worker.model)
+    version = services.workers.version(worker)
     record = services.batches.create(
         worker.model,
         new_id(),
-        version=version.number,
+        version=version.model_version,
         function=version.arn,
         request=wanted,
         tolerated=given.get("tolerated", TOLERATED) if wanted.tolerated is None else wanted.tolerated,
         load=given.get("load", LOAD) if wanted.load == "auto" else wanted.load,
         expires_days=given.get("expires_days"),
     )
-    _run(services, record)
+    _run(services, worker, record)
     return view(record)
 
 
@@ -157,10 +156,10 @@ def generation_view(generation: Any) -> dict[str, Any]:
     }
 
 
-def _run(services: Services, record: BatchRecord) -> None:
+def _run(services: Services, worker: Worker, record: BatchRecord) -> None:
     """Start the record's attempt. Raises StoreError, after setting the record to FAILED, if it cannot be started."""
     try:
-        services.executions.start(record.model, record.id, record.attempt, record.function)
+        services.executions.start(record.model, record.id, record.attempt, record.function, worker.chunks_at_once)
     except StoreError:
         problem = StoreError(f"attempt {record.attempt} of batch {record.id} could not be started").problem()
         try:
@@ -171,25 +170,8 @@ def _run(services: Services, record: BatchRecord) -> None:
 
 
 def _current(services: Services, model: str, batch: str) -> BatchRecord:
-    """Return a batch. One whose execution ended without its last step is set to FAILED first: then it can be resumed.
-
-    A batch that changed a moment ago may not have its execution yet.
-    """
-    record = services.batches.get(model, _checked(model, batch))
-    if record.state not in ACTIVE or time.time() - record.changed < SETTLED_S:
-        return record
-    try:
-        if services.executions.is_running(model, batch, record.attempt):
-            return record
-    except StoreError as error:
-        logger.warning("the execution of a batch cannot be looked at", batch=batch, exc_info=error)
-        return record
-    lost = RequestError(
-        f"attempt {record.attempt} ended before its last step, while the batch was {record.state}: "
-        "`modelet batch resume` runs what is missing"
-    )
-    services.batches.set_state(record, (record.state,), "FAILED", lost.problem())
-    return services.batches.get(model, batch)
+    """Return a batch as it is now."""
+    return settled(services, services.batches.get(model, _checked(model, batch)))
 
 
 def _stop(executions: Executions, record: BatchRecord) -> None:

@@ -11,6 +11,8 @@ from problems import calling, code_of
 
 LONGEST_NAME = 80
 """Characters. Source: docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html."""
+END = "-end"
+"""The end of the name of an execution that only announces."""
 
 
 class Executions:
@@ -20,20 +22,21 @@ class Executions:
         self._machine = machine
         self._client = client
 
-    def start(self, model: str, batch: str, attempt: int, function: str) -> None:
-        """Start an attempt. function: the ARN of the worker's version. Raises StoreError.
+    def start(self, model: str, batch: str, attempt: int, function: str, concurrency: int) -> None:
+        """Start an attempt. Raises StoreError.
 
-        An attempt that runs already was started by a call whose answer was lost.
+        function: the ARN of the worker's version. concurrency: how many chunks run at one time. An attempt that runs
+        already was started by a call whose answer was lost.
         """
-        batch_input = {"batch": {"model": model, "id": batch, "attempt": attempt}, "function": function}
-        with calling("Step Functions"):
-            try:
-                self._client("stepfunctions").start_execution(
-                    stateMachineArn=self._machine, name=_name(model, batch, attempt), input=json.dumps(batch_input)
-                )
-            except ClientError as error:
-                if code_of(error) != "ExecutionAlreadyExists":
-                    raise
+        self._start(model, batch, attempt, function, concurrency, _name(model, batch, attempt))
+
+    def announce(self, model: str, batch: str, attempt: int, function: str) -> None:
+        """Start an execution that only announces how an attempt ended, because its own cannot. Raises StoreError.
+
+        It finds a batch that has ended, so it plans no chunk and does the last step, once for each attempt. If a later
+        attempt has begun meanwhile, it does nothing.
+        """
+        self._start(model, batch, attempt, function, 1, _name(model, batch, attempt, END))
 
     def is_running(self, model: str, batch: str, attempt: int) -> bool:
         """Return whether an attempt's execution runs. Raises StoreError."""
@@ -56,11 +59,26 @@ class Executions:
                 if code_of(error) != "ExecutionDoesNotExist":
                     raise
 
+    def _start(self, model: str, batch: str, attempt: int, function: str, concurrency: int, name: str) -> None:
+        given = {
+            "batch": {"model": model, "id": batch, "attempt": attempt},
+            "function": function,
+            "concurrency": concurrency,
+        }
+        with calling("Step Functions"):
+            try:
+                self._client("stepfunctions").start_execution(
+                    stateMachineArn=self._machine, name=name, input=json.dumps(given)
+                )
+            except ClientError as error:
+                if code_of(error) != "ExecutionAlreadyExists":
+                    raise
+
     def _arn(self, model: str, batch: str, attempt: int) -> str:
         return f"{self._machine.replace(':stateMachine:', ':execution:')}:{_name(model, batch, attempt)}"
 
 
-def _name(model: str, batch: str, attempt: int) -> str:
+def _name(model: str, batch: str, attempt: int, suffix: str = "") -> str:
     """Return the name of an attempt's execution; of a very long model's name, its end is left out."""
-    rest = f"-{batch}-{attempt}"
+    rest = f"-{batch}-{attempt}{suffix}"
     return f"{model[: LONGEST_NAME - len(rest)]}{rest}"

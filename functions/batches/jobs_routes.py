@@ -119,7 +119,7 @@ def view(record: JobRecord) -> dict[str, Any]:
 def _submit(services: Services, worker: Worker, body: bytes, url: str | None) -> dict[str, Any]:
     """Record a job, then send its message. Raises StoreError after the record is set to failed."""
     model, job = worker.model, new_id()
-    version = services.workers.version(model).number
+    version = services.workers.version(worker).model_version
     queue = services.queues.url(model)
     if url is None and len(body) > MOST_BODY_BYTES:
         url = _put(services, f"{model}/jobs/{job}/body.json", body)

@@ -50,15 +50,22 @@ class ApiStack(Stack):
         workers = [model.name for model in models if model.worker]
         batches = self._batches(stage, root, layer) if workers else None
         api = InferenceApi(
-            self, "Api", stage=stage, models=names, index=index.function, batches=batches, workers=workers
+            self,
+            "Api",
+            stage=stage,
+            models=names,
+            index=index.function,
+            batches=batches.function if batches else None,
+            workers=workers,
         )
         api.reference.write(self, stage)
-        ApiMonitoring(self, "Monitoring", stage=stage, index=index.function, api=api)
+        alarms = [batches.alarm] if batches else []
+        ApiMonitoring(self, "Monitoring", stage=stage, index=index.function, api=api, more_alarms=alarms)
         CfnOutput(self, "ApiUrl", value=api.url)
 
-    def _batches(self, stage: Stage, root: Path, layer: lambda_.LayerVersion) -> lambda_.IFunction:
+    def _batches(self, stage: Stage, root: Path, layer: lambda_.LayerVersion) -> BatchesFunction:
         """Create what batches and jobs share; return the function that answers their routes."""
         storage = BatchStorage.read(self, stage)
         BatchMachine(self, "Batches", stage=stage, storage=storage)
         BatchTopic(self, "BatchTopic", stage=stage)
-        return BatchesFunction(self, "BatchesFunction", stage=stage, root=root, layer=layer, storage=storage).function
+        return BatchesFunction(self, "BatchesFunction", stage=stage, root=root, layer=layer, storage=storage)

@@ -18,10 +18,12 @@ from botocore.config import Config
 
 from modelet.batch.generations import Generations
 from modelet.batch.record import BatchRecord
+from modelet.batch.schedule import schedule_event
+from modelet.batch.table import new_id
 from modelet.dev.local.runtime.function import LocalFunction
 from modelet.dev.local.runtime.log import MemoryLog
 from modelet.dev.local.runtime.once import invoke_once
-from modelet.errors import SettingsError
+from modelet.errors import SettingsError, StoreError
 from support.aws import Service, running_service
 from support.batches_api import FOLDER, Answer, Api, PlatformContext, loaded
 from support.events import http_event, rest_event
@@ -48,6 +50,12 @@ def listed(api: Api) -> dict[str, Any]:
     return found
 
 
+def input_of(api: Api, execution: str) -> Any:
+    """The input of an execution, by its name."""
+    arn = f"{api.stage.machine.replace(':stateMachine:', ':execution:')}:{execution}"
+    return json.loads(api.stage.client("stepfunctions").describe_execution(executionArn=arn)["input"])
+
+
 def record_of(api: Api, answer: Answer) -> BatchRecord:
     found: BatchRecord = api.services.batches.get("tiny", answer.body["id"])
     return found
@@ -60,8 +68,8 @@ def test_a_batch_is_recorded_and_an_execution_starts_with_the_worker_s_version(a
     assert answer.headers["location"] == answer.body["status_url"] == f"{PATH}/{batch}"
     assert (answer.body["state"], answer.body["attempt"], answer.body["request"]) == ("PLANNING", 1, REQUEST)
     record = record_of(api, answer)
-    assert record.function == (
-        f"arn:aws:lambda:us-east-1:123456789012:function:{api.stage.prefix}-tiny-worker:{record.version}"
+    assert re.fullmatch(
+        rf"arn:aws:lambda:us-east-1:123456789012:function:{api.stage.prefix}-tiny-worker:\d+", record.function
     )
     [execution] = [each for each in api.stage.executions() if batch in each["name"]]
     assert execution["name"] == f"tiny-{batch}-1"
@@ -69,6 +77,7 @@ def test_a_batch_is_recorded_and_an_execution_starts_with_the_worker_s_version(a
     assert json.loads(described["input"]) == {
         "batch": {"model": "tiny", "id": batch, "attempt": 1},
         "function": record.function,
+        "concurrency": 20,  # of 24 workers, 4 are for jobs
     }
 
 
@@ -106,13 +115,44 @@ def test_a_batch_keeps_its_version_while_its_model_is_deployed_anew(api: Api) ->
     before = started(api)
     number = api.stage.deploy()
     after = started(api)
-    assert after.body["version"] == number != before.body["version"]
+    assert record_of(api, after).function.endswith(f":{number}")
+    assert not record_of(api, before).function.endswith(f":{number}")
     assert api(http_event("DELETE", before.body["status_url"])).status == 200
     resumed = api(http_event("POST", f"{before.body['status_url']}/resume"))
     assert resumed.body["version"] == before.body["version"]
-    [execution] = [each for each in api.stage.executions() if each["name"] == f"tiny-{before.body['id']}-2"]
-    described = api.stage.client("stepfunctions").describe_execution(executionArn=execution["executionArn"])
-    assert json.loads(described["input"])["function"] == record_of(api, before).function
+    for batch, attempt in ((before, 1), (before, 2), (after, 1)):
+        given = input_of(api, f"tiny-{batch.body['id']}-{attempt}")
+        assert given["function"] == record_of(api, batch).function
+
+
+def test_the_version_of_a_batch_is_the_model_s_from_the_start_or_null_until_its_plan(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The alias of a worker moves before its stack announces which version of the model it serves."""
+    workers = api.services.workers
+    live = workers.version(workers.get("tiny", "batch")).arn.rpartition(":")[2]
+    for number, version in ((live, "7"), ("0", None)):
+        tiny = workers.get("tiny", "batch")._replace(function_version=number, model_version="7")
+        monkeypatch.setattr(workers, "_found", {"tiny": tiny})
+        answer = started(api)
+        assert answer.body["version"] == version
+        assert api(http_event("GET", answer.body["status_url"])).body["version"] == version
+    batches = api.services.batches
+    batches.plan_done(record_of(api, answer), 1, 4, 400, "write", version="8")
+    assert api(http_event("GET", answer.body["status_url"])).body["version"] == "8"
+
+
+def test_a_resume_runs_as_many_chunks_at_one_time_as_model_yaml_allows_now(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = started(api)
+    path, name = answer.body["status_url"], f"tiny-{answer.body['id']}"
+    api(http_event("DELETE", path))
+    workers = api.services.workers
+    fewer = workers.get("tiny", "batch")._replace(max_concurrency=6)
+    monkeypatch.setattr(workers, "_found", {"tiny": fewer})
+    assert api(http_event("POST", f"{path}/resume")).status == 202
+    assert [input_of(api, f"{name}-{attempt}")["concurrency"] for attempt in (1, 2)] == [20, 2]
 
 
 def test_model_yaml_says_what_the_request_leaves_open(api: Api) -> None:
@@ -271,8 +311,30 @@ def test_a_cancelled_batch_is_cancelled_in_its_record_and_in_the_state_machine(a
     for _ in range(2):  # twice is no error
         cancelled = api(event("DELETE", answer.body["status_url"]))
         assert (cancelled.status, cancelled.body["state"]) == (200, "CANCELLED")
-    [execution] = [each for each in api.stage.executions() if answer.body["id"] in each["name"]]
-    assert execution["status"] == "ABORTED"
+    name = f"tiny-{answer.body['id']}-1"
+    found = {each["name"]: each["status"] for each in api.stage.executions() if answer.body["id"] in each["name"]}
+    assert found[name] == "ABORTED"
+    assert set(found) == {name, f"{name}-end"}, "another execution announces the end"
+    assert input_of(api, f"{name}-end") == {**input_of(api, name), "concurrency": 1}
+
+
+def test_the_names_of_executions_stay_below_step_functions_limit_and_differ(api: Api) -> None:
+    names = []
+    with running_service() as service:
+        service.script = lambda request, _: (
+            names.append(json.loads(request.body)["name"])
+            or (
+                200,
+                {"executionArn": "a", "startDate": 1.0},
+            )
+        )
+        executions = type(api.services.executions)(api.stage.machine, client_of(service))
+        for attempt in (9, 10):
+            executions.start("m" * 64, new_id(), attempt, "arn", 1)
+            executions.announce("m" * 64, new_id(), attempt, "arn")
+    assert len(set(names)) == 4
+    assert max(map(len, names)) <= 80
+    assert [name.rpartition("-")[2] for name in names] == ["9", "end", "10", "end"]
 
 
 def test_a_batch_is_cancelled_also_if_its_execution_cannot_be_stopped(
@@ -285,6 +347,7 @@ def test_a_batch_is_cancelled_also_if_its_execution_cannot_be_stopped(
         cancelled = api(http_event("DELETE", answer.body["status_url"]))
     assert (cancelled.status, cancelled.body["state"]) == (200, "CANCELLED")
     assert "a cancelled batch's execution goes on" in caplog.text
+    assert "the end of a batch is not announced" in caplog.text
 
 
 @pytest.mark.parametrize("state", ["PLANNING", "RUNNING", "FINISHING", "LOADING"])
@@ -295,16 +358,126 @@ def test_a_batch_whose_execution_died_is_failed_and_can_be_resumed(
     record = record_of(api, answer)
     api.services.batches.set_state(record, ("PLANNING",), state)
     path = answer.body["status_url"]
-    monkeypatch.setattr(sys.modules["batches_routes"], "SETTLED_S", -1)
+    monkeypatch.setattr(sys.modules["endings"], "SETTLED_S", -1)
     assert api(event("GET", path)).body["state"] == state  # it runs
     api.services.executions.stop("tiny", record.id, 1)
-    monkeypatch.setattr(sys.modules["batches_routes"], "SETTLED_S", 60)
+    monkeypatch.setattr(sys.modules["endings"], "SETTLED_S", 60)
     assert api(event("GET", path)).body["state"] == state  # it changed a moment ago
-    monkeypatch.setattr(sys.modules["batches_routes"], "SETTLED_S", -1)
+    monkeypatch.setattr(sys.modules["endings"], "SETTLED_S", -1)
     shown = api(event("GET", path)).body
     assert shown["state"] == "FAILED"
     assert f"while the batch was {state}" in shown["problem"]["detail"]
+    assert input_of(api, f"tiny-{record.id}-1-end")["batch"]["attempt"] == 1, "its end is announced"
     assert api(event("POST", f"{path}/resume")).status == 202
+
+
+def test_a_list_tells_of_a_batch_whose_execution_died_that_it_has_failed(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = started(api)
+    api.services.executions.stop("tiny", answer.body["id"], 1)
+    monkeypatch.setattr(sys.modules["endings"], "SETTLED_S", -1)
+    assert listed(api)[answer.body["id"]]["state"] == "FAILED"
+
+
+def ended_event(api: Api, batch: str, status: str, attempt: int = 1) -> dict[str, Any]:
+    """What EventBridge sends."""
+    name = f"tiny-{batch}-{attempt}"
+    arn = f"{api.stage.machine.replace(':stateMachine:', ':execution:')}:{name}"
+    given = {"batch": {"model": "tiny", "id": batch, "attempt": attempt}, "function": "arn", "concurrency": 1}
+    detail = {"executionArn": arn, "stateMachineArn": api.stage.machine, "name": name, "status": status}
+    return {
+        "version": "0",
+        "source": "aws.states",
+        "detail-type": "Step Functions Execution Status Change",
+        "resources": [arn],
+        "detail": {**detail, "input": json.dumps(given)},
+    }
+
+
+def tell(api: Api, event: dict[str, Any]) -> None:
+    assert api.module.handler(event, PlatformContext()) == {}
+
+
+@pytest.mark.parametrize("status", ["FAILED", "TIMED_OUT", "ABORTED"])
+def test_a_batch_whose_execution_died_is_failed_and_announced_though_nobody_looks(api: Api, status: str) -> None:
+    answer = started(api)
+    batch = answer.body["id"]
+    for _ in range(2):  # an event may come twice
+        tell(api, ended_event(api, batch, status))
+    record = record_of(api, answer)
+    assert (record.state, record.problem is not None) == ("FAILED", True)
+    assert input_of(api, f"tiny-{batch}-1-end")["function"] == record.function
+
+
+def test_the_end_of_an_execution_whose_batch_was_announced_or_goes_on_changes_nothing(api: Api) -> None:
+    answer = started(api)
+    batch, batches = answer.body["id"], api.services.batches
+    batches.set_state(record_of(api, answer), ("PLANNING",), "FAILED", {"detail": "no rows"})
+    batches.set_notified(record_of(api, answer))
+    before = record_of(api, answer)
+    tell(api, ended_event(api, batch, "FAILED"))
+    assert record_of(api, answer) == before
+    resumed = batches.resume("tiny", batch)
+    tell(api, ended_event(api, batch, "FAILED"))
+    assert record_of(api, answer) == resumed
+    assert not [each for each in api.stage.executions() if each["name"] == f"tiny-{batch}-1-end"]
+    for given in ("{}", "[]", "no JSON"):
+        event = ended_event(api, batch, "FAILED")
+        event["detail"]["input"] = given
+        tell(api, event)
+    tell(api, ended_event(api, "20260101T000000000Z-00000000", "FAILED"))
+
+
+def test_the_end_of_an_execution_comes_again_if_it_cannot_be_recorded(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = started(api).body["id"]
+    monkeypatch.setattr(api.services.executions, "_machine", f"{api.stage.machine}-removed")
+    with pytest.raises(StoreError):
+        tell(api, ended_event(api, batch, "ABORTED"))
+
+
+def scheduled(api: Api) -> dict[str, Any]:
+    """What EventBridge Scheduler sends: the time is in its place."""
+    text = json.dumps(schedule_event("tiny", REQUEST))
+    return json.loads(text.replace("<aws.scheduler.scheduled-time>", f"2026-11-29T03:00:00Z-{time.monotonic_ns()}"))
+
+
+def test_a_scheduled_start_that_fails_is_raised_so_that_lambda_tries_again_and_repeats_are_one_batch(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event, before = scheduled(api), set(listed(api))
+    with monkeypatch.context() as broken:
+        broken.setattr(api.services.executions, "_machine", f"{api.stage.machine}-removed")
+        with pytest.raises(StoreError, match="the scheduled batch of tiny was answered with 503"):
+            api.module.handler(event, PlatformContext())
+    answers = [api(event) for _ in range(2)]
+    assert [each.status for each in answers] == [202, 202]
+    new = {name: each["state"] for name, each in listed(api).items() if name not in before}
+    assert sorted(new.values()) == ["FAILED", "PLANNING"]
+    assert new[answers[1].body["id"]] == "PLANNING"
+
+
+def test_a_scheduled_start_that_is_refused_is_logged_with_its_model_and_not_tried_again(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    event = {**scheduled(api), "body": '{"key": "id"}'}
+    assert api(event).status == 422
+    [line] = [each for each in caplog.records if each.getMessage() == "a scheduled batch was not started"]
+    assert line.levelname == "ERROR"
+    assert (line.model, line.status) == ("tiny", 422)  # type: ignore[attr-defined]
+    assert "inputs" in line.problem  # type: ignore[attr-defined]
+
+
+def test_a_caller_of_the_api_gets_an_answer_whatever_headers_he_sends(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api.services.executions, "_machine", f"{api.stage.machine}-removed")
+    answer = api(
+        http_event("POST", PATH, REQUEST, user_agent="modelet-schedule", host="scheduler", idempotency_key="k")
+    )
+    assert answer.status == 503
 
 
 def test_a_batch_that_is_done_cannot_be_cancelled_or_resumed(api: Api, event: Event) -> None:
@@ -436,7 +609,7 @@ def test_on_a_laptop_there_are_files_and_no_alias(api: Api) -> None:
     with loaded(local) as module:
         laptop = Api(module, api.stage)
         answer = started(laptop, inputs=["file:///data/rows.csv"])
-        assert answer.body["version"] == "$LATEST"
+        assert answer.body["version"] is None, "its plan tells it"
         assert record_of(laptop, answer).function.endswith(f":function:{api.stage.prefix}-tiny-worker")
 
 

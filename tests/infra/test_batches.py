@@ -17,6 +17,7 @@ from infra.constructs.batches.machine import DEFINITION
 from infra.constructs.gateway.routes import rest_batch_paths
 from infra.errors import SynthError
 from infra.stage import STAGES, Stage
+from modelet.batch.plan import MOST_CHUNKS
 from modelet.dev.project.routes import BATCH_ROUTES
 from modelet.store.store import Store
 
@@ -78,14 +79,15 @@ def test_the_deployed_machine_is_the_file_that_the_laptop_runs(full: Synthesized
     assert json.loads(text) == MACHINE
 
 
-def test_the_machine_uses_json_path_and_nothing_that_the_emulator_ignores() -> None:
+def test_the_machine_uses_json_path_and_nothing_that_the_emulator_ignores_but_the_number_of_children() -> None:
     text = json.dumps(MACHINE)
-    for absent in ("Comment", "QueryLanguage", "{%", "ItemBatcher", "ResultWriter", "MaxConcurrencyPath"):
+    for absent in ("Comment", "QueryLanguage", "{%", "ItemBatcher", "ResultWriter"):
         assert absent not in text
     assert "ToleratedFailurePercentagePath" not in text
     assert '"ResultSelector": {}' not in text
     chunks = MACHINE["States"]["Chunks"]
-    assert (chunks["MaxConcurrency"], chunks["ToleratedFailurePercentage"], chunks["ResultPath"]) == (50, 100, None)
+    assert (chunks["ToleratedFailurePercentage"], chunks["ResultPath"]) == (100, None)
+    assert (chunks["MaxConcurrencyPath"], "MaxConcurrency" in chunks) == ("$.concurrency", False)
     assert chunks["ItemReader"] == {
         "Resource": "arn:aws:states:::s3:getObject",
         "ReaderConfig": {"InputType": "JSONL"},
@@ -99,14 +101,15 @@ def test_each_step_names_itself_and_its_batch() -> None:
     assert {name: each["Payload"]["modelet"] for name, each in steps.items()} == {
         "Plan": "plan",
         "Work": "chunk",
+        "Missed": "missed",
         "Finish": "finish",
         "Abandon": "finish",
     }
     for each in steps.values():
         assert each["FunctionName.$"] == "$.function"
         assert each["Payload"]["batch.$"] == "$.batch"
-    assert steps["Work"]["Payload"]["chunk.$"] == "$.chunk"
-    assert steps["Abandon"]["Payload"]["cause.$"] == "$.failure"
+    assert steps["Work"]["Payload"]["chunk.$"] == steps["Missed"]["Payload"]["chunk.$"] == "$.chunk"
+    assert steps["Missed"]["Payload"]["cause.$"] == steps["Abandon"]["Payload"]["cause.$"] == "$.failure"
 
 
 def test_each_step_is_tried_again_after_errors_that_may_pass_with_full_jitter() -> None:
@@ -133,11 +136,19 @@ def test_whatever_fails_ends_in_the_record_of_the_batch() -> None:
     for name in ("Plan", "Chunks", "Finish"):
         assert states[name]["Catch"] == [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": "Abandon"}]
     work = states["Chunks"]["ItemProcessor"]["States"]
-    assert work["Work"]["Catch"] == [{"ErrorEquals": ["States.ALL"], "Next": "Missed"}]
-    assert work["Missed"]["Result"] == "missed", "an empty object is ignored by the emulator"
+    assert work["Work"]["Catch"] == [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": "Missed"}]
+    assert work["Missed"]["Catch"] == [{"ErrorEquals": ["States.ALL"], "Next": "Lost"}]
     choices = {each["StringEquals"]: each["Next"] for each in states["Finished"]["Choices"]}
     assert choices == {"LOADING": "Load", "FAILED": "Failed"}
     assert states["Load"] == {"Type": "Wait", "Seconds": 15, "Next": "Finish"}
+
+
+def test_the_outputs_of_as_many_chunks_as_are_allowed_fit_into_the_output_of_the_map() -> None:
+    """A worker returns {}; the state machine itself ends a chunk that nobody could record."""
+    lost = MACHINE["States"]["Chunks"]["ItemProcessor"]["States"]["Lost"]
+    assert lost == {"Type": "Pass", "Result": 0, "End": True}, "an empty object is ignored by the emulator"
+    for output in ({}, lost["Result"]):
+        assert len(json.dumps([output] * MOST_CHUNKS, separators=(",", ":"))) <= 256 * 1024
 
 
 def test_cfn_lint_finds_a_wrong_machine_and_nothing_in_ours(tmp_path: Path) -> None:
@@ -199,6 +210,27 @@ def test_the_function_has_its_settings(full: Synthesized) -> None:
     assert names == {"/modelet/full/batch/control-table", "/modelet/full/batch/bucket"}
     assert "batchcontroltable" in json.dumps(variables["MODELET_CONTROL_TABLE"])
     assert variables["MODELET_BATCHES"]["Fn::Join"][1][0] == "s3://"
+
+
+def test_an_event_that_fails_is_tried_again_and_one_that_lambda_gives_up_raises_an_alarm(full: Synthesized) -> None:
+    """The starts of schedules, and the ends of executions: nobody reads their answers."""
+    tried = full.only("AWS::Lambda::EventInvokeConfig", "BatchesFunction/")
+    assert (tried["MaximumRetryAttempts"], tried["MaximumEventAgeInSeconds"]) == (2, 3600)
+    alarm = full.only("AWS::CloudWatch::Alarm", "BatchesFunction/")
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/Lambda", "AsyncEventsDropped")
+    assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": "modelet-full-batches"}]
+    assert (alarm["Threshold"], alarm["ComparisonOperator"], alarm["Statistic"]) == (0, "GreaterThanThreshold", "Sum")
+    assert "MonitoringAlarmsTopic" in json.dumps(alarm["AlarmActions"])
+
+
+def test_the_function_is_told_of_executions_that_did_not_succeed_but_not_of_their_children(full: Synthesized) -> None:
+    rule = full.only("AWS::Events::Rule", "BatchesFunction/")
+    pattern = rule["EventPattern"]
+    assert (pattern["source"], pattern["detail-type"]) == (["aws.states"], ["Step Functions Execution Status Change"])
+    assert pattern["detail"]["status"] == ["FAILED", "TIMED_OUT", "ABORTED"]
+    [machine] = pattern["detail"]["stateMachineArn"]
+    assert machine.endswith(":stateMachine:modelet-full-batches"), "a child's machine has the map's label too"
+    assert "BatchesFunction" in json.dumps(rule["Targets"][0]["Arn"])
 
 
 def test_the_function_may_start_work_and_read_predictions_of_its_stage_only(full: Synthesized) -> None:

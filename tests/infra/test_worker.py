@@ -13,11 +13,11 @@ from aws_cdk import App, Stack
 from fastapi import FastAPI, Request
 from mangum import Mangum
 
-from infra.constructs.worker.batch_schedule import schedule_event
 from infra.constructs.worker.job_queue import JobQueue
 from infra.constructs.worker.worker_role import BATCH_ID
 from infra.discovery import discover
 from infra.stage import STAGES
+from modelet.batch.schedule import schedule_event
 from modelet.batch.table import leading_keys, new_id
 from modelet.dev.project.worker_sections import Jobs
 from modelet.store.store import Store
@@ -222,20 +222,27 @@ def test_mangum_takes_the_event_of_a_schedule() -> None:
     }
 
 
-def test_the_platform_function_is_told_what_batches_and_jobs_take_after_the_alias_has_moved(full: Synthesized) -> None:
+def test_the_platform_function_is_told_what_batches_and_jobs_take_after_the_alias_has_moved(
+    full: Synthesized, project: Path
+) -> None:
     [parameter] = [
         each
         for each in full.resources("AWS::SSM::Parameter")
         if each["Properties"]["Name"] == "/modelet/full/workers/sentiment"
     ]
-    told = json.loads(parameter["Properties"]["Value"])
+    texts = parameter["Properties"]["Value"]["Fn::Join"][1]
+    [version] = [each["Fn::GetAtt"] for each in texts if isinstance(each, dict)]
+    told = json.loads("".join("17" if isinstance(each, dict) else each for each in texts))
+    lock = json.loads((project / "functions" / "sentiment" / "model.lock").read_text())
     assert told == {
         "batch": {"load": "auto", "duplicates": "last", "tolerated": 0.1, "expires_days": 30},
         "jobs": {"max_concurrency": 4, "attempts": 5, "expires_days": 7},
+        "worker": {"max_concurrency": 20, "function_version": "17", "model_version": lock["version"]},
     }
     [alias] = full.resources("AWS::Lambda::Alias", f"{WORKER}/")
     assert any(name.startswith("sentimentworkerLive") for name in parameter["DependsOn"])
     assert alias["Properties"]["Name"] == "live"
+    assert alias["Properties"]["FunctionVersion"] == {"Fn::GetAtt": version}
 
 
 def test_a_model_with_jobs_only_has_no_rights_of_batches(copy_project: Copy, store: Store) -> None:

@@ -67,13 +67,14 @@ class Stage:
         return self.clients[service]
 
     def environment(self) -> dict[str, str]:
-        workers = {"tiny": {"batch": {"tolerated": 0.25, "load": "write"}, "jobs": {}}, "quick": {"jobs": {}}}
+        own = {"max_concurrency": 24, "function_version": "1", "model_version": "7"}
+        tiny = {"batch": {"tolerated": 0.25, "load": "write"}, "jobs": {"max_concurrency": 4}, "worker": own}
         return {
             "MODELET_PREFIX": self.prefix,
             "MODELET_CONTROL_TABLE": self.control,
             "MODELET_BATCHES": f"s3://{self.bucket}",
             "MODELET_STATE_MACHINE": self.machine,
-            "MODELET_WORKERS": json.dumps({**workers, "bare": {}}),
+            "MODELET_WORKERS": json.dumps({"tiny": tiny, "quick": {"jobs": {}}, "bare": {}}),
         }
 
     def load(

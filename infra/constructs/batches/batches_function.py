@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from aws_cdk import ArnFormat, Stack
+from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra.checks.nag import accept_resource
+from infra.constructs.batches.ended_rule import EndedRule
 from infra.constructs.batches.machine import executions_arn, machine_arn
 from infra.constructs.platform.platform_function import PlatformFunction
 from infra.constructs.release.release import ALIAS
@@ -28,6 +30,13 @@ WORKERS = "workers"
 TIMEOUT_S = 29
 """A look-up may infer what the table lacks, and API Gateway waits no longer."""
 
+TRIES = 2
+OLDEST_EVENT = Duration.hours(1)
+"""How often and how long Lambda repeats the start of a batch by a schedule, after one minute and after two more.
+
+More than twice is not possible. Source: docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html.
+"""
+
 RECORDS = [
     "dynamodb:BatchGetItem",
     "dynamodb:ConditionCheckItem",
@@ -41,7 +50,10 @@ RECORDS = [
 
 
 class BatchesFunction(Construct):
-    """The function `batches`: it writes records, starts executions, fills queues, and never runs a model itself."""
+    """The function `batches`: it writes records, starts executions, fills queues, and never runs a model itself.
+
+    alarm: raised if a schedule's start of a batch failed at every attempt.
+    """
 
     def __init__(
         self,
@@ -77,6 +89,9 @@ class BatchesFunction(Construct):
         self._role = cast("iam.Role", self.function.role)
         self._may_use_tables_and_files(storage)
         self._may_start_work(path)
+        self.function.configure_async_invoke(retry_attempts=TRIES, max_event_age=OLDEST_EVENT)
+        self.alarm = self._dropped()
+        EndedRule(self, "Ended", stage=stage, function=self.function)
 
     def _may_use_tables_and_files(self, storage: BatchStorage) -> None:
         stack, names = Stack.of(self), self._stage.function_name
@@ -130,6 +145,28 @@ class BatchesFunction(Construct):
                 stack.format_arn(service="sqs", resource=queue),
                 "The queues of the jobs of all models of the stage.",
             )
+
+    def _dropped(self) -> cloudwatch.Alarm:
+        """Return the alarm on events that Lambda gave up; nobody else learns of them."""
+        name = self._stage.function_name(BATCHES)
+        return cloudwatch.Alarm(
+            self,
+            "DroppedAlarm",
+            alarm_name=f"{name}-dropped",
+            alarm_description=f"{name}: a scheduled batch was not started, or the end of one was not recorded: the "
+            "function's log has the reason, and `modelet batch start` starts it.",
+            metric=cloudwatch.Metric(
+                namespace="AWS/Lambda",
+                metric_name="AsyncEventsDropped",
+                dimensions_map={"FunctionName": name},
+                period=Duration.minutes(1),
+                statistic="Sum",
+            ),
+            threshold=0,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            evaluation_periods=1,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
 
     def _lambda(self, name: str) -> str:
         return Stack.of(self).format_arn(

@@ -37,15 +37,24 @@ FAULT_SHARE = 0.01
 class ApiMonitoring(Construct):
     """A stage's dashboard `modelet-STAGE`, its alarm topic, and an alarm on the API's 5xx responses.
 
-    That alarm includes errors that reach no function. The graphs of models search for the models' metrics, so that a
-    model can be added or removed without a change here.
+    That alarm includes errors that reach no function. `more_alarms` notify the topic too. The graphs of models search
+    for the models' metrics, so that a model can be added or removed without a change here.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, stage: Stage, index: lambda_.IFunction, api: InferenceApi
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        index: lambda_.IFunction,
+        api: InferenceApi,
+        more_alarms: Sequence[cloudwatch.Alarm] = (),
     ) -> None:
         super().__init__(scope, construct_id)
         self.topic = AlarmTopic(self, "Alarms", stage=stage).topic
+        for alarm in more_alarms:
+            alarm.add_alarm_action(SnsAction(self.topic))
         facade = _facade(self, stage, self.topic, stage.prefix)
         facade.monitor_custom(
             human_readable_name="Models",

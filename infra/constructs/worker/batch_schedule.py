@@ -11,48 +11,12 @@ from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
 from infra.discovery import BATCHES
+from modelet.batch.schedule import schedule_event
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from infra.stage import Stage
-
-SCHEDULED, ATTEMPT = "<aws.scheduler.scheduled-time>", "<aws.scheduler.execution-id>"
-"""EventBridge Scheduler replaces them. A delivery that is repeated has the same time.
-
-Source: docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html.
-"""
-
-
-def schedule_event(model: str, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the event that starts a batch: the same request as a caller's, as the gateway would send it."""
-    path = f"/models/{model}/batches"
-    return {
-        "version": "2.0",
-        "routeKey": "ANY /models/{name}/batches",
-        "rawPath": path,
-        "rawQueryString": "",
-        "headers": {
-            "content-type": "application/json",
-            "idempotency-key": SCHEDULED,
-            "user-agent": "modelet-schedule",
-        },
-        "requestContext": {
-            "domainName": "scheduler",
-            "http": {
-                "method": "POST",
-                "path": path,
-                "protocol": "HTTP/1.1",
-                "sourceIp": "127.0.0.1",
-                "userAgent": "modelet-schedule",
-            },
-            "requestId": ATTEMPT,
-            "stage": "$default",
-        },
-        "pathParameters": {"name": model},
-        "body": json.dumps(request),
-        "isBase64Encoded": False,
-    }
 
 
 class BatchSchedule(Construct):

@@ -88,7 +88,7 @@ class WorkerFunction(Construct):
         self.alias = lambda_.Alias(self, "Live", alias_name=ALIAS, version=self.function.current_version)
         if queue:
             queue.feed(self.alias)
-        self._announce(stage, model)
+        self._announce(stage, model, worker)
         self._schedule(stage, model)
         for key, value in {"modelet:model": model.name, **model.spec.tags}.items():
             Tags.of(self).add(key, value)
@@ -114,12 +114,17 @@ class WorkerFunction(Construct):
         self.alarms.append(queue.alarm)
         return queue
 
-    def _announce(self, stage: Stage, model: Deployable) -> None:
+    def _announce(self, stage: Stage, model: Deployable, worker: Worker) -> None:
         """Write what the platform function must know, after the alias has moved."""
         batch, jobs = model.spec.batch, model.spec.jobs
         sections = {
             "batch": batch.model_dump(mode="json", exclude=STARTING) if batch else None,
             "jobs": jobs.model_dump(mode="json") if jobs else None,
+            "worker": {
+                "max_concurrency": worker.max_concurrency,
+                "function_version": self.alias.version.version,
+                "model_version": model.bundle.lock.version,
+            },
         }
         parameter = ssm.StringParameter(
             self,

@@ -6,6 +6,7 @@ RequestError
 │   └── UnknownJobError    404
 └── ConflictError          409  the state of a batch, a job or a generation does not allow it
 ServingError
+├── MissedError            500  the worker of a chunk was killed, or did not start, at every attempt
 └── StepError              500  raised: a step of a batch failed for good
 """
 
@@ -28,6 +29,14 @@ class ConflictError(RequestError):
     status = 409
     kind = "conflict"
     title = "Conflict"
+
+
+class MissedError(ServingError):
+    """The worker of a chunk was killed, or did not start, at every attempt; the message says what to do."""
+
+    kind = "worker"
+    title = "Worker failed"
+    fixed_detail = None
 
 
 class StepError(ServingError):

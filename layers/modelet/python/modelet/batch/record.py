@@ -24,7 +24,7 @@ LEAST_ROWS_JUDGED = 1_000
 class BatchRecord(NamedTuple):
     """A batch as the control table has it. Times are Unix seconds.
 
-    version: the model's, known when the batch is planned; before, the worker's. function: the ARN of the worker's
+    version: the model's; None if it is not known before the batch is planned. function: the ARN of the worker's
     version that scores all chunks. tolerated: the share of rows that may be rejected. load: how the table is written.
     attempt: 1, and one more for each resume. created, changed: when the batch and its state were written. started,
     ended: of the attempt; None before. chunks, rows_planned: of the whole batch; None before the plan, or if only
@@ -38,7 +38,7 @@ class BatchRecord(NamedTuple):
 
     model: str
     id: str
-    version: str
+    version: str | None
     function: str
     request: BatchRequest
     tolerated: float
@@ -96,7 +96,8 @@ class BatchRecord(NamedTuple):
         """Read a record from its item; members of the item that no field names are ignored."""
         problem = item.get("problem")
         return cls(
-            **{name: item[name] for name in cls._fields if name in item}
+            **{"version": None}
+            | {name: item[name] for name in cls._fields if name in item}
             | {
                 "request": BatchRequest.from_json(json.loads(item["request"])),
                 "problem": json.loads(problem) if problem else None,

@@ -46,7 +46,7 @@ class Batches:
         model: str,
         id: str,  # noqa: A002 - the field's name
         *,
-        version: str,
+        version: str | None,
         function: str,
         request: BatchRequest,
         tolerated: float,

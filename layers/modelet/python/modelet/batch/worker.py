@@ -71,18 +71,33 @@ class Worker:
             timings
         )
 
+    def missed(self, batch: Mapping[str, Any], chunk: Mapping[str, Any], cause: Any) -> ModeletError | None:
+        """Record a chunk whose worker failed at every attempt. cause: the state machine's. Returns it for the log.
+
+        A chunk that is done stays so, and one whose worker recorded a failure keeps that.
+        """
+        from modelet.batch.missed import missed_error  # noqa: PLC0415 - seldom needed
+
+        record, attempt = self._record(batch), int(batch["attempt"])
+        if record.attempt != attempt:
+            return None  # a later attempt runs the chunk again
+        error = missed_error(cause)
+        was_missed = self.batches.chunk_failed(record, int(chunk["number"]), attempt, error.problem())
+        return error if was_missed else None
+
     def finish(
         self, batch: Mapping[str, Any], cause: Any, remaining: float | None
     ) -> tuple[dict[str, Any], ModeletError | None]:
         """Make a finished batch visible, or record why it failed.
 
-        Returns its state, LOADING asks to be called again, and the error for the log.
+        Returns its state, and the error for the log. LOADING asks to be called again. REPLACED, which no record has,
+        says that a later attempt has begun.
         """
         from modelet.batch.finish import Finish  # noqa: PLC0415 - a worker does one of the three
 
         record = self._record(batch)
         if record.attempt != int(batch["attempt"]):
-            return {"state": record.state}, None  # a later attempt has begun: this execution has nothing to finish
+            return {"state": "REPLACED"}, None  # a later attempt has begun: this execution has nothing to finish
         state, failure = Finish(self, record, remaining).run(cause)
         return {"state": state}, failure
 

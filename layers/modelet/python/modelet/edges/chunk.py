@@ -1,5 +1,7 @@
 """The steps of a batch, as its state machine sends them to a worker: plan, score one chunk, finish.
 
+A fourth step, `missed`, records a chunk whose worker was killed at every attempt, which could not do so itself.
+
 What cannot be done goes into the control table, and the step succeeds. An error that may pass is raised, so that the
 state machine tries again; any other is raised as StepError, which the state machine catches and ends the batch.
 """
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 STEP = "modelet"
 """The member that marks such an event; its value is the step."""
+STEPS = {"plan", "chunk", "missed", "finish"}
 
 raises_retryable = True
 """The state machine tries again."""
@@ -25,7 +28,7 @@ raises_retryable = True
 
 def matches(event: Any) -> bool:
     """Return whether an event is a step of a batch."""
-    return isinstance(event, dict) and event.get(STEP) in {"plan", "chunk", "finish"} and "batch" in event
+    return isinstance(event, dict) and event.get(STEP) in STEPS and "batch" in event
 
 
 def answer(event: Any, service: Service, call: Call) -> EdgeResult:
@@ -37,6 +40,8 @@ def answer(event: Any, service: Service, call: Call) -> EdgeResult:
         response: dict[str, Any] = {}
         if event[STEP] == "finish":
             response, failure = worker.finish(event["batch"], event.get("cause"), call.remaining)
+        elif event[STEP] == "missed":
+            failure = worker.missed(event["batch"], event["chunk"], event.get("cause"))
         else:
             failure = worker.chunk(event["batch"], event["chunk"], call.timings, call.remaining)
     except ModeletError as error:

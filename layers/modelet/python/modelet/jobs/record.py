@@ -17,16 +17,16 @@ ENDED: tuple[State, ...] = ("done", "failed", "cancelled")
 class JobRecord(NamedTuple):
     """A job as the control table has it. Times are Unix seconds.
 
-    version: the version of the model that was served when it was created. media_type, accept: of the request. body: the
-    request's body if it is inline; url: the object that has it. attempts: how often a worker began it. holder,
-    claimed_until: the claim of the worker that runs it. started: of the first attempt. ended: when it was done, failed
-    or cancelled. status, result_type, result, result_url: the answer, inline or as an object. problem: of the last
-    attempt that failed, as in RFC 9457. body and result are None in lists.
+    version: the version of the model that was served when it was created; None if that was not known. media_type,
+    accept: of the request. body: the request's body if it is inline; url: the object that has it. attempts: how often a
+    worker began it. holder, claimed_until: the claim of the worker that runs it. started: of the first attempt. ended:
+    when it was done, failed or cancelled. status, result_type, result, result_url: the answer, inline or as an object.
+    problem: of the last attempt that failed, as in RFC 9457. body and result are None in lists.
     """
 
     model: str
     id: str
-    version: str
+    version: str | None
     state: State
     created: float
     changed: float
@@ -58,7 +58,7 @@ class JobRecord(NamedTuple):
     def from_item(cls, item: Item) -> JobRecord:
         """Read a record from its item; members of the item that no field names are ignored."""
         problem = item.get("problem")
-        members = {name: item[name] for name in cls._fields if name in item}
+        members = {"version": None, **{name: item[name] for name in cls._fields if name in item}}
         floats = {name: float(item[name]) for name in _FLOATS if item.get(name) is not None}
         return cls(**{**members, **floats, "problem": json.loads(problem) if problem else None})
 

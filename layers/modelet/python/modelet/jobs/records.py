@@ -50,7 +50,7 @@ class Jobs:
         model: str,
         id: str,  # noqa: A002 - the field's name
         *,
-        version: str,
+        version: str | None,
         body: bytes | None = None,
         url: str | None = None,
         media_type: str = "application/json",

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
+from modelet.batch.concurrency import JOBS, WORKERS
 from modelet.batch.request import BatchRequest
 from modelet.dev.project.cron import read_cron
 from modelet.dev.project.messages import quoted
@@ -136,7 +137,7 @@ class Batch(Section):
 class Jobs(Section):
     """Asynchronous requests to this model: they are queued, and a worker answers them."""
 
-    max_concurrency: int = Field(default=10, ge=2, le=1000, description="The most jobs that run at one time.")
+    max_concurrency: int = Field(default=JOBS, ge=2, le=1000, description="The most jobs that run at one time.")
     attempts: int = Field(
         default=3, ge=1, le=100, description="How often a job is tried before it goes to the dead-letter queue."
     )
@@ -154,7 +155,7 @@ class Worker(Section):
     )
     tmp_mb: int = Field(default=512, ge=512, le=10_240, description="The size of /tmp in MB.")
     max_concurrency: int = Field(
-        default=50,
+        default=WORKERS,
         ge=1,
         le=1000,
         description="The most workers at one time, reserved from the account's concurrency.",

@@ -24,7 +24,7 @@ def listing(name: str, limit: int, url: str | None, region: str | None, api_key:
         [
             record["id"],
             record["state"],
-            str(record["version"]),
+            str(record["version"] or "-"),
             f"{record.get('rows_done', 0):,}",
             f"{record.get('rows_failed', 0):,}",
             record["created"],

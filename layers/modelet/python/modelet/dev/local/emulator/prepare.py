@@ -153,9 +153,14 @@ def _shared(aws: Mapping[str, str]) -> dict[str, str]:
 
 
 def _sections(function: Function) -> dict[str, Any]:
-    """Return the sections of a model.yaml as the platform function reads them."""
-    sections = {"batch": function.spec.batch, "jobs": function.spec.jobs}
-    return {name: section.model_dump(mode="json") for name, section in sections.items() if section is not None}
+    """Return the sections of a model.yaml as the platform function reads them.
+
+    The model's version is not among them: a reload may change it, and a batch's plan records it.
+    """
+    spec, own = function.spec, function.spec.own_worker
+    sections = {"batch": spec.batch, "jobs": spec.jobs}
+    given = {name: section.model_dump(mode="json") for name, section in sections.items() if section is not None}
+    return {**given, "worker": {"max_concurrency": own.max_concurrency}} if own else given
 
 
 def _is_remote(store: Store) -> bool:

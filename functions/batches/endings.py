@@ -1,0 +1,89 @@
+"""The end of batches whose execution ended without its last step: they are set to FAILED, and announced."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from executions import Executions
+from problems import logger
+from services import Services
+
+from modelet.batch.errors import UnknownBatchError
+from modelet.batch.record import ACTIVE, ENDED, BatchRecord
+from modelet.errors import RequestError, StoreError
+
+SETTLED_S = 60
+"""Seconds after a batch changed from which on its execution must run."""
+STATUS_CHANGE = "Step Functions Execution Status Change"
+"""The type of EventBridge's event.
+
+Source: docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html.
+"""
+
+
+def settled(services: Services, record: BatchRecord) -> BatchRecord:
+    """Return a batch. One whose execution ended without its last step is set to FAILED first: then it can be resumed.
+
+    A batch that changed a moment ago may not have its execution yet.
+    """
+    if record.state not in ACTIVE or time.time() - record.changed < SETTLED_S:
+        return record
+    try:
+        if services.executions.is_running(record.model, record.id, record.attempt):
+            return record
+    except StoreError as error:
+        logger.warning("the execution of a batch cannot be looked at", batch=record.id, exc_info=error)
+        return record
+    found = _fail(services, record)
+    if found.state == "FAILED":
+        announce(services.executions, found)
+    return found
+
+
+def is_end_of_execution(event: Mapping[str, Any]) -> bool:
+    """Return whether EventBridge tells that an execution has failed, timed out or was stopped."""
+    return event.get("detail-type") == STATUS_CHANGE
+
+
+def settle(services: Services, event: Mapping[str, Any]) -> None:
+    """Set the batch of an execution that has ended to FAILED if it is not over, and announce it if nobody did.
+
+    Raises StoreError, so that EventBridge's event comes again. An execution that was started by hand names no batch.
+    """
+    try:
+        given = json.loads(event["detail"]["input"])["batch"]
+        model, batch, attempt = str(given["model"]), str(given["id"]), int(given["attempt"])
+    except (KeyError, TypeError, ValueError):
+        logger.warning("an execution without a batch has ended", execution=event.get("resources"))
+        return
+    try:
+        record = services.batches.get(model, batch)
+    except UnknownBatchError:
+        return  # its record has expired
+    if record.attempt != attempt:
+        return  # a later attempt has begun
+    if record.state in ACTIVE:
+        record = _fail(services, record)
+    if record.state in ENDED and not record.notified:
+        services.executions.announce(record.model, record.id, record.attempt, record.function)
+
+
+def announce(executions: Executions, record: BatchRecord) -> None:
+    """Let the worker announce the end of a batch whose execution cannot. The batch has ended all the same."""
+    try:
+        executions.announce(record.model, record.id, record.attempt, record.function)
+    except StoreError as error:
+        logger.error("the end of a batch is not announced", batch=record.id, state=record.state, exc_info=error)
+
+
+def _fail(services: Services, record: BatchRecord) -> BatchRecord:
+    lost = RequestError(
+        f"attempt {record.attempt} ended before its last step, while the batch was {record.state}: "
+        "`modelet batch resume` runs what is missing"
+    )
+    failed = services.batches.set_state(record, (record.state,), "FAILED", lost.problem())
+    # None says that it went on since it was read.
+    return services.batches.get(record.model, record.id) if failed is None else failed
