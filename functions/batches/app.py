@@ -6,7 +6,6 @@ and metrics.
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import batches_routes
@@ -15,12 +14,12 @@ import predictions_routes
 import uploads_routes
 from aws_lambda_powertools import Logger, Metrics
 from fastapi import FastAPI
-from gateway import log, plain
 from mangum import Mangum
 from problems import answer_problems
 from services import Services
 from settings import ApiSettings
 
+from modelet.platform.gateway import serve
 from modelet.protocols.service import JSON, PROBLEM
 
 if TYPE_CHECKING:
@@ -52,9 +51,5 @@ _gateway = Mangum(_without_slash, lifespan="off", text_mime_types=[JSON, PROBLEM
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer an event of API Gateway, payload 1.0 or 2.0; the answer has the request id of the log."""
-    started = time.perf_counter()
-    response = _gateway(plain(event), context)
-    response["headers"]["x-request-id"] = context.aws_request_id
-    log(logger, metrics, response["statusCode"], time.perf_counter() - started)
-    return response
+    """Answer an event of API Gateway."""
+    return serve(_gateway, event, context, logger, metrics)
