@@ -16,6 +16,7 @@ from modelet.batch.errors import ConflictError, LostJobError, UnknownJobError
 from modelet.batch.listing import newest
 from modelet.batch.table import EXPIRES, job_key, listed_job_key
 from modelet.errors import TooLargeError
+from modelet.jobs.name import job_name
 from modelet.jobs.record import ENDED, Claim, JobPage, JobRecord
 
 if TYPE_CHECKING:
@@ -232,7 +233,7 @@ class Jobs:
             raise UnknownJobError(f"model {model} has no job {id}: it never had, or the job expired")
         job = JobRecord.from_item(item)
         if not outcome.is_done and job.state != to:
-            raise ConflictError(f"job {id} is {job.state}, so it cannot become {to}")
+            raise ConflictError(f"job {job_name(model, id)} is {job.state}, so it cannot become {to}")
         return job
 
     def _end(self, job: JobRecord, to: str, fields: Item, removed: Sequence[str]) -> bool:
