@@ -6,7 +6,6 @@ and metrics.
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import batches_routes
@@ -16,7 +15,6 @@ import uploads_routes
 from aws_lambda_powertools import Logger, Metrics
 from endings import is_end_of_execution, settle
 from fastapi import FastAPI
-from gateway import log, plain
 from mangum import Mangum
 from problems import answer_problems
 from scheduled import check_start
@@ -24,6 +22,7 @@ from services import Services
 from settings import ApiSettings
 
 from modelet.batch.schedule import scheduled_model
+from modelet.platform.gateway import serve
 from modelet.protocols.service import JSON, PROBLEM
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ _gateway = Mangum(_without_slash, lifespan="off", text_mime_types=[JSON, PROBLEM
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer an event of API Gateway, payload 1.0 or 2.0; the answer has the request id of the log.
+    """Answer an event of API Gateway.
 
     Two kinds of event come by themselves: a schedule's start of a batch, and the end of an execution. Nobody reads the
     answer, so this raises StoreError if it may succeed later; Lambda then tries again.
@@ -63,10 +62,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if is_end_of_execution(event):
         settle(app.state.services, event)
         return {}
-    started = time.perf_counter()
-    response = _gateway(plain(event), context)
-    response["headers"]["x-request-id"] = context.aws_request_id
-    log(logger, metrics, response["statusCode"], time.perf_counter() - started)
+    response = serve(_gateway, event, context, logger, metrics)
     if (model := scheduled_model(event)) is not None:
         check_start(model, response)
     return response

@@ -9,10 +9,10 @@ from bodies import answer, parse, read_text, refuse
 from endings import announce, settled
 from executions import Executions
 from fastapi import APIRouter, Request, Response
-from idempotency import HEADER, once
+from idempotency import once
 from pages import ID, After, Limit, moment, page
 from problems import logger
-from services import BatchWorker, Given, Services, aws
+from services import BatchWorker, Given, Services
 from workers import Worker
 
 from modelet.batch.errors import UnknownBatchError
@@ -36,24 +36,8 @@ async def start(request: Request, worker: BatchWorker, services: Given) -> Respo
     # A page of another site can send requests to a laptop; browsers name the page's origin in them.
     if not services.settings.takes_files or "origin" in request.headers:
         _refuse_files(wanted)
-
-    def create() -> dict[str, Any]:
-        return _start(services, worker, wanted)
-
-    key = request.headers.get(HEADER)
-    if key is None:
-        batch = create()
-    else:
-        batch = once(
-            create,
-            client=aws("dynamodb"),
-            table=services.settings.control_table,
-            model=worker.model,
-            route="batches",
-            key=key,
-            body=body,
-            context=request.scope["aws.context"],
-        )
+    table = services.settings.control_table
+    batch = once(request, body, lambda: _start(services, worker, wanted), table, worker.model)
     return answer(batch, 202, {"location": batch["status_url"]})
 
 

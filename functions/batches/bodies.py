@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from fastapi import Request, Response
 
 from modelet.edges.base import encoded_size
+from modelet.edges.http import NOT_UTF_8, REPLACEMENT
 from modelet.errors import ContractError, MalformedBodyError, RequestError, TooLargeError
 from modelet.protocols import service
 from modelet.protocols.media import Media, negotiate
 from modelet.violation import RESPONSE_LIMIT, Violation
+
+ReadT = TypeVar("ReadT")
+WriteT = TypeVar("WriteT")
 
 MEDIA = Media(readers={service.JSON: json.loads}, writers={service.JSON: json.dumps})
 MOST_PARAMETERS = 200
@@ -21,11 +25,23 @@ ENVELOPE = 4096
 """Bytes for the status and the headers of an answer."""
 
 
-async def read_text(request: Request) -> bytes:
-    """Return a body that says it is JSON. Raises MediaTypeError or NotAcceptableError if it is to be something else."""
+async def read_as(request: Request, media: Media[ReadT, WriteT]) -> tuple[bytes, ReadT]:
+    """Return a body and the reader of its media type.
+
+    Raises MediaTypeError or NotAcceptableError as /infer does, MalformedBodyError if the gateway may have replaced
+    bytes that are not UTF-8.
+    """
     body = await request.body()
-    negotiate(service.Request(request.method, "", dict(request.headers), body=body), MEDIA)
-    return body
+    reader, _, _ = negotiate(service.Request(request.method, "", dict(request.headers), body=body), media)
+    event = request.scope["aws.event"]
+    if not event.get("isBase64Encoded") and REPLACEMENT in (event.get("body") or ""):
+        raise MalformedBodyError(NOT_UTF_8)
+    return body, reader
+
+
+async def read_text(request: Request) -> bytes:
+    """Return a body that says it is JSON. Raises as `read_as` does."""
+    return (await read_as(request, MEDIA))[0]
 
 
 def parse(body: bytes) -> Any:

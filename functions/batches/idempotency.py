@@ -7,7 +7,9 @@ import re
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from fastapi import Request
 from problems import logger
+from services import aws
 
 from modelet.batch.table import CONTROL, EXPIRES
 from modelet.errors import RequestError, StoreError
@@ -38,23 +40,16 @@ class InProgressError(RequestError):
         return {"retry-after": "1"}
 
 
-def once(
-    create: Callable[[], dict[str, Any]],
-    *,
-    client: Any,
-    table: str,
-    model: str,
-    route: str,
-    key: str,
-    body: bytes,
-    context: Any,
-) -> dict[str, Any]:
-    """Return what `create` returned for the first request of a model and a route with this key, within a day.
+def once(request: Request, body: bytes, create: Callable[[], dict[str, Any]], table: str, model: str) -> dict[str, Any]:
+    """Return what `create` returns; of requests with an Idempotency-Key, only the first one's within a day counts.
 
-    A request whose `create` raises does not count, nor one whose environment was killed: its key is free after the
-    function's timeout. client: boto3's client of DynamoDB. context: Lambda's, for that timeout.
+    Keys belong to a model and a route. table: the control table. A request whose `create` raises does not count, nor
+    one whose environment was killed: its key is free after the function's timeout.
     Raises RequestError for a key with invalid characters, RepeatedKeyError, InProgressError, StoreError.
     """
+    key = request.headers.get(HEADER)
+    if key is None:
+        return create()
     # These take 240 ms to import, and most requests have no key.
     from aws_lambda_powertools.utilities.idempotency import (  # noqa: PLC0415
         DynamoDBPersistenceLayer,
@@ -70,21 +65,22 @@ def once(
 
     if not KEY.fullmatch(key):
         raise RequestError("The Idempotency-Key is not 1 to 255 visible ASCII characters.")
-    digest = hashlib.sha256(f"{route}\n{key}".encode()).hexdigest()
+    noun = request.scope["path"].rpartition("/")[2]
+    digest = hashlib.sha256(f"{noun}\n{key}".encode()).hexdigest()
     layer = DynamoDBPersistenceLayer(
         table,
         key_attr=CONTROL.partition,
         sort_key_attr=CONTROL.sort,
         static_pk_value=f"key#{model}#{digest}",  # a partition of its own: keys do not share one
         expiry_attr=EXPIRES,
-        boto3_client=client,
+        boto3_client=aws("dynamodb"),
     )
     config = IdempotencyConfig(
         event_key_jmespath="key",
         payload_validation_jmespath="body",
         expires_after_seconds=KEPT_S,
         hash_function="sha256",
-        lambda_context=context,
+        lambda_context=request.scope["aws.context"],
     )
     made: list[dict[str, Any]] = []
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
-from bodies import answer, parse, read_text
+from bodies import answer, parse, read_as
 from fastapi import APIRouter, Request, Response
-from idempotency import HEADER, once
+from idempotency import once
 from pages import After, Limit, moment, page
 from problems import calling, logger
 from services import Given, JobsWorker, Services, aws
-from uploads_routes import url_of
+from uploads_routes import uploaded
 from workers import Worker
 
 from modelet.batch.errors import ConflictError, UnknownJobError
@@ -20,7 +21,9 @@ from modelet.batch.table import new_id
 from modelet.errors import ModeletError, StoreError
 from modelet.jobs.name import job_name, parse_job_name
 from modelet.jobs.record import JobRecord
-from modelet.jobs.records import KEPT_S, MOST_BODY_BYTES
+from modelet.jobs.records import ATTEMPTS, KEPT_S, MOST_BODY_BYTES
+from modelet.protocols import rows, service
+from modelet.protocols.media import is_json
 from modelet.protocols.service import JSON
 
 LINK_S = 900
@@ -30,31 +33,26 @@ UPLOAD = "upload"
 router = APIRouter()
 
 
+class Work(NamedTuple):
+    """What a job's worker is to answer: a request to /infer, whose body is here or at a URL."""
+
+    body: bytes | None
+    url: str | None
+    media_type: str
+    accept: str | None
+    partial: bool
+
+
 @router.post("/models/{name}/jobs", status_code=202)
 async def create(request: Request, worker: JobsWorker, services: Given) -> Response:
-    """Record a job and queue it. The body is that of /infer, or names an upload, `{"upload": "…"}`, which has it."""
-    body = await read_text(request)
-    document = parse(body)
-    names_upload = isinstance(document, dict) and set(document) == {UPLOAD}
-    url = url_of(services, worker.model, document[UPLOAD]) if names_upload else None
+    """Record a job and queue it. The body is that of /infer, or names an upload, `{"upload": "…"}`, which has it.
 
-    def submit() -> dict[str, Any]:
-        return _submit(services, worker, body, url)
-
-    key = request.headers.get(HEADER)
-    if key is None:
-        job = submit()
-    else:
-        job = once(
-            submit,
-            client=aws("dynamodb"),
-            table=services.settings.control_table,
-            model=worker.model,
-            route="jobs",
-            key=key,
-            body=body,
-            context=request.scope["aws.context"],
-        )
+    The content type, Accept and `?partial=true` mean what they mean to /infer.
+    """
+    body, reader = await read_as(request, rows.MEDIA)
+    is_document = reader is rows.MEDIA.readers[JSON]
+    work = _work(request, body, parse(body) if is_document else None, services, worker.model)
+    job = once(request, body, lambda: _submit(services, worker, work), services.settings.control_table, worker.model)
     return answer(job, 202, {"location": job["status_url"]})
 
 
@@ -62,13 +60,16 @@ async def create(request: Request, worker: JobsWorker, services: Given) -> Respo
 async def listed(worker: JobsWorker, services: Given, limit: Limit = 20, after: After = None) -> Response:
     """Return a page of jobs, newest first, without their results."""
     found = services.jobs.list(worker.model, limit=limit, after=after)
-    path = f"/models/{worker.model}/jobs"
-    return answer(page("jobs", [view(record) for record in found.records], path, limit, found.next))
+    views = [view(services.jobs.settled(record, _attempts(worker))) for record in found.records]
+    return answer(page("jobs", views, f"/models/{worker.model}/jobs", limit, found.next))
 
 
 @router.post("/models/{name}/jobs/redrive")
 async def redrive(worker: JobsWorker, services: Given) -> Response:
-    """Run the jobs of the dead-letter queue again; a message whose job has not failed is dropped."""
+    """Run the jobs of the dead-letter queue again.
+
+    A message whose job is done, cancelled or gone is dropped; one whose job runs at this moment stays.
+    """
     sent, dropped = services.queues.redrive(worker.model, lambda model, body: _requeued(services, model, body))
     return answer({"model": worker.model, "redriven": sent, "dropped": dropped})
 
@@ -76,14 +77,16 @@ async def redrive(worker: JobsWorker, services: Given) -> Response:
 @router.api_route("/jobs/{job}", methods=["GET", "HEAD"])
 async def show(job: str, services: Given) -> Response:
     """Return a job: queued, running, done with its result or a link to it, failed with its problem, or cancelled."""
-    record = services.jobs.get(*_named(services, job))
+    worker, name = _named(services, job)
+    record = services.jobs.settled(services.jobs.get(worker.model, name), _attempts(worker))
     return answer(view(record) | _result(record))
 
 
 @router.delete("/jobs/{job}")
 async def cancel(job: str, services: Given) -> Response:
     """Cancel a job: a queued one never runs, the result of a running one is dropped."""
-    return answer(view(services.jobs.cancel(*_named(services, job))))
+    worker, name = _named(services, job)
+    return answer(view(services.jobs.cancel(worker.model, name)))
 
 
 @router.api_route("/models/{name}/jobs/{job}", methods=["GET", "HEAD"])
@@ -116,20 +119,34 @@ def view(record: JobRecord) -> dict[str, Any]:
     }
 
 
-def _submit(services: Services, worker: Worker, body: bytes, url: str | None) -> dict[str, Any]:
+def _work(request: Request, body: bytes, document: Any, services: Services, model: str) -> Work:
+    """Return what a request asks for. document: its JSON value; None for another media type.
+
+    Raises RequestError for a wrong flag, ContractError for an upload that is not there.
+    """
+    headers = request.headers
+    partial = rows.flag(service.Request("POST", "", query=dict(request.query_params)), "partial")
+    work = Work(body, None, headers.get("content-type", JSON), headers.get("accept"), partial)
+    if isinstance(document, dict) and set(document) == {UPLOAD}:
+        url, media_type = uploaded(services, model, document[UPLOAD])
+        return work._replace(body=None, url=url, media_type=media_type)
+    return work
+
+
+def _submit(services: Services, worker: Worker, work: Work) -> dict[str, Any]:
     """Record a job, then send its message. Raises StoreError after the record is set to failed."""
     model, job = worker.model, new_id()
     version = services.workers.version(worker).model_version
     queue = services.queues.url(model)
-    if url is None and len(body) > MOST_BODY_BYTES:
-        url = _put(services, f"{model}/jobs/{job}/body.json", body)
+    if work.body is not None and len(work.body) > MOST_BODY_BYTES:
+        url = _put(services, f"{model}/jobs/{job}/body", work.body, work.media_type)
+        work = work._replace(body=None, url=url)
     days = (worker.jobs or {}).get("expires_days")
     record = services.jobs.create(
         model,
         job,
         version=version,
-        body=body if url is None else None,
-        url=url,
+        **work._asdict(),
         kept_s=KEPT_S if days is None else days * 24 * 3600,
     )
     try:
@@ -140,50 +157,60 @@ def _submit(services: Services, worker: Worker, body: bytes, url: str | None) ->
     return view(record)
 
 
-def _requeued(services: Services, model: str, body: str) -> bool:
-    """Set the job of a message back to queued; False if it names none that failed."""
+def _requeued(services: Services, model: str, body: str) -> bool | None:
+    """Set the job of a message back to queued; False if it names none that may run again, None if a worker has it."""
     try:
-        document = json.loads(body)
-        services.jobs.requeue(model, str(document["id"]))
-    except (ValueError, KeyError, TypeError, UnknownJobError, ConflictError):
+        job = str(json.loads(body)["id"])
+        services.jobs.requeue(model, job)
+    except (ValueError, KeyError, TypeError, RecursionError, UnknownJobError):
         return False
+    except ConflictError:
+        return None if services.jobs.get(model, job).state == "running" else False
     return True
 
 
 def _give_up(services: Services, record: JobRecord) -> None:
     """Set a job to failed whose message was not sent; if it arrived all the same, its worker finds the job ended."""
     try:
-        held = services.jobs.claim(record.model, record.id, "not-sent", time.time() + 60).job
-        if held is not None:
-            services.jobs.fail(held, StoreError("the message was not sent").problem())
+        services.jobs.give_up(record, StoreError("the message was not sent").problem())
     except ModeletError as error:
         logger.error("a job that was not sent is still queued", job=record.id, exc_info=error)
 
 
-def _put(services: Services, key: str, body: bytes) -> str:
+def _put(services: Services, key: str, body: bytes, media_type: str) -> str:
     with calling("S3"):
-        aws("s3").put_object(Bucket=services.settings.batches, Key=key, Body=body, ContentType=JSON)
+        aws("s3").put_object(Bucket=services.settings.batches, Key=key, Body=body, ContentType=media_type)
     return f"s3://{services.settings.batches}/{key}"
 
 
 def _result(record: JobRecord) -> dict[str, Any]:
-    """Return the members of a job that is done: the status, and the result or a link to it."""
+    """Return the members of a job that is done: the status, and the result or a link to it.
+
+    A result that is not JSON is in base64. The link answers with the result's own media type.
+    """
+    done = {"status": record.status, "result_type": record.result_type}
     if record.result_url is not None:
         bucket, _, key = record.result_url.removeprefix("s3://").partition("/")
         with calling("S3"):
-            link = aws("s3").generate_presigned_url(
-                "get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=LINK_S
-            )
-        return {"status": record.status, "result_url": link, "result_url_expires": moment(time.time() + LINK_S)}
-    if record.result is not None:
-        return {"status": record.status, "result": json.loads(record.result)}
-    return {}
+            named = {"Bucket": bucket, "Key": key, "ResponseContentType": record.result_type or JSON}
+            link = aws("s3").generate_presigned_url("get_object", Params=named, ExpiresIn=LINK_S)
+        return {**done, "result_url": link, "result_url_expires": moment(time.time() + LINK_S)}
+    if record.result is None:
+        return {}
+    if is_json(record.result_type or JSON):
+        return {**done, "result": json.loads(record.result)}
+    return {**done, "result_base64": base64.b64encode(record.result).decode()}
 
 
-def _named(services: Services, name: str) -> tuple[str, str]:
+def _attempts(worker: Worker) -> int:
+    """Return how often a job of the model is tried."""
+    return int((worker.jobs or {}).get("attempts", ATTEMPTS))
+
+
+def _named(services: Services, name: str) -> tuple[Worker, str]:
     """Return the model and the id of a job. Raises NotFoundError for a model that takes no jobs."""
     model, job = parse_job_name(name)
-    return services.workers.get(model, "jobs").model, job
+    return services.workers.get(model, "jobs"), job
 
 
 def _of(worker: Worker, name: str) -> str:

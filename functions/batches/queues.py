@@ -42,24 +42,29 @@ class Queues:
         with calling("SQS"):
             self._client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps(message))
 
-    def redrive(self, model: str, requeue: Callable[[str, str], bool]) -> tuple[int, int]:
-        """Send the messages of the dead-letter queue again. requeue: sets a job back to queued; False drops a message.
+    def redrive(self, model: str, requeue: Callable[[str, str], bool | None]) -> tuple[int, int]:
+        """Send the messages of the dead-letter queue again.
 
-        A message is received, its job requeued, sent and only then deleted, so that none is lost. Returns the numbers
-        of sent and of dropped messages. Raises NotFoundError, StoreError.
+        requeue: sets a job back to queued; False drops a message, None leaves it. A message is received, its job
+        requeued, sent and only then deleted, so that none is lost. Returns the numbers of sent and of dropped messages.
+        Raises NotFoundError, StoreError.
         """
-        target, sent, dropped = self.url(model), 0, 0
+        target, seen, sent, dropped = self.url(model), 0, 0, 0
         with calling("SQS"):
             client = self._client("sqs")
             source = client.get_queue_url(QueueName=f"{self._prefix}-{model}-jobs-failed")["QueueUrl"]
-            while sent + dropped < MOST_REDRIVEN:
+            while seen < MOST_REDRIVEN:
                 found = client.receive_message(
                     QueueUrl=source, MaxNumberOfMessages=10, VisibilityTimeout=60, WaitTimeSeconds=1
                 ).get("Messages", [])
                 if not found:
                     break
+                seen += len(found)
                 for message in found:
-                    if requeue(model, message["Body"]):
+                    again = requeue(model, message["Body"])
+                    if again is None:
+                        continue
+                    if again:
                         client.send_message(QueueUrl=target, MessageBody=message["Body"])
                         sent += 1
                     else:

@@ -6,18 +6,17 @@ one line per request, which is log and metrics.
 
 from __future__ import annotations
 
-import time
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
 from fastapi import FastAPI, Request, Response
 from listing import Listing
 from mangum import Mangum
 from starlette.exceptions import HTTPException
 
 from modelet.errors import MethodNotAllowedError, ModeletError, NotFoundError, StoreError
+from modelet.platform.gateway import serve
 from modelet.protocols import rows
 from modelet.protocols.oip import oip
 from modelet.protocols.service import JSON, PROBLEM
@@ -120,39 +119,5 @@ _gateway = Mangum(_without_slash, lifespan="off", text_mime_types=[JSON, PROBLEM
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer an event of API Gateway, payload 1.0 or 2.0; the answer has the request id of the log."""
-    started = time.perf_counter()
-    response = _gateway(_plain(event), context)
-    response["headers"]["x-request-id"] = context.aws_request_id
-    _log(response["statusCode"], time.perf_counter() - started)
-    return response
-
-
-def _log(status: int, seconds: float) -> None:
-    """Write one line in CloudWatch's embedded metric format, with the same members as a model's."""
-    metrics.add_metric("total_ms", MetricUnit.Milliseconds, seconds * 1000)
-    cold = logger.get_current_keys()["cold_start"]
-    for name, count in {"ColdStart": cold, "errors": 400 <= status < 500, "faults": status >= 500}.items():
-        metrics.add_metric(name, MetricUnit.Count, int(count))
-    write = logger.error if status >= 500 else logger.warning if status >= 400 else logger.info
-    write("request", status=status, **metrics.serialize_metric_set())
-    metrics.clear_metrics()
-
-
-def _plain(event: dict[str, Any]) -> dict[str, Any]:
-    """Return the event without a Host header, and with a path without a stage or a path mapping.
-
-    Mangum reads a port from the Host header, which callers may forge. In payload 2.0, the path contains the named stage
-    of an HTTP API. The path of a REST API contains the path mapping of a custom domain; its resource does not.
-    """
-    plain = dict(event)
-    for member in ("headers", "multiValueHeaders"):
-        plain[member] = {name: value for name, value in (event.get(member) or {}).items() if name.lower() != "host"}
-    if resource := event.get("resource"):
-        plain["path"] = resource.replace("{proxy+}", (event.get("pathParameters") or {}).get("proxy", ""))
-    context = event["requestContext"]
-    http, stage = context.get("http"), context.get("stage")
-    if http and f"{http['path']}/".startswith(f"/{stage}/"):
-        path = http["path"].removeprefix(f"/{stage}") or "/"
-        plain["requestContext"] = {**context, "http": {**http, "path": path}}
-    return plain
+    """Answer an event of API Gateway."""
+    return serve(_gateway, event, context, logger, metrics)

@@ -21,8 +21,9 @@ from botocore.config import Config
 from modelet.errors import StoreError
 from modelet.jobs.name import parse_job_name
 from modelet.jobs.record import JobRecord
+from modelet.protocols import rows
 from support.aws import running_service
-from support.batches_api import Answer, Api
+from support.batches_api import Answer, Api, loaded
 from support.events import http_event, rest_event
 
 Event = Callable[..., dict[str, Any]]
@@ -52,8 +53,9 @@ def record_of(api: Api, answer: Answer) -> JobRecord:
     return found
 
 
-def claimed(api: Api, answer: Answer) -> JobRecord:
-    claim = api.services.jobs.claim(*parse_job_name(answer.body["id"]), "a-worker", time.time() + 60)
+def claimed(api: Api, answer: Answer, seconds: float = 60, attempt: int = 1) -> JobRecord:
+    until = time.time() + seconds
+    claim = api.services.jobs.claim(*parse_job_name(answer.body["id"]), "a-worker", until, attempt=attempt)
     assert claim.state == "claimed"
     job: JobRecord = claim.job
     return job
@@ -94,9 +96,10 @@ def test_a_body_that_is_no_json_is_refused_at_once(api: Api, event: Event, body:
 def test_a_large_body_goes_to_the_bucket_byte_for_byte(api: Api, event: Event) -> None:
     text = json.dumps({"instances": ["é" * 110_000]}, ensure_ascii=False).encode()
     record = record_of(api, created(api, event, text))
-    key = f"tiny/jobs/{record.id}/body.json"
+    key = f"tiny/jobs/{record.id}/body"
     assert (record.body, record.url) == (None, f"s3://{api.stage.bucket}/{key}")
-    assert api.stage.client("s3").get_object(Bucket=api.stage.bucket, Key=key)["Body"].read() == text
+    found = api.stage.client("s3").get_object(Bucket=api.stage.bucket, Key=key)
+    assert (found["Body"].read(), found["ContentType"]) == (text, record.media_type)
 
 
 def test_a_body_of_200_kb_is_in_the_record(api: Api) -> None:
@@ -171,6 +174,171 @@ def test_a_large_result_is_a_link_that_s3_signs_with_version_4(api: Api, event: 
     assert (query["X-Amz-Algorithm"], query["X-Amz-Expires"]) == (["AWS4-HMAC-SHA256"], ["900"])
     with urlopen(body["result_url"]) as found:
         assert found.read() == b'{"a": 1}'
+
+
+def test_a_job_whose_worker_died_waits_for_its_next_attempt(api: Api, event: Event) -> None:
+    answer = created(api)
+    claimed(api, answer, seconds=-1, attempt=2)
+    assert api(event("GET", answer.body["status_url"])).body["state"] == "queued"
+    assert listed(api)[answer.body["id"]]["state"] == "queued"
+    assert record_of(api, answer).state == "running", "the next worker takes the claim over"
+
+
+@pytest.mark.parametrize("is_listed", [False, True])
+def test_a_job_whose_worker_died_at_the_last_attempt_has_failed(api: Api, event: Event, is_listed: bool) -> None:
+    answer = created(api)
+    claimed(api, answer, seconds=-1, attempt=3)
+    seen = listed(api)[answer.body["id"]] if is_listed else api(event("GET", answer.body["status_url"])).body
+    assert (seen["state"], seen["problem"]["type"]) == ("failed", "urn:modelet:problem:lost-job")
+    assert "ended without an answer at attempt 3" in seen["problem"]["detail"]
+    assert seen["ended"] is not None
+    assert record_of(api, answer).state == "failed"
+
+
+def test_model_yaml_says_how_often_a_job_is_tried(api: Api) -> None:
+    workers = {"tiny": {"jobs": {"attempts": 5}}}
+    with loaded({**api.stage.environment(), "MODELET_WORKERS": json.dumps(workers)}) as module:
+        own = Api(module, api.stage)
+        answer = created(own)
+        claimed(own, answer, seconds=-1, attempt=4)
+        assert own(http_event("GET", answer.body["status_url"])).body["state"] == "queued"
+
+
+def failed_queue(api: Api, *bodies: str) -> str:
+    """An empty dead-letter queue of the model `tiny`, with these messages."""
+    sqs, name = api.stage.client("sqs"), f"{api.stage.prefix}-tiny-jobs-failed"
+    if found := sqs.list_queues(QueueNamePrefix=name).get("QueueUrls"):
+        sqs.delete_queue(QueueUrl=found[0])
+    url: str = sqs.create_queue(QueueName=name)["QueueUrl"]
+    for body in bodies:
+        sqs.send_message(QueueUrl=url, MessageBody=body)
+    return url
+
+
+def left(api: Api, url: str) -> int:
+    """The number of messages of a queue, hidden or not."""
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    found = api.stage.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return sum(int(found[name]) for name in names)
+
+
+def test_a_redrive_runs_jobs_that_failed_or_whose_worker_died_and_drops_what_is_no_such_job(
+    api: Api, event: Event
+) -> None:
+    lost, failed, done, queued = (created(api) for _ in range(4))
+    claimed(api, lost, seconds=-1, attempt=3)
+    api.services.jobs.fail(claimed(api, failed, attempt=3), {"status": 503})
+    api.services.jobs.finish(claimed(api, done), result=b"1")
+    api.stage.messages()
+    names = [dict(zip(("model", "id"), parse_job_name(each.body["id"]), strict=True)) for each in (lost, failed, done)]
+    waiting = dict(zip(("model", "id"), parse_job_name(queued.body["id"]), strict=True))
+    poison = ["no JSON", "{}", "[" * 100_000, json.dumps({"model": "tiny", "id": "unknown"})]
+    url = failed_queue(api, *(json.dumps(each) for each in [*names, waiting]), *poison)
+    answer = api(event("POST", f"{PATH}/redrive"))
+    assert answer.body == {"model": "tiny", "redriven": 3, "dropped": 5}
+    sent = api.stage.messages()
+    assert sorted(each["id"] for each in sent) == sorted(each["id"] for each in [*names[:2], waiting])
+    assert left(api, url) == 0
+    for again in (lost, failed, queued):
+        assert api(event("GET", again.body["status_url"])).body["state"] == "queued"
+        assert claimed(api, again).attempts == 1
+
+
+def test_a_redrive_leaves_the_message_of_a_job_that_runs(api: Api) -> None:
+    answer = created(api)
+    claimed(api, answer)
+    model, job = parse_job_name(answer.body["id"])
+    url = failed_queue(api, json.dumps({"model": model, "id": job}))
+    api.stage.messages()
+    assert api(http_event("POST", f"{PATH}/redrive")).body == {"model": "tiny", "redriven": 0, "dropped": 0}
+    assert (api.stage.messages(), left(api, url)) == ([], 1)
+
+
+def text_reader(*_: Any, **__: Any) -> Any:
+    """A reader of another media type; the worker has the real one."""
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"content_type": "text/csv"}, 415),
+        ({"content_type": "application/octet-stream"}, 415),
+        ({"content_type": "application/json; charset=latin-1"}, 415),
+        ({"content_encoding": "gzip"}, 415),
+        ({"accept": "text/csv"}, 406),
+        ({"content_type": "application/vnd.api+json", "accept": "application/json;q=0.5, text/csv"}, 202),
+    ],
+)
+def test_jobs_take_and_refuse_the_media_types_of_infer(
+    api: Api, event: Event, headers: dict[str, str], status: int
+) -> None:
+    answer = api(event("POST", PATH, BODY, **headers))
+    assert answer.status == status
+    if status == 202:
+        record = record_of(api, answer)
+        assert (record.media_type, record.accept) == (headers["content_type"], headers["accept"])
+
+
+def test_a_new_media_type_of_infer_is_one_of_jobs_and_uploads_too(
+    api: Api, event: Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(rows.MEDIA.readers, "text/csv", text_reader)
+    monkeypatch.setitem(rows.MEDIA.writers, "application/octet-stream", text_reader)
+    headers = {"content_type": "text/csv", "accept": "application/octet-stream"}
+    answer = created(api, event, b'{"upload": "x"}', **headers)
+    record = record_of(api, answer)
+    assert (record.body, record.media_type, record.accept) == (b'{"upload": "x"}', *headers.values())
+    form = api(event("POST", "/models/tiny/uploads", {"content_type": "text/csv"})).body
+    assert (form["content_type"], form["fields"]["Content-Type"]) == ("text/csv", "text/csv")
+    assert post(form, b"length\n1.5\n") in {200, 204}
+    uploaded = record_of(api, created(api, event, {"upload": form["upload"]}, accept="application/octet-stream"))
+    assert (uploaded.media_type, uploaded.accept) == ("text/csv", "application/octet-stream")
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [({"content_type": "text/csv"}, 415), ({"content_type": 3}, 422), ({"type": "x"}, 422), ([], 422), ("{", 400)],
+)
+def test_an_upload_of_a_type_that_infer_does_not_take_is_refused(
+    api: Api, event: Event, body: Any, status: int
+) -> None:
+    assert api(event("POST", "/models/tiny/uploads", body)).status == status
+
+
+def test_a_body_whose_bytes_a_gateway_replaced_is_refused(api: Api, event: Event) -> None:
+    mangled = event("POST", PATH, "{}") | {"body": '{"instances": ["\ufffd"]}', "isBase64Encoded": False}
+    answer = api(mangled)
+    assert (answer.status, "U+FFFD" in answer.body["detail"]) == (400, True)
+    assert record_of(api, created(api, event, {"instances": ["\\ufffd"]})).body is not None
+
+
+@pytest.mark.parametrize(("value", "partial"), [("true", True), ("false", False)])
+def test_partial_means_what_it_means_to_infer(api: Api, event: Event, value: str, partial: bool) -> None:
+    answer = api(event("POST", f"{PATH}?partial={value}", BODY))
+    assert answer.status == 202
+    assert record_of(api, answer).partial is partial
+    assert api(event("POST", f"{PATH}?partial=1", BODY)).status == 400
+
+
+@pytest.mark.parametrize("kind", ["application/octet-stream", "text/csv; charset=utf-8"])
+def test_a_result_that_is_no_json_is_in_base64_with_its_media_type(api: Api, event: Event, kind: str) -> None:
+    answer = created(api)
+    api.services.jobs.finish(claimed(api, answer), result=b"\xff\x00,1", media_type=kind)
+    body = api(event("GET", answer.body["status_url"])).body
+    assert (body["result_type"], base64.b64decode(body["result_base64"])) == (kind, b"\xff\x00,1")
+    assert "result" not in body
+
+
+def test_the_link_to_a_large_result_answers_with_its_media_type(api: Api, event: Event) -> None:
+    answer = created(api)
+    key = f"tiny/jobs/{time.monotonic_ns()}/result"
+    api.stage.client("s3").put_object(Bucket=api.stage.bucket, Key=key, Body=b"\xff")
+    url = f"s3://{api.stage.bucket}/{key}"
+    api.services.jobs.finish(claimed(api, answer), url=url, media_type="application/octet-stream")
+    body = api(event("GET", answer.body["status_url"])).body
+    assert body["result_type"] == "application/octet-stream"
+    with urlopen(body["result_url"]) as found:
+        assert (found.headers["Content-Type"], found.read()) == ("application/octet-stream", b"\xff")
 
 
 def test_a_failed_job_has_its_problem(api: Api, event: Event) -> None:

@@ -95,6 +95,10 @@ def test_its_variables_name_what_is_stored(full: Synthesized) -> None:
     assert variables["MODELET_DUPLICATES"] == "last"
     assert ":modelet-full-batches" in json.dumps(variables["MODELET_TOPIC"])
     assert variables["MODELET_JOB_ATTEMPTS"] == "5"
+    queue = full.models["sentiment"]["Resources"][
+        variables["MODELET_JOB_QUEUE"]["Ref"]
+    ]  # the Ref of a queue is its URL
+    assert queue["Properties"]["QueueName"] == "modelet-full-sentiment-jobs"
     assert variables["GREETING"] == "hello"
     online = full.only("AWS::Lambda::Function", "sentiment/Function")["Environment"]["Variables"]
     assert {name for name in variables if name not in online} == {
@@ -103,6 +107,7 @@ def test_its_variables_name_what_is_stored(full: Synthesized) -> None:
         "MODELET_DUPLICATES",
         "MODELET_IMPORT_PREFIX",
         "MODELET_JOB_ATTEMPTS",
+        "MODELET_JOB_QUEUE",
         "MODELET_PREDICTION_TABLE",
         "MODELET_TOPIC",
     }

@@ -75,7 +75,7 @@ class WorkerFunction(Construct):
             timeout=Duration.seconds(worker.timeout_s),
             ephemeral_storage_size=Size.mebibytes(worker.tmp_mb),
             environment=variables(
-                stage, model, f"s3://{bucket.bucket_name}/{STORE}", self._variables(stage, model, storage)
+                stage, model, f"s3://{bucket.bucket_name}/{STORE}", self._variables(stage, model, storage, queue)
             ),
             role=self.role.without_policy_updates(),
             log_group=logs,
@@ -93,7 +93,9 @@ class WorkerFunction(Construct):
         for key, value in {"modelet:model": model.name, **model.spec.tags}.items():
             Tags.of(self).add(key, value)
 
-    def _variables(self, stage: Stage, model: Deployable, storage: BatchStorage) -> dict[str, str]:
+    def _variables(
+        self, stage: Stage, model: Deployable, storage: BatchStorage, queue: JobQueue | None
+    ) -> dict[str, str]:
         own = {"MODELET_CONTROL_TABLE": storage.control_table, "MODELET_BATCHES": f"s3://{storage.bucket}"}
         if model.spec.batch is not None:
             own |= {
@@ -102,8 +104,9 @@ class WorkerFunction(Construct):
                 "MODELET_TOPIC": topic_arn(self, stage),
                 "MODELET_DUPLICATES": model.spec.batch.duplicates,
             }
-        if model.spec.jobs is not None:
+        if model.spec.jobs is not None and queue is not None:
             own["MODELET_JOB_ATTEMPTS"] = str(model.spec.jobs.attempts)
+            own["MODELET_JOB_QUEUE"] = queue.queue.queue_url
         return own
 
     def _queue(self, stage: Stage, model: Deployable) -> JobQueue | None:

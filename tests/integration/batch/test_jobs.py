@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import logging
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
 import boto3
@@ -16,9 +19,12 @@ from modelet.batch.table import CONTROL, new_id
 from modelet.edges import queue as edge
 from modelet.edges.base import Call, EdgeResult
 from modelet.errors import StoreError
+from modelet.jobs import queue as job_queue
+from modelet.jobs import run
 from modelet.jobs.record import JobRecord
 from modelet.jobs.records import MOST_RESULT_BYTES, Jobs
 from modelet.model import Model
+from modelet.protocols import rows
 from modelet.protocols.service import Service
 from modelet.store.objects import Objects
 from support.batches import create_table
@@ -63,6 +69,7 @@ class Desk:
         monkeypatch.setenv("MODELET_CONTROL_TABLE", self.table)
         monkeypatch.setenv("MODELET_BATCHES", url)
         monkeypatch.setenv("MODELET_JOB_ATTEMPTS", str(ATTEMPTS))
+        self.delivered: Counter[Any] = Counter()
         self.service: Service = service(Counting)
         self.jobs = Jobs(boto3.client("dynamodb"), self.table)
         self.objects = Objects()
@@ -85,14 +92,12 @@ class Desk:
 
     def deliver(self, *messages: Any, remaining: float | None = 60) -> EdgeResult:
         """Deliver messages in one invocation. A job stands for its message, a text for the body of one."""
-        records = [
-            {
-                "messageId": f"m{place}",
-                "eventSource": "aws:sqs",
-                "body": json.dumps({"model": each.model, "id": each.id}) if isinstance(each, JobRecord) else each,
-            }
-            for place, each in enumerate(messages)
-        ]
+        records = []
+        for place, each in enumerate(messages):
+            body = message(each) if isinstance(each, JobRecord) else each
+            self.delivered[str(body)] += 1
+            count = {"ApproximateReceiveCount": str(self.delivered[str(body)])}
+            records.append({"messageId": f"m{place}", "eventSource": "aws:sqs", "body": body, "attributes": count})
         event = {"Records": records}
         assert edge.matches(event)
         return edge.answer(event, self.service, Call("request", remaining))
@@ -101,6 +106,11 @@ class Desk:
 @pytest.fixture
 def desk(place: str, monkeypatch: pytest.MonkeyPatch) -> Desk:
     return Desk(place, monkeypatch)
+
+
+def message(job: JobRecord) -> str:
+    """The body of a job's message."""
+    return json.dumps({"model": job.model, "id": job.id})
 
 
 def reported(result: EdgeResult) -> list[str]:
@@ -227,6 +237,7 @@ def test_a_job_whose_attempts_are_used_up_fails_and_its_message_goes_to_the_dead
     assert SECRET not in json.dumps(failed.problem)
     desk.model.before = lambda: None
     assert desk.jobs.requeue("tiny", job.id).state == "queued"
+    desk.delivered.clear()  # a redrive sends another message
     assert reported(desk.deliver(job)) == []
     assert (desk.now(job).state, desk.now(job).attempts) == ("done", 1)
 
@@ -320,6 +331,7 @@ def test_a_job_that_another_worker_holds_is_reported_and_left_alone(desk: Desk) 
 def test_a_job_whose_worker_ended_without_a_word_runs_again(desk: Desk) -> None:
     job = desk.create({"x": 1})
     desk.jobs.claim("tiny", job.id, "another", time.time() - 1)
+    desk.delivered[message(job)] = 1
     assert reported(desk.deliver(job)) == []
     assert (desk.now(job).state, desk.now(job).attempts) == ("done", 2)
 
@@ -332,6 +344,185 @@ def test_a_job_that_takes_too_long_is_given_back_before_the_timeout(desk: Desk) 
     assert time.monotonic() - started < 10
     assert (reported(result), result.status) == (["m0"], 504)
     assert desk.now(job).state == "queued"
+
+
+def test_a_job_is_answered_with_the_media_types_and_the_flag_of_its_request(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(body: bytes, pipeline: Any, *, partial: bool = False) -> Any:
+        cells = [{"x": float(line)} for line in body.decode().splitlines()]
+        return rows.read_json(json.dumps({"instances": cells}).encode(), pipeline, partial=partial)
+
+    def write(result: Any, _service: Service, *, bare: bool) -> bytes:
+        assert not bare
+        return b"\xff%d" % len(result.predictions)
+
+    monkeypatch.setitem(rows.MEDIA.readers, "text/csv", read)
+    monkeypatch.setitem(rows.MEDIA.writers, "application/octet-stream", write)
+    members = {"media_type": "text/csv; charset=utf-8", "accept": "application/octet-stream", "partial": True}
+    job = desk.create(b"1\n2\n-1", **members)
+    assert reported(desk.deliver(job)) == []
+    done = desk.now(job)
+    assert (done.state, done.result_type, done.result) == ("done", "application/octet-stream", b"\xff2")
+    strict = desk.create(b"1\n2\n-1", **{**members, "partial": False})
+    desk.deliver(strict)
+    assert (desk.now(strict).problem or {})["status"] == 422
+
+
+def test_a_media_type_that_the_worker_does_not_read_fails_the_job(desk: Desk) -> None:
+    job = desk.create(b"x\n1", media_type="text/csv")
+    assert reported(desk.deliver(job)) == []
+    assert (desk.now(job).state, (desk.now(job).problem or {})["status"]) == ("failed", 415)
+
+
+class Killed(BaseException):
+    """Ends a worker as a signal does: nobody answers, and nobody cleans up."""
+
+
+class Line:
+    """A real queue with a dead-letter queue, and what Lambda does between it and a worker.
+
+    As long as nobody says otherwise, a message is hidden for a day.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.sqs = boto3.client("sqs")
+        name = f"line-{next(_lines)}"
+        self.failed = self.sqs.create_queue(QueueName=f"{name}-failed")["QueueUrl"]
+        arn = self.sqs.get_queue_attributes(QueueUrl=self.failed, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": ATTEMPTS})
+        attributes = {"RedrivePolicy": redrive, "VisibilityTimeout": "43200"}
+        self.url = self.sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+        self.counts: list[int] = []
+
+    def send(self, body: str) -> None:
+        self.sqs.send_message(QueueUrl=self.url, MessageBody=body)
+
+    def poll(self) -> bool:
+        """Deliver what is visible to a worker; return whether there was something."""
+        found = self.sqs.receive_message(QueueUrl=self.url, AttributeNames=["All"], WaitTimeSeconds=1).get("Messages")
+        for each in found or []:
+            self.counts.append(int(each["Attributes"]["ApproximateReceiveCount"]))
+            record = {"messageId": each["MessageId"], "receiptHandle": each["ReceiptHandle"], "body": each["Body"]}
+            record |= {"eventSource": "aws:sqs", "attributes": each["Attributes"]}
+            try:
+                answered = edge.answer({"Records": [record]}, self.desk.service, Call("request", REMAINING_S))
+            except Killed:
+                continue
+            if not reported(answered):
+                self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=each["ReceiptHandle"])
+        return bool(found)
+
+    def poll_until(self, done: Callable[[], bool]) -> None:
+        ends = time.monotonic() + PATIENCE_S
+        while not done():
+            assert time.monotonic() < ends, "the message did not come again"
+            self.poll()
+
+    def dead(self) -> list[str]:
+        """The bodies in the dead-letter queue, which stay there."""
+        found = self.sqs.receive_message(QueueUrl=self.failed, VisibilityTimeout=0).get("Messages", [])
+        return [each["Body"] for each in found]
+
+
+REMAINING_S = 2.0
+PATIENCE_S = 60.0
+_lines = itertools.count()
+
+
+@pytest.fixture
+def line(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Line:
+    """A queue whose worker knows it, with short times."""
+    made = Line(desk)
+    monkeypatch.setenv("MODELET_JOB_QUEUE", made.url)
+    for module, name, seconds in (
+        (edge, "RESERVE_S", 0.5),
+        (edge, "GRACE_S", 0.5),
+        (run, "GRACE_S", 0.5),
+        (job_queue, "FIRST_PAUSE_S", 0.5),
+    ):
+        monkeypatch.setattr(module, name, seconds)
+    return made
+
+
+def failing(times: int, error: type[BaseException] | Callable[[], BaseException]) -> Callable[[], None]:
+    """Raise an error at the first calls."""
+    left: Iterator[int] = iter(range(times))
+
+    def fail() -> None:
+        if next(left, None) is not None:
+            raise error()
+
+    return fail
+
+
+def test_a_job_that_fails_twice_by_an_error_that_may_pass_is_done_within_seconds(desk: Desk, line: Line) -> None:
+    job = desk.create({"x": 1})
+    desk.model.before = failing(2, lambda: StoreError(SECRET))
+    line.send(message(job))
+    line.poll_until(lambda: desk.now(job).state == "done")
+    assert (desk.now(job).attempts, line.counts, line.dead()) == (3, [1, 2, 3], [])
+
+
+def test_a_killed_worker_s_job_is_done_by_the_next_one_soon(desk: Desk, line: Line) -> None:
+    job = desk.create({"x": 1})
+    desk.model.before = failing(1, Killed)
+    line.send(message(job))
+    assert line.poll()
+    assert desk.now(job).state == "running"
+    line.poll_until(lambda: desk.now(job).state == "done")
+    assert (desk.now(job).attempts, line.counts) == (2, [1, 2])
+
+
+def test_a_job_whose_every_worker_is_killed_has_failed_and_its_message_can_be_redriven(desk: Desk, line: Line) -> None:
+    job = desk.create({"x": 1})
+    desk.model.before = failing(ATTEMPTS, Killed)
+    line.send(message(job))
+    line.poll_until(lambda: bool(line.dead()))
+    assert line.counts == [1, 2, 3]
+    assert desk.now(job).state == "running", "nobody looked at it yet"
+    failed = desk.jobs.settled(desk.now(job), ATTEMPTS)
+    assert (failed.state, (failed.problem or {})["title"]) == ("failed", "Worker ended")
+    assert line.dead() == [message(job)]
+    desk.jobs.requeue("tiny", job.id)
+    line.send(line.dead()[0])
+    line.poll_until(lambda: desk.now(job).state == "done")
+
+
+def test_a_job_that_fails_at_its_last_attempt_is_in_the_dead_letter_queue_at_once(desk: Desk, line: Line) -> None:
+    job = desk.create({"x": 1})
+    desk.model.before = refuse
+    line.send(message(job))
+    line.poll_until(lambda: bool(line.dead()))
+    assert (desk.now(job).state, line.counts) == ("failed", [1, 2, 3])
+
+
+def test_a_message_whose_job_another_worker_has_comes_again_when_that_claim_ends(desk: Desk, line: Line) -> None:
+    job = desk.create({"x": 1})
+    desk.jobs.claim("tiny", job.id, "another", time.time() + 4)
+    line.send(message(job))
+    line.poll_until(lambda: desk.now(job).state == "done")
+    assert line.counts == [1, 2], "it came once in vain, and not before the claim had ended"
+    assert line.dead() == []
+
+
+def test_a_poison_message_is_in_the_dead_letter_queue_at_once(desk: Desk, line: Line) -> None:
+    line.send("no JSON")
+    line.poll_until(lambda: line.dead() == ["no JSON"])
+    assert desk.model.calls == 0
+
+
+def test_a_job_is_done_also_if_its_message_cannot_be_hidden(
+    desk: Desk, line: Line, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("MODELET_JOB_QUEUE", f"{line.url}-that-is-gone")
+    job = desk.create({"x": 1})
+    line.send(message(job))
+    with caplog.at_level(logging.WARNING):
+        assert line.poll()
+    assert desk.now(job).state == "done"
+    assert "only after the visibility timeout" in caplog.text
 
 
 @pytest.mark.parametrize(

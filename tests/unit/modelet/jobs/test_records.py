@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from modelet.batch.errors import ConflictError, UnknownJobError
 from modelet.errors import RequestError, TooLargeError
-from modelet.jobs.records import MOST_BODY_BYTES, MOST_RESULT_BYTES, JobRecord, Jobs
+from modelet.jobs.records import ATTEMPTS, MOST_BODY_BYTES, MOST_RESULT_BYTES, JobRecord, Jobs
 from support.tables import Clock, Relay
 
 PROBLEM = RequestError("no").problem()
@@ -26,8 +26,8 @@ def create(jobs: Jobs, id: str = "j1") -> JobRecord:  # noqa: A002
     return jobs.create("iris", id, version="3", body=b'{"rows": []}', accept="text/csv")
 
 
-def claimed(jobs: Jobs, until: float = 2e9, id: str = "j1") -> JobRecord:  # noqa: A002
-    claim = jobs.claim("iris", id, "request", until)
+def claimed(jobs: Jobs, until: float = 2e9, id: str = "j1", attempt: int = 1) -> JobRecord:  # noqa: A002
+    claim = jobs.claim("iris", id, "request", until, attempt=attempt)
     assert claim.state == "claimed"
     assert claim.job is not None
     return claim.job
@@ -83,13 +83,60 @@ def test_a_claim_that_expired_is_taken_over_and_its_holder_ends_nothing(jobs: Jo
     first = claimed(jobs, clock.now + 10)
     clock.now += 11
     assert jobs.get("iris", "j1").is_stalled(clock.now)
-    second = claimed(jobs, clock.now + 10)
+    second = claimed(jobs, clock.now + 10, attempt=2)
     assert (second.attempts, second.started) == (2, first.started)
     assert not jobs.finish(first, result=b"late")
     assert not jobs.fail(first, PROBLEM)
     assert not jobs.release(first, PROBLEM)
     assert jobs.finish(second, url="s3://bucket/result")
     assert jobs.get("iris", "j1").result_url == "s3://bucket/result"
+
+
+def test_a_job_whose_worker_died_is_shown_as_it_is(jobs: Jobs, clock: Clock) -> None:
+    create(jobs)
+    for attempt in (1, 2):
+        claimed(jobs, clock.now + 10, attempt=attempt)
+        assert jobs.settled(jobs.get("iris", "j1"), 3).state == "running"
+        clock.now += 11
+        assert jobs.settled(jobs.get("iris", "j1"), 3).state == "queued"
+    claimed(jobs, clock.now + 10, attempt=3)
+    clock.now += 11
+    failed = jobs.settled(jobs.get("iris", "j1"), 3)
+    assert failed == jobs.get("iris", "j1")
+    assert (failed.state, failed.ended, failed.body) == ("failed", clock.now, b'{"rows": []}')
+    assert failed.problem is not None
+    assert "the worker ended without an answer at attempt 3, the last one" in failed.problem["detail"]
+    assert "`modelet jobs redrive iris`" in failed.problem["detail"]
+    assert jobs.requeue("iris", "j1").state == "queued"
+    assert claimed(jobs).attempts == 1
+
+
+def test_a_job_that_was_ended_after_it_was_read_is_not_failed(jobs: Jobs, clock: Clock) -> None:
+    create(jobs)
+    job = claimed(jobs, clock.now + 10, attempt=3)
+    clock.now += 11
+    read = jobs.get("iris", "j1")
+    assert jobs.finish(job, result=b"1")
+    assert jobs.settled(read, 3).state == "done"
+    assert jobs.give_up(read, PROBLEM).state == "done"
+
+
+def test_a_job_without_attempts_left_is_not_claimed_but_fails(jobs: Jobs, clock: Clock) -> None:
+    create(jobs)
+    claimed(jobs, clock.now + 10, attempt=3)
+    assert jobs.claim("iris", "j1", "request", 2e9, attempt=4).state == "running"
+    clock.now += 11
+    for _ in range(2):
+        claim = jobs.claim("iris", "j1", "request", 2e9, attempt=4)
+        assert (claim.state, claim.job and claim.job.state) == ("spent", "failed")
+    assert "ended without an answer" in (jobs.get("iris", "j1").problem or {})["detail"]
+
+
+def test_a_job_that_was_given_back_with_no_attempt_left_keeps_its_own_problem(jobs: Jobs) -> None:
+    create(jobs)
+    assert jobs.release(claimed(jobs, attempt=3), PROBLEM)
+    assert jobs.claim("iris", "j1", "request", 2e9, attempt=4).state == "spent"
+    assert jobs.get("iris", "j1").problem == PROBLEM
 
 
 def test_a_result_above_the_limit_belongs_into_s3(jobs: Jobs) -> None:
@@ -105,7 +152,7 @@ def test_an_error_that_may_pass_gives_the_job_back(jobs: Jobs) -> None:
     assert jobs.release(claimed(jobs), PROBLEM)
     waiting = jobs.get("iris", "j1")
     assert (waiting.state, waiting.problem, waiting.attempts) == ("queued", PROBLEM, 1)
-    assert jobs.finish(claimed(jobs), result=b"1")
+    assert jobs.finish(claimed(jobs, attempt=2), result=b"1")
     assert jobs.get("iris", "j1").problem is None
     assert jobs.get("iris", "j1").attempts == 2
 
@@ -180,17 +227,34 @@ class Claims(RuleBasedStateMachine):
         self.jobs = Jobs(client, control, clock=self.clock)
         create(self.jobs, name)
         self.claims: list[JobRecord] = []
-        self.state, self.holder, self.until = "queued", -1, 0.0
+        self.state, self.holder, self.until, self.attempts = "queued", -1, 0.0, 0
 
-    @rule(seconds=st.integers(1, 30))
-    def claim(self, seconds: int) -> None:
-        free = self.state == "queued" or (self.state == "running" and self.until < self.clock.now)
-        claim = self.jobs.claim("iris", self.name, "request", self.clock.now + seconds)
-        assert claim.state == ("claimed" if free else "running" if self.state == "running" else "ended")
-        if free:
+    @property
+    def is_stalled(self) -> bool:
+        return self.state == "running" and self.until < self.clock.now
+
+    @rule(seconds=st.integers(1, 30), attempt=st.integers(1, ATTEMPTS))
+    def claim(self, seconds: int, attempt: int) -> None:
+        free = self.state == "queued" or self.is_stalled
+        claim = self.jobs.claim("iris", self.name, "request", self.clock.now + seconds, attempt=attempt)
+        if free and self.attempts < ATTEMPTS:
+            assert claim.state == "claimed"
             assert claim.job is not None
             self.claims.append(claim.job)
             self.state, self.holder, self.until = "running", len(self.claims) - 1, self.clock.now + seconds
+            self.attempts = attempt
+        elif self.state == "running" and not free:
+            assert claim.state == "running"
+        else:
+            self.state = "failed" if free else self.state
+            assert claim.state == ("spent" if self.state == "failed" and self.attempts >= ATTEMPTS else "ended")
+
+    @rule()
+    def look(self) -> None:
+        if self.is_stalled and self.attempts >= ATTEMPTS:
+            self.state = "failed"
+        seen = self.jobs.settled(self.jobs.get("iris", self.name), ATTEMPTS)
+        assert seen.state == ("queued" if self.is_stalled else self.state)
 
     @rule(back=st.integers(1, 3), to=st.sampled_from(["done", "failed", "queued"]))
     def end(self, back: int, to: str) -> None:
@@ -222,8 +286,8 @@ class Claims(RuleBasedStateMachine):
 
     @rule()
     def requeue(self) -> None:
-        is_stalled = self.state == "running" and self.until < self.clock.now
-        if is_stalled or self.state in {"failed", "queued"}:
+        if self.is_stalled or self.state in {"failed", "queued"}:
+            self.attempts = self.attempts if self.state == "queued" else 0
             self.jobs.requeue("iris", self.name)
             self.state = "queued"
         else:
@@ -243,7 +307,7 @@ class Claims(RuleBasedStateMachine):
         found = self.jobs.get("iris", self.name)
         assert found.state == self.state
         assert found.result == (b"%d" % self.holder if self.state == "done" else None)
-        assert found.is_stalled(self.clock.now) == (self.state == "running" and self.until < self.clock.now)
+        assert found.is_stalled(self.clock.now) == self.is_stalled
 
 
 def test_a_job_is_right_after_any_sequence_of_events(relayed: tuple[Any, Relay], control: str) -> None:

@@ -7,7 +7,8 @@ RequestError
 └── ConflictError          409  the state of a batch, a job or a generation does not allow it
 ServingError
 ├── MissedError            500  the worker of a chunk was killed, or did not start, at every attempt
-└── StepError              500  raised: a step of a batch failed for good
+├── StepError              500  raised: a step of a batch failed for good
+└── LostJobError           500  the worker of a job ended without an answer, at every attempt
 """
 
 from __future__ import annotations
@@ -55,3 +56,17 @@ class StepError(ServingError):
         step = cls(str(error))
         step.__cause__ = error.__cause__ or error
         return step
+
+
+class LostJobError(ServingError):
+    """The worker of a job ended without an answer, at its last attempt."""
+
+    kind = "lost-job"
+    title = "Worker ended"
+    fixed_detail = None
+
+    def __init__(self, model: str, attempts: int) -> None:
+        super().__init__(
+            f"the worker ended without an answer at attempt {attempts}, the last one: it was killed, out of memory, or "
+            f"slower than its timeout. Its log has the cause; `modelet jobs redrive {model}` runs the job again"
+        )

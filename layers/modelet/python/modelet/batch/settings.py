@@ -14,7 +14,8 @@ class WorkerSettings(NamedTuple):
     control_table: the name of the control table. batches: the URL of the bucket (or folder) with the files of batches.
     prediction_table: the model's prediction table; empty without `batch:`. import_prefix: the first part of the names
     of tables that an import creates. topic: the ARN of the topic for completed batches; empty for none. duplicates:
-    refuse or last. job_attempts: how often a job is tried. memory_mb: the worker's memory.
+    refuse or last. job_attempts: how often a job is tried. job_queue: the URL of the model's queue of jobs; empty
+    without `jobs:`. memory_mb: the worker's memory.
     """
 
     control_table: str
@@ -24,6 +25,7 @@ class WorkerSettings(NamedTuple):
     topic: str = ""
     duplicates: str = "refuse"
     job_attempts: int = 3
+    job_queue: str = ""
     memory_mb: int = 1769
 
     @classmethod
@@ -40,5 +42,6 @@ class WorkerSettings(NamedTuple):
             get_variable("MODELET_TOPIC") or "",
             get_variable("MODELET_DUPLICATES") or "refuse",
             int(get_variable("MODELET_JOB_ATTEMPTS") or 3),
+            get_variable("MODELET_JOB_QUEUE") or "",
             int(get_variable("AWS_LAMBDA_FUNCTION_MEMORY_SIZE") or 1769),
         )

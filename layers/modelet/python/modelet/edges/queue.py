@@ -1,6 +1,8 @@
 """The messages of a queue of jobs. Each names a job; what must come again is reported by its message's id.
 
-Source: docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html (partial batch responses).
+A message whose worker is killed comes again soon after the worker's timeout, one whose job failed by an error that may
+pass after some seconds. Source: docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html (partial batch
+responses), docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from modelet.edges.base import Call, EdgeResult
 from modelet.edges.router import exchange
 from modelet.errors import MalformedBodyError, ModeletError
 from modelet.jobs.name import ID
-from modelet.jobs.run import JobRunner
+from modelet.jobs.queue import JobQueue, pause
+from modelet.jobs.run import GRACE_S, JobRunner, Outcome
 from modelet.protocols.service import Request
 
 if TYPE_CHECKING:
@@ -42,19 +45,34 @@ def answer(event: Any, service: Service, call: Call) -> EdgeResult:
 
     def infer(job: JobRecord, body: bytes) -> tuple[Response, ModeletError | None]:
         headers = {"content-type": job.media_type, **({"accept": job.accept} if job.accept else {})}
+        query = {"partial": "true"} if job.partial else {}
         path = f"/models/{service.name}/infer"
         left = ends - time.monotonic() - RESERVE_S
-        return exchange(Request("POST", path, headers, {}, body, call.timings, left), service)
+        return exchange(Request("POST", path, headers, query, body, call.timings, left), service)
 
-    runner = JobRunner(service.name, settings, infer)
+    runner, queue = JobRunner(service.name, settings, infer), JobQueue(settings.job_queue)
+
+    def run(record: Any) -> Outcome:
+        attempt = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
+        remaining = ends - time.monotonic()
+        try:
+            job = _job_of(record, service.name)
+        except ModeletError as error:
+            return Outcome(error, 0)
+        queue.hide(record.get("receiptHandle", ""), remaining + GRACE_S + 1)
+        try:
+            return runner.run(job, attempt, call.request_id, remaining)
+        except ModeletError as error:
+            return Outcome(error, pause(attempt))
+
     failed: list[str] = []
     last: ModeletError | None = None
     for record in event["Records"]:
-        try:
-            last = runner.run(_job_of(record, service.name), call.request_id, ends - time.monotonic()) or last
-        except ModeletError as error:
+        outcome = run(record)
+        last = outcome.error or last
+        if outcome.again_s is not None:
+            queue.hide(record.get("receiptHandle", ""), outcome.again_s)
             failed.append(record["messageId"])
-            last = error
     response = {"batchItemFailures": [{"itemIdentifier": each} for each in failed]}
     return EdgeResult(response, last.status if last else 200, last)
 

@@ -18,10 +18,11 @@ class JobRecord(NamedTuple):
     """A job as the control table has it. Times are Unix seconds.
 
     version: the version of the model that was served when it was created; None if that was not known. media_type,
-    accept: of the request. body: the request's body if it is inline; url: the object that has it. attempts: how often a
-    worker began it. holder, claimed_until: the claim of the worker that runs it. started: of the first attempt. ended:
-    when it was done, failed or cancelled. status, result_type, result, result_url: the answer, inline or as an object.
-    problem: of the last attempt that failed, as in RFC 9457. body and result are None in lists.
+    accept: of the request. body: the request's body if it is inline; url: the object that has it. partial: whether a
+    bad row leaves the others their predictions. attempts: how often its message had been delivered when a worker began
+    it last. holder, claimed_until: the claim of the worker that runs it. started: of the first attempt. ended: when it
+    was done, failed or cancelled. status, result_type, result, result_url: the answer, inline or as an object. problem:
+    of the last attempt that failed, as in RFC 9457. body and result are None in lists.
     """
 
     model: str
@@ -35,6 +36,7 @@ class JobRecord(NamedTuple):
     accept: str | None = None
     body: bytes | None = None
     url: str | None = None
+    partial: bool = False
     attempts: int = 0
     holder: str | None = None
     claimed_until: float | None = None
@@ -47,7 +49,7 @@ class JobRecord(NamedTuple):
     problem: dict[str, Any] | None = None
 
     def is_stalled(self, now: float) -> bool:
-        """Return whether its worker has ended without a word: it is running, and its claim has expired."""
+        """Return whether its worker has ended without an answer: it is running, and its claim has expired."""
         return self.state == "running" and (self.claimed_until or 0.0) < now
 
     def to_item(self) -> Item:
@@ -67,10 +69,11 @@ class Claim(NamedTuple):
     """The answer to a claim.
 
     state: `claimed`: run the job and end it with this record; `running`: another worker does, so leave the message in
-    the queue; `ended`: it is done, failed, cancelled, unknown or expired, so drop the message.
+    the queue; `spent`: it failed at its last attempt, so leave the message to the dead-letter queue; `ended`: it is
+    done, failed, cancelled, unknown or expired, so drop the message.
     """
 
-    state: Literal["claimed", "running", "ended"]
+    state: Literal["claimed", "running", "spent", "ended"]
     job: JobRecord | None
 
 

@@ -12,10 +12,11 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from modelet.batch.dynamodb import Table, Write
-from modelet.batch.errors import ConflictError, UnknownJobError
+from modelet.batch.errors import ConflictError, LostJobError, UnknownJobError
 from modelet.batch.listing import newest
 from modelet.batch.table import EXPIRES, job_key, listed_job_key
 from modelet.errors import TooLargeError
+from modelet.jobs.name import job_name
 from modelet.jobs.record import ENDED, Claim, JobPage, JobRecord
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 KEPT_S = 7 * 24 * 3600
 """Seconds after which a job expires, if the model says nothing else."""
+ATTEMPTS = 3
+"""How often a job is tried, if the model says nothing else."""
 MOST_BODY_BYTES = 200_000
 """The largest body inside a record; DynamoDB allows 409,600 bytes in all."""
 MOST_RESULT_BYTES = 300_000
@@ -55,9 +58,10 @@ class Jobs:
         url: str | None = None,
         media_type: str = "application/json",
         accept: str | None = None,
+        partial: bool = False,
         kept_s: float = KEPT_S,
     ) -> JobRecord:
-        """Create a job, in the state queued. Either body or url: where the body is.
+        """Create a job, in the state queued. Either body or url: where the body is. The rest: as in JobRecord.
 
         Raises ConflictError if there is one with its id, TooLargeError for a body above 200,000 bytes.
         """
@@ -66,9 +70,8 @@ class Jobs:
                 f"the body has {len(body)} bytes, above {MOST_BODY_BYTES}: put it into S3 and give its url"
             )
         now = self._clock()
-        record = JobRecord(
-            model, id, version, "queued", now, now, int(now + kept_s), media_type, accept, body=body, url=url
-        )
+        expires = int(now + kept_s)
+        record = JobRecord(model, id, version, "queued", now, now, expires, media_type, accept, body, url, partial)
         listed = {**listed_job_key(model, id), "created": now, EXPIRES: record.expires_at}
         absent = "attribute_not_exists(#pk)"
         writes = [Write({**job_key(model, id), **record.to_item()}, condition=absent), Write(listed, condition=absent)]
@@ -90,11 +93,21 @@ class Jobs:
         found = {item["id"]: item for item in items}
         return JobPage([JobRecord.from_item(found[each]) for each in ids if each in found], more)
 
-    def claim(self, model: str, id: str, request_id: str, until: float) -> Claim:  # noqa: A002 - the field's name
-        """Claim a job that is queued, or that is running under a claim that expired.
+    def claim(
+        self,
+        model: str,
+        id: str,  # noqa: A002 - the field's name
+        request_id: str,
+        until: float,
+        *,
+        attempt: int = 1,
+        most: int = ATTEMPTS,
+    ) -> Claim:
+        """Claim a job that is queued, or that is running under a claim that expired, if it has attempts left.
 
         request_id: of the invocation, for people who read the record. until: Unix seconds at which the claim expires,
-        some seconds after the worker's timeout. Each claim counts as an attempt.
+        some seconds after the worker's timeout. attempt: how often the message was delivered. most: how often a job is
+        tried; one that has been is set to failed.
         """
         now = self._clock()
         holder = f"{request_id}#{uuid.uuid4().hex}"
@@ -102,15 +115,17 @@ class Jobs:
             Write(
                 key=job_key(model, id),
                 update="SET #state = :running, #holder = :holder, #claimed_until = :until, #changed = :now, "
-                "#started = if_not_exists(#started, :now) ADD #attempts :one",
-                condition=f"#{EXPIRES} > :now AND (#state = :queued OR (#state = :running AND #claimed_until < :now))",
+                "#started = if_not_exists(#started, :now), #attempts = :attempt",
+                condition=f"#{EXPIRES} > :now AND (attribute_not_exists(#attempts) OR #attempts < :most) "
+                "AND (#state = :queued OR (#state = :running AND #claimed_until < :now))",
                 values={
                     "queued": "queued",
                     "running": "running",
                     "holder": holder,
                     "until": until,
                     "now": now,
-                    "one": 1,
+                    "attempt": attempt,
+                    "most": most,
                 },
             )
         )
@@ -121,7 +136,38 @@ class Jobs:
         # After a lost answer the condition refuses a claim that is written already.
         if outcome.is_done or job.holder == holder:
             return Claim("claimed", job)
-        return Claim("ended" if job.state in ENDED else "running", job)
+        if job.state == "running" and not job.is_stalled(now):
+            return Claim("running", job)
+        if job.state not in ENDED:
+            released = job.problem if job.state == "queued" else None
+            job = self.give_up(job, released or LostJobError(model, job.attempts).problem())
+        return Claim("spent" if job.state == "failed" and job.attempts >= most else "ended", job)
+
+    def settled(self, job: JobRecord, most: int) -> JobRecord:
+        """Return a job as it is in truth, if its worker ended without an answer. most: how often a job is tried.
+
+        With attempts left, it waits for its next one: queued. Else it is set to failed.
+        """
+        if not job.is_stalled(self._clock()):
+            return job
+        if job.attempts < most:
+            return job._replace(state="queued")
+        return self.give_up(job, LostJobError(job.model, job.attempts).problem())
+
+    def give_up(self, job: JobRecord, problem: dict[str, Any]) -> JobRecord:
+        """Set a job that no worker has to failed, unless it changed since it was read; return it as it is then."""
+        now = self._clock()
+        settings = {"state": "failed", "problem": json.dumps(problem), "changed": now, "ended": now}
+        outcome = self._table.write(
+            Write(
+                key=job_key(job.model, job.id),
+                update=_set(settings, ("claimed_until",)),
+                condition="#state = :was AND #changed = :read",
+                values={**settings, "was": job.state, "read": job.changed},
+            )
+        )
+        item = outcome.items[0]
+        return job if item is None else JobRecord.from_item(item)
 
     def finish(
         self,
@@ -162,7 +208,7 @@ class Jobs:
         return self._move(model, id, "cancelled", "#state IN (:queued, :running)", ("body", "claimed_until"))
 
     def requeue(self, model: str, id: str) -> JobRecord:  # noqa: A002 - the field's name
-        """Set a job that failed, or whose worker ended without a word, back to queued; then send its message again.
+        """Set a job that failed, or whose worker ended without an answer, back to queued; then send its message again.
 
         Its attempts count from 0. A job that is queued stays so. Raises UnknownJobError, and ConflictError if it is
         running, done or cancelled.
@@ -187,7 +233,7 @@ class Jobs:
             raise UnknownJobError(f"model {model} has no job {id}: it never had, or the job expired")
         job = JobRecord.from_item(item)
         if not outcome.is_done and job.state != to:
-            raise ConflictError(f"job {id} is {job.state}, so it cannot become {to}")
+            raise ConflictError(f"job {job_name(model, id)} is {job.state}, so it cannot become {to}")
         return job
 
     def _end(self, job: JobRecord, to: str, fields: Item, removed: Sequence[str]) -> bool:
@@ -197,7 +243,7 @@ class Jobs:
         outcome = self._table.write(
             Write(
                 key=job_key(job.model, job.id),
-                update="SET " + ", ".join(f"#{name} = :{name}" for name in settings) + f" REMOVE {_named(removed)}",
+                update=_set(settings, removed),
                 condition=_HELD,
                 values={**settings, "running": "running", "holder": job.holder},
             )
@@ -207,6 +253,11 @@ class Jobs:
         return outcome.is_done or (
             found is not None and found.get("holder") == job.holder and found["state"] == to and found["changed"] == now
         )
+
+
+def _set(settings: Item, removed: Sequence[str]) -> str:
+    """Return an update that sets attributes to the values of their names, and removes others."""
+    return f"SET {', '.join(f'#{name} = :{name}' for name in settings)} REMOVE {_named(removed)}"
 
 
 def _named(attributes: Sequence[str]) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from modelet.batch.clients import client
-from modelet.errors import ModeletError, StoreError
+from modelet.errors import ModeletError, ServingError, StoreError
+from modelet.jobs.queue import pause
 from modelet.jobs.records import MOST_RESULT_BYTES, Jobs
 from modelet.store.objects import Objects
 
@@ -23,6 +24,17 @@ if TYPE_CHECKING:
 
 GRACE_S = 30.0
 """Seconds after the worker's timeout until its claim expires and another worker may run the job."""
+
+
+class Outcome(NamedTuple):
+    """What became of a message. error: for the log; None if there was none.
+
+    again_s: the seconds after which the message must come again, and if it came often enough, it goes to the
+    dead-letter queue then; None if it is done with.
+    """
+
+    error: ModeletError | None = None
+    again_s: float | None = None
 
 
 class JobRunner:
@@ -41,29 +53,32 @@ class JobRunner:
     def _objects(self) -> Objects:
         return Objects()
 
-    def run(self, job_id: str, request_id: str, remaining: float) -> ModeletError | None:
-        """Run a job, unless it has ended or was cancelled. Returns the error of a job that failed for good.
+    def run(self, job_id: str, attempt: int, request_id: str, remaining: float) -> Outcome:
+        """Run a job, unless it has ended, was cancelled, or is run by another worker.
 
-        remaining: seconds until the worker's timeout. Raises a retryable error if the message must come again: because
-        another worker has the job, or because something did not answer and attempts are left.
+        attempt: how often its message was delivered. remaining: seconds until the worker's timeout. Raises StoreError
+        (retryable) or ServingError if the control table does not answer.
         """
-        claim = self._jobs.claim(self._name, job_id, request_id, time.time() + remaining + GRACE_S)
-        if claim.state == "running":
-            raise StoreError(f"job {job_id} is run by another worker at this moment")
-        if claim.state != "claimed" or claim.job is None:
-            return None
+        most, until = self._settings.job_attempts, time.time() + remaining + GRACE_S
+        claim = self._jobs.claim(self._name, job_id, request_id, until, attempt=attempt, most=most)
         job = claim.job
+        if job is None or claim.state == "ended":
+            return Outcome()
+        if claim.state == "running":
+            left = (job.claimed_until or 0.0) - time.time()
+            return Outcome(StoreError(f"job {job_id} is run by another worker at this moment"), left + 1)
+        if claim.state == "spent":
+            return Outcome(ServingError(f"job {job_id} failed at its last attempt, {job.attempts}: redrive it"), 0)
         error = self._try(job)
-        if error is None:
-            return None
-        problem = error.problem()
+        return Outcome() if error is None else self._failed(job, error)
+
+    def _failed(self, job: JobRecord, error: ModeletError) -> Outcome:
+        """Give a job back to the queue if another attempt may help; else end it as failed."""
         if error.retryable and job.attempts < self._settings.job_attempts:
-            self._jobs.release(job, problem)
-            raise error
-        self._jobs.fail(job, problem)
-        if error.retryable:
-            raise error  # the queue moves the message to its dead-letter queue
-        return error
+            self._jobs.release(job, error.problem())
+            return Outcome(error, pause(job.attempts))
+        self._jobs.fail(job, error.problem())
+        return Outcome(error, 0 if error.retryable else None)
 
     def _try(self, job: JobRecord) -> ModeletError | None:
         """Answer a job, and record the answer. Returns the error if that fails: the job is still claimed then."""

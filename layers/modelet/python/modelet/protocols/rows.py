@@ -97,13 +97,21 @@ def infer(request: Request, service: Service) -> Response:
     """POST …/infer: return a prediction for each instance."""
     began = perf_counter()
     read, kind, write = negotiate(request, MEDIA)
-    partial = _flag(request, "partial")
+    partial = flag(request, "partial")
     checked, bare = read(request.body, service.pipeline, partial=partial)
     request.timings.validate = perf_counter() - began
     result = service.pipeline.infer(checked, request.timings, partial=partial)
     if bare and result.failed:
         raise ContractError(result.failed[0])
     return Response(200, write(result, service, bare=bare), {"content-type": kind})
+
+
+def flag(request: Request, name: str) -> bool:
+    """Return whether the query has a flag; false by default. Raises RequestError for a value that is no flag."""
+    value = request.query.get(name, "false")
+    if value not in {"true", "false"}:
+        raise RequestError(f"?{name}={value} is neither true nor false.")
+    return value == "true"
 
 
 def describe(_request: Request, service: Service) -> Response:
@@ -150,13 +158,6 @@ ROUTES: Routes = {
 def _origin(model: str, version: str) -> bytes:
     """Return the model's name and version as members of a JSON object."""
     return f'"model":{compact(model)},"version":{compact(version)}'.encode()
-
-
-def _flag(request: Request, name: str) -> bool:
-    value = request.query.get(name, "false")
-    if value not in {"true", "false"}:
-        raise RequestError(f"?{name}={value} is neither true nor false.")
-    return value == "true"
 
 
 def _with_problems(predictions: list[Any], failed: dict[int, list[Violation]], total: int) -> list[Any]:

@@ -20,4 +20,6 @@ def test_a_job_that_is_done_cannot_be_cancelled(ask: Run, scripted: ScriptedApi)
 
 def test_jobs_of_the_dead_letter_queue_run_again(ask: Run, scripted: ScriptedApi) -> None:
     scripted.answer("POST", f"{OF}/redrive", {"model": "tiny", "redriven": 3, "dropped": 1})
-    assert lines(ask("jobs", "redrive", "tiny")) == [["3 jobs run again, 1 messages named no job that failed"]]
+    assert lines(ask("jobs", "redrive", "tiny")) == [
+        ["jobs that run again: 3; messages dropped without a failed job: 1"]
+    ]

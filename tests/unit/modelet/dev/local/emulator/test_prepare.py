@@ -74,6 +74,7 @@ def test_a_worker_has_its_model_s_bundle_and_its_own_limits(tmp_path: Path, prep
         "MODELET_IMPORT_PREFIX": "local-tiny-",
         "MODELET_DUPLICATES": "refuse",
         "MODELET_JOB_ATTEMPTS": "2",
+        "MODELET_JOB_QUEUE": f"{aws['AWS_ENDPOINT_URL']}/000000000000/local-tiny-jobs",
     }
     local.discard()
     assert (function.folder / "app.py").is_file()
@@ -89,7 +90,7 @@ def test_the_platform_function_is_told_which_models_have_workers(tmp_path: Path,
     assert workers["tiny"]["batch"]["tolerated"] == 0.5
     assert environment["MODELET_PREFIX"] == "local"
     assert environment["MODELET_STATE_MACHINE"] == "arn:aws:states:us-east-1:000000000000:stateMachine:local-batches"
-    assert "MODELET_JOB_ATTEMPTS" not in emulated.workers[0].function.environment
+    assert not {"MODELET_JOB_ATTEMPTS", "MODELET_JOB_QUEUE"} & emulated.workers[0].function.environment.keys()
 
 
 def test_without_workers_or_without_the_platform_function_there_is_nothing_to_emulate(

@@ -30,4 +30,4 @@ def redrive(name: str, url: str | None, region: str | None, api_key: str | None,
     """
     with batch_service(name, url, region, api_key, token) as service:
         answer = service.post("jobs", "redrive")
-    say(f"{answer['redriven']} jobs run again, {answer['dropped']} messages named no job that failed")
+    say(f"jobs that run again: {answer['redriven']}; messages dropped without a failed job: {answer['dropped']}")

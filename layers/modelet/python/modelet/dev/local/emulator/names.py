@@ -37,6 +37,11 @@ def queue_name(model: str) -> str:
     return f"{PREFIX}-{model}-jobs"
 
 
+def queue_url(endpoint: str, model: str) -> str:
+    """Return the URL of the queue of a model's jobs. endpoint: the emulator's."""
+    return f"{endpoint}/{ACCOUNT}/{queue_name(model)}"
+
+
 def failed_queue_name(model: str) -> str:
     """Return the name of the queue of the jobs that failed at every attempt."""
     return f"{PREFIX}-{model}-jobs-failed"

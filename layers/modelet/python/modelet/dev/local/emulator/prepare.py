@@ -98,7 +98,7 @@ def prepare_worker(
         max_concurrency=own.max_concurrency,
         provisioned=0,
         snapstart=False,
-        environment={**local.environment, **copied, **_shared(aws), **_own(function)},
+        environment={**local.environment, **copied, **_shared(aws), **_own(function, aws)},
     )
     jobs = spec.jobs
     return Worker(
@@ -111,7 +111,7 @@ def prepare_worker(
     )
 
 
-def _own(function: Function) -> dict[str, str]:
+def _own(function: Function, aws: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that only this model's worker has."""
     own = {}
     if function.spec.batch is not None:
@@ -120,6 +120,7 @@ def _own(function: Function) -> dict[str, str]:
         own["MODELET_DUPLICATES"] = function.spec.batch.duplicates
     if function.spec.jobs is not None:
         own["MODELET_JOB_ATTEMPTS"] = str(function.spec.jobs.attempts)
+        own["MODELET_JOB_QUEUE"] = names.queue_url(aws["AWS_ENDPOINT_URL"], function.name)
     return own
 
 
