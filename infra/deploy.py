@@ -57,7 +57,8 @@ def main() -> int:
 def deploy(stage: Stage, model: str | None = None, *, approval: str = NEVER, at_once: int = 4) -> None:
     """Deploy the stacks of a stage in their order; with a model, only those that the model needs.
 
-    The CDK leaves a stack as it is that would not change. Raises CommandError if a stack cannot be deployed or the versions cannot be copied.
+    The CDK leaves a stack as it is that would not change. Raises CommandError if a stack cannot be deployed or the
+    versions cannot be copied.
     """
     storage = stage.stack_name("storage")
     _require(_cdk(storage, approval, "--outputs-file", str(OUTPUTS)), storage)

@@ -1,4 +1,4 @@
-"""The routes of batches, predictions, jobs and uploads: each kind of API has them, counts them, and guards them alike."""
+"""Routes of batches, predictions, jobs and uploads: each kind of API has them, counts them and guards them alike."""
 
 from __future__ import annotations
 

@@ -243,8 +243,14 @@ def test_the_function_may_start_work_and_read_predictions_of_its_stage_only(full
     assert found["dynamodb:BatchGetItem"] > {":table/modelet-full-*"}
     assert "dynamodb:Scan" not in found
     assert "dynamodb:BatchWriteItem" not in found
-    for action in ("SendMessage", "ReceiveMessage", "DeleteMessage", "GetQueueAttributes"):
-        assert found[f"sqs:{action}"] == {":modelet-full-*-jobs", ":modelet-full-*-jobs-failed"}
+    assert "dynamodb:ConditionCheckItem" not in found
+    jobs, failed = ":modelet-full-*-jobs", ":modelet-full-*-jobs-failed"
+    assert {action: queues for action, queues in found.items() if action.startswith("sqs:")} == {
+        "sqs:GetQueueUrl": {jobs, failed},
+        "sqs:SendMessage": {jobs},
+        "sqs:ReceiveMessage": {failed},
+        "sqs:DeleteMessage": {failed},
+    }
     assert found["lambda:InvokeFunction"] == {":live"}
     assert found["ssm:GetParametersByPath"] == {":parameter/modelet/full/workers"}
 

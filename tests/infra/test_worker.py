@@ -13,8 +13,9 @@ from aws_cdk import App, Stack
 from fastapi import FastAPI, Request
 from mangum import Mangum
 
+from infra.checks.nag import flat
 from infra.constructs.worker.job_queue import JobQueue
-from infra.constructs.worker.worker_role import BATCH_ID
+from infra.constructs.worker.worker_role import BATCH_ID, listed_prefix
 from infra.discovery import discover
 from infra.stage import STAGES
 from modelet.batch.schedule import schedule_event
@@ -115,13 +116,16 @@ def test_its_variables_name_what_is_stored(full: Synthesized) -> None:
 
 def test_it_uses_only_items_of_its_own_model(rights: dict[str, list[tuple[tuple[str, ...], str]]]) -> None:
     keys = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": leading_keys("sentiment")}}
-    for action in ("Query", "UpdateItem", "DeleteItem", "ConditionCheckItem"):
+    assert "dynamodb:DeleteItem" not in rights
+    assert "dynamodb:ConditionCheckItem" not in rights
+    for action in ("BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"):
         [(found, conditions)] = rights[f"dynamodb:{action}"]
         assert ["batchcontroltable" in resource for resource in found] == [True]
         assert json.loads(conditions) == keys
-    unbound = [resource for found, conditions in rights["dynamodb:PutItem"] if not conditions for resource in found]
-    assert unbound
-    assert all("predictionssentiment" in each or TABLE_PREFIX in each for each in unbound)
+    writes = resources(rights, "dynamodb:BatchWriteItem")
+    assert ["predictionssentiment" in each or TABLE_PREFIX in each for each in writes] == [True, True]
+    [scanned] = resources(rights, "dynamodb:Scan")
+    assert "predictionssentiment" in scanned
 
 
 def test_it_reads_and_writes_files_of_its_own_model_and_what_model_yaml_names(
@@ -137,14 +141,55 @@ def test_it_reads_and_writes_files_of_its_own_model_and_what_model_yaml_names(
     lists = {found[0].rpartition(":::")[2]: json.loads(conditions) for found, conditions in rights["s3:ListBucket"]}
     assert lists["warehouse"] == {"StringLike": {"s3:prefix": ["reviews/*", "more/*"]}}
     assert all("s3:prefix" in json.dumps(conditions) for conditions in lists.values())
+    assert "s3:DeleteObject" not in rights
+
+
+def test_encrypted_objects_that_model_yaml_names_are_read_and_written_through_s3_only(
+    rights: dict[str, list[tuple[tuple[str, ...], str]]],
+) -> None:
+    named = {
+        "kms:Decrypt": ["warehouse/reviews/*.csv", "warehouse/more/*", "warehouse"],
+        "kms:GenerateDataKey": ["reports/scores/*", "reports"],
+    }
+    assert {action for action in rights if action.startswith("kms:")} == set(named)
+    for action, places in named.items():
+        [(found, text)] = rights[action]
+        assert [each.rpartition(":kms:")[2] for each in found] == ["*:*:key/*"]
+        conditions = json.loads(text)["StringLike"]
+        assert conditions["kms:ViaService"] == "s3.*.amazonaws.com*"
+        used = conditions["kms:EncryptionContext:aws:s3:arn"]
+        assert [flat(each).rpartition(":::")[2] for each in used] == places
+
+
+@pytest.mark.parametrize(
+    ("key", "listed", "not_listed"),
+    [
+        ("reviews/*.csv", ["reviews/", "reviews/2026/"], ["", "other/", "reviews"]),
+        ("reviews/new-*.csv", ["reviews/", "reviews/new-1/"], ["", "reports/"]),
+        ("reviews/day=?/part-*", ["reviews/", "reviews/day=1/"], [""]),
+        ("reviews/a.csv", ["reviews/"], [""]),
+        ("*.csv", ["", "any/"], []),
+    ],
+)
+def test_the_folders_that_a_wildcard_is_looked_for_in_may_be_listed(
+    key: str, listed: list[str], not_listed: list[str]
+) -> None:
+    """As Objects.find asks: for what is in a folder, and then in those of its folders that match."""
+    for prefix in listed:
+        assert fnmatchcase(prefix, listed_prefix(key))
+    for prefix in not_listed:
+        assert not fnmatchcase(prefix, listed_prefix(key))
 
 
 def test_it_imports_only_into_tables_of_its_own_model(rights: dict[str, list[tuple[tuple[str, ...], str]]]) -> None:
-    for action in ("ImportTable", "DescribeImport", "DescribeTable", "DeleteTable", "TagResource", "UpdateTimeToLive"):
-        found = resources(rights, f"dynamodb:{action}")
-        assert [each.partition(":table/")[2].removesuffix("/import/*") for each in found] == [
-            f"modelet-full-sentiment-{BATCH_ID}"
-        ] * 2
+    own = f"modelet-full-sentiment-{BATCH_ID}"
+    for action in ("ImportTable", "DeleteTable", "UpdateTimeToLive"):
+        [table] = resources(rights, f"dynamodb:{action}")
+        assert table.partition(":table/")[2] == own
+    [described] = resources(rights, "dynamodb:DescribeImport")
+    assert described.partition(":table/")[2] == f"{own}/import/*"
+    for action in ("CreateTable", "DescribeTable", "TagResource", "ListTables"):
+        assert f"dynamodb:{action}" not in rights
     assert all("log-group:/aws-dynamodb/" in each for each in resources(rights, "logs:CreateLogGroup"))
 
 
@@ -259,7 +304,9 @@ def test_a_model_with_jobs_only_has_no_rights_of_batches(copy_project: Copy, sto
     actions = {action for each in own for action in each.actions}
     assert "dynamodb:UpdateItem" in actions
     assert "sqs:ReceiveMessage" in actions
-    assert not [action for action in actions if "Import" in action or action.startswith("sns:")]
+    assert not [action for action in actions if "Import" in action or action.startswith(("sns:", "kms:"))]
+    assert "s3:ListBucket" not in actions
+    assert "dynamodb:BatchWriteItem" not in actions
     variables = found.only("AWS::Lambda::Function", "diabetes-worker/")["Environment"]["Variables"]
     assert "MODELET_PREDICTION_TABLE" not in variables
     assert not [each for each in found.storage["Resources"] if each.startswith("Predictions")]

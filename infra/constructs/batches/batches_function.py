@@ -39,14 +39,13 @@ More than twice is not possible. Source: docs.aws.amazon.com/lambda/latest/dg/in
 
 RECORDS = [
     "dynamodb:BatchGetItem",
-    "dynamodb:ConditionCheckItem",
     "dynamodb:DeleteItem",
     "dynamodb:GetItem",
     "dynamodb:PutItem",
     "dynamodb:Query",
     "dynamodb:UpdateItem",
 ]
-"""What the records of batches and jobs need; a transaction needs the rights of its parts."""
+"""What the records of batches, jobs and idempotency keys need; a transaction needs the rights of its parts."""
 
 
 class BatchesFunction(Construct):
@@ -133,15 +132,12 @@ class BatchesFunction(Construct):
             self._lambda(f"{names('*')}:{ALIAS}"),
             "The live aliases of all models of the stage, for predictions that the table lacks.",
         )
-        for queue in (queue_name(self._stage, "*"), failed_queue_name(self._stage, "*")):
+        for queue, actions in (
+            (queue_name(self._stage, "*"), ["sqs:GetQueueUrl", "sqs:SendMessage"]),
+            (failed_queue_name(self._stage, "*"), ["sqs:DeleteMessage", "sqs:GetQueueUrl", "sqs:ReceiveMessage"]),
+        ):
             self._allow(
-                [
-                    "sqs:DeleteMessage",
-                    "sqs:GetQueueAttributes",
-                    "sqs:GetQueueUrl",
-                    "sqs:ReceiveMessage",
-                    "sqs:SendMessage",
-                ],
+                actions,
                 stack.format_arn(service="sqs", resource=queue),
                 "The queues of the jobs of all models of the stage.",
             )

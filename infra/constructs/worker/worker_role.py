@@ -10,7 +10,6 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra.checks.nag import accept_resource
-from infra.constructs.batches.batches_function import RECORDS
 from infra.constructs.batches.topic import topic_arn
 from infra.constructs.model.execution_role import ExecutionRole
 from infra.discovery import worker_name
@@ -28,18 +27,17 @@ if TYPE_CHECKING:
 BATCH_ID = f"{re.sub('[0-9a-f]', '?', new_id(0))}-*"
 """The form of a batch's id and attempt in a resource: no name of a table of `a` is one of a model `a-b`."""
 
+RECORDS = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"]
+"""What the records of batches and jobs need; a transaction needs the rights of its parts."""
+
 # docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataImport.Requesting.html, "Setting up IAM permissions"
-IMPORT_ACTIONS = [
+TABLE_ACTIONS = [
     "dynamodb:BatchWriteItem",
     "dynamodb:DeleteTable",
-    "dynamodb:DescribeImport",
-    "dynamodb:DescribeTable",
-    "dynamodb:GetItem",
     "dynamodb:ImportTable",
-    "dynamodb:PutItem",
-    "dynamodb:TagResource",
     "dynamodb:UpdateTimeToLive",
 ]
+"""Create a table, correct the rows of repeated keys, let rows expire, and delete it when nobody reads it any more."""
 IMPORT_LOG_ACTIONS = [
     "logs:CreateLogGroup",
     "logs:CreateLogStream",
@@ -93,21 +91,23 @@ class WorkerRole(Construct):
     def _may_use_files(self) -> None:
         folder = f"{self._model.name}/*"
         self._allow(
-            ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+            ["s3:GetObject", "s3:PutObject"],
             _bucket_arn(self, self._storage.bucket, folder),
             "The files of the model's own batches, jobs and uploads.",
         )
-        self._may_list(self._storage.bucket, [folder])
+        if self._model.spec.batch is not None:  # an import lists the files that it reads
+            self._may_list(self._storage.bucket, [folder])
 
     def _may_write_predictions(self) -> None:
         # A scan finds what belongs to generations that nobody can read any more.
-        actions = ["dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan"]
-        self._allow(actions, self._table(self._storage.prediction_tables[self._model.name]))
+        self._allow(
+            ["dynamodb:BatchWriteItem", "dynamodb:Scan"], self._table(self._storage.prediction_tables[self._model.name])
+        )
 
     def _may_import(self) -> None:
         table = self._table(f"{import_prefix(self._stage, self._model.name)}{BATCH_ID}")
-        for resource in (table, f"{table}/import/*"):
-            self._allow(IMPORT_ACTIONS, resource, "Imports create the tables, which the ids of their batches name.")
+        self._allow(TABLE_ACTIONS, table, "Imports create the tables, which the ids of their batches name.")
+        self._allow(["dynamodb:DescribeImport"], f"{table}/import/*", "DynamoDB names the imports into these tables.")
         logs = Stack.of(self).format_arn(service="logs", resource="log-group:/aws-dynamodb/*")
         self._allow(IMPORT_LOG_ACTIONS, logs, "DynamoDB writes the errors of imports there, and names the streams.")
 
@@ -120,9 +120,10 @@ class WorkerRole(Construct):
                 _bucket_arn(self, bucket, key),
                 f"{self._model.yaml} names these objects as inputs of batches.",
             )
-            by_bucket.setdefault(bucket, []).append(f"{re.split(r'[*?]', key, maxsplit=1)[0]}*")
+            by_bucket.setdefault(bucket, []).append(listed_prefix(key))
         for bucket, prefixes in by_bucket.items():
-            self._may_list(bucket, prefixes)
+            self._may_list(bucket, list(dict.fromkeys(prefixes)))
+        self._may_use_keys("kms:Decrypt", places)
 
     def _may_write_results(self, places: list[str]) -> None:
         for place in places:
@@ -132,6 +133,27 @@ class WorkerRole(Construct):
                 _bucket_arn(self, bucket, key),
                 f"{self._model.yaml} names this place for results of batches.",
             )
+        self._may_use_keys("kms:GenerateDataKey", places)
+
+    def _may_use_keys(self, action: str, places: list[str]) -> None:
+        """Allow keys of KMS, through S3 and for the objects at these places only; a key's own policy decides too.
+
+        S3 tells KMS the ARN of the object; or of its bucket, if that has a bucket key. Sources: "Encryption context" in
+        docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html, and …/bucket-key.html.
+        """
+        if not places:
+            return
+        parts = [place.removeprefix("s3://").partition("/") for place in places]
+        arns = [_bucket_arn(self, bucket, key) for bucket, _, key in parts]
+        arns += [_bucket_arn(self, bucket) for bucket in dict.fromkeys(bucket for bucket, _, _ in parts)]
+        used = {"kms:EncryptionContext:aws:s3:arn": arns, "kms:ViaService": "s3.*.amazonaws.com*"}
+        keys = Stack.of(self).format_arn(service="kms", region="*", account="*", resource="key", resource_name="*")
+        self._allow(
+            [action],
+            keys,
+            f"Only S3 uses these keys, and only for objects that {self._model.yaml} names.",
+            conditions={"StringLike": used},
+        )
 
     def _may_list(self, bucket: str, prefixes: list[str]) -> None:
         # The list of a whole bucket has no prefix at all, which no pattern matches.
@@ -147,6 +169,15 @@ class WorkerRole(Construct):
         self.role.add_to_policy(iam.PolicyStatement(actions=actions, resources=[resource], conditions=conditions))
         if reason and re.search(r"[*?]", resource):
             accept_resource(self.role, resource, reason)
+
+
+def listed_prefix(key: str) -> str:
+    """Return the prefixes that are listed to find the objects of a place: those of its folder, and below it.
+
+    A wildcard in a name is looked for in the list of the whole folder.
+    """
+    folder = re.split(r"[*?]", key, maxsplit=1)[0].rpartition("/")[0]
+    return f"{folder}/*" if folder else "*"
 
 
 def _bucket_arn(scope: Construct, bucket: str, key: str | None = None) -> str:
