@@ -332,6 +332,7 @@ def test_the_names_of_executions_stay_below_step_functions_limit_and_differ(api:
         for attempt in (9, 10):
             executions.start("m" * 64, new_id(), attempt, "arn", 1)
             executions.announce("m" * 64, new_id(), attempt, "arn")
+        names = [json.loads(each.body)["name"] for each in service.seen]
     assert len(set(names)) == 4
     assert max(map(len, names)) <= 80
     assert [name.rpartition("-")[2] for name in names] == ["9", "end", "10", "end"]
@@ -441,7 +442,10 @@ def test_the_end_of_an_execution_comes_again_if_it_cannot_be_recorded(
 def scheduled(api: Api) -> dict[str, Any]:
     """What EventBridge Scheduler sends: the time is in its place."""
     text = json.dumps(schedule_event("tiny", REQUEST))
-    return json.loads(text.replace("<aws.scheduler.scheduled-time>", f"2026-11-29T03:00:00Z-{time.monotonic_ns()}"))
+    event: dict[str, Any] = json.loads(
+        text.replace("<aws.scheduler.scheduled-time>", f"2026-11-29T03:00:00Z-{time.monotonic_ns()}")
+    )
+    return event
 
 
 def test_a_scheduled_start_that_fails_is_raised_so_that_lambda_tries_again_and_repeats_are_one_batch(

@@ -147,7 +147,8 @@ def test_the_outputs_of_as_many_chunks_as_are_allowed_fit_into_the_output_of_the
     """A worker returns {}; the state machine itself ends a chunk that nobody could record."""
     lost = MACHINE["States"]["Chunks"]["ItemProcessor"]["States"]["Lost"]
     assert lost == {"Type": "Pass", "Result": 0, "End": True}, "an empty object is ignored by the emulator"
-    for output in ({}, lost["Result"]):
+    outputs: list[Any] = [{}, lost["Result"]]
+    for output in outputs:
         assert len(json.dumps([output] * MOST_CHUNKS, separators=(",", ":"))) <= 256 * 1024
 
 

@@ -190,7 +190,7 @@ def test_a_late_finish_of_an_earlier_attempt_leaves_the_later_one_alone(stage: S
     stage.worker.batches.cancel("tiny", batch.id)
     resumed = stage.worker.batches.resume("tiny", batch.id)
     stage.step("plan", resumed)
-    assert stage.step("finish", batch, cause={"Error": "States.Timeout"})["state"] == "RUNNING"
+    assert stage.step("finish", batch, cause={"Error": "States.Timeout"})["state"] == "REPLACED"
     assert stage.record(batch).state == "RUNNING"
     assert stage.run(resumed).state == "DONE"
     assert stage.predictions(batch) == expected(given)

@@ -41,6 +41,21 @@ def test_the_options_change_the_chunks_and_the_time(run: Run, patients: Path) ->
     assert found[1][3] == "7 s"
 
 
+def test_a_model_gives_the_workers_that_its_jobs_leave_and_their_memory(
+    run: Run, project: Path, patients: Path
+) -> None:
+    yaml = project / "functions" / "tiny" / "model.yaml"
+    yaml.parent.mkdir()
+    worker = "worker: {max_concurrency: 6, memory_mb: 3008}\n"
+    yaml.write_text("backend: onnx\nbatch: {}\njobs: {max_concurrency: 4}\n" + worker)
+    words = ("batch", "plan", str(patients), "--key", "id", "--chunk-rows", "1000")
+    found = lines(run(*words, "--model", "tiny"))
+    assert found[1:3] == lines(run(*words, "--concurrency", "2", "--memory-mb", "3008"))[1:3]
+    assert found[1:3] != lines(run(*words, "--memory-mb", "3008"))[1:3]
+    yaml.write_text("backend: onnx\n")
+    assert "has no worker" in failure(run(*words, "--model", "tiny"))
+
+
 def test_rows_of_a_compressed_file_are_not_counted_before(run: Run, project: Path) -> None:
     (project / "a.csv.gz").write_bytes(gzip.compress(b"id,x\n1,2\n"))
     [[line]] = lines(run("batch", "plan", "a.csv.gz", "--key", "id"))

@@ -4,17 +4,45 @@ from __future__ import annotations
 
 import click
 
+from modelet.batch.concurrency import at_once
 from modelet.dev.cli.batch.inputs import input_options, request_of
-from modelet.dev.cli.command import command
+from modelet.dev.cli.command import command, current_project
 from modelet.dev.cli.output import say, table
+from modelet.errors import CommandError
+
+
+def _take_worker(context: click.Context, _: click.Parameter, name: str | None) -> None:
+    """Let a model's own worker give the defaults. Raises CommandError for a model without one."""
+    if name is None:
+        return
+    spec = current_project().function(name).spec
+    if spec.own_worker is None:
+        raise CommandError(f"{name} has no worker: add `batch: {{}}` to its model.yaml")
+    jobs = spec.jobs.max_concurrency if spec.jobs else None
+    chunks = at_once(spec.own_worker.max_concurrency, jobs)
+    context.default_map = {"concurrency": chunks, "memory_mb": spec.own_worker.memory_mb}
 
 
 @command(
-    "modelet batch plan patients.csv --key id\n"
+    "modelet batch plan patients.csv --key id --model diabetes\n"
     "modelet batch plan 's3://lake/patients/*.parquet' --key id --memory-mb 3008 --concurrency 20"
 )
 @input_options
-@click.option("--concurrency", type=click.IntRange(1, 50), default=50, show_default=True, help="Workers at one time.")
+@click.option(
+    "--model",
+    metavar="NAME",
+    callback=_take_worker,
+    is_eager=True,
+    expose_value=False,
+    help="Take the two defaults below from this model's model.yaml.",
+)
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 1000),
+    default=at_once(),
+    show_default=True,
+    help="Workers at one time: worker.max_concurrency, less jobs.max_concurrency of a model with jobs.",
+)
 @click.option(
     "--memory-mb", type=click.IntRange(128, 10_240), default=1769, show_default=True, help="The memory of a worker."
 )
