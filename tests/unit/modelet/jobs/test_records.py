@@ -121,6 +121,17 @@ def test_a_job_that_was_ended_after_it_was_read_is_not_failed(jobs: Jobs, clock:
     assert jobs.give_up(read, PROBLEM).state == "done"
 
 
+def test_a_job_that_another_worker_has_by_now_is_not_failed(jobs: Jobs, clock: Clock) -> None:
+    create(jobs)
+    claimed(jobs, clock.now + 10, attempt=3)
+    clock.now += 11
+    read = jobs.get("iris", "j1")
+    jobs.requeue("iris", "j1")
+    job = claimed(jobs, clock.now + 10)
+    assert jobs.settled(read, 3).holder == job.holder
+    assert jobs.get("iris", "j1").state == "running"
+
+
 def test_a_job_without_attempts_left_is_not_claimed_but_fails(jobs: Jobs, clock: Clock) -> None:
     create(jobs)
     claimed(jobs, clock.now + 10, attempt=3)
