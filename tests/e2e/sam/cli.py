@@ -53,6 +53,11 @@ class Sam:
         done = self._run("build", "--template", str(template), "--build-dir", str(self.built.parent), timeout=900)
         assert done.returncode == 0, done.stderr
 
+    def line(self, function: str, event: str) -> str:
+        """The command with which a person invokes a function, from the project's folder."""
+        words = ["local", "invoke", function, "--event", event, *self._local(self.home / "variables.json")]
+        return " ".join(word.removeprefix(f"{ROOT}/") for word in self._command(*words))
+
     def invoke(self, function: str, event: Path, **variables: str) -> Any:
         """What a function answers to an event, or its error: SAM exits with 0 for both.
 
