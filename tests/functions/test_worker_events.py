@@ -19,6 +19,7 @@ from modelet.settings import Settings
 from support.callers import in_process
 from support.contexts import Context
 from support.repository import ROOT
+from support.samples import sample
 from support.worker_events import FOLDER, MODEL, STEPS, WorkerPlace, worker_event
 
 MACHINE: dict[str, Any] = json.loads((ROOT / "layers/modelet/python/modelet/batch/machine.asl.json").read_text())
@@ -84,7 +85,7 @@ def test_a_worker_does_the_events_one_after_the_other(published: Project, place:
     with in_process(function, Settings(function.folder, published.store_url(None), tmp_path)) as handler:
         for step in STEPS:
             place.check(step, handler(worker_event(step), Context(remaining_ms=900_000)))
-        online = handler(json.loads((FOLDER / "infer.json").read_text()), Context())
+        online = handler(sample(MODEL), Context())
     outcome = place.outcome()
     assert len(outcome["predictions"]) == 100
     assert outcome["job"] == json.loads(online["body"])

@@ -15,6 +15,7 @@ from modelet.batch.request import BatchRequest
 from modelet.batch.table import CONTROL, PREDICTIONS
 from modelet.jobs.records import Jobs
 from support.repository import ROOT
+from support.samples import sample
 from support.tables import create_table
 
 MODEL = "diabetes"
@@ -28,7 +29,7 @@ NOTICE_LIMIT_S = 30
 
 def worker_event(step: str) -> Any:
     """An event of the worker."""
-    return json.loads((FOLDER / "worker" / f"{step}.json").read_text(encoding="utf-8"))
+    return sample(MODEL, f"worker/{step}")
 
 
 @dataclass
@@ -71,9 +72,7 @@ class WorkerPlace:
             tolerated=0.1,
             load="write",
         )
-        self.jobs.create(
-            MODEL, self.job, version="1", body=json.loads((FOLDER / "infer.json").read_text())["body"].encode()
-        )
+        self.jobs.create(MODEL, self.job, version="1", body=sample(MODEL)["body"].encode())
 
     @property
     def control(self) -> str:

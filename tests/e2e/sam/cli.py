@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from e2e.engine.engine import Engine
+from support.ports import free_port
 from support.repository import ROOT
 
 HOME = ROOT / ".tools" / "sam"
@@ -73,9 +74,7 @@ class Sam:
     @contextmanager
     def api(self) -> Iterator[str]:
         """Serve the template's API; gives the URL."""
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         log = self.home / "api.log"
         command = ["local", "start-api", "--host", "127.0.0.1", "--port", str(port), "--warm-containers", "EAGER"]
         with log.open("wb") as output:

@@ -26,29 +26,13 @@ from e2e.sam.template import ENDPOINT, Template
 from modelet.bundle import ENTRY_POINT, Bundle
 from modelet.dev.project.project import Function, Project
 from modelet.digest import digest
-from modelet.settings import Settings
-from support.callers import essence, in_process, over_http
-from support.contexts import Context
+from support.callers import answered, essence, over_http
 from support.events import http_event
 from support.repository import ROOT
+from support.samples import EVERY_EVENT, FOLDERS, sample
 from support.worker_events import FOLDER, MODEL, STEPS, WorkerPlace, worker_event
 
-FOLDERS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/model.yaml"))
-EVERY_EVENT = [(folder, path) for folder in FOLDERS for path in sorted((ROOT / "events" / folder).glob("*.json"))]
 Answer = Callable[[str, Path], dict[str, Any]]
-
-
-@pytest.fixture(scope="module")
-def in_this_process(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Answer:
-    """The first rung, which the others are compared with."""
-
-    def answer(folder: str, event: Path) -> dict[str, Any]:
-        function = project.function(folder)
-        settings = Settings(function.folder, project.store_url(None), tmp_path_factory.mktemp(folder))
-        with in_process(function, settings) as handler:
-            return essence(handler(json.loads(event.read_text()), Context()))
-
-    return answer
 
 
 def confined(function: Function) -> dict[str, str]:
@@ -97,11 +81,11 @@ def rung(request: pytest.FixtureRequest) -> tuple[str, Answer]:
 
 @pytest.mark.parametrize(("folder", "event"), EVERY_EVENT, ids=lambda value: getattr(value, "stem", value))
 def test_an_image_answers_as_the_model_does_in_process(
-    folder: str, event: Path, rung: tuple[str, Answer], in_this_process: Answer, request: pytest.FixtureRequest
+    folder: str, event: Path, rung: tuple[str, Answer], project: Project, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     name, ask = rung
     note(request.config, folder, event.stem, name, "failed")
-    expected = in_this_process(folder, event)
+    expected = answered(project, folder, json.loads(event.read_text()), tmp_path)
     started = time.monotonic()
     answer = ask(folder, event)
     took = (time.monotonic() - started) * 1000
@@ -166,14 +150,12 @@ def test_a_worker_s_image_does_a_batch_and_a_job_as_the_model_answers_in_process
         assert "errorType" not in answer, answer
         place.check(step, answer)
         note(request.config, MODEL, f"worker/{step}", name, f"done in {took:,.0f} ms")
-    function, outcome = project.function(MODEL), place.outcome()
     keys, instances = patients()
-    with in_process(function, Settings(function.folder, project.store_url(None), tmp_path)) as handler:
-        event = http_event("POST", f"/models/{function.name}/infer", {"instances": instances})
-        expected = json.loads(handler(event, Context())["body"])["predictions"]
-        alone = json.loads(handler(json.loads((FOLDER / "infer.json").read_text()), Context())["body"])
+    many = http_event("POST", f"/models/{MODEL}/infer", {"instances": instances})
+    expected = answered(project, MODEL, many, tmp_path)["body"]["predictions"]
+    outcome = place.outcome()
     assert outcome["predictions"] == pytest.approx(dict(zip(keys, expected, strict=True)))
-    assert outcome["job"] == alone
+    assert outcome["job"] == answered(project, MODEL, sample(MODEL), tmp_path)["body"]
 
 
 def patients() -> tuple[list[str], list[dict[str, float]]]:
