@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from typing import Any
 import httpx
 import pytest
 
+from support.ports import free_port
 from support.repository import ROOT
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -112,10 +112,7 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newcomer]:
     # The emulator's too, which the first batch would make.
     (root / ".tools").mkdir()
     (root / ".tools" / "ministack").symlink_to(ROOT / ".tools" / "ministack")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    someone = Newcomer(root, port)
+    someone = Newcomer(root, free_port())
     yield someone
     if someone.server is not None and someone.server.poll() is None:
         someone.stop()

@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.parser.models import APIGatewayProxyEventModel, APIGatewayProxyEventV2Model
 
-from support.repository import ROOT
+from support.samples import EVERY_EVENT, FOLDERS, sample
 
-MODELS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/model.yaml"))
-EVENTS = [path for folder in MODELS for path in sorted((ROOT / "events" / folder).glob("*.json"))]
+EVENTS = [path for _, path in EVERY_EVENT]
 
 
 def read(path: Path) -> Any:
@@ -60,9 +59,9 @@ def test_an_event_tells_one_story(path: Path) -> None:
         assert isinstance(json.loads(body_of(event)), dict)
 
 
-@pytest.mark.parametrize("folder", MODELS)
+@pytest.mark.parametrize("folder", FOLDERS)
 def test_a_batch_has_several_instances_and_a_single_event_is_bare(folder: str) -> None:
-    batch = json.loads(body_of(read(ROOT / "events" / folder / "infer_batch.json")))
+    batch = json.loads(body_of(sample(folder, "infer_batch")))
     assert len(batch["instances"]) > 1
     for bare in ("infer", "infer_rest"):
-        assert "instances" not in json.loads(body_of(read(ROOT / "events" / folder / f"{bare}.json")))
+        assert "instances" not in json.loads(body_of(sample(folder, bare)))

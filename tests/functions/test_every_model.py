@@ -15,17 +15,13 @@ import pytest
 from modelet.dev.local.prepare import local_function
 from modelet.dev.local.runtime.once import invoke_once
 from modelet.dev.project.project import Function, Project
-from modelet.settings import Settings
 from modelet.store.store import Store
-from support.callers import essence, in_process, over_http
-from support.contexts import Context
+from support.callers import answered, essence, over_http
 from support.repository import ROOT
+from support.samples import EVERY_EVENT, FOLDERS, STATUSES
 from support.servers import serving
 
 EVENTS = ("infer", "infer_batch", "infer_invalid", "ready")
-FOLDERS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/model.yaml"))
-EVERY_EVENT = [(folder, path) for folder in FOLDERS for path in sorted((ROOT / "events" / folder).glob("*.json"))]
-STATUSES = {"infer_invalid": 422}
 
 
 @pytest.fixture(scope="module")
@@ -41,12 +37,6 @@ def gateways(published: Project) -> Iterator[dict[str, str]]:
 def gateway(gateways: dict[str, str]) -> str:
     """The URL of the HTTP API."""
     return gateways["2.0"]
-
-
-def direct(function: Function, project: Project, event: Any) -> Any:
-    settings = Settings(function.folder, project.store_url(None), project.root / "tmp" / function.name)
-    with in_process(function, settings) as handler:
-        return handler(event, Context())
 
 
 def client(function: Function, project: Project, event: Any) -> Any:
@@ -67,7 +57,7 @@ def test_an_event_is_answered_the_same_on_every_rung(
 ) -> None:
     function = published.function(folder)
     event = json.loads(path.read_text())
-    first = essence(direct(function, published, event))
+    first = answered(published, folder, event, published.root / "tmp" / folder)
     assert first["status"] == STATUSES.get(path.stem, 200), first["body"]
     assert first["headers"]["x-model-version"] == "1"
     assert essence(client(function, published, event)) == first

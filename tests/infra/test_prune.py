@@ -16,7 +16,7 @@ from modelet.batch.record import BatchRecord
 from modelet.batch.records import Batches
 from modelet.batch.request import BatchRequest
 from modelet.batch.table import CONTROL
-from support.batches import create_table
+from support.tables import create_table
 
 STAGE = InfraStage(name="dev")
 TRUST = {
@@ -82,7 +82,7 @@ def test_versions_that_are_live_or_named_by_a_batch_stay(clients: dict[str, Any]
     make_function(clients, online, 2)
     make_function(clients, other, 2)
     table = f"control-{mark}"
-    create_table(table, CONTROL)
+    create_table(boto3.client("dynamodb", region_name="us-east-1"), table, CONTROL)
     clients["ssm"].put_parameter(
         Name=STAGE.parameter("batch", "control-table"), Value=table, Type="String", Overwrite=True
     )

@@ -22,6 +22,7 @@ from modelet.batch.schedule import schedule_event
 from modelet.batch.table import leading_keys, new_id
 from modelet.dev.project.worker_sections import Jobs
 from modelet.store.store import Store
+from support.repository import ROOT
 
 from .conftest import Copy, Synthesized, rebundle, synthesize
 
@@ -64,6 +65,14 @@ def test_the_worker_has_its_own_numbers_and_is_never_provisioned(full: Synthesiz
 def test_its_image_is_the_target_with_boto3(full: Synthesized) -> None:
     targets = sorted(image["dockerBuildTarget"] for image in full.images())
     assert targets == ["online", "online", "online", "worker"]
+
+
+def test_sam_which_ignores_the_target_learns_it_from_an_argument(full: Synthesized) -> None:
+    given = {each["dockerBuildTarget"]: each["dockerBuildArgs"].get("SAM_TARGET") for each in full.images()}
+    assert given == {"online": None, "worker": "worker"}
+    stages = (ROOT / "functions" / "Dockerfile").read_text()
+    assert "ARG SAM_TARGET=online" in stages
+    assert stages.rpartition("\nFROM ")[2].startswith("${SAM_TARGET} AS sam\n")
 
 
 def test_its_versions_are_kept_because_running_batches_use_them(full: Synthesized) -> None:

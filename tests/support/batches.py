@@ -15,28 +15,16 @@ from modelet.batch.plan import from_lines
 from modelet.batch.record import BatchRecord
 from modelet.batch.request import BatchRequest
 from modelet.batch.settings import WorkerSettings
-from modelet.batch.table import CONTROL, PREDICTIONS, TableKeys, new_id
+from modelet.batch.table import CONTROL, PREDICTIONS, new_id
 from modelet.batch.worker import Worker
 from modelet.edges import chunk as edge
 from modelet.edges.base import Call
 from modelet.errors import ModeletError
 from modelet.protocols.service import Service
+from support.tables import create_table
 
 ATTEMPTS = 3
 """How often the state machine tries a step that raises."""
-
-
-def create_table(name: str, keys: TableKeys) -> None:
-    """Create a table as the infrastructure does."""
-    boto3.client("dynamodb").create_table(
-        TableName=name,
-        KeySchema=[
-            {"AttributeName": keys.partition, "KeyType": "HASH"},
-            {"AttributeName": keys.sort, "KeyType": "RANGE"},
-        ],
-        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
-        BillingMode="PAY_PER_REQUEST",
-    )
 
 
 def csv_text(rows: Iterable[dict[str, Any]]) -> bytes:
@@ -68,8 +56,8 @@ class Stage:
         """Create the tables. url: an empty place of a bucket."""
         mark = url.rpartition("/")[2]
         names = {"control_table": f"control-{mark}", "prediction_table": f"predictions-{mark}"}
-        create_table(names["control_table"], CONTROL)
-        create_table(names["prediction_table"], PREDICTIONS)
+        create_table(boto3.client("dynamodb"), names["control_table"], CONTROL)
+        create_table(boto3.client("dynamodb"), names["prediction_table"], PREDICTIONS)
         found = WorkerSettings(
             names["control_table"],
             prediction_table=names["prediction_table"],

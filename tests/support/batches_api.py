@@ -21,8 +21,9 @@ import boto3
 import pytest
 
 from modelet.batch.generations import Generations
-from modelet.batch.table import CONTROL, PREDICTIONS, TableKeys, new_id
+from modelet.batch.table import CONTROL, PREDICTIONS, new_id
 from support.contexts import Context
+from support.tables import create_table
 
 FOLDER = Path(__file__).parents[2] / "functions" / "batches"
 MODULES = [path.stem for path in FOLDER.glob("*.py") if path.stem != "app"]
@@ -126,7 +127,7 @@ def make_stage(url: str) -> Stage:
     ):
         pass
     for name, keys in {stage.control: CONTROL, stage.predictions: PREDICTIONS}.items():
-        make_table(stage.client("dynamodb"), name, keys)
+        create_table(stage.client("dynamodb"), name, keys)
     stage.client("s3").create_bucket(Bucket=stage.bucket)
     role = stage.client("iam").create_role(RoleName=f"{stage.prefix}-role", AssumeRolePolicyDocument="{}")["Role"]
     machine = {"StartAt": "End", "States": {"End": {"Type": "Pass", "End": True}}}
@@ -146,16 +147,6 @@ def make_stage(url: str) -> Stage:
         stage.client("lambda").publish_version(FunctionName=name)
         stage.client("lambda").create_alias(FunctionName=name, Name="live", FunctionVersion="1")
     return stage
-
-
-def make_table(client: Any, name: str, keys: TableKeys) -> None:
-    """Make a table with these keys."""
-    client.create_table(
-        TableName=name,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
-        KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=True)],
-    )
 
 
 @contextmanager

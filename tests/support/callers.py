@@ -6,14 +6,16 @@ import base64
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
 
 from modelet.dev.project.author import author_modules
-from modelet.dev.project.project import Function
+from modelet.dev.project.project import Function, Project
 from modelet.handler import ModelHandler
 from modelet.settings import Settings
+from support.contexts import Context
 
 OURS = {"content-type", "x-model-version", "x-request-id", "allow", "retry-after", "accept", "accept-encoding"}
 """The headers of an answer that a model sends; the others are the server's."""
@@ -26,6 +28,13 @@ def in_process(function: Function, settings: Settings) -> Iterator[ModelHandler]
         handler: ModelHandler = load("app").handler if function.has_app else ModelHandler()
         handler.load(settings)
         yield handler
+
+
+def answered(project: Project, folder: str, event: Any, tmp: Path) -> dict[str, Any]:
+    """The essence of the answer that a model's own handler gives in this process. tmp: its writable folder."""
+    function = project.function(folder)
+    with in_process(function, Settings(function.folder, project.store_url(None), tmp)) as handler:
+        return essence(handler(event, Context()))
 
 
 def essence(response: dict[str, Any]) -> dict[str, Any]:

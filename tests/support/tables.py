@@ -47,13 +47,18 @@ def dynamodb_client(url: str) -> Any:
 def make_table(client: Any, keys: TableKeys) -> str:
     """A new, empty table; returns its name."""
     name = f"table-{next(_numbers)}"
+    create_table(client, name, keys)
+    return name
+
+
+def create_table(client: Any, name: str, keys: TableKeys) -> None:
+    """Create a table as the infrastructure does."""
     client.create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
         KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=True)],
         AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
     )
-    return name
 
 
 def operation(request: Request) -> str:

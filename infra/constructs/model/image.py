@@ -32,6 +32,8 @@ def model_image(
     does not change this image, nor this function.
     """
     others = sorted(path.name for path in model.folder.parent.iterdir() if path.is_dir() and path != model.folder)
+    # `sam build` ignores the target, and learns it from the argument.
+    arguments = {"FUNCTION": model.folder.name, **({} if target == "online" else {"SAM_TARGET": target})}
     images = {key.upper(): node.try_get_context(key) for key in ("base_image", "base_digest", "build_image")}
     digest = images["BASE_DIGEST"]
     if digest and not DIGEST.fullmatch(str(digest)):
@@ -40,7 +42,7 @@ def model_image(
         str(model.root),
         file=model.dockerfile,
         target=target,
-        build_args={"FUNCTION": model.folder.name, **{key: str(value) for key, value in images.items() if value}},
+        build_args={**arguments, **{key: str(value) for key, value in images.items() if value}},
         platform=PLATFORMS[model.spec.resources.architecture],
         # The default mode has another pattern syntax, in which .dockerignore excludes every file.
         ignore_mode=IgnoreMode.DOCKER,

@@ -1,75 +1,19 @@
-"""Batches, predictions and jobs of a deployed model, step by step, for scenario.py: every call goes through its API."""
+"""Batches and their predictions in a deployed stage, step by step, for steps.py."""
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
 import pytest
 from botocore.exceptions import ClientError
 
+from e2e.deploy.asking import INSTANCE, PATH, active, call, ended, inferred, one_batch, start, until
 from e2e.deploy.deployment import Deployment, function_name
 from e2e.deploy.project import BATCHED, INPUTS, REQUEST, RESULTS
 from modelet.batch.table import active_key, batch_key
 from support.repository import ROOT
-
-PATH = f"/models/{BATCHED}"
-ROWS = 100
-JSON = {"content-type": "application/json"}
-LIMIT_S = 120
-"""Seconds that a batch or a job may take; an import waits 15 s between two looks."""
-AGAIN_S = 2.5
-"""An environment reads the pointer to the active generation again after 2 s."""
-EVENT = json.loads((ROOT / "events" / BATCHED / "infer.json").read_text())
-INSTANCE = json.loads(EVENT["body"])
-"""The first row of the inputs, patient-1, as a request."""
-
-
-def call(deployment: Deployment, method: str, path: str, body: Any = None, status: int = 200, **headers: str) -> Any:
-    """Call the API, and give the body of an answer that must have the status."""
-    sent = b"" if body is None else json.dumps(body).encode()
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    answer = deployment.api.call(method, path, sent, {**JSON, **named} if sent else named)
-    assert answer.status_code == status, f"{method} {path}: {answer.status_code} {answer.text}"
-    return answer.json()
-
-
-def start(deployment: Deployment, **members: Any) -> str:
-    """Start a batch; gives its path."""
-    started = call(deployment, "POST", f"{PATH}/batches", {**REQUEST, **members}, 202)
-    return str(started["status_url"])
-
-
-def ended(deployment: Deployment, path: str) -> dict[str, Any]:
-    """Wait until a batch or a job has ended."""
-    until = time.monotonic() + LIMIT_S
-    while time.monotonic() < until:
-        found: dict[str, Any] = call(deployment, "GET", path)
-        if found["state"].upper() in {"DONE", "FAILED", "CANCELLED"}:
-            return found
-        time.sleep(0.5)
-    pytest.fail(f"{path} has not ended after {LIMIT_S} s: {found}")
-
-
-def inferred(deployment: Deployment) -> Any:
-    """What the model itself answers for the first row."""
-    return json.loads(deployment.api.send(EVENT)["body"])
-
-
-def one_batch(deployment: Deployment, **members: Any) -> dict[str, Any]:
-    """Start a batch that must be done; gives its record."""
-    found = ended(deployment, start(deployment, **members))
-    assert (found["state"], found["rows_done"], found["rows_failed"]) == ("DONE", ROWS, 0), found
-    return found
-
-
-def active(deployment: Deployment) -> str:
-    """The active generation, after every environment has seen it."""
-    time.sleep(AGAIN_S)
-    return str(call(deployment, "GET", f"{PATH}/predictions")["generation"])
 
 
 def a_batch_scores_rows_in_s3_into_the_table_and_into_result_files(deployment: Deployment) -> None:
@@ -141,14 +85,6 @@ def a_batch_that_has_ended_is_neither_cancelled_nor_resumed(deployment: Deployme
     call(deployment, "GET", f"{PATH}/batches/20200101T000000000Z-00000000", status=404)
 
 
-def a_cancelled_batch_can_be_resumed(deployment: Deployment) -> None:
-    path = start(deployment)
-    assert call(deployment, "DELETE", path)["state"] == "CANCELLED"
-    assert ended(deployment, path)["state"] == "CANCELLED"
-    assert call(deployment, "POST", f"{path}/resume", status=202)["attempt"] == 2
-    assert ended(deployment, path)["state"] == "DONE"
-
-
 def a_repeated_idempotency_key_starts_nothing_again(deployment: Deployment) -> None:
     for noun, body in (("batches", REQUEST), ("jobs", INSTANCE)):
         first, second = (call(deployment, "POST", f"{PATH}/{noun}", body, 202, idempotency_key="k-1") for _ in "12")
@@ -156,29 +92,6 @@ def a_repeated_idempotency_key_starts_nothing_again(deployment: Deployment) -> N
         other = call(deployment, "POST", f"{PATH}/{noun}", {**body, "key": "other"}, 422, idempotency_key="k-1")
         assert "another body" in other["detail"]
         assert ended(deployment, first["status_url"])["state"].upper() == "DONE"
-
-
-def a_job_has_the_answer_that_the_model_gives(deployment: Deployment) -> None:
-    with deployment.step("a job"):
-        done = ended(deployment, call(deployment, "POST", f"{PATH}/jobs", INSTANCE, 202)["status_url"])
-    assert (done["state"], done["status"], done["attempts"]) == ("done", 200, 1), done
-    assert done["result"] == pytest.approx(inferred(deployment))
-    failed = ended(deployment, call(deployment, "POST", f"{PATH}/jobs", {"age": "old"}, 202)["status_url"])
-    assert (failed["state"], failed["problem"]["status"]) == ("failed", 422)
-    call(deployment, "DELETE", done["status_url"], status=409)
-
-
-def a_large_job_is_uploaded_and_its_result_is_a_link(deployment: Deployment) -> None:
-    form = call(deployment, "POST", f"{PATH}/uploads", status=201)
-    body = json.dumps({"instances": [INSTANCE] * 20_000})
-    with httpx.Client(verify=deployment.account.trust, timeout=60) as client:
-        sent = client.post(form["url"], data=form["fields"], files={"file": ("body", body)})
-        assert sent.is_success, sent.text
-        job = call(deployment, "POST", f"{PATH}/jobs", {"upload": form["upload"]}, 202)
-        done = ended(deployment, job["status_url"])
-        assert done["state"] == "done", done
-        result = client.get(done["result_url"])
-    assert len(result.json()["predictions"]) == 20_000
 
 
 def a_worker_s_role_touches_only_what_is_its_model_s(deployment: Deployment) -> None:
@@ -213,6 +126,7 @@ def a_worker_s_role_touches_only_what_is_its_model_s(deployment: Deployment) -> 
         lambda: s3.list_objects_v2(Bucket=bucket, Prefix=f"{other}/"),
         lambda: s3.put_object(Bucket=INPUTS.split("/")[2], Key="new/more.csv", Body=b""),
         lambda: s3.get_object(Bucket=deployment.bucket, Key=f"models/{other}/1/model.json"),
+        lambda: account.client("sns", session).publish(TopicArn=f"{variables['MODELET_TOPIC']}-2", Message="done"),
     ]
     for attempt in refused:
         with pytest.raises(ClientError, match="AccessDenied"):
@@ -222,30 +136,20 @@ def a_worker_s_role_touches_only_what_is_its_model_s(deployment: Deployment) -> 
 def a_schedule_starts_batches(deployment: Deployment) -> None:
     scheduler = deployment.account.client("scheduler")
     found = scheduler.get_schedule(Name=f"{function_name(BATCHED)}-batch")
-    kept = {name: found[name] for name in ("Name", "FlexibleTimeWindow", "Target", "ScheduleExpressionTimezone")}
+    kept = {name: found[name] for name in ("Name", "FlexibleTimeWindow", "Target")}
     before = call(deployment, "GET", f"{PATH}/batches")["batches"][0]["id"]
-    scheduler.update_schedule(**kept, ScheduleExpression="cron(* * * * ? *)")
-    until = time.monotonic() + LIMIT_S
-    while (newest := call(deployment, "GET", f"{PATH}/batches")["batches"][0])["id"] == before:
-        assert time.monotonic() < until, "the schedule has started no batch"
-        time.sleep(0.5)
-    scheduler.update_schedule(**kept, ScheduleExpression=found["ScheduleExpression"])
-    assert ended(deployment, newest["status_url"])["state"] == "DONE"
+    soon = datetime.now(UTC) + timedelta(seconds=1)
+    scheduler.update_schedule(
+        **kept, ScheduleExpression=f"at({soon:%Y-%m-%dT%H:%M:%S})", ScheduleExpressionTimezone="UTC"
+    )
 
+    def newest() -> dict[str, Any] | None:
+        batch: dict[str, Any] = call(deployment, "GET", f"{PATH}/batches")["batches"][0]
+        return None if batch["id"] == before else batch
 
-STEPS = (
-    a_batch_scores_rows_in_s3_into_the_table_and_into_result_files,
-    its_predictions_are_those_that_the_model_answers,
-    what_the_table_lacks_is_inferred_and_kept,
-    a_new_generation_is_active_at_once_and_can_be_rolled_back,
-    an_import_loads_a_table_of_its_own,
-    a_batch_may_not_read_what_model_yaml_does_not_name,
-    a_batch_that_has_ended_is_neither_cancelled_nor_resumed,
-    a_cancelled_batch_can_be_resumed,
-    a_job_has_the_answer_that_the_model_gives,
-    a_large_job_is_uploaded_and_its_result_is_a_link,
-    a_repeated_idempotency_key_starts_nothing_again,
-    a_worker_s_role_touches_only_what_is_its_model_s,
-    a_schedule_starts_batches,
-)
-"""In this order: each goes on where the one before it ended."""
+    started = until(newest, "the schedule has started no batch")
+    timezone = found["ScheduleExpressionTimezone"]
+    scheduler.update_schedule(
+        **kept, ScheduleExpression=found["ScheduleExpression"], ScheduleExpressionTimezone=timezone
+    )
+    assert ended(deployment, started["status_url"])["state"] == "DONE"

@@ -12,6 +12,7 @@ from typing import Any
 
 import uvloop
 
+from e2e.deploy.gate import Gate
 from e2e.deploy.images import Images
 from modelet.dev.local.runtime.function import LocalFunction
 from modelet.dev.local.runtime.runtime import Runtime
@@ -36,11 +37,13 @@ class Invoker:
     """A runtime for each configuration of each function, as Lambda has environments for each version.
 
     images: what was pushed. emulator: variables that a function needs to reach the emulator; in AWS it needs none.
+    asked: the function and the version of each invocation so far. gate: before all of them.
     """
 
     def __init__(self, images: Images, emulator: dict[str, str]) -> None:
         self.log = Lines()
         self.asked: list[tuple[str, str]] = []
+        self.gate = Gate()
         self._images = images
         self._emulator = emulator
         self._runtimes: dict[str, tuple[LocalFunction, Runtime]] = {}
@@ -63,6 +66,7 @@ class Invoker:
     def answer(self, question: dict[str, Any]) -> dict[str, Any]:
         """One invocation: the function's payload, or the type and payload of its error, and its log lines."""
         name = question["function"]
+        self.gate.enter(question["event"])
         self.asked.append((name, question["version"]))
         function, runtime = self._runtime(question)
         began = len(self.log.said.get(name, []))
@@ -76,6 +80,14 @@ class Invoker:
             return {"throttled": False, "payload": payload, "error": "RequestEntityTooLargeException", "log": ""}
         log = "\n".join(self.log.said.get(name, [])[began:])
         return {"throttled": False, "payload": json.loads(outcome.payload), "error": outcome.error, "log": log}
+
+    def kill(self, name: str) -> None:
+        """Kill the processes of a function, in the middle of what they do; the next event starts new ones."""
+        with self._starting:
+            killed = [key for key, (function, _) in self._runtimes.items() if function.name == name]
+            runtimes = [self._runtimes.pop(key)[1] for key in killed]
+        for runtime in runtimes:
+            self._wait(runtime.stop())
 
     def _runtime(self, question: dict[str, Any]) -> tuple[LocalFunction, Runtime]:
         key = json.dumps({name: question[name] for name in question if name not in {"event", "request_id"}})

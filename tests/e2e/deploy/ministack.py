@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from urllib.request import urlopen
 from e2e.deploy.account import Account, reach
 from e2e.deploy.images import Images
 from e2e.deploy.invoker import Invoker, invoking
+from support.ports import free_port
 from support.repository import ROOT
 
 PYTHON = ROOT / ".tools" / "ministack" / "bin" / "python"
@@ -29,7 +29,7 @@ START_LIMIT_S = 60
 @contextmanager
 def account(home: Path) -> Iterator[Account]:
     """Start an empty account in `home` on a free port of 127.0.0.1; it ends, and is forgotten, with the block."""
-    port = _free_port()
+    port = free_port()
     certificate = home / "certificate.pem"
     _certify(certificate, home / "key.pem")
     _write_docker(home / "docker")
@@ -94,13 +94,6 @@ def _write_docker(path: Path) -> None:
     """The program that the CDK calls `docker`; the folder it is called in is an image's context, not Python's path."""
     path.write_text(f"#!/bin/sh\nPYTHONPATH='{TESTS}' exec '{sys.executable}' -P -m e2e.deploy.docker \"$@\"\n")
     path.chmod(0o755)
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def _wait(found: Account, process: subprocess.Popen[bytes]) -> None:

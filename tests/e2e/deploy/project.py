@@ -34,7 +34,9 @@ INPUTS, RESULTS = "s3://patients/new/*", "s3://patients/scores/*"
 """What its workers may read and write."""
 REQUEST = {"inputs": [INPUTS.replace("*", "*.csv")], "key": "id"}
 SCHEDULED = {"inputs": [INPUTS], "results": [RESULTS], "schedule": "cron(0 3 1 1 ? *)", "input": REQUEST}
-WARM = "\nscaling: {provisioned: 1, provisioned_max: 2}\nbatch: {}\n"
+WARM = "sentiment"
+"""The model that is kept warm later."""
+PROVISIONED = "\nscaling: {provisioned: 1, provisioned_max: 2}\nbatch: {}\n"
 
 
 def copy_project(root: Path) -> Project:
@@ -69,7 +71,7 @@ def publish_another(project: Project, folder: str) -> str:
 def keep_warm(project: Project, folder: str) -> None:
     """Let a model ask for provisioned concurrency, and for a prediction table."""
     spec = project.function(folder).folder / "model.yaml"
-    spec.write_text(spec.read_text() + WARM)
+    spec.write_text(spec.read_text() + PROVISIONED)
     bundle(project, folder)
 
 

@@ -11,12 +11,10 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import WaiterError
 
-from e2e.deploy import batches
 from e2e.deploy.deployment import (
     API,
     KNOWN,
@@ -28,36 +26,20 @@ from e2e.deploy.deployment import (
     function_name,
     model_stack,
 )
+from e2e.deploy.interruptions import a_batch_that_runs_meanwhile_keeps_its_version
 from e2e.deploy.meddling import failures, flip, update, without_triggers
-from e2e.deploy.project import BATCHED, MORE, keep_warm, need_more_memory, publish_another, remove_model
-from modelet.dev.project.project import Function
-from modelet.settings import Settings
-from support.callers import essence, in_process
-from support.contexts import Context
+from e2e.deploy.project import BATCHED, MORE, WARM, keep_warm, need_more_memory, publish_another, remove_model
+from e2e.deploy.steps import SERVING, WORKING
+from support.callers import answered, essence
 from support.repository import ROOT
+from support.samples import EVERY_EVENT, FOLDERS, STATUSES, sample
 
-FOLDERS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/model.yaml"))
-EVERY_EVENT = [(folder, path) for folder in FOLDERS for path in sorted((ROOT / "events" / folder).glob("*.json"))]
 CHANGED = BATCHED
-WARM = "sentiment"
 REMOVED = "breast-cancer"
 LISTED_AFTER_S = 15
 """A list of models is read again after ten seconds."""
 BEFORE = f"env PYTHONPATH={ROOT / 'tests'} {TOOLS / 'python'} -m e2e.deploy.before"
 """The CDK app of before each model had a stack of its own."""
-STATUSES = {"infer_invalid": 422}
-
-
-def event_of(folder: str) -> dict[str, Any]:
-    event: dict[str, Any] = json.loads((ROOT / "events" / folder / "infer.json").read_text())
-    return event
-
-
-def in_this_process(deployment: Deployment, function: Function, event: Any) -> dict[str, Any]:
-    store = deployment.project.store_url(None)
-    settings = Settings(function.folder, store, deployment.account.home / "in-process" / function.name)
-    with in_process(function, settings) as handler:
-        return essence(handler(event, Context()))
 
 
 def test_an_account_is_bootstrapped(deployment: Deployment) -> None:
@@ -129,84 +111,12 @@ def test_the_deployed_api_answers_each_event_as_this_process_does(
     answer = essence(deployment.api.send(event))
     rows.append((folder, path.stem, f"{answer['status']}  {(time.perf_counter() - began) * 1000:4.0f} ms"))
     assert answer["status"] == STATUSES.get(path.stem, 200), answer["body"]
-    assert answer == in_this_process(deployment, deployment.project.function(folder), event)
+    assert answer == answered(deployment.project, folder, event, deployment.account.home / "in-process" / folder)
 
 
-def test_a_model_answers_lambda_s_own_invoke(deployment: Deployment) -> None:
-    event = json.loads(event_of(WARM)["body"])
-    client = deployment.account.client("lambda")
-    answer = client.invoke(FunctionName=function_name(WARM), Qualifier="live", Payload=json.dumps(event))
-    assert "FunctionError" not in answer
-    assert json.load(answer["Payload"]) == essence(deployment.api.send(event_of(WARM)))["body"]
-
-
-def test_the_index_answers_what_no_model_does(deployment: Deployment) -> None:
-    assert deployment.served() == {function.name: "1" for function in deployment.project.functions()}
-    assert deployment.api.call("GET", "/v2/health/ready").json()["ready"]
-    missing = deployment.api.call("GET", "/nowhere")
-    assert (missing.status_code, missing.headers["content-type"]) == (404, "application/problem+json")
-
-
-def test_the_curl_line_that_a_deployment_prints_works_as_it_stands(deployment: Deployment) -> None:
-    for folder in FOLDERS:
-        line = deployment.output(model_stack(folder.replace("_", "-")), "CallWithCurl")
-        said = deployment.run("sh", "-c", f"{line} --silent")
-        assert json.loads(said) == essence(deployment.api.send(event_of(folder)))["body"]
-
-
-def test_modelet_call_signs_as_the_api_wants_it(deployment: Deployment) -> None:
-    event = event_of(WARM)
-    said = deployment.run(TOOLS / "modelet", "call", deployment.api.by_address(event["rawPath"]), event["body"])
-    assert json.loads(said) == essence(deployment.api.send(event))["body"]
-
-
-def test_a_call_that_nobody_signed_is_refused(deployment: Deployment) -> None:
-    unsigned = deployment.api.call("GET", "/v2/health/live", credentials=None)
-    assert (unsigned.status_code, unsigned.json()) == (403, {"message": "Forbidden"})
-    stranger = {"AccessKeyId": "AKIA0000000000000000", "SecretAccessKey": "unknown"}
-    assert deployment.api.call("GET", "/v2/health/live", credentials=stranger).status_code == 403
-
-
-def test_a_caller_may_call_what_its_policy_says(deployment: Deployment) -> None:
-    allowed = f"arn:aws:execute-api:*:*:{deployment.api.id}/$default/GET/models"
-    caller = deployment.account.caller("execute-api:Invoke", allowed)
-    assert deployment.api.call("GET", "/models", credentials=caller).status_code == 200
-    assert deployment.api.call("GET", f"/models/{WARM}", credentials=caller).status_code == 403
-
-
-def test_the_api_may_call_a_live_alias_only_as_long_as_its_policy_says_so(deployment: Deployment) -> None:
-    alias = {"FunctionName": function_name(WARM), "Qualifier": "live"}
-    client = deployment.account.client("lambda")
-    [granted] = json.loads(client.get_policy(**alias)["Policy"])["Statement"]
-    client.remove_permission(**alias, StatementId=granted["Sid"])
-    assert deployment.api.send(event_of(WARM))["statusCode"] == 500
-    client.add_permission(
-        **alias,
-        StatementId=granted["Sid"],
-        Action=granted["Action"],
-        Principal=granted["Principal"]["Service"],
-        SourceArn=granted["Condition"]["ArnLike"]["AWS:SourceArn"],
-    )
-    assert deployment.api.send(event_of(WARM))["statusCode"] == 200
-
-
-@pytest.mark.parametrize("folder", FOLDERS)
-def test_a_model_s_role_reads_its_own_versions_and_nothing_else(folder: str, deployment: Deployment) -> None:
-    name = deployment.project.function(folder).name
-    function = deployment.account.client("lambda").get_function_configuration(FunctionName=function_name(name))
-    s3, bucket = deployment.account.client("s3", deployment.account.assume(function["Role"])), deployment.bucket
-    own = f"models/{name}/1/model.json"
-    other = next(f"models/{each.name}/1/model.json" for each in deployment.project.functions() if each.name != name)
-    assert json.load(s3.get_object(Bucket=bucket, Key=own)["Body"])["name"] == name
-    refused: dict[str, Any] = {
-        "get_object": {"Key": other},
-        "put_object": {"Key": own, "Body": b"{}"},
-        "delete_object": {"Key": own},
-        "list_objects_v2": {},
-    }
-    for operation, words in refused.items():
-        with pytest.raises(ClientError, match="AccessDenied"):
-            getattr(s3, operation)(Bucket=bucket, **words)
+@pytest.mark.parametrize("step", SERVING, ids=lambda step: step.__name__)
+def test_calls_and_rights(step: Callable[[Deployment], None], deployment: Deployment) -> None:
+    step(deployment)
 
 
 def test_a_model_that_asks_for_it_is_kept_warm_and_gets_a_table(deployment: Deployment) -> None:
@@ -223,23 +133,23 @@ def test_a_model_that_asks_for_it_is_kept_warm_and_gets_a_table(deployment: Depl
     assert deployment.prediction_table(WARM) in deployment.account.client("dynamodb").list_tables()["TableNames"]
 
 
-@pytest.mark.parametrize("step", batches.STEPS, ids=lambda step: step.__name__)
+@pytest.mark.parametrize("step", WORKING, ids=lambda step: step.__name__)
 def test_batches_and_jobs(step: Callable[[Deployment], None], deployment: Deployment) -> None:
     step(deployment)
 
 
 def test_a_new_version_gets_the_traffic_after_two_checks(deployment: Deployment) -> None:
-    before = deployment.api.send(event_of(CHANGED))
+    before = deployment.api.send(sample(CHANGED))
     with deployment.step("publish and push version 2"):
         version = publish_another(deployment.project, CHANGED)
         deployment.push(CHANGED, version)
     others = {name: deployment.stack(name) for name in deployment.stacks() - {model_stack(CHANGED)}}
-    with deployment.step("make deploy MODEL, version 2"):
+    with a_batch_that_runs_meanwhile_keeps_its_version(deployment), deployment.step("make deploy MODEL, version 2"):
         deployment.make("deploy", f"MODEL={CHANGED}", "APPROVAL=never")
     assert {name: deployment.stack(name) for name in others} == others, "one model was deployed, and nothing else"
     assert deployment.live(CHANGED) == "2"
     assert deployment.checks(CHANGED, "2") == 2, "the trigger's and CodeDeploy's"
-    after = deployment.api.send(event_of(CHANGED))
+    after = deployment.api.send(sample(CHANGED))
     assert after["headers"]["x-model-version"] == version
     assert float(after["body"]) == pytest.approx(float(before["body"]) + MORE)
     alarms = deployment.account.client("cloudwatch").describe_alarms(AlarmNamePrefix=f"{function_name(CHANGED)}-")
@@ -297,7 +207,7 @@ def test_a_model_that_the_project_has_no_more_is_named_and_removed_alone(deploym
     time.sleep(LISTED_AFTER_S)
     assert set(deployment.served()) == {WARM, CHANGED}
     assert deployment.api.call("GET", f"/models/{REMOVED}").status_code == 404
-    assert deployment.api.send(event_of(WARM))["statusCode"] == 200
+    assert deployment.api.send(sample(WARM))["statusCode"] == 200
 
 
 def test_what_serves_is_destroyed_and_what_is_published_stays(deployment: Deployment) -> None:
@@ -323,7 +233,7 @@ def test_what_serves_is_destroyed_and_what_is_published_stays(deployment: Deploy
 def assert_version_2_serves(deployment: Deployment) -> None:
     assert deployment.stack(model_stack(CHANGED))["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert deployment.live(CHANGED) == "2"
-    assert deployment.api.send(event_of(CHANGED))["headers"]["x-model-version"] == "2"
+    assert deployment.api.send(sample(CHANGED))["headers"]["x-model-version"] == "2"
 
 
 def published(deployment: Deployment, bucket: str) -> set[str]:

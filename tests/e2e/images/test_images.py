@@ -32,10 +32,12 @@ FUNCTIONS = {
 BUDGET = 120_000_000
 """Bytes of /var/task of an online ONNX image (docs/design.md, the budget)."""
 LAPTOP = {
-    "aws_lambda_powertools", "boto3", "botocore", "click", "fastapi", "hatchling", "mangum", "onnx", "pandas", "pip",
-    "pytest", "rich", "skl2onnx", "starlette", "uvicorn", "yaml",
+    "aws_lambda_powertools", "click", "fastapi", "hatchling", "mangum", "onnx", "pandas", "pip", "pytest", "rich",
+    "skl2onnx", "starlette", "uvicorn", "yaml",
 }  # fmt: skip
-"""What no online function has, whatever its backend."""
+"""What no function has, whatever its backend."""
+WORKERS = {"boto3", "botocore", "orjson", "pyarrow", "s3transfer"}
+"""What only workers have."""
 FRAMEWORKS = {name: {*each.libraries, *each.imports} - {"numpy"} for name, each in BACKENDS.items()}
 TRAINING = {".csv", ".ipynb", ".parquet"}
 ASK = """
@@ -51,7 +53,6 @@ answer = handler({"text": "wonderful"}, Context())
 print(json.dumps([answer["label"], "obstore" in sys.modules]))
 """
 """Asks the function in a container for a prediction, and whether it has imported what reads S3."""
-WITH_WORKER = next(function for function in FUNCTIONS.values() if function.spec.own_worker)
 WORKER_BUDGET = 150_000_000
 """Bytes that a worker's packages add to its model's /var/task."""
 WORK = """
@@ -135,8 +136,8 @@ def test_an_online_image_has_its_backend_and_no_other(online: Content, function:
     assert not others & online.packages
 
 
-def test_an_online_image_has_nothing_of_the_laptop(online: Content) -> None:
-    assert not LAPTOP & online.packages
+def test_an_online_image_has_nothing_of_the_laptop_and_of_workers(online: Content) -> None:
+    assert not (LAPTOP | WORKERS) & online.packages
     assert {"awslambdaric", "modelet", "obstore"} <= online.packages
     assert not [path for path in online.files if path.is_relative_to("modelet/dev")]
 
@@ -250,34 +251,27 @@ def test_a_baked_model_answers_as_lambda_s_user_without_a_network(
 
 
 @pytest.fixture(scope="module")
-def worker(engine: Engine) -> tuple[Content, Content]:
-    """The content of a model's online image, and of its worker's."""
-    return read(engine, build(engine, WITH_WORKER)), read(engine, build(engine, WITH_WORKER, "worker"))
+def worker(engine: Engine, function: Function) -> Content:
+    """The content of the image that every model's worker would have, whether it has one now or not."""
+    return read(engine, build(engine, function, "worker"))
 
 
-def test_a_worker_is_the_online_image_with_what_batches_and_jobs_need(worker: tuple[Content, Content]) -> None:
-    online, more = worker
-    assert more.packages - online.packages >= {"boto3", "botocore", "orjson", "pyarrow"}
-    assert online.files <= more.files
-    assert {path: entry.size for path, entry in online.entries.items() if path in online.files}.items() <= {
-        path: entry.size for path, entry in more.entries.items()
-    }.items()
-    assert more.image.task - online.image.task <= WORKER_BUDGET
+def test_a_worker_is_the_online_image_with_what_batches_and_jobs_need(online: Content, worker: Content) -> None:
+    assert worker.packages - online.packages >= WORKERS
+    assert not LAPTOP & worker.packages
+    sizes = {path: entry.size for path, entry in worker.entries.items()}
+    assert {path: online.entries[path].size for path in online.files}.items() <= sizes.items()
+    assert worker.image.task - online.image.task <= WORKER_BUDGET
 
 
-def test_a_worker_s_packages_come_without_tests_headers_and_what_no_worker_uses(
-    worker: tuple[Content, Content],
-) -> None:
-    _, more = worker
-    assert not [path for path in more.files if {"tests", "bin"} & set(path.parts)]
-    assert not [path for path in more.files if path.suffix in {".a", ".h", ".pxd", ".pxi", ".pyi", ".pyx"}]
+def test_a_worker_s_packages_come_without_tests_headers_and_what_no_worker_uses(worker: Content) -> None:
+    assert not [path for path in worker.files if {"tests", "bin"} & set(path.parts)]
+    assert not [path for path in worker.files if path.suffix in {".a", ".h", ".pxd", ".pxi", ".pyi", ".pyx"}]
     unused = ("_flight.", "_s3fs.", "libarrow_flight.", "libarrow_python_flight.", "libarrow_s3.")
-    assert not [path for path in more.files if path.name.startswith(unused)]
+    assert not [path for path in worker.files if path.name.startswith(unused)]
 
 
-def test_a_worker_reads_and_writes_tables_and_has_clients_of_aws(
-    engine: Engine, worker: tuple[Content, Content]
-) -> None:
+def test_a_worker_reads_and_writes_tables_and_has_clients_of_aws(engine: Engine, worker: Content) -> None:
     confined = ["--rm", "--network=none", "--read-only", "--tmpfs=/tmp", "--user=993:990", "--entrypoint=python3"]
-    said = engine.run("run", *confined, worker[1].image.tag, "-c", WORK).stdout
+    said = engine.run("run", *confined, worker.image.tag, "-c", WORK).stdout
     assert said.splitlines() == ["https://sqs.eu-west-1.amazonaws.com", "[1, 2]"]

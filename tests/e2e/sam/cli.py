@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from e2e.engine.engine import Engine
+from support.ports import free_port
 from support.repository import ROOT
 
 HOME = ROOT / ".tools" / "sam"
@@ -53,6 +54,11 @@ class Sam:
         done = self._run("build", "--template", str(template), "--build-dir", str(self.built.parent), timeout=900)
         assert done.returncode == 0, done.stderr
 
+    def line(self, function: str, event: str) -> str:
+        """The command with which a person invokes a function, from the project's folder."""
+        words = ["local", "invoke", function, "--event", event, *self._local(self.home / "variables.json")]
+        return " ".join(word.removeprefix(f"{ROOT}/") for word in self._command(*words))
+
     def invoke(self, function: str, event: Path, **variables: str) -> Any:
         """What a function answers to an event, or its error: SAM exits with 0 for both.
 
@@ -68,9 +74,7 @@ class Sam:
     @contextmanager
     def api(self) -> Iterator[str]:
         """Serve the template's API; gives the URL."""
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         log = self.home / "api.log"
         command = ["local", "start-api", "--host", "127.0.0.1", "--port", str(port), "--warm-containers", "EAGER"]
         with log.open("wb") as output:

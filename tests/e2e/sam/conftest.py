@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import ExitStack
 
 import pytest
 
-from conftest import SIGNED_IN
 from e2e.engine.engine import Engine, Skipped
 from e2e.engine.skip import skip
 from e2e.sam.cli import Sam
+from e2e.sam.place import emulated, push_all
 from e2e.sam.table import lines
-from e2e.sam.template import ENDPOINT, Template, synthesize
+from e2e.sam.template import Template, synthesize
 from modelet.dev.project.project import Project
 from support.repository import ROOT
-
-BUCKET = "artifacts"
 
 
 @pytest.fixture(scope="session")
@@ -29,40 +24,19 @@ def project() -> Project:
 
 
 @pytest.fixture(scope="session")
-def bucket(engine: Engine) -> Iterator[str]:
-    """The endpoint of an emulated S3 that containers can reach, with an empty bucket."""
-    from urllib.request import Request, urlopen
-
-    from moto.server import ThreadedMotoServer
-
-    try:
-        host = engine.gateway
-    except Skipped as why:
-        skip(why)
-    server = ThreadedMotoServer(host, 0, verbose=False)
-    server.start()
-    url = f"http://{host}:{server.get_host_and_port()[1]}"
-    with urlopen(Request(f"{url}/{BUCKET}", method="PUT")):
-        pass
-    yield url
-    server.stop()
+def emulator(engine: Engine) -> Iterator[str]:
+    """The endpoint of an emulator that containers can reach."""
+    with ExitStack() as stack:
+        try:
+            yield stack.enter_context(emulated(engine))
+        except Skipped as why:
+            skip(why)
 
 
 @pytest.fixture(scope="session")
-def store(bucket: str, project: Project) -> dict[str, str]:
-    """The variables of a function whose store has every pinned version, as `make deploy` copies them there."""
-    variables = {"MODELET_STORE": f"s3://{BUCKET}/models", ENDPOINT: bucket}
-    modelet = Path(sys.executable).parent / "modelet"
-    for function in project.functions():
-        lock = function.lock()
-        assert lock is not None, f"{function.name} has no model.lock: run make locks"
-        subprocess.run(
-            [modelet, "push", function.name, lock.version, "--to", variables["MODELET_STORE"]],
-            cwd=ROOT,
-            env={**os.environ, **SIGNED_IN, ENDPOINT: bucket},
-            check=True,
-        )
-    return variables
+def store(emulator: str, project: Project) -> dict[str, str]:
+    """The variables of a function whose store has every pinned version."""
+    return push_all(project, emulator)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,8 @@ import httpx
 
 from e2e.engine.engine import Engine
 from e2e.sam.cli import emulator
-from modelet.dev.project.spec import ModelSpec
+from modelet.dev.project.sections import Resources
+from modelet.dev.project.worker_sections import Worker
 
 FULL_CPU_MB = 1769
 """Memory for one whole processor: docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html."""
@@ -27,13 +28,13 @@ class StrictContainer:
 
     @classmethod
     def start(
-        cls, engine: Engine, tag: str, handler: str, spec: ModelSpec, variables: dict[str, str]
+        cls, engine: Engine, tag: str, handler: str, resources: Resources | Worker, variables: dict[str, str]
     ) -> StrictContainer:
-        """Run an image: nothing can be written but /tmp, no user has rights, no /dev/shm, the spec's memory and CPU."""
-        memory = spec.resources.memory_mb
-        given = {**spec.environment, **variables, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory)}
+        """Run an image: nothing can be written but /tmp, no user has rights, no /dev/shm, the given memory and CPU."""
+        memory = resources.memory_mb
+        given = {**variables, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory)}
         container = engine.run(
-            "run", "--detach", "--rm", "--read-only", f"--tmpfs=/tmp:rw,size={spec.resources.tmp_mb}m,mode=1777",
+            "run", "--detach", "--rm", "--read-only", f"--tmpfs=/tmp:rw,size={resources.tmp_mb}m,mode=1777",
             "--ipc=none", "--user=993:990", "--cap-drop=ALL", "--security-opt=no-new-privileges",
             f"--memory={memory}m", f"--memory-swap={memory}m", f"--cpus={memory / FULL_CPU_MB:.2f}",
             "--publish=127.0.0.1::8080", f"--volume={emulator()}:/rie:ro",

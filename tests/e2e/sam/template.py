@@ -1,4 +1,4 @@
-"""The part of the CDK app's template that SAM runs on a machine without AWS: the models and their HTTP API."""
+"""The part of the CDK app's template that SAM runs on a machine without AWS: models, their workers, their HTTP API."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ FUNCTION, ALIAS, API = "AWS::Lambda::Function", "AWS::Lambda::Alias", "AWS::ApiG
 
 @dataclass(frozen=True)
 class Template:
-    """A template that SAM reads, and the logical id of each model's function by its folder."""
+    """A template that SAM reads, and the logical ids of the models' functions and of their workers by their folders."""
 
     path: Path
     functions: dict[str, str]
+    workers: dict[str, str]
 
 
 def synthesize(output: Path, build_args: dict[str, str], stage: str = "dev") -> Template:
@@ -40,14 +41,10 @@ def synthesize(output: Path, build_args: dict[str, str], stage: str = "dev") -> 
     )
     assert done.returncode == 0, done.stderr
     whole = merged([json.loads(path.read_bytes()) for path in sorted(output.glob(f"modelet-{stage}-*.template.json"))])
-    functions = {
-        resource["Metadata"]["aws:asset:docker-build-args"]["FUNCTION"]: name
-        for name, resource in whole.items()
-        if resource["Type"] == FUNCTION and resource.get("Metadata", {}).get(TARGET) == "online"
-    }
+    functions, workers = images(whole, "online"), images(whole, "worker")
     path = output / "models.template.json"
-    path.write_text(json.dumps({"Resources": runnable(whole, set(functions.values()))}))
-    return Template(path, functions)
+    path.write_text(json.dumps({"Resources": runnable(whole, set(functions.values()), set(workers.values()))}))
+    return Template(path, functions, workers)
 
 
 def merged(templates: list[dict[str, Any]]) -> dict[str, Any]:
@@ -65,14 +62,23 @@ def merged(templates: list[dict[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def runnable(resources: dict[str, Any], models: set[str]) -> dict[str, Any]:
-    """The models' functions and the API with the routes to them.
+def images(resources: dict[str, Any], target: str) -> dict[str, str]:
+    """The logical ids of the functions whose image is of a target of functions/Dockerfile, by their folders."""
+    return {
+        resource["Metadata"]["aws:asset:docker-build-args"]["FUNCTION"]: name
+        for name, resource in resources.items()
+        if resource["Type"] == FUNCTION and resource.get("Metadata", {}).get(TARGET) == target
+    }
+
+
+def runnable(resources: dict[str, Any], models: set[str], workers: set[str]) -> dict[str, Any]:
+    """The models' functions, their workers, and the API with the routes to the models.
 
     Left out is what needs Lambda's own base image, which no index of packages has: the functions on the layer, so
-    `$default` and the routes of batches and jobs too; and the workers, which need DynamoDB. The emulated S3 needs a
-    variable, and SAM sets only variables that a template has.
+    `$default` and the routes of batches and jobs too. The emulated services need a variable, and SAM sets only
+    variables that a template has.
     """
-    kept = {name: resources[name] for name in models}
+    kept = {name: resources[name] for name in models | workers}
     for function in kept.values():
         function["Properties"]["Environment"]["Variables"][ENDPOINT] = ""
     kept |= {name: one for name, one in resources.items() if one["Type"] in {f"{API}::Api", f"{API}::Stage"}}

@@ -27,8 +27,8 @@ from modelet.model import Model
 from modelet.protocols import rows
 from modelet.protocols.service import Service
 from modelet.store.objects import Objects
-from support.batches import create_table
 from support.services import service
+from support.tables import create_table
 
 ATTEMPTS = 3
 SECRET = "the password of the feature store"
@@ -65,7 +65,7 @@ class Desk:
     def __init__(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
         self.url = url
         self.table = f"jobs-{url.rpartition('/')[2]}"
-        create_table(self.table, CONTROL)
+        create_table(boto3.client("dynamodb"), self.table, CONTROL)
         monkeypatch.setenv("MODELET_CONTROL_TABLE", self.table)
         monkeypatch.setenv("MODELET_BATCHES", url)
         monkeypatch.setenv("MODELET_JOB_ATTEMPTS", str(ATTEMPTS))
