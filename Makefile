@@ -16,7 +16,7 @@ SYNC := $(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes
 # The servers that Modelet is measured beside, each with the libraries that the model was trained with.
 PEERS := bentoml fastapi litserve mlflow mlserver
 # Each is a module of benchmarks/; images says `skipped` where there is no Docker engine.
-BENCHMARKS := cold_start stages evicted images warm servers store publish
+BENCHMARKS := cold_start stages evicted images warm servers store publish batch batch_writing lookup
 BENCH_ENVIRONMENTS := $(patsubst %,.tools/bench/%/.ready,modelet $(PEERS))
 STAGE ?= dev
 # Nothing of these comes from the shell's variables: a PROJECT or MODEL of another tool would choose what is deployed.
@@ -173,7 +173,7 @@ fuzz: $(READY) ## Publish CASES=3000 generated models, compare what is served (S
 	PYTHONPATH=tests $(BIN)/python -W ignore -m differential.fuzz --cases $(or $(CASES),3000) \
 	  $(if $(SEED),--seed $(SEED)) $(if $(FIRST),--first $(FIRST)) $(if $(JOBS),--jobs $(JOBS)) $(if $(RESUME),--resume)
 
-bench: $(READY) $(BENCH_ENVIRONMENTS) ## Measure all that docs/performance.md says, and write it anew (about twenty minutes)
+bench: $(READY) $(BENCH_ENVIRONMENTS) ## Measure all that docs/performance.md says, and write it anew (about half an hour)
 	@mkdir -p .modelet/bench
 	@for name in $(BENCHMARKS); do echo "benchmarks.$$name"; file=.modelet/bench/$$name.json; rm -f $$file; \
 	  PYTHONPATH=tests $(BIN)/python -m benchmarks.$$name --json > $$file.part || { rm $$file.part; exit 1; }; \

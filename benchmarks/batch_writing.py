@@ -10,13 +10,10 @@ from __future__ import annotations
 import itertools
 import json
 import random
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.request import urlopen
 
@@ -24,8 +21,9 @@ import boto3
 import click
 import orjson
 
-from benchmarks.machine import Row as Figures
-from benchmarks.machine import machine, rows, sentence
+from benchmarks.machine import machine, rows
+from benchmarks.processes import listening
+from benchmarks.tables import table
 from modelet.batch.outputs.import_file import ImportWriter
 from modelet.batch.outputs.row import Row
 from modelet.batch.outputs.writer import SignedWriter
@@ -33,19 +31,17 @@ from modelet.batch.outputs.writer import SignedWriter
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-ROOT = Path(__file__).parents[1]
 FIRST = "boto3 Table.batch_writer"
 WRITE, IMPORT = "modelet, load: write", "modelet, load: import"
-TARGETS = {WRITE: 3, IMPORT: 15}
-"""How many times the rows per second of batch_writer these must write."""
 BOTO3_SHARE = 5
 """boto3 writes this part of the rows, because it takes so much longer."""
 GENERATION = "20261129T000000Z-12345678"
 PIECE = 2_000
 NOTES = (
-    "One prediction is a label, a probability and three scores, 280 bytes of DynamoDB JSON an item. boto3's ways write "
-    "the same item; Table.batch_writer as it is documented, with a Python dict of texts. rows/s: for each second of "
-    "this process's CPU, without the endpoint's. The import file is put into memory."
+    "{count:,} rows, of which boto3's ways write {few:,}. One prediction is a label, a probability and three scores, "
+    "280 bytes of DynamoDB JSON an item. boto3's ways write the same item; Table.batch_writer as it is documented, "
+    "with a Python dict of texts. rows/s of CPU: for each second of this process's CPU, without the endpoint's. The "
+    "import file is put into memory."
 )
 
 
@@ -188,44 +184,22 @@ def measure(ways: tuple[Way, ...], scored: list[Row], rounds: int, url: str) -> 
     return samples
 
 
-def table(result: dict[str, Any]) -> str:
-    """Return the result as Markdown, with the best and the median round, and the ratios to boto3's batch_writer."""
-    lines = [sentence(result["machine"]), f"{result['rows written']:,} rows, {result['rounds']} rounds", ""]
-    lines += [
-        "| way | rows/s of CPU, median | best | µs a row | × | best × | at least | kept |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for row in result["rows"]:
-        target = TARGETS.get(row["subject"])
-        kept = "" if target is None else "yes" if row["rows_s_ratio"] >= target else "**no**"
-        best = row["rows_s_max"] / result["rows"][0]["rows_s_max"]
-        parts = [f"{row['rows_s']:,.0f}", f"{row['rows_s_max']:,.0f}", f"{row['cpu_us']:.1f}"]
-        figures = " | ".join([*parts, f"{row['rows_s_ratio']:.1f}", f"{best:.1f}"])
-        lines.append(f"| {row['subject']} | {figures} | {target or ''} | {kept} |")
-    return "\n".join([*lines, "", NOTES])
-
-
 @click.command()
 @click.option("--count", default=100_000, show_default=True, help="Rows to write in each round.")
 @click.option("--rounds", default=5, show_default=True, help="Rounds; each runs every way once.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def main(count: int, rounds: int, as_json: bool) -> None:
     """Measure, as in: python -m benchmarks.batch_writing --rounds 5."""
-    command = [sys.executable, "-m", "benchmarks.sink"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as sink:
-        try:
-            url = f"http://127.0.0.1:{int(sink.stdout.readline())}/"  # type: ignore[union-attr] # it was asked for
-            found: list[Figures] = rows(measure(WAYS, scored_rows(count), rounds, url))
-        finally:
-            sink.terminate()
+    with listening("-m", "benchmarks.sink") as port:
+        found = rows(measure(WAYS, scored_rows(count), rounds, f"http://127.0.0.1:{port}/"))
     result = {
         "benchmark": "batch_writing",
         "machine": machine(),
         "rounds": rounds,
-        "rows written": count,
+        "unit notes": NOTES.format(count=count, few=count // BOTO3_SHARE),
         "rows": found,
     }
-    click.echo(json.dumps(result | {"unit notes": NOTES}, indent=2, ensure_ascii=False) if as_json else table(result))
+    click.echo(json.dumps(result, indent=2, ensure_ascii=False) if as_json else table(result))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from benchmarks import batch, batch_writing, lookup
 from benchmarks.kinds import ATTENTIVE
 from benchmarks.lineup import NAIVE
 from benchmarks.tables import number
@@ -120,6 +121,24 @@ def _each(figure: str, bound: float) -> Callable[[Results], Verdict]:
     return verdict
 
 
+def at_least(bound: float, benchmark: str, figure: str, unit: str, **names: str) -> Callable[[Results], Verdict]:
+    """Return the verdict function for one figure of one row, of which more is better."""
+
+    def verdict(results: Results) -> Verdict:
+        value = row(results, benchmark, **names)[figure]
+        return Verdict(f"{number(value)}{unit}", value >= bound)
+
+    return verdict
+
+
+def _lookup(results: Results) -> Verdict:
+    whole, frame = (row(results, "lookup", subject=name)["cpu_us"] for name in (lookup.WHOLE, lookup.FRAME))
+    return Verdict(
+        f"{number(whole / 1000)} ms; without FastAPI, Mangum and the log {number((whole - frame) / 1000)} ms",
+        whole <= 2000,
+    )
+
+
 IN_S3, BAKED = "modelet, S3", "modelet, baked"
 MARKS = (
     Mark(
@@ -164,6 +183,21 @@ MARKS = (
     Mark("`modelet up`, answers a second at 8 connections", "ahead of all five", _http_rate),
     Mark("start of `modelet up` to the first prediction", "≤ 1 s", _each("start_s", 1)),
     Mark("publish to served", "≤ 10 s", _each("total_s", 10)),
+    Mark(
+        "a batch from S3 into a table, `load: write`, against pandas, `predict` and `batch_writer`: rows/s of CPU",
+        "≥ 3 ×",
+        at_least(3, "batch", "rows_s_ratio", " ×", subject=batch.SUBJECTS["write"]),
+    ),
+    Mark("… `load: import`", "≥ 8 ×", at_least(8, "batch", "rows_s_ratio", " ×", subject=batch.SUBJECTS["import"])),
+    Mark(
+        "writing predictions, `load: write`, against boto3 `batch_writer`: rows/s of CPU",
+        "≥ 3 ×",
+        at_least(3, "batch_writing", "rows_s_ratio", " ×", subject=batch_writing.WRITE),
+    ),
+    Mark(
+        "… `load: import`", "≥ 15 ×", at_least(15, "batch_writing", "rows_s_ratio", " ×", subject=batch_writing.IMPORT)
+    ),
+    Mark("a warm look-up of a prediction: CPU", "≤ 2 ms", _lookup),
 )
 
 

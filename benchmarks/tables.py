@@ -118,6 +118,24 @@ SECTIONS = {
             Column("total s", "total_s", span=True),
         ),
     ),
+    "batch": Section(
+        SUBJECT,
+        (
+            Column("CPU µs a row", "cpu_us", span=True),
+            Column("alone", "alone_us"),
+            Column("rows/s of CPU", "rows_s", ratio=True),
+            Column("peak MB", "peak_mb"),
+        ),
+    ),
+    "batch_writing": Section(
+        SUBJECT,
+        (
+            Column("CPU µs a row", "cpu_us", span=True),
+            Column("rows/s of CPU", "rows_s", ratio=True),
+            Column("rows/s, wall", "wall_rows_s"),
+        ),
+    ),
+    "lookup": Section(SUBJECT, (Column("CPU µs", "cpu_us", span=True, ratio=True),)),
 }
 """Every benchmark in docs/performance.md, in order."""
 

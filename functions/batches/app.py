@@ -35,7 +35,8 @@ logger = Logger(service=SERVICE, utc=True)
 metrics = Metrics(service=SERVICE, namespace=SETTINGS.namespace)
 app = FastAPI(openapi_url=None, redirect_slashes=False)
 app.state.services = Services(SETTINGS)
-ROUTERS = [nouns.router for nouns in (batches_routes, predictions_routes, jobs_routes, uploads_routes)]
+# Routes are tried in this order: look-ups are the most frequent.
+ROUTERS = [nouns.router for nouns in (predictions_routes, batches_routes, jobs_routes, uploads_routes)]
 for router in ROUTERS:
     app.include_router(router)
 answer_problems(app, [route for router in ROUTERS for route in router.routes])

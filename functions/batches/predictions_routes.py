@@ -9,7 +9,7 @@ from batches_routes import generation_view
 from bodies import answer, read_json, read_query, refuse
 from fastapi import APIRouter, Request, Response
 from problems import logger
-from services import BatchWorker, Given, Services
+from services import Services
 
 from modelet.batch.lookup import Looked, Prediction
 from modelet.batch.record import ACTIVE
@@ -26,44 +26,57 @@ router = APIRouter()
 
 
 @router.api_route("/models/{name}/predictions", methods=["GET", "HEAD"])
-async def by_query(request: Request, worker: BatchWorker, services: Given) -> Response:
+async def by_query(request: Request) -> Response:
     """Return the prediction of `?key=…`, those of several such, or without a key the model's readiness."""
+    services, model = _named(request)
     query = read_query(request)
     if unknown := {name for name, _ in query} - {"key"}:
         raise RequestError(f"There is no parameter {sorted(unknown)[0][:100]}: give ?key=…, once or more often.")
     keys = [value for _, value in query]
     if not keys:
-        return answer(_readiness(services, worker.model))
+        return answer(_readiness(services, model))
     if len(keys) == 1:
-        return _one(services, worker.model, keys[0])
-    return _many(services, worker.model, keys)
+        return _one(services, model, keys[0])
+    return _many(services, model, keys)
 
 
 @router.api_route("/models/{name}/predictions/{key:path}", methods=["GET", "HEAD"])
-async def by_path(key: str, worker: BatchWorker, services: Given) -> Response:
+async def by_path(request: Request) -> Response:
     """Return the prediction of a key of letters, digits, `_`, `.` and `-`: gateways decode other characters here."""
+    services, model = _named(request)
+    key = request.path_params["key"]
     if not PLAIN_KEY.fullmatch(key):
         raise RequestError(
             "A key in the path has only letters, digits, `_`, `.` and `-`: "
-            f"ask GET /models/{worker.model}/predictions?key=… for any other."
+            f"ask GET /models/{model}/predictions?key=… for any other."
         )
-    return _one(services, worker.model, key)
+    return _one(services, model, key)
 
 
 @router.post("/models/{name}/predictions")
-async def by_body(request: Request, worker: BatchWorker, services: Given) -> Response:
+async def by_body(request: Request) -> Response:
     """Return the predictions of `keys`; or that of a `key`, inferred from its `instance` if it has none."""
+    services, model = _named(request)
     match await read_json(request):
         case {"keys": list(keys), **rest} if not rest:
             if not 1 <= len(keys) <= MOST_KEYS:
                 raise refuse("keys", f"there are {len(keys)} keys, from 1 to {MOST_KEYS} are allowed")
-            return _many(services, worker.model, keys)
+            return _many(services, model, keys)
         case {"key": key, "instance": instance, **rest} if not set(rest) - {"keep"}:
             keep = rest.get("keep", False)
             if not isinstance(keep, bool):
                 raise refuse("keep", "must be true or false")
-            return _or_inferred(services, worker.model, key, instance, keep=keep)
+            return _or_inferred(services, model, key, instance, keep=keep)
     raise refuse("", 'send {"keys": […]}, or {"key": "…", "instance": {…}, "keep": true}')
+
+
+def _named(request: Request) -> tuple[Services, str]:
+    """Return the services, and the model of the path, which must take batches.
+
+    As FastAPI's dependencies, these would be a tenth of a look-up's CPU. Raises NotFoundError.
+    """
+    services: Services = request.app.state.services
+    return services, services.workers.get(request.path_params["name"], "batch").model
 
 
 def _one(services: Services, model: str, key: str) -> Response:

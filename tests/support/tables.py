@@ -31,8 +31,11 @@ class Clock:
         return self.now
 
 
-def dynamodb_client(url: str) -> Any:
-    """A client of an emulator that makes one attempt only, so that retries are those of the code under test."""
+def dynamodb_client(url: str, *, verify: str | None = None) -> Any:
+    """A client of an emulator that makes one attempt only, so that retries are those of the code under test.
+
+    verify: the file of the authorities that it trusts.
+    """
     config = Config(retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=20)
     return boto3.client(
         "dynamodb",
@@ -41,6 +44,7 @@ def dynamodb_client(url: str) -> Any:
         aws_access_key_id="testing",
         aws_secret_access_key="testing",
         config=config,
+        verify=verify,
     )
 
 

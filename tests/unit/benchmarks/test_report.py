@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import click
 import pytest
 
-from benchmarks import marks
+from benchmarks import batch, batch_writing, lookup, marks
 from benchmarks.kinds import ATTENTIVE
 from benchmarks.lineup import NAIVE
 from benchmarks.machine import machine, rows
@@ -26,6 +26,9 @@ SUBJECTS = {
     "servers": ["Modelet", *marks.PEERS, "FastAPI + uvicorn"],
     "store": ["boto3 download_file", "boto3 download_file, then SHA-256", "modelet to disk, hashed"],
     "publish": ["sentiment", "diabetes"],
+    "batch": [batch.SUBJECTS["plain"], batch.SUBJECTS["write"], batch.SUBJECTS["import"]],
+    "batch_writing": [batch_writing.FIRST, batch_writing.WRITE, batch_writing.IMPORT],
+    "lookup": [lookup.WHOLE, lookup.FRAME],
 }
 FIXED: dict[str, list[dict[str, Any]]] = {
     "warm": [
@@ -108,6 +111,20 @@ def test_a_warm_row_is_marked_against_the_bare_handler_with_a_line_and_an_alarm_
     text = marks.table(measured)
     assert "| ≤ 1.35 × (aim 1.15) | 1.5 × | **no** |" in text
     assert "| … in process | ≤ 2.6 × (aim 1.6) | 2.5 × | yes |" in text
+
+
+def test_batches_are_marked_by_rows_and_look_ups_by_their_cpu() -> None:
+    measured = results()
+    text = marks.table(measured)
+    assert "| … `load: import` | ≥ 8 × | 3 × | **no** |" in text
+    assert "`batch_writer`: rows/s of CPU | ≥ 3 × | 2 × | **no** |" in text
+    assert "| a warm look-up of a prediction: CPU | ≤ 2 ms | 0.002 ms" in text
+    for row in measured["batch"]["rows"]:
+        row["rows_s_ratio"] = 8.0
+    measured["lookup"]["rows"][0]["cpu_us"] = 2001.0
+    text = marks.table(measured)
+    assert "| … `load: import` | ≥ 8 × | 8 × | yes |" in text
+    assert "| ≤ 2 ms | 2 ms; without FastAPI, Mangum and the log 2 ms | **no** |" in text
 
 
 def test_the_document_has_every_marker_once_and_shows_every_plot() -> None:

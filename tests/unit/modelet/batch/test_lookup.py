@@ -120,7 +120,8 @@ def test_a_warm_look_up_is_one_call(
     lookup = Lookup(client, control)
     lookup.get("iris", ["a", "b"])
     lookup.get("iris", ["a", "b"])
-    assert [operation for operation, _ in relay.seen] == ["GetItem", "BatchGetItem", "BatchGetItem"]
+    lookup.get("iris", ["a", "a"])
+    assert [operation for operation, _ in relay.seen] == ["GetItem", "BatchGetItem", "BatchGetItem", "GetItem"]
 
 
 def test_reads_are_consistent_just_after_a_switch_only(
@@ -132,8 +133,11 @@ def test_reads_are_consistent_just_after_a_switch_only(
     for wait in (0, 59, 1):
         clock.now += wait
         lookup.get("iris", ["a"])
-    asked = [json.loads(body)["RequestItems"][predictions] for operation, body in relay.seen if operation != "GetItem"]
-    assert [each["ConsistentRead"] for each in asked] == [True, True, False]
+        lookup.get("iris", ["a", "b"])
+    bodies = [(operation, json.loads(body)) for operation, body in relay.seen]
+    single = [body["ConsistentRead"] for _, body in bodies if body.get("TableName") == predictions]
+    several = [body["RequestItems"][predictions]["ConsistentRead"] for name, body in bodies if name != "GetItem"]
+    assert single == several == [True, True, False]
 
 
 def test_a_deleted_table_leads_to_the_new_generation_at_once(

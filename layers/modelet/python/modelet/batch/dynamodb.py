@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, Inc
 from botocore.parsers import ResponseParserError
 
 from modelet.batch.attributes import Item, from_item, to_attribute, to_item
+from modelet.batch.signed import may_pass
 from modelet.errors import ServingError, StoreError
 
 if TYPE_CHECKING:
@@ -28,16 +29,8 @@ MOST_KEYS = 100
 MOST_WRITES = 25
 """DynamoDB's limit of items in one BatchWriteItem."""
 
-_PASSING = {
-    "InternalServerError",
-    "LimitExceededException",
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-    "ServiceUnavailable",
-    "ThrottlingException",
-    "TransactionConflictException",
-    "TransactionInProgressException",
-}
+_PASSING = {"LimitExceededException", "TransactionConflictException", "TransactionInProgressException"}
+"""Errors of tables and transactions that pass, besides those of all calls."""
 _PASSING_REASONS = {"None", "ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"}
 
 
@@ -102,7 +95,8 @@ def expressed(expression: str, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Table:
-    """A table. client: boto3's client of DynamoDB. attempts: calls before StoreError. wait: sleeps seconds.
+    """A table. client: boto3's of DynamoDB, or SignedReads for `get` and `get_many` alone. attempts: calls before
+    StoreError. wait: sleeps seconds.
 
     All methods raise StoreError (retryable) if DynamoDB does not answer or throttles for too long, MissingTableError if
     the table does not exist, ServingError for what a retry does not change, such as a missing permission.
@@ -116,9 +110,9 @@ class Table:
         self._attempts = attempts
         self._wait = wait
 
-    def get(self, key: Mapping[str, str]) -> Item | None:
-        """Return an item as it is now; None if there is none."""
-        answer = self._call("get_item", TableName=self.name, Key=to_item(key), ConsistentRead=True)
+    def get(self, key: Mapping[str, str], *, consistent: bool = True) -> Item | None:
+        """Return an item; None if there is none. consistent: as it is now, not as it was some moments ago."""
+        answer = self._call("get_item", TableName=self.name, Key=to_item(key), ConsistentRead=consistent)
         return from_item(answer["Item"]) if "Item" in answer else None
 
     def get_many(
@@ -128,8 +122,7 @@ class Table:
         found: list[Item] = []
         for start in range(0, len(keys), MOST_KEYS):
             waiting = [to_item(key) for key in keys[start : start + MOST_KEYS]]
-            for pause in self._pauses():
-                self._wait(pause)
+            for _ in self._tries():
                 request = {self.name: {"Keys": waiting, "ConsistentRead": consistent}}
                 answer = self._call("batch_get_item", RequestItems=request)
                 found += map(from_item, answer["Responses"].get(self.name, []))
@@ -234,17 +227,18 @@ class Table:
             return Outcome(refused, tuple(from_item(each["Item"]) if each.get("Item") else None for each in reasons))
         return Outcome((), (None,) * len(writes))
 
-    def _pauses(self) -> Iterator[float]:
-        """Yield the seconds before each attempt: none, then full jitter below a growing limit."""
-        for attempt in range(self._attempts):
-            longest = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**attempt) if attempt else 0.0
-            yield random.uniform(0, longest)  # noqa: S311 - spreads retries, guards nothing
+    def _tries(self) -> Iterator[None]:
+        """Wait before each attempt but the first: full jitter below a growing limit."""
+        yield
+        for attempt in range(1, self._attempts):
+            longest = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**attempt)
+            self._wait(random.uniform(0, longest))  # noqa: S311 - spreads retries, guards nothing
+            yield
 
     def _call(self, operation: str, **members: Any) -> dict[str, Any]:
         """Call DynamoDB. Raises ClientError only if a condition refused the write."""
         last: Exception | None = None
-        for pause in self._pauses():
-            self._wait(pause)
+        for _ in self._tries():
             try:
                 answer: dict[str, Any] = getattr(self.client, operation)(**members)
             except ClientError as error:
@@ -278,7 +272,8 @@ def _is_refusal(error: ClientError) -> bool:
 
 def _passes(error: ClientError) -> bool:
     """Return whether the same call may succeed later."""
-    if error.response["Error"]["Code"] in _PASSING or error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
+    code = error.response["Error"]["Code"]
+    if code in _PASSING or may_pass(error.response["ResponseMetadata"]["HTTPStatusCode"], code):
         return True
     reasons = _reasons(error)
     return bool(reasons) and reasons <= _PASSING_REASONS

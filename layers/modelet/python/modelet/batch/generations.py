@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from modelet.batch.dynamodb import Table, Write
+from modelet.batch.dynamodb import MOST_ATTEMPTS, Table, Write
 from modelet.batch.errors import ConflictError
 from modelet.batch.table import active_key, utc
 from modelet.errors import StoreError
@@ -48,13 +48,17 @@ class Generation(NamedTuple):
 
 
 class Generations:
-    """The pointers in a control table. client: boto3's client of DynamoDB. clock: Unix seconds.
+    """The pointers in a control table.
 
-    All methods raise StoreError (retryable) if DynamoDB does not answer, ServingError if a retry would not help.
+    client: boto3's client of DynamoDB, or SignedReads for `active` alone. attempts: calls before StoreError.
+    clock: Unix seconds. All methods raise StoreError (retryable) if DynamoDB does not answer, ServingError if a retry
+    would not help.
     """
 
-    def __init__(self, client: Any, table: str, *, clock: Callable[[], float] = time.time) -> None:
-        self._table = Table(client, table)
+    def __init__(
+        self, client: Any, table: str, *, attempts: int = MOST_ATTEMPTS, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._table = Table(client, table, attempts=attempts)
         self._clock = clock
 
     def active(self, model: str) -> Generation | None:

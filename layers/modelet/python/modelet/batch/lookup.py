@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelet.batch.dynamodb import MissingTableError, Table, Write
 from modelet.batch.generations import Generations
+from modelet.batch.signed_reads import SignedReads
 from modelet.batch.table import EXPIRES, MOST_KEY_BYTES, PREDICTIONS
 from modelet.errors import ContractError, StoreError
 from modelet.violation import Violation
@@ -24,6 +25,8 @@ SETTLING_S = 60.0
 """Seconds after a switch in which reads are consistent: items that were written just before must be found."""
 MOST_ATTEMPTS = 5
 """Calls before StoreError: somebody waits for the answer."""
+TIMEOUT_S = 2.0
+"""Seconds for connecting, and for each read of an answer, before the next attempt."""
 MOST_KEPT_BYTES = 390_000
 """The largest prediction that is kept: an item of DynamoDB has at most 409,600 bytes."""
 MOST_SWITCHES = 3
@@ -51,14 +54,16 @@ class Looked(NamedTuple):
 
 
 class Lookup:
-    """Looks predictions up. client: boto3's client of DynamoDB. clock: Unix seconds.
+    """Looks predictions up, for one thread. client: boto3's client of DynamoDB. clock: Unix seconds.
 
-    All methods raise StoreError (retryable) if DynamoDB does not answer, ServingError if a retry would not help.
+    Predictions are read by signed requests over one connection, and kept by boto3. Raises StoreError (retryable) if
+    DynamoDB does not answer, ServingError if a retry would not help, also if the client has no credentials.
     """
 
     def __init__(self, client: Any, control_table: str, *, clock: Callable[[], float] = time.time) -> None:
         self._client = client
-        self._generations = Generations(client, control_table, clock=clock)
+        self._reads = SignedReads(client, TIMEOUT_S)
+        self._generations = Generations(self._reads, control_table, attempts=MOST_ATTEMPTS)
         self._clock = clock
         self._read: dict[str, tuple[float, Generation | None]] = {}
 
@@ -119,7 +124,8 @@ class Lookup:
         }
         absent = f"attribute_not_exists(#{PREDICTIONS.partition}) OR #{EXPIRES} <= :now"
         try:
-            return self._table(pointer).write(Write(item, condition=absent, values={"now": now})).is_done
+            table = Table(self._client, pointer.table, attempts=MOST_ATTEMPTS)
+            return table.write(Write(item, condition=absent, values={"now": now})).is_done
         except MissingTableError:
             self._read.pop(model, None)
             return False
@@ -127,11 +133,13 @@ class Lookup:
     def _predictions(self, pointer: Generation, keys: Sequence[str]) -> dict[str, Prediction]:
         wanted = [{PREDICTIONS.partition: key, PREDICTIONS.sort: pointer.generation} for key in dict.fromkeys(keys)]
         now = self._clock()
-        found = self._table(pointer).get_many(wanted, consistent=now - pointer.since < SETTLING_S)
+        table, consistent = Table(self._reads, pointer.table, attempts=MOST_ATTEMPTS), now - pointer.since < SETTLING_S
+        if len(wanted) == 1:
+            item = table.get(wanted[0], consistent=consistent)
+            found = [item] if item else []
+        else:
+            found = table.get_many(wanted, consistent=consistent)
         return {item[PREDICTIONS.partition]: _prediction(item) for item in found if not _is_expired(item, now)}
-
-    def _table(self, pointer: Generation) -> Table:
-        return Table(self._client, pointer.table, attempts=MOST_ATTEMPTS)
 
 
 def check_keys(keys: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ import orjson
 from modelet.aws import error_name
 from modelet.batch.outputs.items import Items
 from modelet.batch.outputs.row import Rejected
-from modelet.batch.outputs.signed import Endpoint, SignedConnection
+from modelet.batch.signed import Endpoint, SignedConnection, error_message, may_pass
 from modelet.batch.table import PREDICTIONS
 from modelet.errors import ModeletError, RequestError, StoreError
 
@@ -36,18 +36,6 @@ ATTEMPTS = 20
 FIRST_DELAY_S, LONGEST_DELAY_S = 0.05, 5.0
 TIMEOUT_S = 10.0
 
-TRANSIENT = {
-    "InternalServerError",
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-    "RequestTimeout",
-    "RequestTimeoutException",
-    "ServiceUnavailable",
-    "Throttling",
-    "ThrottlingException",
-    "TooManyRequestsException",
-}
-"""Errors with status 400 that pass."""
 EXPIRED = {"ExpiredToken", "ExpiredTokenException"}
 REMEDIES = {
     "AccessDeniedException": "give the worker's role the right dynamodb:BatchWriteItem on it",
@@ -63,7 +51,7 @@ class SignedWriter:
     which there is no further attempt. attempts: requests in a row of which none writes an item of a batch. timeout:
     seconds for each read of an answer. retried: the number of requests that were sent again.
 
-    Rows of one key are written in their order, so that the last one stays. Raises RequestError if the client has no
+    Rows of one key are written in their order, so that the last one stays. Raises ServingError if the client has no
     credentials.
     """
 
@@ -207,17 +195,17 @@ class SignedWriter:
         """Send a batch once, and return what is left of it and why. Raises RequestError if it is refused."""
         body = self._start + b",".join(batch.values()) + b"]}}"
         try:
-            status, answer = self._connection().post(body)
+            status, answer = self._connection().post("BatchWriteItem", body)
         except (OSError, http.client.HTTPException) as error:
             return batch, str(error) or type(error).__name__
         if status == 200:
             return self._left(batch, answer)
         name = error_name(answer)
-        if status >= 500 or status in {408, 429} or name in TRANSIENT:
+        if may_pass(status, name):
             return batch, f"status {status}, {name}"
         if name in EXPIRED:  # another environment has newer ones
             raise StoreError(f"the AWS credentials have expired while the table {self._table} was written")
-        remedy = REMEDIES.get(name) or _message(answer) or f"status {status}"
+        remedy = REMEDIES.get(name) or error_message(answer) or f"status {status}"
         raise RequestError(f"DynamoDB refuses to write to the table {self._table} ({name}): {remedy}")
 
     @staticmethod
@@ -235,11 +223,3 @@ class SignedWriter:
             found = self._own.connection = SignedConnection(self._endpoint, self._timeout)
             self._connections.append(found)
         return found
-
-
-def _message(answer: bytes) -> str:
-    try:
-        error = orjson.loads(answer)
-        return str(error.get("message") or error.get("Message") or "")[:300]
-    except (ValueError, AttributeError):
-        return ""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime
 import http.client
+import ssl
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,14 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import RefreshableCredentials
 from botocore.httpsession import get_cert_path
+from urllib3.util.wait import wait_for_read
 
-from modelet.batch.outputs.signed import Endpoint, SignedConnection
-from modelet.errors import RequestError
+from benchmarks.tls import certificates
+from modelet.batch.signed import Endpoint, SignedConnection
+from modelet.errors import ServingError
+from support.aws import Request, running_service
 from support.dynamodb_endpoint import dynamodb
+from support.tables import dynamodb_client
 
 BODY = b'{"RequestItems":{"t":[{"PutRequest":{"Item":{"id":{"S":"a"}}}}]}}'
 
@@ -24,7 +29,7 @@ def test_a_request_is_signed_as_botocore_signs_it() -> None:
     with dynamodb() as table:
         client = table.client(aws_session_token="token")
         connection = SignedConnection(Endpoint(client), 10)
-        assert connection.post(BODY) == (200, b'{"UnprocessedItems": {}}')
+        assert connection.post("BatchWriteItem", BODY) == (200, b'{"UnprocessedItems": {}}')
         connection.close()
         (sent,) = table.headers
         signer = SigV4Auth(client._get_credentials(), "dynamodb", "us-east-1")
@@ -42,11 +47,40 @@ def test_a_request_is_signed_as_botocore_signs_it() -> None:
 def test_one_connection_serves_many_requests_and_a_new_one_follows_an_error() -> None:
     with dynamodb([None, None, "reset"]) as table:
         connection = SignedConnection(Endpoint(table.client()), 10)
-        assert [connection.post(BODY)[0] for _ in range(2)] == [200, 200]
+        assert [connection.post("BatchWriteItem", BODY)[0] for _ in range(2)] == [200, 200]
         with pytest.raises((OSError, http.client.HTTPException)):
-            connection.post(BODY)
-        assert connection.post(BODY)[0] == 200
+            connection.post("BatchWriteItem", BODY)
+        assert connection.post("BatchWriteItem", BODY)[0] == 200
         connection.close()
+
+
+def test_a_connection_that_was_closed_while_it_was_idle_costs_no_attempt() -> None:
+    def hang_up_afterwards(request: Request, _: int) -> tuple[int, Any]:
+        request.close_connection = True  # it says nothing of it
+        return 200, {}
+
+    with running_service() as service:
+        service.script = hang_up_afterwards
+        connection = SignedConnection(Endpoint(dynamodb_client(service.url)), 10)
+        for _ in range(3):
+            assert connection.post("GetItem", b"{}") == (200, b"{}")
+            assert wait_for_read(connection._connection.sock, timeout=10), "the end of the connection arrives"
+        connection.close()
+        assert len({request.client_address for request in service.seen}) == 3
+
+
+def test_requests_over_tls_go_only_to_whom_boto3_trusts(tmp_path: Path) -> None:
+    certificate, key, authorities = certificates(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with running_service(context) as service:
+        trusting = Endpoint(dynamodb_client(service.url, verify=str(authorities)))
+        connection = SignedConnection(trusting, 10)
+        assert [connection.post("GetItem", b"{}") for _ in range(2)] == [(200, b"{}")] * 2
+        connection.close()
+        assert len({request.client_address for request in service.seen}) == 1
+        with pytest.raises(ssl.SSLCertVerificationError):
+            SignedConnection(Endpoint(dynamodb_client(service.url)), 10).post("GetItem", b"{}")
 
 
 def test_keys_are_refreshed_as_the_client_refreshes_them() -> None:
@@ -78,7 +112,7 @@ def test_a_client_without_credentials_is_refused(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     client = boto3.session.Session().client("dynamodb", region_name="us-east-1")
-    with pytest.raises(RequestError, match="no AWS credentials"):
+    with pytest.raises(ServingError, match="no AWS credentials"):
         Endpoint(client)
 
 
