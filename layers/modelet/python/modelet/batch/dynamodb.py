@@ -141,12 +141,13 @@ class Table:
         only: str | None = None,
         forward: bool = True,
         after: Mapping[str, str] | None = None,
+        consistent: bool = True,
     ) -> Iterator[Item]:
         """Yield the items of a partition, page by page. only: a filter. after: the key behind which to begin."""
         members: dict[str, Any] = {
             "TableName": self.name,
             "KeyConditionExpression": condition,
-            "ConsistentRead": True,
+            "ConsistentRead": consistent,
             "ScanIndexForward": forward,
             **expressed(f"{condition} {only or ''}", values),
             **({"FilterExpression": only} if only else {}),
@@ -158,6 +159,22 @@ class Table:
             start = answer.get("LastEvaluatedKey")
             if not start:
                 return
+
+    def scan(
+        self, only: str, values: Mapping[str, Any], *, limit: int, after: Mapping[str, str] | None, consistent: bool
+    ) -> tuple[list[Item], dict[str, str] | None]:
+        """Read at most `limit` items, or 1 MB. Returns those that a filter lets pass, and the key to go on after."""
+        members: dict[str, Any] = {
+            "TableName": self.name,
+            "FilterExpression": only,
+            "Limit": limit,
+            "ConsistentRead": consistent,
+            **expressed(only, values),
+            **({"ExclusiveStartKey": to_item(after)} if after else {}),
+        }
+        answer = self._call("scan", **members)
+        last = answer.get("LastEvaluatedKey")
+        return [from_item(item) for item in answer["Items"]], from_item(last) if last else None
 
     def write(self, write: Write) -> Outcome:
         """Write one item. After a lost answer a condition may refuse what was written: the caller compares the item."""

@@ -26,8 +26,9 @@ class BatchRecord(NamedTuple):
 
     version: the model's, known when the batch is planned; before, the worker's. function: the ARN of the worker's
     version that scores all chunks. tolerated: the share of rows that may be rejected. load: how the table is written.
-    attempt: 1, and one more for each resume. created, changed: when the batch and its state were written. started,
-    ended: of the attempt; None before. chunks, rows_planned: of the whole batch; None before the plan, or if only
+    load_reason: why so, with the prices; None before the plan, or without a table. attempt: 1, and one more for each
+    resume. created, changed: when the batch and its state were written. started, ended: of the attempt; None before.
+    chunks, rows_planned: of the whole batch; None before the plan, or if only
     reading tells. chunks_done, chunks_failed: the chunks in that state now. rows_done, rows_failed: the rows of done
     chunks that have a prediction, and those that were rejected. busy_s: the seconds that workers spent in done chunks.
     repeated: rows whose key a later row has too. problem: why it failed. stopped: why it ends early. notified: whether
@@ -60,6 +61,7 @@ class BatchRecord(NamedTuple):
     stopped: str | None = None
     notified: bool = False
     import_arn: str | None = None
+    load_reason: str | None = None
 
     @property
     def rows(self) -> int:
