@@ -16,6 +16,7 @@ from services import BatchWorker, Given, Services, aws
 from workers import Worker
 
 from modelet.batch.errors import UnknownBatchError
+from modelet.batch.files import BatchFiles, result_folder
 from modelet.batch.progress import Progress
 from modelet.batch.record import ACTIVE, BatchRecord
 from modelet.batch.request import BatchRequest
@@ -24,6 +25,10 @@ from modelet.errors import ModeletError, RequestError, StoreError
 
 TOLERATED, LOAD = 0.1, "auto"
 """What model.yaml's section `batch` means without these members."""
+FILES = (
+    "file:///… is read only where `modelet up` serves this machine alone, on 127.0.0.1 and not for a web page: "
+    "give s3://bucket/key"
+)
 SETTLED_S = 60
 """Seconds after a batch changed from which on its execution must run."""
 
@@ -63,7 +68,7 @@ async def start(request: Request, worker: BatchWorker, services: Given) -> Respo
 async def listed(worker: BatchWorker, services: Given, limit: Limit = 20, after: After = None) -> Response:
     """Return a page of batches, newest first."""
     found = services.batches.list(worker.model, limit=limit, after=after)
-    views = [view(record) for record in found.records]
+    views = [view(services, record) for record in found.records]
     return answer(page("batches", views, f"/models/{worker.model}/batches", limit, found.next))
 
 
@@ -77,7 +82,7 @@ async def rollback(worker: BatchWorker, services: Given) -> Response:
 async def show(batch: str, worker: BatchWorker, services: Given) -> Response:
     """Return a batch with its progress."""
     record = _current(services, worker.model, batch)
-    return answer({**view(record), "progress": _progress(services.batches.progress(record))})
+    return answer({**view(services, record), "progress": _progress(services.batches.progress(record))})
 
 
 @router.delete("/models/{name}/batches/{batch}")
@@ -86,7 +91,7 @@ async def cancel(batch: str, worker: BatchWorker, services: Given) -> Response:
     _current(services, worker.model, batch)
     record = services.batches.cancel(worker.model, batch)
     _stop(services.executions, record)
-    return answer(view(record))
+    return answer(view(services, record))
 
 
 @router.post("/models/{name}/batches/{batch}/resume", status_code=202)
@@ -97,7 +102,7 @@ async def resume(request: Request, batch: str, worker: BatchWorker, services: Gi
     _current(services, worker.model, batch)
     record = services.batches.resume(worker.model, batch, tolerated=tolerated)
     _run(services, record)
-    return answer(view(record), 202, {"location": _path(record)})
+    return answer(view(services, record), 202, {"location": _path(record)})
 
 
 def _start(services: Services, worker: Worker, wanted: BatchRequest) -> dict[str, Any]:
@@ -113,19 +118,24 @@ def _start(services: Services, worker: Worker, wanted: BatchRequest) -> dict[str
         load=given.get("load", LOAD) if wanted.load == "auto" else wanted.load,
     )
     _run(services, record)
-    return view(record)
+    return view(services, record)
 
 
-def view(record: BatchRecord) -> dict[str, Any]:
-    """Return a batch as answers have it. The function's ARN stays inside: it has the number of the account."""
+def view(services: Services, record: BatchRecord) -> dict[str, Any]:
+    """Return a batch as answers have it. The function's ARN stays inside: it has the number of the account.
+
+    results, rejected: where the files with its results and its rejected rows are; None if there are none.
+    """
+    request, files = record.request, BatchFiles.of(f"s3://{services.settings.batches}", record.model, record.id)
     return {
         "id": record.id,
         "model": record.model,
         "state": record.state,
         "attempt": record.attempt,
         "version": record.version,
-        "request": record.request.to_json(),
+        "request": request.to_json(),
         "load": record.load,
+        "load_reason": record.load_reason,
         "tolerated": record.tolerated,
         "chunks": record.chunks,
         "chunks_done": record.chunks_done,
@@ -134,6 +144,8 @@ def view(record: BatchRecord) -> dict[str, Any]:
         "rows_done": record.rows_done,
         "rows_failed": record.rows_failed,
         "repeated": record.repeated,
+        "results": result_folder(request.results, record.id) if request.results else None,
+        "rejected": files.all_rejected if record.rows_failed else None,
         "created": moment(record.created),
         "started": moment(record.started),
         "ended": moment(record.ended),
@@ -172,7 +184,7 @@ def _current(services: Services, model: str, batch: str) -> BatchRecord:
 
     A batch that changed a moment ago may not have its execution yet.
     """
-    record = services.batches.get(model, _checked(model, batch))
+    record = services.batches.get(model, checked_id(model, batch))
     if record.state not in ACTIVE or time.time() - record.changed < SETTLED_S:
         return record
     try:
@@ -215,7 +227,8 @@ def _progress(progress: Progress) -> dict[str, Any]:
     }
 
 
-def _checked(model: str, batch: str) -> str:
+def checked_id(model: str, batch: str) -> str:
+    """Return a batch's id of a path. Raises UnknownBatchError for what no batch is called."""
     if not re.fullmatch(ID, batch):
         raise UnknownBatchError(f"The model {model} has no batch {batch[:100]}.")
     return batch
@@ -228,7 +241,7 @@ def _path(record: BatchRecord) -> str:
 def _refuse_files(request: BatchRequest) -> None:
     for name, urls in {"inputs": request.inputs, "results": (request.results or "",)}.items():
         if any(url.startswith("file:") for url in urls):
-            raise refuse(name, "file:///… names a file of the worker's own machine: give s3://bucket/key")
+            raise refuse(name, FILES)
 
 
 def _tolerated(document: Any) -> float | None:
