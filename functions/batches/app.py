@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import batches_routes
 import jobs_routes
+import outputs_routes
 import predictions_routes
 import uploads_routes
 from aws_lambda_powertools import Logger, Metrics
@@ -36,7 +37,7 @@ metrics = Metrics(service=SERVICE, namespace=SETTINGS.namespace)
 app = FastAPI(openapi_url=None, redirect_slashes=False)
 app.state.services = Services(SETTINGS)
 # Routes are tried in this order: look-ups are the most frequent.
-ROUTERS = [nouns.router for nouns in (predictions_routes, batches_routes, jobs_routes, uploads_routes)]
+ROUTERS = [nouns.router for nouns in (predictions_routes, batches_routes, outputs_routes, jobs_routes, uploads_routes)]
 for router in ROUTERS:
     app.include_router(router)
 answer_problems(app, [route for router in ROUTERS for route in router.routes])

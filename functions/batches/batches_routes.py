@@ -16,6 +16,7 @@ from services import BatchWorker, Given, Services
 from workers import Worker
 
 from modelet.batch.errors import UnknownBatchError
+from modelet.batch.files import BatchFiles, result_folder
 from modelet.batch.progress import Progress
 from modelet.batch.record import BatchRecord
 from modelet.batch.request import BatchRequest
@@ -24,6 +25,10 @@ from modelet.errors import ModeletError, StoreError
 
 TOLERATED, LOAD = 0.1, "auto"
 """What model.yaml's section `batch` means without these members."""
+FILES = (
+    "file:///… is read only where `modelet up` serves this machine alone, on 127.0.0.1 and not for a web page: "
+    "give s3://bucket/key"
+)
 
 router = APIRouter()
 
@@ -45,7 +50,7 @@ async def start(request: Request, worker: BatchWorker, services: Given) -> Respo
 async def listed(worker: BatchWorker, services: Given, limit: Limit = 20, after: After = None) -> Response:
     """Return a page of batches, newest first."""
     found = services.batches.list(worker.model, limit=limit, after=after)
-    views = [view(settled(services, record)) for record in found.records]
+    views = [view(services, settled(services, record)) for record in found.records]
     return answer(page("batches", views, f"/models/{worker.model}/batches", limit, found.next))
 
 
@@ -59,7 +64,7 @@ async def rollback(worker: BatchWorker, services: Given) -> Response:
 async def show(batch: str, worker: BatchWorker, services: Given) -> Response:
     """Return a batch with its progress."""
     record = _current(services, worker.model, batch)
-    return answer({**view(record), "progress": _progress(services.batches.progress(record))})
+    return answer({**view(services, record), "progress": _progress(services.batches.progress(record))})
 
 
 @router.delete("/models/{name}/batches/{batch}")
@@ -69,7 +74,7 @@ async def cancel(batch: str, worker: BatchWorker, services: Given) -> Response:
     record = services.batches.cancel(worker.model, batch)
     _stop(services.executions, record)
     announce(services.executions, record)
-    return answer(view(record))
+    return answer(view(services, record))
 
 
 @router.post("/models/{name}/batches/{batch}/resume", status_code=202)
@@ -80,7 +85,7 @@ async def resume(request: Request, batch: str, worker: BatchWorker, services: Gi
     _current(services, worker.model, batch)
     record = services.batches.resume(worker.model, batch, tolerated=tolerated)
     _run(services, worker, record)
-    return answer(view(record), 202, {"location": _path(record)})
+    return answer(view(services, record), 202, {"location": _path(record)})
 
 
 def _start(services: Services, worker: Worker, wanted: BatchRequest) -> dict[str, Any]:
@@ -97,19 +102,24 @@ def _start(services: Services, worker: Worker, wanted: BatchRequest) -> dict[str
         expires_days=given.get("expires_days"),
     )
     _run(services, worker, record)
-    return view(record)
+    return view(services, record)
 
 
-def view(record: BatchRecord) -> dict[str, Any]:
-    """Return a batch as answers have it. The function's ARN stays inside: it has the number of the account."""
+def view(services: Services, record: BatchRecord) -> dict[str, Any]:
+    """Return a batch as answers have it. The function's ARN stays inside: it has the number of the account.
+
+    results, rejected: where the files with its results and its rejected rows are; None if there are none.
+    """
+    request, files = record.request, BatchFiles.of(f"s3://{services.settings.batches}", record.model, record.id)
     return {
         "id": record.id,
         "model": record.model,
         "state": record.state,
         "attempt": record.attempt,
         "version": record.version,
-        "request": record.request.to_json(),
+        "request": request.to_json(),
         "load": record.load,
+        "load_reason": record.load_reason,
         "tolerated": record.tolerated,
         "chunks": record.chunks,
         "chunks_done": record.chunks_done,
@@ -118,6 +128,8 @@ def view(record: BatchRecord) -> dict[str, Any]:
         "rows_done": record.rows_done,
         "rows_failed": record.rows_failed,
         "repeated": record.repeated,
+        "results": result_folder(request.results, record.id) if request.results else None,
+        "rejected": files.all_rejected if record.rows_failed else None,
         "created": moment(record.created),
         "started": moment(record.started),
         "ended": moment(record.ended),
@@ -155,7 +167,7 @@ def _run(services: Services, worker: Worker, record: BatchRecord) -> None:
 
 def _current(services: Services, model: str, batch: str) -> BatchRecord:
     """Return a batch as it is now."""
-    return settled(services, services.batches.get(model, _checked(model, batch)))
+    return settled(services, services.batches.get(model, checked_id(model, batch)))
 
 
 def _stop(executions: Executions, record: BatchRecord) -> None:
@@ -184,7 +196,8 @@ def _progress(progress: Progress) -> dict[str, Any]:
     }
 
 
-def _checked(model: str, batch: str) -> str:
+def checked_id(model: str, batch: str) -> str:
+    """Return a batch's id of a path. Raises UnknownBatchError for what no batch is called."""
     if not re.fullmatch(ID, batch):
         raise UnknownBatchError(f"The model {model} has no batch {batch[:100]}.")
     return batch
@@ -197,7 +210,7 @@ def _path(record: BatchRecord) -> str:
 def _refuse_files(request: BatchRequest) -> None:
     for name, urls in {"inputs": request.inputs, "results": (request.results or "",)}.items():
         if any(url.startswith("file:") for url in urls):
-            raise refuse(name, "file:///… names a file of the worker's own machine: give s3://bucket/key")
+            raise refuse(name, FILES)
 
 
 def _tolerated(document: Any) -> float | None:

@@ -290,7 +290,7 @@ def test_a_rest_api_has_the_paths_of_models_with_batches_or_jobs_only(with_jobs:
     methods = [each["Properties"] for each in found.resources("AWS::ApiGateway::Method")]
     own = [each for each in methods if "BatchesFunction" in json.dumps(each["Integration"])]
     assert {path(each["ResourceId"]["Ref"]) for each in own} == set(rest_batch_paths(["diabetes"]))
-    assert "/models/diabetes/batches/{id}/resume" in rest_batch_paths(["diabetes"])
+    assert "/models/diabetes/batches/{id}/{part}" in rest_batch_paths(["diabetes"])
     assert not [each for each in methods if "sentiment/batches" in json.dumps(each)]
     assert found.findings() == []
 

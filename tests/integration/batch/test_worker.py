@@ -148,6 +148,18 @@ def test_a_chunk_that_runs_twice_counts_once(stage: Stage) -> None:
     assert stage.predictions(batch) == expected(given)
 
 
+def test_the_record_says_which_load_was_chosen_and_why(stage: Stage) -> None:
+    url = stage.put("a.csv", csv_text(rows(60)))
+    record = stage.run(stage.create_batch(url, load="auto"))
+    prices = "60 rows; writing them costs $0.00, importing them $0.00"
+    assert (record.load, record.load_reason) == ("write", f"write: {prices}")
+    zipped = stage.put("a.csv.gz", gzip.compress(csv_text(rows(60))))
+    record = stage.run(stage.create_batch(zipped, load="import"))
+    assert (record.load, record.load_reason) == ("import", f"import, as asked for: about {prices}")
+    files = stage.create_batch(url, table=False, results=f"{stage.url}/out")
+    assert stage.run(files).load_reason is None
+
+
 def test_an_error_that_may_pass_is_tried_again_and_no_row_is_lost(stage: Stage) -> None:
     given = rows(60)
     model(stage).failures = 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from modelet.batch.prices import IMPORT_ROWS, choose_load, estimate
+from modelet.batch.prices import IMPORT_ROWS, choose_load, estimate, load_reason
 
 BILLION = 1_000_000_000
 
@@ -33,7 +33,13 @@ def test_an_item_above_a_kilobyte_takes_more_write_units() -> None:
 
 
 def test_auto_chooses_by_the_rows_and_an_explicit_load_stays() -> None:
-    assert choose_load("auto", IMPORT_ROWS - 1, 0) == "write"
-    assert choose_load("auto", IMPORT_ROWS, 0) == "import"
-    assert choose_load("auto", None, 10 * IMPORT_ROWS * 200) == "import"
-    assert choose_load("write", BILLION, 0) == "write"
+    assert choose_load("auto", IMPORT_ROWS - 1) == "write"
+    assert choose_load("auto", IMPORT_ROWS) == "import"
+    assert choose_load("write", BILLION) == "write"
+
+
+def test_the_reason_of_a_load_has_the_rows_and_both_prices() -> None:
+    prices = "writing them costs $7.50, importing them $0.36"
+    assert load_reason("auto", 12_000_000, is_guess=False) == f"import: 12,000,000 rows; {prices}"
+    assert load_reason("auto", 12_000_000, is_guess=True) == f"import: about 12,000,000 rows; {prices}"
+    assert load_reason("write", 12_000_000, is_guess=False) == f"write, as asked for: 12,000,000 rows; {prices}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, get_args
 
 import pytest
@@ -92,6 +93,17 @@ def test_a_plan_starts_its_own_attempt_only(batches: Batches) -> None:
     assert batches.plan_done(record, 1, 3, 10, "write") == running
     batches.cancel("iris", "b1")
     assert batches.plan_done(record, 1, 3, 10, "write") is None
+
+
+def test_the_reason_of_a_load_stays_in_later_attempts(batches: Batches) -> None:
+    record = create(batches)
+    assert record.load_reason is None
+    running = batches.plan_done(record, 1, 3, 10, "write", load_reason="write: 10 rows")
+    assert running is not None
+    batches.set_state(running, ("RUNNING",), "FAILED", PROBLEM)
+    again = batches.plan_done(batches.resume("iris", "b1"), 2, 3, 10, "write", load_reason=running.load_reason)
+    assert again is not None
+    assert (again.attempt, again.load_reason) == (2, "write: 10 rows")
 
 
 def test_a_chunk_that_is_done_twice_counts_once(batches: Batches) -> None:
@@ -342,6 +354,19 @@ def test_a_stopped_batch_is_resumed_only_with_a_higher_share(batches: Batches) -
     again = batches.resume("iris", "b1", tolerated=0.2)
     assert (again.tolerated, again.stopped) == (0.2, None)
     assert batches.should_stop(again) is None
+
+
+def test_progress_reads_for_half_the_price_and_what_decides_reads_all(
+    relayed: tuple[Any, Relay], control: str, clock: Clock
+) -> None:
+    client, relay = relayed
+    batches = Batches(client, control, clock=clock)
+    record = started(batches)
+    relay.seen.clear()
+    batches.progress(record)
+    batches.done_numbers(record)
+    asked = [json.loads(body)["ConsistentRead"] for name, body in relay.seen if name == "Query"]
+    assert asked == [False, True]
 
 
 def test_repeated_keys_are_recorded(batches: Batches) -> None:

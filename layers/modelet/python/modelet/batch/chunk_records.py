@@ -25,10 +25,16 @@ def number_of(chunk: Item) -> int:
     return int(chunk["sk"].rpartition("#")[2])
 
 
-def read_chunks(table: Table, record: BatchRecord, only: str, values: Item) -> Iterator[Item]:
-    """Yield the chunks' records that a filter lets pass, in the order of their numbers."""
+def read_chunks(
+    table: Table, record: BatchRecord, only: str, values: Item, *, consistent: bool = True
+) -> Iterator[Item]:
+    """Yield the chunks' records that a filter lets pass, in the order of their numbers.
+
+    consistent: whether those that were written just now are surely among them, for twice the price.
+    """
     keys = {"partition": batch_key(record.model, record.id)["pk"], "prefix": "chunk#"}
-    return table.query("#pk = :partition AND begins_with(#sk, :prefix)", {**values, **keys}, only=only)
+    condition = "#pk = :partition AND begins_with(#sk, :prefix)"
+    return table.query(condition, {**values, **keys}, only=only, consistent=consistent)
 
 
 def count_chunk(

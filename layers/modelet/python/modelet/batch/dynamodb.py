@@ -76,7 +76,7 @@ class Outcome(NamedTuple):
 
 
 class Page(NamedTuple):
-    """A page of a scan. items: of those that the filter lets pass, their keys. after: where the next one begins."""
+    """A page of a scan. items: those that the filter lets pass. after: the key behind which the next one begins."""
 
     items: list[Item]
     after: Item | None
@@ -143,12 +143,13 @@ class Table:
         only: str | None = None,
         forward: bool = True,
         after: Mapping[str, str] | None = None,
+        consistent: bool = True,
     ) -> Iterator[Item]:
         """Yield the items of a partition, page by page. only: a filter. after: the key behind which to begin."""
         members: dict[str, Any] = {
             "TableName": self.name,
             "KeyConditionExpression": condition,
-            "ConsistentRead": True,
+            "ConsistentRead": consistent,
             "ScanIndexForward": forward,
             **expressed(f"{condition} {only or ''}", values),
             **({"FilterExpression": only} if only else {}),
@@ -166,25 +167,27 @@ class Table:
         only: str,
         values: Mapping[str, Any],
         *,
-        keys: Sequence[str],
-        part: tuple[int, int],
-        after: Mapping[str, str] | None,
         limit: int,
+        after: Mapping[str, str] | None,
+        keys: Sequence[str] = (),
+        part: tuple[int, int] | None = None,
+        consistent: bool = False,
     ) -> Page:
-        """Read a page of one part of the table. only: a filter. part: its number, and how many parts there are.
+        """Read a page of the table, or of one part of it. only: a filter. keys: attributes to return; none means all.
 
-        after: the key behind which to begin. limit: items that are read, whether the filter lets them pass or not.
+        part: its number, and how many parts there are. after: the key behind which to begin. limit: items that are
+        read, whether the filter lets them pass or not; DynamoDB reads at most 1 MB.
         """
         named = " ".join(f"#{key}" for key in keys)
         answer = self._call(
             "scan",
             TableName=self.name,
             FilterExpression=only,
-            ProjectionExpression=named.replace(" ", ", "),
-            Segment=part[0],
-            TotalSegments=part[1],
             Limit=limit,
+            ConsistentRead=consistent,
             **expressed(f"{only} {named}", values),
+            **({"ProjectionExpression": named.replace(" ", ", ")} if keys else {}),
+            **({"Segment": part[0], "TotalSegments": part[1]} if part else {}),
             **({"ExclusiveStartKey": to_item(after)} if after else {}),
         )
         last = answer.get("LastEvaluatedKey")

@@ -32,9 +32,14 @@ class BatchFiles(NamedTuple):
         """Return the list of the chunks that an attempt runs, as JSON Lines."""
         return f"{self.root}/chunks/{attempt}.jsonl"
 
+    @property
+    def all_rejected(self) -> str:
+        """The folder with the rejected rows of all chunks."""
+        return f"{self.root}/rejected/"
+
     def rejected(self, number: int) -> str:
         """Return the rejected rows of a chunk, as JSON Lines."""
-        return f"{self.root}/rejected/{number:08d}.jsonl"
+        return f"{self.all_rejected}{number:08d}.jsonl"
 
     def items(self, number: int) -> str:
         """Return the items of a chunk for an import, as gzip DynamoDB JSON."""
@@ -76,4 +81,9 @@ def read_file(objects: Objects, url: str, start: int | None = None, end: int | N
 
 def result_url(folder: str, batch: str, number: int, suffix: str) -> str:
     """Return a chunk's result file in the folder that the request names."""
-    return f"{folder.rstrip('/')}/{batch}/{number:08d}{suffix}"
+    return f"{result_folder(folder, batch)}{number:08d}{suffix}"
+
+
+def result_folder(folder: str, batch: str) -> str:
+    """Return the place of a batch's result files in the folder that the request names."""
+    return f"{folder.rstrip('/')}/{batch}/"

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from modelet.batch.chunk import Chunk
 from modelet.batch.inputs.cut import cut
 from modelet.batch.inputs.find import find_inputs
-from modelet.batch.prices import choose_load
+from modelet.batch.inputs.guess import guess_rows
+from modelet.batch.prices import choose_load, load_reason
 from modelet.errors import RequestError
 
 if TYPE_CHECKING:
@@ -26,14 +27,20 @@ SMALLEST_ROW = 20
 
 
 class Plan:
-    """The chunks of a batch. rows: None if some input was not counted. size: bytes of the inputs."""
+    """The chunks of a batch. rows: None if some input was not counted. about: the rows, guessed where not counted.
 
-    def __init__(self, chunks: Sequence[Chunk], size: int, load: str) -> None:
+    size: bytes of the inputs. load: write or import. load_reason: why, with both prices; None without a table.
+    """
+
+    def __init__(self, chunks: Sequence[Chunk], size: int, request: BatchRequest, guessed: int = 0) -> None:
         self.chunks = list(chunks)
         counts = [chunk.rows for chunk in self.chunks]
-        self.rows = None if None in counts else sum(count or 0 for count in counts)
+        self.about = sum(count or 0 for count in counts) + guessed
+        self.rows = None if None in counts else self.about
         self.size = size
-        self.load = choose_load(load, self.rows, size)
+        self.load = choose_load(request.load, self.about)
+        reason = load_reason(request.load, self.about, is_guess=self.rows is None)
+        self.load_reason = reason if request.table else None
 
     @classmethod
     def of(cls, request: BatchRequest, objects: Objects) -> Plan:
@@ -49,7 +56,8 @@ class Plan:
         chunks = [chunk for chunk in chunks if chunk.rows != 0]
         if not chunks:
             raise RequestError("the inputs have no rows: nothing was scored, and the active generation stays")
-        return cls(chunks, size, request.load)
+        uncounted = [chunk for chunk in chunks if chunk.rows is None]
+        return cls(chunks, size, request, guess_rows(uncounted, objects, has_header=request.columns is None))
 
 
 def sized(request: BatchRequest, inputs: Sequence[Input]) -> BatchRequest:

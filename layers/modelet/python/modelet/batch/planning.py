@@ -28,10 +28,10 @@ def plan(worker: Worker, record: BatchRecord, attempt: int) -> dict[str, Any]:
         if record.chunks:
             done = worker.batches.done_numbers(record)
             chunks = [chunk for chunk in from_lines(worker.objects.read(files.plan)) if chunk.number not in done]
-            rows, load, count = record.rows_planned, record.load, record.chunks
+            rows, load, count, reason = record.rows_planned, record.load, record.chunks, record.load_reason
         else:
             made = Plan.of(record.request._replace(load=record.load), worker.objects)
-            chunks, rows, load, count = made.chunks, made.rows, made.load, len(made.chunks)
+            chunks, rows, load, count, reason = made.chunks, made.rows, made.load, len(made.chunks), made.load_reason
             worker.objects.put(files.plan, to_lines(chunks))
     except FileNotFoundError as missing:
         gone = RequestError(f"a file of the batch is gone: {missing}; start a new batch")
@@ -42,7 +42,7 @@ def plan(worker: Worker, record: BatchRecord, attempt: int) -> dict[str, Any]:
         return NOTHING
     url = files.chunks(attempt)
     worker.objects.put(url, to_lines(chunks))
-    worker.batches.plan_done(record, attempt, count, rows, load, version=worker.service.version)
+    worker.batches.plan_done(record, attempt, count, rows, load, version=worker.service.version, load_reason=reason)
     return _planned(url, len(chunks))
 
 

@@ -61,7 +61,7 @@ def progress_of(record: BatchRecord, chunks: Iterable[Item], now: float) -> Prog
         if each["state"] == "DONE":
             recent_rows += each["rows"] + each["failed"]
             recent_chunks += 1
-        else:
+        elif len(errors) < MOST_ERRORS:
             problem = json.loads(each["problem"])
             errors.append(ChunkError(number_of(each), each["attempt"], problem, float(each["at"])))
     rate, left = _speed(record, recent_rows, recent_chunks, now)
@@ -74,7 +74,7 @@ def progress_of(record: BatchRecord, chunks: Iterable[Item], now: float) -> Prog
         rows_planned=record.rows_planned,
         rate=rate,
         seconds_left=left,
-        errors=errors[:MOST_ERRORS],
+        errors=errors,
     )
 
 

@@ -26,10 +26,11 @@ class BatchRecord(NamedTuple):
 
     version: the model's; None if it is not known before the batch is planned. function: the ARN of the worker's
     version that scores all chunks. tolerated: the share of rows that may be rejected. load: how the table is written.
-    attempt: 1, and one more for each resume. created, changed: when the batch and its state were written. started,
-    ended: of the attempt; None before. chunks, rows_planned: of the whole batch; None before the plan, or if only
-    reading tells. chunks_done, chunks_failed: the chunks in that state now. rows_done, rows_failed: the rows of done
-    chunks that have a prediction, and those that were rejected. busy_s: the seconds that workers spent in done chunks.
+    load_reason: why so, with the prices; None before the plan, or without a table. attempt: 1, and one more for each
+    resume. created, changed: when the batch and its state were written. started, ended: of the attempt; None before.
+    chunks, rows_planned: of the whole batch; None before the plan, or if only reading tells. chunks_done,
+    chunks_failed: the chunks in that state now. rows_done, rows_failed: the rows of done chunks that have a prediction,
+    and those that were rejected. busy_s: the seconds that workers spent in done chunks.
     repeated: rows whose key a later row has too; known when `checked`. rewritten: rows that win, of keys that repeat,
     which this attempt has written once more. problem: why it failed. stopped: why it ends early. notified: whether
     its end was announced. import_arn: DynamoDB's import of this attempt; None before it begins. predictions_until: when
@@ -65,6 +66,7 @@ class BatchRecord(NamedTuple):
     notified: bool = False
     import_arn: str | None = None
     predictions_until: int | None = None
+    load_reason: str | None = None
 
     @property
     def rows(self) -> int:

@@ -100,13 +100,22 @@ class Batches:
         return BatchPage([BatchRecord.from_item(found[each]) for each in ids if each in found], more)
 
     def plan_done(
-        self, record: BatchRecord, attempt: int, chunks: int, rows: int | None, load: str, *, version: str | None = None
+        self,
+        record: BatchRecord,
+        attempt: int,
+        chunks: int,
+        rows: int | None,
+        load: str,
+        *,
+        version: str | None = None,
+        load_reason: str | None = None,
     ) -> BatchRecord | None:
         """Set a planned batch to RUNNING. chunks, rows: of the whole batch, in every attempt. version: the model's.
 
         Returns the record; None if the batch was cancelled, or if this is not its attempt any more.
         """
         fields = {"chunks": chunks, "rows_planned": rows, "load": load, "version": version, "started": self._clock()}
+        fields["load_reason"] = load_reason
         return self._change(record._replace(attempt=attempt), ("PLANNING",), "RUNNING", fields)
 
     def set_state(
@@ -180,10 +189,10 @@ class Batches:
         return {number_of(chunk) for chunk in read_chunks(self._table, record, "#state = :done", {"done": "DONE"})}
 
     def progress(self, record: BatchRecord) -> Progress:
-        """Return the progress of a batch. record: read just now."""
+        """Return the progress of a batch. record: read just now; a chunk of the last second may be missing."""
         now = self._clock()
         values = {"failed": "FAILED", "since": now - window(record)}
-        chunks = read_chunks(self._table, record, "#state = :failed OR #at > :since", values)
+        chunks = read_chunks(self._table, record, "#state = :failed OR #at > :since", values, consistent=False)
         return progress_of(record, chunks, now)
 
     def cancel(self, model: str, id: str) -> BatchRecord:  # noqa: A002 - the field's name

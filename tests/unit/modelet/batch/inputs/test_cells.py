@@ -37,7 +37,8 @@ def test_a_large_cell_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "reason"), [(b"a\xff,1", "is not UTF-8: save the file as UTF-8"), (b"a\rb,1", "cannot be read: new-line")]
+    ("row", "reason"),
+    [(b"a\xff,1", "is not UTF-8: save the file as UTF-8"), (b"a\rb,1", "has a carriage return alone")],
 )
 def test_a_row_that_is_no_csv_says_why(row: bytes, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):

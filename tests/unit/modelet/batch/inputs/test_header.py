@@ -31,13 +31,15 @@ def test_a_text_without_rows_has_no_columns() -> None:
 @pytest.mark.parametrize(
     ("text", "members", "reason"),
     [
-        (b"a,b\n", {}, "^s3://b/x.csv has no column 'id', which `key` names; it has a, b$"),
+        (b"a,b\n", {}, "^s3://b/x.csv has no column 'id', which `key` names; it has a, b: correct the name, or"),
+        (b"id;a\n", {}, "it has id;a: separate its columns by commas, not by ';'$"),
+        (b"id\ta\n", {}, r"separate its columns by commas, not by '\\t'$"),
         (b"id,b\n", {"passed": ["c"]}, "has no column 'c', which `passed` names"),
         (b"id,a,a\n", {}, "two columns are called a: rename one"),
         (b"id,,a\n", {}, "column 1 has no name: give `columns` if the file has no header"),
         (b"id,a\n", {"columns": ["id"]}, "row 0 has 2 cells, but `columns` names 1: correct `columns`"),
-        (b"id,\xff\n", {}, "is no CSV, its first row is not UTF-8: save the file as UTF-8"),
-        (b"id,a\r1,2\r", {}, "is no CSV, its first row cannot be read: new-line character"),
+        (b"id,\xff\n", {}, "the first row is not UTF-8: save the file as UTF-8; if it is no CSV, correct"),
+        (b"id,a\r1,2\r", {}, "the first row has a carriage return alone: let lines end with a line feed"),
         (b"\x00\x01", {}, "is no text, it has NUL bytes"),
     ],
 )

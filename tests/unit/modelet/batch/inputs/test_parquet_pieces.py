@@ -113,7 +113,7 @@ def test_of_a_group_larger_than_memory_only_pages_are_read(inputs: Inputs) -> No
 @pytest.mark.parametrize(
     ("table", "reason"),
     [
-        (pa.table({"x": [1]}), r"x\.parquet has no column 'id', which `key` names; it has x$"),
+        (pa.table({"x": [1]}), r"x\.parquet has no column 'id', which `key` names; it has x: correct the name"),
         (pa.table({"id": [1.5]}), "the key 'id' is of type double: write it as texts or whole numbers"),
         (pa.table({"id": [1], "b": [b"x"]}), "column 'b' is of type binary: write it as texts or numbers"),
         (pa.table([[1], [2]], names=["id", "id"]), "two columns are called id"),
@@ -128,7 +128,7 @@ def test_a_file_that_cannot_be_scored_is_refused_before_any_row(inputs: Inputs, 
 @pytest.mark.parametrize("data", [b"", b"id,x\n1,2\n" * 3, b"PAR1" * 5])
 def test_what_is_no_parquet_is_named(inputs: Inputs, data: bytes) -> None:
     inputs.write("x.parquet", data)
-    with pytest.raises(InputError, match=r"x\.parquet cannot be read as Parquet: [^\n]+$"):
+    with pytest.raises(InputError, match=r"x\.parquet cannot be read as Parquet \([^\n]+\): correct its name"):
         inputs.chunks(inputs.request("x.parquet"))
 
 

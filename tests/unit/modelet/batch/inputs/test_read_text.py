@@ -138,7 +138,7 @@ def test_a_row_of_csv_that_cannot_be_read_fails_alone(inputs: Inputs) -> None:
         5: (None, piece.failed[5][1]),
         6: ("id", "the key is missing or empty"),
     }
-    assert piece.failed[5][1].startswith("cannot be read: new-line character seen in unquoted field")
+    assert piece.failed[5][1].startswith("has a carriage return alone: let lines end with a line feed")
 
 
 def test_a_line_that_is_no_json_object_fails_alone(inputs: Inputs) -> None:

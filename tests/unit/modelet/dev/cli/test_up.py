@@ -26,6 +26,8 @@ import pytest
 from click.testing import Result
 from sklearn.linear_model import LogisticRegression
 
+from modelet.dev.local.emulator import prepare
+from modelet.errors import CommandError
 from modelet.store.store import Store
 from support.commands import failure
 from support.events import rows_event
@@ -213,6 +215,20 @@ def test_another_host_is_served_and_accepted(tiny: Path) -> None:
         assert ask(f"{row[2]}/infer", GOOD)["label"] == "high"
         refused = httpx.get(row[2], headers={"host": "evil.example"}, timeout=20)
         assert (refused.status_code, refused.json()) == (403, {"message": "Forbidden"})
+
+
+@pytest.mark.parametrize(
+    ("words", "allowed"),
+    [([], True), (["--host", "localhost"], True), (["--host", "127.0.0.2"], True), (["--host", "0.0.0.0"], False)],
+)
+def test_batches_may_name_files_of_this_machine_only_if_no_other_machine_can_connect(
+    run: Run, tiny: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], allowed: bool
+) -> None:
+    def prepared(*_: Any, takes_files: bool) -> None:
+        raise CommandError(f"files: {takes_files}")
+
+    monkeypatch.setattr(prepare, "prepare_emulated", prepared)
+    assert run("up", "tiny", "--port", "0", *words).stderr == f"error: files: {allowed}\n"
 
 
 def test_a_host_that_is_not_here_is_one_line(run: Run, tiny: Path) -> None:

@@ -62,14 +62,15 @@ def found(routes: Routes, path: str) -> tuple[str, str, dict[str, str]]:
         (
             "/models/sentiment/batches/7/resume",
             "batches",
-            "/models/{name}/batches/{id}/resume",
-            {"name": "sentiment", "id": "7"},
+            "/models/{name}/batches/{id}/{part}",
+            {"name": "sentiment", "id": "7", "part": "resume"},
         ),
         ("/jobs/7", "batches", "/jobs/{id}", {"id": "7"}),
         ("/models/sentiment/infer", "sentiment", "/models/sentiment/{proxy+}", {"proxy": "infer"}),
         ("/models/sentiment", "sentiment", "/models/sentiment", {}),
         ("/models/sentiment/batches/", "sentiment", "/models/sentiment/{proxy+}", {"proxy": "batches/"}),
-        ("/models/sentiment/batches/7/x", "sentiment", "/models/sentiment/{proxy+}", {"proxy": "batches/7/x"}),
+        ("/models/sentiment/batches/7/x/", "sentiment", "/models/sentiment/{proxy+}", {"proxy": "batches/7/x/"}),
+        ("/models/sentiment/batches/7/8/x", "sentiment", "/models/sentiment/{proxy+}", {"proxy": "batches/7/8/x"}),
         ("/v2/models/sentiment/batches", "sentiment", "/v2/models/sentiment/{proxy+}", {"proxy": "batches"}),
         ("/models//batches", "models-index", "", {}),
         ("/jobs", "models-index", "", {}),
@@ -90,7 +91,8 @@ def test_an_http_api_prefers_a_full_match_with_variables_to_a_greedy_one(
         ("/jobs/7", "batches", "/jobs/{id}", {"id": "7"}),
         ("/models/nobody/batches", "models-index", "", {}),
         ("/models/sentiment/infer", "sentiment", "/models/sentiment/{proxy+}", {"proxy": "infer"}),
-        ("/models/sentiment/batches/7/x", *NO_ROUTE),
+        ("/models/sentiment/batches/7/x", "batches", "/models/sentiment/batches/{id}/{part}", {"id": "7", "part": "x"}),
+        ("/models/sentiment/batches/7/8/x", *NO_ROUTE),
         ("/models/sentiment/uploads/x", *NO_ROUTE),
         ("/jobs/7/x", "models-index", "", {}),
     ],
@@ -103,7 +105,7 @@ def test_a_rest_api_goes_no_other_way_below_a_fixed_part(
 
 def test_without_the_platform_function_all_paths_of_a_model_are_the_model_s() -> None:
     for template in BATCH_ROUTES[:8]:
-        path = template.format(name="sentiment", id="7", key="a")
+        path = template.format(name="sentiment", id="7", key="a", part="resume")
         assert ROUTES.match(path) == Route("sentiment", "/models/sentiment/{proxy+}", {"proxy": path[18:]})
 
 

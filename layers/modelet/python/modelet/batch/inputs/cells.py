@@ -26,6 +26,8 @@ def cells_of(row: bytes) -> list[str]:
     except UnicodeDecodeError:
         raise ValueError("is not UTF-8: save the file as UTF-8") from None
     except csv.Error as error:
+        if b"\r" in row.removesuffix(b"\n").removesuffix(b"\r"):
+            raise ValueError("has a carriage return alone: let lines end with a line feed, or quote the cell") from None
         raise ValueError(f"cannot be read: {error}") from None
     return cells
 

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from modelet.batch.request import BatchRequest
 
 
+OTHERS = (";", "\t", "|")
+"""Signs that some programs write between the columns; only commas are read."""
+
+
 def header_of(blocks: Iterator[bytes], request: BatchRequest, url: str) -> tuple[tuple[str, ...], int]:
     """Return the names of the columns, and the bytes up to the first row of data.
 
@@ -27,7 +31,9 @@ def header_of(blocks: Iterator[bytes], request: BatchRequest, url: str) -> tuple
         try:
             cells = cells_of(records.data[start:end])
         except ValueError as error:
-            raise InputError(f"{url} is no CSV, its first row {error}: correct its ending or `format`") from None
+            raise InputError(
+                f"{url}: the first row {error}; if it is no CSV, correct the ending of its name, or `format`"
+            ) from None
         if request.columns is None:
             require_columns(cells, request, url)
             return tuple(cells), end
@@ -50,4 +56,12 @@ def require_columns(names: tuple[str, ...] | list[str], request: BatchRequest, u
         raise InputError(f"{url}: two columns are called {twice:.100}: rename one")
     for role, name in (("key", request.key), *(("passed", name) for name in request.passed)):
         if name not in names:
-            raise InputError(f"{url} has no column {name!r}, which `{role}` names; it has {shown}")
+            raise InputError(f"{url} has no column {name!r}, which `{role}` names; it has {shown}: {_remedy(names)}")
+
+
+def _remedy(names: tuple[str, ...] | list[str]) -> str:
+    """Return what to do about a missing column: a file that is read as one column may have another separator."""
+    sign = next((sign for sign in OTHERS if sign in names[0]), None) if len(names) == 1 else None
+    if sign is not None:
+        return f"separate its columns by commas, not by {sign!r}"
+    return "correct the name, or give `columns` if it is a CSV file without a header"

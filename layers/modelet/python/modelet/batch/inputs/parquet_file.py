@@ -87,4 +87,6 @@ def parquet_errors(url: str) -> Iterator[None]:
         yield
     except (pa.ArrowException, OSError) as error:
         reason = str(error).partition("\n")[0]
-        raise InputError(f"{url} cannot be read as Parquet: {reason}") from None
+        raise InputError(
+            f"{url} cannot be read as Parquet ({reason}): correct its name or `format`, or write it again"
+        ) from None

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from modelet.store.objects import Found, Objects
 
 BOM = b"\xef\xbb\xbf"
-_GZIP = 16 + zlib.MAX_WBITS
+GZIP = 16 + zlib.MAX_WBITS
+"""What zlib takes for the header of a gzip file."""
 _OTHERS = {b"\x1f\x8b": "compressed with gzip: let its name end with .gz", b"PAR1": "Parquet: correct its `format`"}
 
 
@@ -43,18 +44,20 @@ def text_blocks(
 
 def _decompressed(blocks: Iterator[bytes], url: str, most: int) -> Iterator[bytes]:
     """Yield the text of the members of a gzip file, which may be several."""
-    member = zlib.decompressobj(_GZIP)
+    member = zlib.decompressobj(GZIP)
     is_begun = False
     for block in blocks:
         rest, text = block, b""
         while rest or len(text) == most:
             if member.eof:
-                member, is_begun = zlib.decompressobj(_GZIP), False
+                member, is_begun = zlib.decompressobj(GZIP), False
             is_begun = True
             try:
                 text = member.decompress(rest, most)
             except zlib.error as error:
-                raise InputError(f"{url} is no gzip file, or damaged: {error}") from None
+                raise InputError(
+                    f"{url} is no gzip file, or damaged ({error}): correct its name, or write it again"
+                ) from None
             if text:
                 yield text
             rest = member.unused_data if member.eof else member.unconsumed_tail

@@ -68,6 +68,13 @@ def warn_of_damaged(model: str, aliases: Mapping[str, str | None]) -> None:
         click.echo(f"{click.style('warning:', fg='yellow', bold=True)} {line}", err=True)
 
 
+def duration(seconds: float) -> str:
+    """Return seconds as a person says them: `2 h 5 min`, `3 min 20 s` or `7 s`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:,} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
 def hint(line: str) -> None:
     """Print a suggestion for the next step, but only on a terminal."""
     if on_terminal():

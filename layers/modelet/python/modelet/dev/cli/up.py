@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from functools import partial
 from typing import TYPE_CHECKING, Literal
@@ -92,7 +93,7 @@ def up(
 
     The Host header of a request must be localhost, 127.0.0.1, [::1] or the --host, with any port. This protects the
     models from DNS rebinding by web pages. With --host 0.0.0.0 or ::, every IP address and this machine's name are
-    accepted.
+    accepted. Where other machines can connect, a batch cannot name files of this machine.
     """
     if origins and api == "rest":
         raise click.UsageError(
@@ -109,14 +110,15 @@ def up(
     if not found:
         raise CommandError("no models in functions/ yet: create one with `modelet new NAME`")
     _check_stage(stage, found)
-    bound(host, port).close()  # fail on a port in use before publishing, which can take minutes
+    with bound(host, port) as sock:  # fail on a port in use before publishing, which can take minutes
+        is_private = ipaddress.ip_address(sock.getsockname()[0]).is_loopback
     require_versions("up", found, kept, publish=publish_missing)
     functions = {function.name: function.at_stage(stage) for function in found}
     locks = {name: lock_for(function, kept) for name, function in functions.items()}
     versions = {name: lock.version for name, lock in locks.items()}  # the versions served now; a reload may change them
     index = index_function(project, versions.items())
     local = [generation(functions[name], kept, locks[name]) for name in functions]
-    emulated = prepare_emulated(project, functions.values(), local, kept)
+    emulated = prepare_emulated(project, functions.values(), local, kept, takes_files=is_private)
 
     def staged(name: str) -> Function:
         return project.function(name).at_stage(stage)

@@ -14,7 +14,7 @@ PREFIXES = ("/models/", "/v2/models/")
 BATCH_ROUTES = (
     "/models/{name}/batches",
     "/models/{name}/batches/{id}",
-    "/models/{name}/batches/{id}/resume",
+    "/models/{name}/batches/{id}/{part}",
     "/models/{name}/predictions",
     "/models/{name}/predictions/{key}",
     "/models/{name}/jobs",

@@ -11,14 +11,17 @@ from .conftest import BATCH, OF, record
 def test_a_batch_is_cancelled(ask: Run, scripted: ScriptedApi) -> None:
     scripted.answer("DELETE", f"{OF}/{BATCH}", record("CANCELLED"))
     [[line]] = lines(ask("batch", "cancel", "tiny", BATCH))
-    assert line == f"{BATCH} is cancelled; `modelet batch resume tiny {BATCH}` runs what is missing"
+    assert line == (
+        f"{BATCH} is cancelled: `modelet batch resume tiny {BATCH} --url {scripted.url}` runs what is missing"
+    )
     assert (scripted.asked().body, scripted.asked().authorization) == (None, "Bearer a-token")
 
 
 def test_a_batch_is_resumed(ask: Run, scripted: ScriptedApi) -> None:
     scripted.answer("POST", f"{OF}/{BATCH}/resume", record(attempt=2), status=202)
     [[line]] = lines(ask("batch", "resume", "tiny", BATCH))
-    assert line.startswith(f"{BATCH} runs again: `modelet batch status tiny {BATCH} --watch`")
+    command = f"`modelet batch status tiny {BATCH} --watch --url {scripted.url}`"
+    assert line == f"{BATCH} runs again: {command} follows it"
     assert scripted.asked().body == {}
 
 

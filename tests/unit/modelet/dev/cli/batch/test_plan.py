@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import json
 from pathlib import Path
 
 import pytest
 
 from modelet.batch.prices import estimate
+from modelet.batch.quotas import quotas
 from support.commands import Run, failure, lines
 
 ROWS = 120_000
@@ -30,15 +32,25 @@ def test_a_plan_has_rows_chunks_and_the_prices_of_both_loads(run: Run, patients:
     assert [row[4] for row in found[1:3]] == ["chosen", "-"]
     assert found[1][3] == "3 s"
     assert found[2][3] == "1 min 4 s"
-    assert found[3] == ["load auto chooses write: it imports from 5,000,000 rows on"]
+    assert found[3] == ["load write: 120,000 rows; writing them costs $0.08, importing them $0.00"]
+
+
+def test_a_plan_names_the_quotas_and_those_that_the_input_comes_near(run: Run, patients: Path) -> None:
+    found = lines(run("batch", "plan", patients.name, "--key", "id"))[4:]
+    met = quotas(ROWS, 3, concurrency=50, memory_mb=1769)
+    assert [row[1:] for row in found] == [
+        [f"{each.most:,.0f}", f"{each.used:,.0f}", each.verdict or "-"] for each in met
+    ]
+    assert ["writes a second of a table (default) (write)", "40,000", "50,000", "reached"] in found
 
 
 def test_the_options_change_the_chunks_and_the_time(run: Run, patients: Path) -> None:
     words = ("--chunk-rows", "10000", "--load", "import", "--concurrency", "1")
     found = lines(run("batch", "plan", str(patients), "--key", "id", *words))
     assert found[0][0].startswith("120,000 rows in 12 chunks")
-    assert [row[4] for row in found[1:]] == ["-", "chosen"]
+    assert [row[4] for row in found[1:3]] == ["-", "chosen"]
     assert found[1][3] == "7 s"
+    assert found[3][0].startswith("load import, as asked for: 120,000 rows; ")
 
 
 def test_a_model_gives_the_workers_that_its_jobs_leave_and_their_memory(
@@ -56,11 +68,36 @@ def test_a_model_gives_the_workers_that_its_jobs_leave_and_their_memory(
     assert "has no worker" in failure(run(*words, "--model", "tiny"))
 
 
-def test_rows_of_a_compressed_file_are_not_counted_before(run: Run, project: Path) -> None:
-    (project / "a.csv.gz").write_bytes(gzip.compress(b"id,x\n1,2\n"))
-    [[line]] = lines(run("batch", "plan", "a.csv.gz", "--key", "id"))
-    assert line.startswith("1 chunks, ")
-    assert "compressed inputs are not counted" in line
+def test_without_a_table_no_load_is_chosen(run: Run, patients: Path) -> None:
+    found = lines(run("batch", "plan", patients.name, "--key", "id", "--no-table", "--results", "out"))
+    assert [row[4] for row in found[1:3]] == ["-", "-"]
+    assert not any(row[0].startswith("load ") for row in found)
+
+
+def test_a_plan_as_json_has_the_same(run: Run, patients: Path) -> None:
+    found = json.loads(run("batch", "plan", patients.name, "--key", "id", "--json").stdout)
+    assert (found["rows"], found["is_guess"], found["chunks"]) == (ROWS, False, 3)
+    assert found["loads"]["write"]["dollars"]["DynamoDB"] == pytest.approx(0.075)
+    assert found["load_reason"].startswith("write: 120,000 rows; ")
+    assert found["quotas"][0] == {
+        "quota": "parallel executions of a map",
+        "load": None,
+        "value": 10_000,
+        "used": 3,
+        "verdict": "",
+    }
+
+
+def test_rows_of_a_compressed_file_are_a_guess_and_it_says_so(run: Run, project: Path) -> None:
+    text = "id,x\n" + "".join(f"{number},{number % 7}\n" for number in range(400_000))
+    (project / "a.csv.gz").write_bytes(gzip.compress(text.encode()))
+    found = lines(run("batch", "plan", "a.csv.gz", "--key", "id"))
+    count = int(found[0][0].removeprefix("about ").partition(" ")[0].replace(",", ""))
+    assert count == pytest.approx(400_000, rel=0.1)
+    assert " in 1 chunk, " in found[0][0]
+    assert found[1] == ["the rows of compressed files are a guess from their beginnings, and so are time and price"]
+    assert found[2][0] == "write"
+    assert found[4][0].startswith(f"load write: about {count:,} rows; ")
 
 
 @pytest.mark.parametrize(

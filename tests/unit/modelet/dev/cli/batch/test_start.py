@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -100,7 +99,10 @@ def test_watch_follows_the_batch_to_its_end(ask: Run, started: ScriptedApi, monk
     started.answer("GET", f"{OF}/{BATCH}", *states)
     result = ask(*START, "--watch")
     assert result.exit_code == 0
-    assert result.stdout == f"{BATCH}: DONE, 1,998 rows, 2 rejected, 1,234 rows/s\n"
+    assert result.stdout.splitlines() == [
+        f"{BATCH}: DONE, 1,998 rows, 2 rejected, 1,234 rows/s",
+        f"predictions: `modelet batch results tiny {BATCH} --url {started.url}` prints them",
+    ]
     first, second, third = result.stderr.splitlines()
     assert first.startswith(f"{BATCH}: PLANNING, 0 rows")
     assert second == f"{BATCH}: RUNNING, 1,000 rows, 1,234 rows/s, 12 s left"
@@ -128,12 +130,3 @@ def test_the_variable_names_the_api(run: Run, started: ScriptedApi, monkeypatch:
     monkeypatch.setenv("MODELET_URL", f"{started.url}/")
     assert run(*START, "--api-key", "a-key").exit_code == 0
     assert (started.asked().path, started.asked().authorization) == (OF, None)
-
-
-def test_a_folder_with_blanks_and_wildcards_is_a_url_of_a_file(tmp_path: Path) -> None:
-    from modelet.dev.cli.batch.inputs import url_of
-
-    folder = tmp_path / "a b"
-    folder.mkdir()
-    assert url_of(f"{folder}/*.csv", local=True) == f"{tmp_path.as_uri()}/a%20b/*.csv"
-    assert url_of("file:///already", local=True) == "file:///already"

@@ -93,6 +93,23 @@ def test_the_platform_function_is_told_which_models_have_workers(tmp_path: Path,
     assert not {"MODELET_JOB_ATTEMPTS", "MODELET_JOB_QUEUE"} & emulated.workers[0].function.environment.keys()
 
 
+@pytest.mark.parametrize("takes_files", [True, False])
+def test_a_batch_names_files_of_this_machine_only_where_that_is_allowed_also_after_a_reload(
+    tmp_path: Path, takes_files: bool
+) -> None:
+    tiny = with_platform(make_tiny(tmp_path, spec="batch: {}\n"))
+    own = generation(tiny.function, tiny.store)
+    emulated = prepare_emulated(tiny.project, [tiny.function], [own], tiny.store, takes_files=takes_files)
+    assert emulated is not None
+    emulated.emulator.give_up()
+    again = prepare_again(
+        emulated, "batches", tiny.project, tiny.store, find=tiny.project.function, rebuild=lambda _: own
+    )
+    assert again is not None
+    for function in (emulated.batches, again):
+        assert function.environment["MODELET_FILES"] == ("1" if takes_files else "")
+
+
 def test_without_workers_or_without_the_platform_function_there_is_nothing_to_emulate(
     tmp_path: Path, prepared: Prepare
 ) -> None:

@@ -18,7 +18,7 @@ def cancel(name: str, batch: str, url: str | None, region: str | None, api_key: 
     """Cancel a batch. Chunks that run already end first, and the active generation stays."""
     with batch_service(name, url, region, api_key, token) as service:
         service.delete("batches", batch)
-    say(f"{batch} is cancelled; `modelet batch resume {name} {batch}` runs what is missing")
+    say(f"{batch} is cancelled: {service.command('resume', batch)} runs what is missing")
 
 
 @command("modelet batch resume diabetes 20261129T051200Z-1a2b3c4d --tolerated 0.2")
@@ -41,7 +41,7 @@ def resume(
         if service.is_local:
             watch(service, batch)
             return
-    say(f"{batch} runs again: `modelet batch status {name} {batch} --watch` follows it")
+    say(f"{batch} runs again: {service.command('status', batch, '--watch')} follows it")
 
 
 @command("modelet batch rollback diabetes")

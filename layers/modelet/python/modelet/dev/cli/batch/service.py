@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,13 +31,20 @@ MOST_REPEATS, PAUSE_S = 3, 1.0
 class BatchService:
     """Calls the routes below `/models/NAME`. url: the API's URL. is_local: whether it reads files of this machine.
 
-    A path is given in parts, which may have any characters; query: the part after the question mark.
+    ends: whether the API ends with this command, and its batches with it. A path is given in parts, which may have any
+    characters; query: the part after the question mark.
     """
 
     url: str
     name: str
     caller: Caller
     is_local: bool
+    ends: bool = False
+
+    def command(self, verb: str, batch: str, *options: str) -> str:
+        """Return the command line that does something else with a batch of this API."""
+        url = () if self.is_local else ("--url", self.url)
+        return f"`{shlex.join(('modelet', 'batch', verb, self.name, batch, *options, *url))}`"
 
     def get(self, *path: str, query: str = "") -> dict[str, Any]:
         """Send GET. Raises CommandError with the problem."""
@@ -108,9 +116,10 @@ def batch_service(
         yield BatchService(url, name, Caller("execute-api", region, signs, api_key, token), is_local=False)
         return
     from modelet.dev.cli.command import current_project
-    from modelet.dev.local.session import serving
+    from modelet.dev.local.session import running, serving
 
     project = current_project()
     function = project.function(name)
+    ends = running(project.root, function.name) is None
     with serving(project, function.name) as found:
-        yield BatchService(found, function.name, Caller(signs=False), is_local=True)
+        yield BatchService(found, function.name, Caller(signs=False), is_local=True, ends=ends)

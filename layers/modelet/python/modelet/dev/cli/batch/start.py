@@ -43,4 +43,4 @@ def start(
             watch(service, str(record["id"]))
             return
     document(record)
-    hint(f"modelet batch status {name} {record['id']} --watch --url {url}")
+    hint(f"{service.command('status', record['id'], '--watch')} follows it")

@@ -5,21 +5,33 @@ from __future__ import annotations
 import click
 
 from modelet.dev.cli.batch.service import api_options, batch_service
-from modelet.dev.cli.batch.watch import summary
+from modelet.dev.cli.batch.watch import notes, summary
 from modelet.dev.cli.batch.watch import watch as watch_batch
 from modelet.dev.cli.command import command, name_argument
-from modelet.dev.cli.output import document, hint, table
+from modelet.dev.cli.output import document, hint, say, table
 from modelet.errors import CommandError
 
 
 @command("modelet batch list diabetes\nmodelet batch list diabetes --limit 100 --url https://abc.execute-api.…")
 @name_argument
 @click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="The most batches to show.")
+@click.option("--json", "as_json", is_flag=True, help="Print the records as JSON.")
 @api_options
-def listing(name: str, limit: int, url: str | None, region: str | None, api_key: str | None, token: str | None) -> None:
+def listing(
+    name: str,
+    limit: int,
+    as_json: bool,
+    url: str | None,
+    region: str | None,
+    api_key: str | None,
+    token: str | None,
+) -> None:
     """List a model's batches, the newest first."""
     with batch_service(name, url, region, api_key, token) as service:
         found = service.get("batches", query=f"limit={limit}")["batches"]
+    if as_json:
+        document(found)
+        return
     rows = [
         [
             record["id"],
@@ -55,21 +67,24 @@ def status(
     api_key: str | None,
     token: str | None,
 ) -> None:
-    """Show a batch: its progress, and what went wrong. Without BATCH, the newest."""
+    """Show a batch: its progress, and what went wrong. Without BATCH, the newest.
+
+    With --watch, the exit code is 1 if the batch fails or is cancelled.
+    """
     with batch_service(name, url, region, api_key, token) as service:
         chosen = batch or newest(service.get("batches", query="limit=1")["batches"], name)
         if watched:
             watch_batch(service, chosen)
             return
         record = service.get("batches", chosen)
-    if as_json:
-        document(record)
-        return
-    click.echo(summary(record))
-    if record.get("problem"):
-        click.echo(f"problem: {record['problem'].get('detail')}")
-    for error in record["progress"]["errors"]:
-        click.echo(f"chunk {error['chunk']}: {error.get('problem', {}).get('detail')}")
+        if as_json:
+            document(record)
+            return
+        say(summary(record))
+        if record.get("problem"):
+            say(f"problem: {record['problem'].get('detail')}")
+        for line in notes(service, record):
+            say(line)
 
 
 def newest(found: list[dict[str, str]], name: str) -> str:

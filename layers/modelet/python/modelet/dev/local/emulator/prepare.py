@@ -25,16 +25,24 @@ BATCHES = "batches"
 TIMEOUT_S = 30
 """The platform function's timeout in seconds: the gateway waits as long."""
 WORKER = "-worker"
+FILES = "MODELET_FILES"
+"""The variable that allows a batch to name files of this machine."""
 
 
 def prepare_emulated(
-    project: Project, functions: Iterable[Function], local: Iterable[LocalFunction], store: Store
+    project: Project,
+    functions: Iterable[Function],
+    local: Iterable[LocalFunction],
+    store: Store,
+    *,
+    takes_files: bool = False,
 ) -> Emulated | None:
     """Return the functions of batches and jobs, with a port for the emulator, which is not started.
 
-    local: the models' own functions, prepared to be served. Returns None if no model has batches or jobs, or if the
-    project has no functions/batches. Raises CommandError if a model has the name of another one's worker, and the
-    errors of `push` for a store in S3.
+    local: the models' own functions, prepared to be served. takes_files: whether a batch may read and write files of
+    this machine, which is safe only if no other machine can reach the gateway. Returns None if no model has batches or
+    jobs, or if the project has no functions/batches. Raises CommandError if a model has the name of another one's
+    worker, and the errors of `push` for a store in S3.
     """
     served = {function.name: function for function in local}
     chosen = [function for function in functions if function.spec.own_worker is not None]
@@ -47,7 +55,8 @@ def prepare_emulated(
     workers = tuple(
         prepare_worker(function, served[function.name], store, emulator.variables, project) for function in chosen
     )
-    return Emulated(emulator, batches_function(project, chosen, emulator.variables), workers)
+    batches = batches_function(project, chosen, emulator.variables, takes_files=takes_files)
+    return Emulated(emulator, batches, workers)
 
 
 def prepare_again(
@@ -65,7 +74,8 @@ def prepare_again(
     """
     aws = emulated.emulator.variables
     if name == emulated.batches.name:
-        return batches_function(project, [find(worker.model) for worker in emulated.workers], aws)
+        models = [find(worker.model) for worker in emulated.workers]
+        return batches_function(project, models, aws, takes_files=emulated.batches.environment[FILES] == "1")
     model = next((worker.model for worker in emulated.workers if worker.function.name == name), None)
     if model is None:
         return None
@@ -124,7 +134,9 @@ def _own(function: Function, aws: Mapping[str, str]) -> dict[str, str]:
     return own
 
 
-def batches_function(project: Project, functions: Iterable[Function], aws: Mapping[str, str]) -> LocalFunction:
+def batches_function(
+    project: Project, functions: Iterable[Function], aws: Mapping[str, str], *, takes_files: bool
+) -> LocalFunction:
     """Return the platform function, in a snapshot of its folder. functions: those with workers."""
     folder = project.root / "functions" / BATCHES
     workers = {function.name: _sections(function) for function in functions}
@@ -139,7 +151,7 @@ def batches_function(project: Project, functions: Iterable[Function], aws: Mappi
             "MODELET_STATE_MACHINE": names.STATE_MACHINE,
             "MODELET_WORKERS": json.dumps(workers),
             "MODELET_ALIAS": "",  # there are no versions here
-            "MODELET_FILES": "1",  # a batch may read files of this machine
+            FILES: "1" if takes_files else "",
         },
         sources=folder,
     )
