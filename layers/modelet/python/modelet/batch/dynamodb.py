@@ -197,8 +197,7 @@ class Table:
         """Delete items by their keys, which are distinct; one that does not exist is no error."""
         for start in range(0, len(keys), MOST_WRITES):
             waiting = [{"DeleteRequest": {"Key": to_item(key)}} for key in keys[start : start + MOST_WRITES]]
-            for pause in self._pauses():
-                self._wait(pause)
+            for _ in self._tries():
                 answer = self._call("batch_write_item", RequestItems={self.name: waiting})
                 waiting = answer.get("UnprocessedItems", {}).get(self.name, [])
                 if not waiting:
