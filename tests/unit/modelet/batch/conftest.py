@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
+from modelet.batch import clients
 from modelet.batch.table import CONTROL
 from support.aws import running_service
 from support.tables import Clock, Relay, dynamodb_client, make_table
@@ -36,3 +39,12 @@ def relayed(s3_server: str) -> Iterator[tuple[Any, Relay]]:
     with running_service() as service:
         service.script = relay = Relay(s3_server)
         yield dynamodb_client(service.url), relay
+
+
+@pytest.fixture
+def place(s3_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The URL of an empty folder for objects; the environment signs in to the emulator, which has the tables."""
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps the keys of the environment
+    clients.client.cache_clear()
+    yield tmp_path.as_uri()
+    clients.client.cache_clear()
