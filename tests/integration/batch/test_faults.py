@@ -218,6 +218,29 @@ def test_the_last_row_of_a_key_wins_in_small_pieces_too(place: str, load: str) -
     assert stage.predictions(batch) == expected(given)
 
 
+@pytest.mark.parametrize("load", ["write", "import"])
+def test_the_last_step_ends_with_time_for_one_piece_a_call(place: str, load: str) -> None:
+    made = Stage.create(service(Waiting), place, duplicates="last")
+    stage = waiting_stage(made.url, made.settings)
+    given = [*rows(40), *({**row, "x": row["x"] + 1000} for row in rows(30))]
+    batch, chunks = planned(stage, given, "a.csv", load=load)
+    for chunk in reversed(chunks):
+        run_chunk(stage, batch, chunk)
+    seen = set()
+    for _ in range(200):
+        state = stage.step("finish", batch, 0.001)["state"]
+        if state != "LOADING":
+            break
+        seen.add(stage.record(batch).rewritten)
+    record = stage.record(batch)
+    assert (state, record.repeated, record.rewritten) == ("DONE", 30, 30)
+    assert len(seen) >= 3
+    assert stage.predictions(batch) == expected(given)
+    active = stage.worker.generations.active("tiny")
+    assert active is not None
+    assert active.rows == 40
+
+
 def test_the_load_that_the_api_recorded_goes_before_the_number_of_rows(stage: Stage) -> None:
     """model.yaml's `load: import` is in the record; the request says nothing."""
     batch = stage.create_batch(stage.put("a.csv", csv_text(rows(5))))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +22,7 @@ def folded(rows: list[Row], rounds: int) -> tuple[Repeated, int]:
     rows = sorted(rows, key=lambda row: row[1])
     fold, most = Fold(), 0
     bounds = np.linspace(0, len(rows), rounds + 1).astype(int)
-    for start, end in zip(bounds, bounds[1:], strict=False):
+    for start, end in itertools.pairwise(bounds):
         work = fold.begin(int(end - start))
         for place, number in enumerate(range(start, end), len(work) - (end - start)):
             (high, low), chunk = rows[number]
