@@ -41,11 +41,12 @@ class Worker(NamedTuple):
     @classmethod
     def from_json(cls, model: str, announced: Mapping[str, Any]) -> Worker:
         """Read what infra/ or the laptop announces. Raises AttributeError, TypeError or ValueError."""
-        sections = (None if (given := announced.get(kind)) is None else dict(given) for kind in KINDS)
+        batch, jobs = (None if (given := announced.get(kind)) is None else dict(given) for kind in KINDS)
         own = announced.get("worker") or {}
         return cls(
             model,
-            *sections,
+            batch,
+            jobs,
             int(own.get("max_concurrency", WORKERS)),
             own.get("function_version"),
             own.get("model_version"),
