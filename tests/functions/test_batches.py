@@ -325,15 +325,8 @@ def test_a_cancelled_batch_is_cancelled_in_its_record_and_in_the_state_machine(a
 
 
 def test_the_names_of_executions_stay_below_step_functions_limit_and_differ(api: Api) -> None:
-    names = []
     with running_service() as service:
-        service.script = lambda request, _: (
-            names.append(json.loads(request.body)["name"])
-            or (
-                200,
-                {"executionArn": "a", "startDate": 1.0},
-            )
-        )
+        service.script = lambda *_: (200, {"executionArn": "a", "startDate": 1.0})
         executions = type(api.services.executions)(api.stage.machine, client_of(service))
         for attempt in (9, 10):
             executions.start("m" * 64, new_id(), attempt, "arn", 1)
@@ -478,6 +471,12 @@ def test_a_scheduled_start_that_is_refused_is_logged_with_its_model_and_not_trie
     assert line.levelname == "ERROR"
     assert (line.model, line.status) == ("tiny", 422)  # type: ignore[attr-defined]
     assert "inputs" in line.problem  # type: ignore[attr-defined]
+
+
+def test_a_scheduled_start_whose_first_delivery_is_not_through_is_tried_again(api: Api) -> None:
+    answer = {"statusCode": 409, "headers": {"retry-after": "1"}, "body": "{}"}
+    with pytest.raises(StoreError, match="answered with 409"):
+        sys.modules["scheduled"].check_start("tiny", answer)
 
 
 def test_a_caller_of_the_api_gets_an_answer_whatever_headers_he_sends(

@@ -45,8 +45,9 @@ def executions_arn(scope: Construct, stage: Stage, label: str = "") -> str:
 class BatchMachine(Construct):
     """Plan, a distributed map over the chunks, and finish: each step invokes a version of the model's worker.
 
-    An execution's input names the batch and the version's ARN. The control table has the state of a batch, not the
-    execution. machine: the state machine.
+    An execution's input names the batch, the version's ARN, and how many chunks run at one time. The emulator of a
+    laptop ignores that number and runs at most 64, which wait for the pool of `modelet up`. The control table has the
+    state of a batch, not the execution. machine: the state machine.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, storage: BatchStorage) -> None:

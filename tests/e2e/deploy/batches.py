@@ -24,7 +24,7 @@ def a_batch_scores_rows_in_s3_into_the_table_and_into_result_files(deployment: D
     assert not call(deployment, "GET", f"{PATH}/predictions")["active"]
     with deployment.step("a batch of 100 rows"):
         done = one_batch(deployment, passed=["age"], results=f"{RESULTS.removesuffix('/*')}/first")
-    assert done["version"] == deployment.worker_version(BATCHED)
+    assert done["version"] == deployment.served()[BATCHED]
     written = s3.list_objects_v2(Bucket=bucket, Prefix="scores/first/")["Contents"]
     assert [each["Key"].rpartition(".")[2] for each in written] == ["parquet"]
     assert active(deployment) == done["id"]

@@ -13,10 +13,22 @@ from pathlib import Path
 import pytest
 
 from support.batches import csv_text
-from support.projects import make_tiny
+from support.projects import APP, make_tiny
 from support.repository import ROOT
 
 ROWS = 300
+DEADLY = f"import os, signal\n{APP}".replace(
+    "    pass\n",
+    """    def postprocess(self, outputs, instances):
+        for instance in instances:
+            if instance["b"] == 13:
+                os.kill(os.getpid(), signal.SIGKILL)  # as the kernel does if the memory is full
+            if instance["b"] == 14:
+                os._exit(3)
+        return super().postprocess(outputs, instances)
+""",
+)
+"""A model that ends its own process at some rows."""
 COMMAND = [sys.executable, "-c", "from modelet.dev.cli import main; main()"]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -24,8 +36,11 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project of one model with batches and jobs, and the platform function."""
-    root = tmp_path_factory.mktemp("project")
-    make_tiny(root, spec="batch: {}\njobs: {}\n")
+    return make_project(tmp_path_factory.mktemp("project"), APP)
+
+
+def make_project(root: Path, app: str) -> Path:
+    make_tiny(root, app=app, spec="batch: {}\njobs: {}\n")
     shutil.copytree(
         ROOT / "functions" / "batches", root / "functions" / "batches", ignore=shutil.ignore_patterns("__pycache__")
     )
@@ -35,11 +50,15 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def run(project: Path) -> Run:
     """Run a command in the project, as a person without AWS does."""
+    return runner(project)
+
+
+def runner(folder: Path) -> Run:
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MODELET_"))}
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [*COMMAND, *words], cwd=project, env=environ, capture_output=True, text=True, timeout=240, check=False
+            [*COMMAND, *words], cwd=folder, env=environ, capture_output=True, text=True, timeout=240, check=False
         )
 
     return run
@@ -72,3 +91,20 @@ def test_a_batch_that_fails_is_exit_code_1_with_its_problem(run: Run, project: P
     assert "FAILED" in failed.stdout
     assert "wrong.csv" in failed.stderr.splitlines()[-1]
     assert "id" in failed.stderr.splitlines()[-1]
+
+
+def test_chunks_whose_workers_are_killed_at_every_attempt_are_named_with_what_helps(tmp_path: Path) -> None:
+    root = make_project(tmp_path / "project", DEADLY)
+    run = runner(root)
+    rows = [{"id": f"k{number}", "a": number % 9, "b": {15: 13, 25: 14}.get(number, 2)} for number in range(40)]
+    (root / "rows.csv").write_bytes(csv_text(rows))
+    failed = run("batch", "start", "tiny", "rows.csv", "--key", "id", "--chunk-rows", "10")
+    assert failed.returncode == 1, failed.stderr
+    assert "2 of 4 chunks did not finish" in failed.stderr
+    record = json.loads(run("batch", "status", "tiny", "--json").stdout)
+    assert (record["state"], record["chunks_done"], record["chunks_failed"]) == ("FAILED", 2, 2)
+    details = {each["chunk"]: each["problem"]["detail"] for each in record["progress"]["errors"]}
+    assert sorted(details) == [1, 2]
+    assert "ran out of memory" in details[1]
+    assert "ended its process" in details[2]
+    assert all("Runtime.ExitError" in each for each in details.values())

@@ -86,7 +86,8 @@ def test_the_platform_function_is_told_which_models_have_workers(tmp_path: Path,
     environment = emulated.batches.environment
     workers = json.loads(environment["MODELET_WORKERS"])
     assert workers.keys() == {"tiny"}
-    assert workers["tiny"].keys() == {"batch"}
+    assert workers["tiny"].keys() == {"batch", "worker"}
+    assert workers["tiny"]["worker"] == {"max_concurrency": 50}, "a reload may change the version"
     assert workers["tiny"]["batch"]["tolerated"] == 0.5
     assert environment["MODELET_PREFIX"] == "local"
     assert environment["MODELET_STATE_MACHINE"] == "arn:aws:states:us-east-1:000000000000:stateMachine:local-batches"
@@ -150,7 +151,7 @@ def test_a_reload_prepares_the_worker_with_the_new_code_and_the_same_emulator(
     assert (worker.name, worker.memory_mb) == ("tiny-worker", 512)
     endpoint = emulated.emulator.endpoint
     assert worker.environment["AWS_ENDPOINT_URL"] == batches.environment["AWS_ENDPOINT_URL"] == endpoint
-    assert json.loads(batches.environment["MODELET_WORKERS"])["tiny"].keys() == {"batch"}
+    assert json.loads(batches.environment["MODELET_WORKERS"])["tiny"].keys() == {"batch", "worker"}
     assert again("tiny") is None
 
 
