@@ -126,6 +126,11 @@ class Deployment:
         alias = self.account.client("lambda").get_alias(FunctionName=function_name(name), Name="live")
         return str(alias["FunctionVersion"])
 
+    def worker_version(self, name: str) -> str:
+        """The Lambda version of a model's worker that takes new work."""
+        alias = self.account.client("lambda").get_alias(FunctionName=f"{function_name(name)}-worker", Name="live")
+        return str(alias["FunctionVersion"])
+
     def worker_variables(self, name: str) -> dict[str, str]:
         """The environment variables of a model's worker."""
         found = self.account.client("lambda").get_function_configuration(FunctionName=f"{function_name(name)}-worker")
