@@ -25,7 +25,6 @@ TESTED_BY = {
     "batch/outputs/row.py": "unit/modelet/batch/outputs/test_import_file.py",
     "batch/piece.py": "unit/modelet/batch/test_score.py",
     "batch/plan.py": "integration/batch/test_worker.py",
-    "batch/planning.py": "integration/batch/test_worker.py",
     "batch/record.py": "unit/modelet/batch/test_records.py",
     "batch/repeats.py": "unit/modelet/batch/test_finish.py",
     "batch/retire.py": "integration/batch/test_retire.py",

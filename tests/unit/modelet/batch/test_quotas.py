@@ -41,3 +41,11 @@ def test_what_is_used_is_held_against_each_quota() -> None:
 
 def test_no_more_workers_run_than_there_are_chunks() -> None:
     assert met(1_000_000, 7)["parallel executions of a map"].used == 7
+
+
+def test_text_that_one_worker_cannot_read_within_its_timeout_is_named() -> None:
+    def verdict(text_bytes: int) -> str:
+        found = quotas(BILLION, 20_000, concurrency=50, memory_mb=1769, text_bytes=text_bytes)
+        return next(each.verdict for each in found if each.what == "bytes of text that a plan reads, about")
+
+    assert (verdict(0), verdict(40 * 10**9), verdict(259 * 10**9)) == ("", "near", "reached")

@@ -29,7 +29,8 @@ SMALLEST_ROW = 20
 class Plan:
     """The chunks of a batch. rows: None if some input was not counted. about: the rows, guessed where not counted.
 
-    size: bytes of the inputs. load: write or import. load_reason: why, with both prices; None without a table.
+    size: bytes of the inputs; text_size: of the plain CSV and JSON Lines among them, which were read. load: write or
+    import. load_reason: why, with both prices; None without a table.
     """
 
     def __init__(self, chunks: Sequence[Chunk], size: int, request: BatchRequest, guessed: int = 0) -> None:
@@ -38,6 +39,8 @@ class Plan:
         self.about = sum(count or 0 for count in counts) + guessed
         self.rows = None if None in counts else self.about
         self.size = size
+        text = (chunk for chunk in self.chunks if chunk.format != "parquet" and not chunk.gzip)
+        self.text_size = sum(chunk.end - chunk.start for chunk in text)
         self.load = choose_load(request.load, self.about)
         reason = load_reason(request.load, self.about, is_guess=self.rows is None)
         self.load_reason = reason if request.table else None

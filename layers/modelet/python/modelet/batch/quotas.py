@@ -24,6 +24,10 @@ NEW_TABLE_WRITES_PER_S = 4_000
 IMPORTS = 50
 IMPORTED_OBJECTS = 50_000
 IMPORTED_BYTES = 15e12
+READ_BYTES_PER_S = 75e6
+"""A cautious rate at which one function reads from S3; AWS documents none."""
+PLAN_S = 900
+"""The longest timeout of a worker, within which the plan reads all CSV and JSON Lines once."""
 
 
 class Quota(NamedTuple):
@@ -41,8 +45,8 @@ class Quota(NamedTuple):
         return "reached" if share >= 1 else "near" if share >= NEAR else ""
 
 
-def quotas(rows: int, chunks: int, *, concurrency: int, memory_mb: int) -> list[Quota]:
-    """Return all quotas that a batch meets. concurrency: workers at one time."""
+def quotas(rows: int, chunks: int, *, concurrency: int, memory_mb: int, text_bytes: int = 0) -> list[Quota]:
+    """Return all quotas that a batch meets. concurrency: workers at one time. text_bytes: of CSV and JSON Lines."""
     workers = min(concurrency, chunks)
     seconds = work_seconds(rows, memory_mb) / workers  # until all workers are through
     writes = rows / seconds
@@ -50,6 +54,7 @@ def quotas(rows: int, chunks: int, *, concurrency: int, memory_mb: int) -> list[
         Quota("parallel executions of a map", CHILDREN, workers),
         Quota("executions that a map starts a second", CHUNKS_PER_S, min(chunks / seconds, CHUNKS_PER_S)),
         Quota("bytes of the map's output", OUTPUT_BYTES, BYTES_A_CHUNK * chunks),
+        Quota("bytes of text that a plan reads, about", READ_BYTES_PER_S * PLAN_S, text_bytes),
         Quota("chunks of a batch", MOST_CHUNKS, chunks),
         Quota("items of the map's list", LIST_ITEMS, chunks),
         Quota("bytes of the map's list", LIST_BYTES, DESCRIPTOR_BYTES * chunks),

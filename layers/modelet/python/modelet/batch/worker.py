@@ -54,11 +54,11 @@ class Worker:
         """Return the places of a batch's files."""
         return BatchFiles.of(self.settings.batches, self.service.name, batch)
 
-    def plan(self, batch: Mapping[str, Any]) -> dict[str, Any]:
+    def plan(self, batch: Mapping[str, Any], remaining: float | None) -> dict[str, Any]:
         """Plan an attempt. Returns the place of the list of chunks and their number; 0 if there is nothing to do."""
         from modelet.batch.planning import plan  # noqa: PLC0415 - a worker does one of the three
 
-        return plan(self, self._record(batch), int(batch["attempt"]))
+        return plan(self, self._record(batch), int(batch["attempt"]), remaining)
 
     def chunk(
         self, batch: Mapping[str, Any], chunk: Mapping[str, Any], timings: Timings, remaining: float | None

@@ -36,7 +36,7 @@ def answer(event: Any, service: Service, call: Call) -> EdgeResult:
     worker = _worker(service)
     try:
         if event[STEP] == "plan":
-            return EdgeResult(worker.plan(event["batch"]), 200)
+            return EdgeResult(worker.plan(event["batch"], call.remaining), 200)
         response: dict[str, Any] = {}
         if event[STEP] == "finish":
             response, failure = worker.finish(event["batch"], event.get("cause"), call.remaining)

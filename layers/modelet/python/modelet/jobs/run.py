@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from modelet.batch.clients import client
+from modelet.batch.files import read_file
 from modelet.errors import ModeletError, ServingError, StoreError
 from modelet.jobs.queue import pause
 from modelet.jobs.records import MOST_RESULT_BYTES, Jobs
@@ -83,7 +84,7 @@ class JobRunner:
     def _try(self, job: JobRecord) -> ModeletError | None:
         """Answer a job, and record the answer. Returns the error if that fails: the job is still claimed then."""
         try:
-            body = job.body if job.body is not None else self._objects.read(str(job.url))
+            body = job.body if job.body is not None else read_file(self._objects, str(job.url))
             response, error = self._answer(job, body)
             if error is None:
                 self._finish(job, response)

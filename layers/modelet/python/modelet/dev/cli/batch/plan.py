@@ -69,7 +69,7 @@ def plan(concurrency: int, memory_mb: int, as_json: bool, **given: object) -> No
     found = Plan.of(request, Objects(sign_in_as_boto3=True))
     limits = {"concurrency": concurrency, "memory_mb": memory_mb}
     loads = {load: estimate(found.about, len(found.chunks), load, **limits) for load in LOADS}
-    met = quotas(found.about, len(found.chunks), **limits)
+    met = quotas(found.about, len(found.chunks), **limits, text_bytes=found.text_size)
     if as_json:
         document(_document(found, loads, met))
         return
