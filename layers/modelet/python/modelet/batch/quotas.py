@@ -44,11 +44,11 @@ class Quota(NamedTuple):
 def quotas(rows: int, chunks: int, *, concurrency: int, memory_mb: int) -> list[Quota]:
     """Return all quotas that a batch meets. concurrency: workers at one time."""
     workers = min(concurrency, chunks)
-    seconds = work_seconds(rows, memory_mb) / workers  # until all workers are through
+    seconds = max(1.0, work_seconds(rows, memory_mb) / workers)  # until all workers are through
     writes = rows / seconds
     return [
         Quota("parallel executions of a map", CHILDREN, workers),
-        Quota("executions that a map starts a second", CHUNKS_PER_S, min(chunks / seconds, CHUNKS_PER_S)),
+        Quota("executions that a map starts a second", CHUNKS_PER_S, chunks / seconds),
         Quota("bytes of the map's output", OUTPUT_BYTES, BYTES_A_CHUNK * chunks),
         Quota("chunks of a batch", MOST_CHUNKS, chunks),
         Quota("items of the map's list", LIST_ITEMS, chunks),
