@@ -26,7 +26,7 @@ from modelet.errors import ModeletError, StoreError
 TOLERATED, LOAD = 0.1, "auto"
 """What model.yaml's section `batch` means without these members."""
 FILES = (
-    "file:///… is read only where `modelet up` serves this machine alone, on 127.0.0.1 and not for a web page: "
+    "file:///… is read only where `modelet up` serves this machine alone, without --host, and not for a web page: "
     "give s3://bucket/key"
 )
 

@@ -108,7 +108,7 @@ def test_a_page_of_another_site_can_name_no_file_of_this_machine(api: Api, monke
 def test_a_file_that_may_not_be_named_is_refused_with_the_remedy(api: Api, event: Event) -> None:
     refused = api(event("POST", PATH, {**REQUEST, "inputs": ["file:///etc/a.csv"]}))
     assert refused.status == 422
-    assert refused.body["errors"][0]["message"].endswith("on 127.0.0.1 and not for a web page: give s3://bucket/key")
+    assert refused.body["errors"][0]["message"].endswith("without --host, and not for a web page: give s3://bucket/key")
 
 
 def test_no_answer_has_the_number_of_the_account(api: Api) -> None:

@@ -98,8 +98,9 @@ class BatchesFunction(Construct):
         predictions = stack.format_arn(service="dynamodb", resource="table", resource_name=names("*"))
         bucket = stack.format_arn(service="s3", region="", account="", resource=storage.bucket)
         self._allow(RECORDS, control)
+        # All predictions of a batch are read by scans.
         self._allow(
-            ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem"],
+            ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan"],
             predictions,
             "The prediction tables of all models of the stage; imports create new ones, named by their batches.",
         )

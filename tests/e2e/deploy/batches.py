@@ -38,6 +38,32 @@ def its_predictions_are_those_that_the_model_answers(deployment: Deployment) -> 
     call(deployment, "GET", f"{PATH}/predictions?key=nobody", status=404)
 
 
+def all_of_them_are_read_page_by_page(deployment: Deployment) -> None:
+    following: str | None = f"{PATH}/batches/{active(deployment)}/predictions?limit=60"
+    keys: list[str] = []
+    while following:
+        page = call(deployment, "GET", following)
+        keys += [each["key"] for each in page["predictions"]]
+        following = page["next"]
+    assert sorted(keys) == sorted(f"patient-{number}" for number in range(1, ROWS + 1))
+
+
+def rejected_rows_can_be_read(deployment: Deployment) -> None:
+    bucket, _, key = INPUTS.removeprefix("s3://").partition("/")
+    bad = key.replace("*", "bad.csv")
+    s3 = deployment.account.client("s3")
+    head, first, *_ = (ROOT / "events" / BATCHED / "patients.csv").read_text().splitlines()
+    s3.put_object(Bucket=bucket, Key=bad, Body=f"{head}\n{first}\n{first.replace(',', ',x', 1)}\n".encode())
+    try:
+        ended_as = ended(deployment, start(deployment, inputs=[f"s3://{bucket}/{bad}"], tolerated=0))
+    finally:
+        s3.delete_object(Bucket=bucket, Key=bad)
+    assert (ended_as["state"], ended_as["rows_failed"]) == ("FAILED", 1)
+    assert ended_as["rejected"].startswith("s3://")
+    [row] = call(deployment, "GET", f"{ended_as['status_url']}/rejected")["rejected"]
+    assert (row["row"], row["key"], row["field"]) == (1, "patient-1", "age")
+
+
 def what_the_table_lacks_is_inferred_and_kept(deployment: Deployment) -> None:
     asked = {"key": "new/1 +é", "instance": INSTANCE, "keep": True}
     fresh = call(deployment, "POST", f"{PATH}/predictions", asked)

@@ -17,6 +17,8 @@ SERVING = (
 WORKING = (
     batches.a_batch_scores_rows_in_s3_into_the_table_and_into_result_files,
     batches.its_predictions_are_those_that_the_model_answers,
+    batches.all_of_them_are_read_page_by_page,
+    batches.rejected_rows_can_be_read,
     batches.what_the_table_lacks_is_inferred_and_kept,
     batches.a_new_generation_is_active_at_once_and_can_be_rolled_back,
     batches.an_import_loads_a_table_of_its_own,

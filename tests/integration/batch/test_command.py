@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -47,6 +48,11 @@ def make_project(root: Path, app: str) -> Path:
     return root
 
 
+def environment() -> dict[str, str]:
+    """The variables of a person without AWS."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MODELET_"))}
+
+
 @pytest.fixture
 def run(project: Path) -> Run:
     """Run a command in the project, as a person without AWS does."""
@@ -54,11 +60,9 @@ def run(project: Path) -> Run:
 
 
 def runner(folder: Path) -> Run:
-    environ = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MODELET_"))}
-
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [*COMMAND, *words], cwd=folder, env=environ, capture_output=True, text=True, timeout=240, check=False
+            [*COMMAND, *words], cwd=folder, env=environment(), capture_output=True, text=True, timeout=240, check=False
         )
 
     return run
@@ -72,8 +76,22 @@ def test_a_file_on_disk_becomes_predictions_that_later_commands_see(run: Run, pr
     assert started.returncode == 0, started.stderr
     batch, _, summary = started.stdout.strip().partition(": ")
     assert summary.startswith("DONE, 299 rows, 1 rejected")
+    command = f"`modelet batch results tiny {batch}"
+    assert f"row 7 of {(project / 'my rows.csv').as_uri()}, field a: " in started.stdout
+    assert f"{command} --rejected` prints them" in started.stdout
+    assert f"predictions: {command}` prints them" in started.stdout
 
-    found = json.loads(run("batch", "results", "tiny", "k3", "k7").stdout)
+    rejected = run("batch", "results", "tiny", "--rejected", "--output", "rejected.jsonl")
+    assert rejected.stdout == "1 rows in rejected.jsonl\n", rejected.stderr
+    [row] = [json.loads(line) for line in (project / "rejected.jsonl").read_text().splitlines()]
+    assert (row["row"], row["key"], row["field"]) == (7, "k7", "a")
+    predictions = [json.loads(line) for line in run("batch", "results", "tiny").stdout.splitlines()]
+    assert {each["key"] for each in predictions} == {f"k{number}" for number in range(ROWS) if number != 7}
+    assert all(
+        each["passed"] == {"town": "Ulm"} and set(each) == {"key", "prediction", "passed"} for each in predictions
+    )
+
+    found = json.loads(run("batch", "results", "tiny", "--key", "k3", "--key", "k7").stdout)
     [prediction] = found["predictions"]
     assert (found["generation"], found["missing"]) == (batch, ["k7"])
     assert (prediction["key"], prediction["passed"]) == ("k3", {"town": "Ulm"})
@@ -85,12 +103,29 @@ def test_a_file_on_disk_becomes_predictions_that_later_commands_see(run: Run, pr
 
 
 def test_a_batch_that_fails_is_exit_code_1_with_its_problem(run: Run, project: Path) -> None:
-    (project / "wrong.csv").write_text("name,a,b\nx,1,2\n")
+    (project / "wrong.csv").write_text("id,a,b\nx,1,2\nx,1,2\n")
     failed = run("batch", "start", "tiny", "wrong.csv", "--key", "id")
     assert failed.returncode == 1
     assert "FAILED" in failed.stdout
     assert "wrong.csv" in failed.stderr.splitlines()[-1]
-    assert "id" in failed.stderr.splitlines()[-1]
+    assert "repeat the key" in failed.stderr.splitlines()[-1]
+
+
+def test_ctrl_c_cancels_a_batch_whose_server_ends_with_it_and_resume_does_the_rest(run: Run, project: Path) -> None:
+    rows = [{"id": f"k{number}", "a": number % 9, "b": 2} for number in range(ROWS)]
+    (project / "rows.csv").write_bytes(csv_text(rows))
+    words = ("batch", "start", "tiny", "rows.csv", "--key", "id", "--chunk-rows", "5")
+    with subprocess.Popen(
+        [*COMMAND, *words], cwd=project, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        batch = process.stderr.readline().partition(":")[0]
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+        assert process.wait(240) == 130
+    assert f"the batch {batch} is cancelled, as its server ends with this command" in said
+    resumed = run("batch", "resume", "tiny", batch)
+    assert resumed.stdout.startswith(f"{batch}: DONE, {ROWS} rows"), resumed.stderr
 
 
 def test_chunks_whose_workers_are_killed_at_every_attempt_are_named_with_what_helps(tmp_path: Path) -> None:

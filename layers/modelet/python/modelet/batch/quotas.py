@@ -48,11 +48,11 @@ class Quota(NamedTuple):
 def quotas(rows: int, chunks: int, *, concurrency: int, memory_mb: int, text_bytes: int = 0) -> list[Quota]:
     """Return all quotas that a batch meets. concurrency: workers at one time. text_bytes: of CSV and JSON Lines."""
     workers = min(concurrency, chunks)
-    seconds = work_seconds(rows, memory_mb) / workers  # until all workers are through
+    seconds = max(1.0, work_seconds(rows, memory_mb) / workers)  # until all workers are through
     writes = rows / seconds
     return [
         Quota("parallel executions of a map", CHILDREN, workers),
-        Quota("executions that a map starts a second", CHUNKS_PER_S, min(chunks / seconds, CHUNKS_PER_S)),
+        Quota("executions that a map starts a second", CHUNKS_PER_S, chunks / seconds),
         Quota("bytes of the map's output", OUTPUT_BYTES, BYTES_A_CHUNK * chunks),
         Quota("bytes of text that a plan reads, about", READ_BYTES_PER_S * PLAN_S, text_bytes),
         Quota("chunks of a batch", MOST_CHUNKS, chunks),
