@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from e2e.deploy.asking import INSTANCE, PATH, active, call, ended, inferred, one_batch, start, until
+from e2e.deploy.asking import INSTANCE, PATH, ROWS, active, call, ended, inferred, one_batch, start, until
 from e2e.deploy.deployment import Deployment, function_name
 from e2e.deploy.project import BATCHED, INPUTS, REQUEST, RESULTS
 from modelet.batch.table import active_key, batch_key
