@@ -17,6 +17,7 @@ from modelet.batch.files import BatchFiles
 from modelet.batch.fold import Entries, Fold
 from modelet.batch.key_check import KeyCheck, plan_parts
 from modelet.batch.keys import ENTRY, INDEX_BYTES, KeyDigests
+from modelet.batch.settings import WorkerSettings
 from modelet.batch.winners import Winners
 from modelet.errors import RequestError, StoreError
 from modelet.store.errors import InputError
@@ -199,3 +200,13 @@ def test_parts_have_at_most_so_many_entries_and_cover_all_bytes(sizes: list[int]
         assert end - first == 1 or sum(sizes[first:end]) <= most
     for first, end in parts[:-1]:
         assert sum(sizes[first : end + 1]) > most  # no part is smaller than it must be
+
+
+@pytest.mark.parametrize(("set_to", "memory_mb"), [("3008", 3008), (None, 1769)])
+def test_the_memory_is_the_worker_s_own(monkeypatch: pytest.MonkeyPatch, set_to: str | None, memory_mb: int) -> None:
+    for name in ("MODELET_CONTROL_TABLE", "MODELET_BATCHES"):
+        monkeypatch.setenv(name, "x")
+    monkeypatch.delenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", raising=False)
+    if set_to:
+        monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", set_to)
+    assert WorkerSettings.from_environ().memory_mb == memory_mb

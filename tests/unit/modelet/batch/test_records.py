@@ -369,6 +369,19 @@ def test_progress_reads_for_half_the_price_and_what_decides_reads_all(
     assert asked == [False, True]
 
 
+def test_repeated_keys_stay_checked_in_a_later_attempt_which_writes_the_winners_again(batches: Batches) -> None:
+    record = started(batches)
+    batches.set_repeated(record, 12)
+    batches.set_rewritten(record, 7)
+    found = batches.get("iris", "b1")
+    assert (found.checked, found.repeated, found.rewritten) == (True, 12, 7)
+    batches.set_state(record, ("RUNNING",), "FAILED")
+    again = batches.resume("iris", "b1")
+    assert (again.checked, again.repeated, again.rewritten) == (True, 12, 0)
+    batches.set_rewritten(record, 8)
+    assert batches.get("iris", "b1").rewritten == 0
+
+
 def test_repeated_keys_are_recorded(batches: Batches) -> None:
     batches.set_repeated(create(batches), 12)
     assert batches.get("iris", "b1").repeated == 12
