@@ -30,6 +30,9 @@ TRANSIENT = {
 }
 """The names of errors that pass, whatever their status."""
 
+COPIED_BYTES = 65_536
+"""Up to this size a body is sent together with its head: one packet and one TLS record less than http.client's."""
+
 
 def may_pass(status: int, name: str) -> bool:
     """Return whether the same request may succeed later. name: of the error."""
@@ -100,12 +103,14 @@ class SignedConnection:
         }
         headers = sign(self._url, headers, body, endpoint.keys(), endpoint.region, "dynamodb", now)
         lines = [f"POST {self._path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
-        request = "\r\n".join([*lines, f"Content-Length: {len(body)}", "\r\n"]).encode("latin-1") + body
+        head = "\r\n".join([*lines, f"Content-Length: {len(body)}", "\r\n"]).encode("latin-1")
+        parts = (head + body,) if len(body) < COPIED_BYTES else (head, body)
         connection = self._connection
         if connection.sock is not None and wait_for_read(connection.sock, timeout=0):
             connection.close()  # DynamoDB has closed it, as while Lambda paused the environment
         try:
-            connection.send(request)  # at once: http.client's own request() sends the body apart
+            for part in parts:
+                connection.send(part)
             with http.client.HTTPResponse(connection.sock, method="POST") as response:
                 response.begin()
                 answer = response.status, response.read()
