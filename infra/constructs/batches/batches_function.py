@@ -99,7 +99,7 @@ class BatchesFunction(Construct):
         bucket = stack.format_arn(service="s3", region="", account="", resource=storage.bucket)
         self._allow(RECORDS, control)
         self._allow(
-            ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem"],
+            ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan"],
             predictions,
             "The prediction tables of all models of the stage; imports create new ones, named by their batches.",
         )
