@@ -7,6 +7,7 @@ from typing import Any
 
 from batches_routes import generation_view
 from bodies import answer, read_json, read_query, refuse
+from endings import settled
 from fastapi import APIRouter, Request, Response
 from problems import logger
 from services import Services
@@ -122,7 +123,7 @@ def _keep(services: Services, model: str, key: str, prediction: Any) -> bool:
 
 def _readiness(services: Services, model: str) -> dict[str, Any]:
     pointer, active = services.lookup.pointer(model), services.lookup.active(model)
-    recent = services.batches.list(model, limit=RECENT).records
+    recent = [settled(services, record) for record in services.batches.list(model, limit=RECENT).records]
     loading = [record.id for record in recent if record.state in ACTIVE and record.request.table]
     nothing = {"generation": None, "rows": None, "since": None, "until": None, "previous": None}
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -198,6 +199,15 @@ def test_the_readiness_says_what_is_active_and_whether_a_batch_is_loading(api: A
     batch = api(http_event("POST", "/models/tiny/batches", request)).body["id"]
     answer = api(event("GET", PATH))
     assert (answer.body["loading"], answer.body["batches"]) == (True, [batch])
+
+
+def test_a_batch_whose_execution_died_is_not_loading(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    request = {"inputs": ["s3://inputs/rows.csv"], "key": "id"}
+    batch = api(http_event("POST", "/models/tiny/batches", request)).body["id"]
+    assert batch in api(http_event("GET", PATH)).body["batches"]
+    api.services.executions.stop("tiny", batch, 1)
+    monkeypatch.setattr(sys.modules["endings"], "SETTLED_S", -1)
+    assert batch not in api(http_event("GET", PATH)).body["batches"]
 
 
 def test_the_readiness_of_a_generation_that_expired_says_since_and_until_when_it_was_active(

@@ -27,6 +27,7 @@ def a_batch_scores_rows_in_s3_into_the_table_and_into_result_files(deployment: D
     written = s3.list_objects_v2(Bucket=bucket, Prefix="scores/first/")["Contents"]
     assert [each["Key"].rpartition(".")[2] for each in written] == ["parquet"]
     assert active(deployment) == done["id"]
+    read_page_by_page(deployment, done["status_url"])
 
 
 def its_predictions_are_those_that_the_model_answers(deployment: Deployment) -> None:
@@ -95,6 +96,19 @@ def an_import_loads_a_table_of_its_own(deployment: Deployment) -> None:
     assert found["prediction"] == pytest.approx(inferred(deployment))
     tables = deployment.account.client("dynamodb").list_tables()["TableNames"]
     assert f"{function_name(BATCHED)}-{done['id']}-1" in tables
+    read_page_by_page(deployment, done["status_url"])
+
+
+def read_page_by_page(deployment: Deployment, batch: str) -> None:
+    """Read all predictions of a batch, and its rejected rows, of which there are none. batch: its path."""
+    keys: set[str] = set()
+    path = f"{batch}/predictions?limit=60"
+    while path:
+        page = call(deployment, "GET", path)
+        keys |= {each["key"] for each in page["predictions"]}
+        path = page["next"]
+    assert keys == {f"patient-{number}" for number in range(1, ROWS + 1)}
+    assert call(deployment, "GET", f"{batch}/rejected")["rejected"] == []
 
 
 def a_batch_may_not_read_what_model_yaml_does_not_name(deployment: Deployment) -> None:
