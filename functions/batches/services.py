@@ -19,14 +19,17 @@ from modelet.batch.lookup import Lookup
 from modelet.batch.records import Batches
 from modelet.jobs.records import Jobs
 
-CONNECT_S, READ_S, INFER_S = 1, 5, 20
+CONNECT_S, READ_S, LONG_S = 1, 5, 20
 """Seconds; the gateway waits for 29 s in all."""
 
 
 @cache
-def aws(service: str) -> Any:
-    """Return boto3's client of a service. S3 signs with version 4: newer regions refuse older signatures in links."""
-    seconds, attempts = (INFER_S, 1) if service == "lambda" else (READ_S, 3)
+def aws(service: str, *, is_long: bool = False) -> Any:
+    """Return boto3's client of a service. S3 signs with version 4: newer regions refuse older signatures in links.
+
+    is_long: whether one call may take long; it is not repeated then, like those of functions.
+    """
+    seconds, attempts = (LONG_S, 1) if is_long or service == "lambda" else (READ_S, 3)
     return boto3.client(
         service,
         config=Config(

@@ -12,9 +12,6 @@ from modelet.batch.table import EXPIRES, PREDICTIONS
 if TYPE_CHECKING:
     from modelet.batch.attributes import Item
 
-MOST_ATTEMPTS = 5
-"""Calls before StoreError: somebody waits for the answer."""
-
 
 class ExportPage(NamedTuple):
     """Some predictions, in no order: key, prediction, and passed columns if there are any.
@@ -36,7 +33,8 @@ def export_page(
     just now are surely found. Raises StoreError if DynamoDB does not answer, MissingTableError if the table is gone.
     """
     sort = PREDICTIONS.sort
-    found = Table(client, table, attempts=MOST_ATTEMPTS).scan_page(
+    # Somebody waits for the answer, and may ask again.
+    found = Table(client, table, attempts=1).scan_page(
         f"#{sort} = :generation AND #source = :batch AND (attribute_not_exists(#{EXPIRES}) OR #{EXPIRES} > :now)",
         {"generation": generation, "batch": "batch", "now": time.time()},
         limit=limit,
