@@ -74,6 +74,8 @@ def test_a_chunk_stops_between_two_pieces_and_is_not_recorded(
     record = stage.record(batch)
     assert calls == [1, 2, 3]
     assert (record.chunks_done, record.chunks_failed, record.rows_done) == (0, 0, 0)
+    assert record.begun == 0, "it writes no rows any more"
+    assert not {key for _, key in stage.items()} & {row["id"] for row in ROWS[20:]}, "it looked before it wrote"
     assert files(stage, batch) == []
     assert stage.worker.objects.below(f"{stage.url}/out") == []
 
@@ -126,6 +128,29 @@ def test_a_look_that_fails_does_not_end_the_chunk(stage: Stage, monkeypatch: pyt
         run(stage, batch)
     assert calls > 5
     assert stage.record(batch).chunks_done == 1
+
+
+def test_runs_that_go_on_or_were_killed_are_counted_beside_one_for_each_chunk_that_is_done(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = planned(stage)
+    counts: list[int] = []
+    in_the_call(stage, 1, lambda: counts.append(stage.record(batch).begun))
+    with monkeypatch.context() as broken:
+        broken.setattr(chunk_run.SignedWriter, "write", fails)
+        with pytest.raises(StoreError):
+            run(stage, batch)
+    counts.append(stage.record(batch).begun)
+    for _ in range(2):
+        run(stage, batch)
+        counts.append(stage.record(batch).begun)
+    assert counts == [1, 0, 1, 1]
+    stage.worker.batches.set_state(batch, ("RUNNING",), "FINISHING")
+    assert not stage.worker.batches.begin_chunk(batch)
+
+
+def fails(*_: Any) -> None:
+    raise StoreError("DynamoDB does not answer")
 
 
 def test_keys_are_kept_for_result_files_too(stage: Stage) -> None:

@@ -231,6 +231,7 @@ def test_a_late_write_of_an_earlier_attempt_does_not_replace_the_last_row(place:
     given = rows_of([f"{number}" for number in range(10)] * 2)
     batch = created(stage, given)
     stage.step("plan", batch)
+    assert stage.worker.batches.begin_chunk(batch)
     stage.worker.batches.cancel(batch.model, batch.id)
     batch = score(stage, stage.worker.batches.resume(batch.model, batch.id))
     for _ in range(5):
@@ -238,22 +239,81 @@ def test_a_late_write_of_an_earlier_attempt_does_not_replace_the_last_row(place:
     record = stage.record(batch)
     assert (record.checked, record.repeated, record.rewritten) == (True, 10, 0)
     late_row(stage, batch, given[3])
-    change(stage, batch, started=time.time() - TIMEOUT)  # nearly: a call begins with a little less than the timeout
+    change(stage, batch, changed=time.time() - TIMEOUT)  # nearly: a call begins with a little less than the timeout
     assert stage.step("finish", batch, TIMEOUT)["state"] == "LOADING"
-    change(stage, batch, started=time.time() - TIMEOUT - finish.LATE_S)
+    change(stage, batch, changed=time.time() - TIMEOUT - finish.LATE_S)
     assert stage.step("finish", batch, TIMEOUT)["state"] == "DONE"
     assert stage.predictions(batch) == last_of_each(given)
 
 
-def test_a_worker_that_runs_a_chunk_twice_has_seen_the_end_before_rows_are_rewritten(place: str) -> None:
-    """The state machine waits between two calls."""
+def test_rows_are_rewritten_when_the_second_run_of_a_chunk_has_ended_and_not_before(place: str) -> None:
+    """The state machine called a worker again, and the first call still runs."""
+    stage = doubling_stage(place, duplicates="last")
+    given = rows_of(["a", "b"] * 10)
+    batch = created(stage, given)
+    stage.step("plan", batch)
+    assert stage.worker.batches.begin_chunk(batch)
+    score(stage, batch)
+    for _ in range(3):
+        assert stage.step("finish", batch, TIMEOUT)["state"] == "LOADING"
+    assert stage.record(batch).rewritten == 0
+    late_row(stage, batch, given[0])
+    stage.worker.batches.leave_chunk(batch)
+    assert stage.step("finish", batch, TIMEOUT)["state"] == "DONE"
+    assert stage.predictions(batch) == last_of_each(given)
+
+
+def test_the_rows_of_keys_that_repeat_wait_for_nothing_if_no_chunk_ran_twice(place: str) -> None:
     stage = doubling_stage(place, duplicates="last")
     given = rows_of(["a", "b"] * 10)
     batch = score(stage, created(stage, given))
-    assert stage.step("finish", batch)["state"] == "LOADING"
-    late_row(stage, batch, given[0])
-    assert stage.step("finish", batch)["state"] == "DONE"
+    assert stage.step("finish", batch, TIMEOUT)["state"] == "DONE"
     assert stage.predictions(batch) == last_of_each(given)
+
+
+@pytest.mark.parametrize("fault", ["cause", "none"])
+def test_a_batch_whose_predictions_are_active_does_not_fail_because_its_end_was_not_recorded(
+    place: str, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    stage = doubling_stage(place)
+    batch = score(stage, created(stage, rows_of(["a", "b"])))
+    set_state = Batches.set_state
+
+    def lose_done(batches: Batches, record: BatchRecord, from_states: Any, to_state: Any, **more: Any) -> Any:
+        if to_state == "DONE":
+            raise StoreError("DynamoDB does not answer")
+        return set_state(batches, record, from_states, to_state, **more)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Batches, "set_state", lose_done)
+        assert stage.step("finish", batch, TIMEOUT)["state"] == "LOADING"
+        if fault == "cause":
+            with pytest.raises(StoreError):
+                stage.step("finish", batch, TIMEOUT)
+    active = stage.worker.generations.active(batch.model)
+    assert active is not None
+    if fault == "cause":
+        stage.step("finish", batch, TIMEOUT, cause={"Error": "StoreError"})
+    else:
+        monkeypatch.setattr(key_check.KeyCheck, "run", None)  # nothing is done once more
+        stage.step("finish", batch, TIMEOUT)
+    assert (stage.record(batch).state, stage.record(batch).problem) == ("DONE", None)
+    assert stage.worker.generations.active(batch.model) == active
+
+
+def test_a_resume_of_a_batch_whose_predictions_are_active_loads_nothing_again(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = doubling_stage(place, duplicates="last")
+    batch = score(stage, created(stage, rows_of(["a", "b", "a"])))
+    assert finished(stage, batch).state == "DONE"
+    change(stage, batch, state="FAILED")
+    again = stage.worker.batches.resume(batch.model, batch.id)
+    stage.step("plan", again)
+    monkeypatch.setattr(finish, "Rewriting", None)
+    active = stage.worker.generations.active(batch.model)
+    assert finished(stage, again).state == "DONE"
+    assert stage.worker.generations.active(batch.model) == active
 
 
 @pytest.mark.parametrize(("keys", "duplicates"), [(["a", "b"], "last"), (["a", "b"], "refuse")])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from modelet.batch.progress import MOST_ERRORS, progress_of, window
+from modelet.batch.progress import MOST_ERRORS, counted_since, progress_of, window
 from modelet.batch.record import BatchRecord
 from support.tables import REQUEST
 
@@ -47,6 +47,11 @@ def test_rows_that_are_all_rejected_leave_no_rate_of_zero_to_divide_by() -> None
 def test_long_chunks_are_measured_over_three_of_them() -> None:
     assert window(record()) == 60
     assert window(record(busy_s=600.0, chunks_done=2)) == 900
+
+
+def test_chunks_of_an_earlier_attempt_do_not_count_for_the_rate_of_this_one() -> None:
+    assert counted_since(record(started=1_000.0), 1_001.0) == 1_000
+    assert counted_since(record(started=1_000.0), 2_000.0) == 2_000 - 60
 
 
 def test_a_batch_that_has_ended_has_the_rate_of_the_whole() -> None:

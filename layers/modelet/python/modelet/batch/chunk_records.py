@@ -60,6 +60,25 @@ def count_chunk(
     raise StoreError(f"chunk {number} of batch {record.id} changed {MOST_CHANGES} times while it was recorded")
 
 
+def begin_chunk(table: Table, record: BatchRecord) -> bool:
+    """Count a run of a chunk that begins. Returns False if the batch is not running any more, or in a later attempt."""
+    write = Write(
+        key=batch_key(record.model, record.id),
+        update="ADD #begun :one",
+        condition="#attempt = :attempt AND #state IN (:planning, :running)",
+        values={"one": 1, "attempt": record.attempt, "planning": "PLANNING", "running": "RUNNING"},
+    )
+    return table.write(write).is_done
+
+
+def leave_chunk(table: Table, record: BatchRecord) -> None:
+    """Take back that a run of a chunk began: it has ended, and is not the one that counts as done.
+
+    A transaction is not done twice after a lost answer, so that the count is never too low.
+    """
+    table.transact([_counters_write(record, {"begun": -1}, None)])
+
+
 def _chunk_write(item: Item, was: Item | None) -> Write:
     """Return the write of a chunk's record in place of the one that was read, a failed one; None: there was none."""
     if was is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
 from modelet.batch.files import result_url
@@ -62,7 +62,7 @@ class ChunkRun:
         Raises retryable errors, so that the state machine tries again.
         """
         record, batches = self._record, self._worker.batches
-        if record.attempt != self._attempt or batches.should_stop(record):
+        if record.attempt != self._attempt or batches.should_stop(record) or not batches.begin_chunk(record):
             return None
         began = self._looked = time.monotonic()
         try:
@@ -76,15 +76,17 @@ class ChunkRun:
                 "worker.timeout_s.",
             )
         except StopChunk:
+            self._leave()
             return self._failure
         except ModeletError as error:
             if error.retryable:
+                self._leave()
                 raise
             return self._fail(error, error.detail)
         except Exception as cause:  # noqa: BLE001 - a bug must not leave the chunk without a record
             unexpected = ModeletError.unexpected(cause)
             return self._fail(unexpected, unexpected.detail)
-        batches.chunk_done(
+        counts = batches.chunk_done(
             record,
             self._chunk.number,
             self._attempt,
@@ -92,13 +94,21 @@ class ChunkRun:
             failed=len({each.number for each in self._rejected}),
             seconds=time.monotonic() - began,
         )
+        if not counts:
+            self._leave()
         return self._failure
 
     def _fail(self, error: ModeletError, detail: str) -> ModeletError:
         """Record that the chunk failed, so that the map goes on."""
         problem = {**error.problem(), "detail": detail}
         self._worker.batches.chunk_failed(self._record, self._chunk.number, self._attempt, problem)
+        self._leave()
         return error
+
+    def _leave(self) -> None:
+        """Record that this run writes no rows any more, and is not the one that counts as done."""
+        with suppress(StoreError):  # then the last step waits for the worker's timeout, if a key repeats
+            self._worker.batches.leave_chunk(self._record)
 
     def _look(self) -> None:
         """Read the record again. Raises StopChunk if the batch has ended, stops, or is in a later attempt."""
@@ -122,9 +132,9 @@ class ChunkRun:
         with ExitStack() as stack:
             writers = [stack.enter_context(writer) for writer in self._writers()]
             for piece in read_pieces(chunk, request, worker.objects, rows=most, fields=fields):
-                if time.monotonic() - self._looked >= LOOK_S:
-                    self._look()
                 scored = scorer.score(piece)
+                if time.monotonic() - self._looked >= LOOK_S:  # just before the rows are written
+                    self._look()
                 self._failure = scored.failure or self._failure
                 rows = found_rows(piece, scored)
                 self._set_aside(scored.rejected)

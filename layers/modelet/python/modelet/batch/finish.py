@@ -15,7 +15,7 @@ from modelet.batch.imports import Import
 from modelet.batch.key_check import KeyCheck
 from modelet.batch.notice import announce
 from modelet.batch.plan import from_lines
-from modelet.batch.record import ENDED
+from modelet.batch.record import ENDED, LOADING
 from modelet.batch.repeats import Rewriting, example
 from modelet.batch.retire import retire
 from modelet.errors import ModeletError, RequestError, ServingError
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from modelet.batch.record import BatchRecord, State
     from modelet.batch.worker import Worker
 
-LOADING: tuple[State, ...] = ("FINISHING", "LOADING")
 LATE_S = 30.0
 """Seconds by which a worker's timeout may be longer than what a call of the last step has left when it begins."""
 TIMED_OUT = {"Lambda.Unknown", "Sandbox.Timedout", "States.Timeout"}
@@ -65,26 +64,39 @@ class Finish:
             problem = self._problem(cause)
             self._set_state((record.state,), "FAILED" if problem else "FINISHING", problem)
         elif cause is not None and record.state in LOADING:
-            self._set_state(LOADING, "FAILED", _given_up(cause).problem())
+            self._fail(_given_up(cause))
 
     def _try_to_load(self) -> tuple[bool, ModeletError | None]:
         """Load the batch and record it. Returns whether it is to be called again, and then the error for the log."""
         try:
-            if not self._load():
+            if not self._is_loaded() and not self._load():
                 self._set_state(("FINISHING",), "LOADING")
                 return True, None
             self._set_state(LOADING, "DONE")
         except FileNotFoundError as missing:
             gone = RequestError(f"a file of the batch is gone: {missing}; start a new batch")
-            self._set_state(LOADING, "FAILED", gone.problem())
+            self._fail(gone)
         except ModeletError as error:
             if error.retryable and self._budget.has_progressed:
                 self._set_state(("FINISHING",), "LOADING")
                 return True, _passing(error)
             if error.retryable:
                 raise
-            self._set_state(LOADING, "FAILED", error.problem())
+            self._fail(error)
         return False, None
+
+    def _fail(self, error: ModeletError) -> None:
+        """Record that the batch cannot be loaded; one whose predictions were active all the same is done."""
+        if self._is_loaded():
+            self._set_state(LOADING, "DONE")
+        else:
+            self._set_state(LOADING, "FAILED", error.problem())
+
+    def _is_loaded(self) -> bool:
+        """Return whether an earlier call, or an earlier attempt, switched to the generation of this batch."""
+        record = self._record
+        pointer = self._worker.generations.active(record.model) if record.request.table else None
+        return pointer is not None and pointer.has_known(record.id)
 
     def _set_state(
         self, from_states: tuple[State, ...], to_state: State, problem: dict[str, Any] | None = None
@@ -159,15 +171,16 @@ class Finish:
     def _is_quiet(self) -> bool:
         """Return whether no worker can write rows of this batch any more.
 
-        A worker that runs a chunk of this attempt twice sees in seconds that the batch is finishing: the first call
-        leaves the rest to the next one. One of an earlier attempt may not have seen its end; it has its timeout.
+        If one run began for each chunk, all have ended: each is done. Another run was killed, or it goes on: the state
+        machine called again without the first answer, or it is one of an earlier attempt. It began before this state,
+        and ends by itself, which takes it out of the count, or by its timeout.
         """
         record = self._record
+        if record.begun == record.chunks or self._remaining is None:
+            return True
         if record.state != "LOADING":
             return False
-        if record.attempt == 1 or self._remaining is None or record.started is None:
-            return True
-        return time.time() >= record.started + self._remaining + LATE_S
+        return time.time() >= record.changed + self._remaining + LATE_S
 
     @cached_property
     def _chunks(self) -> list[Chunk]:

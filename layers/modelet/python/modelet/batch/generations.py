@@ -42,6 +42,10 @@ class Generation(NamedTuple):
     previous_until: int | None = None
     dropped_table: str | None = None
 
+    def has_known(self, generation: str) -> bool:
+        """Return whether a generation is or was active, as far as the pointer tells."""
+        return generation in {self.newest, self.generation, self.previous}
+
     def is_expired(self, now: float) -> bool:
         """Return whether its items have expired. now: Unix seconds."""
         return self.until is not None and self.until <= now

@@ -53,8 +53,13 @@ def window(record: BatchRecord) -> float:
     return max(WINDOW_S, CHUNKS_IN_WINDOW * mean)
 
 
+def counted_since(record: BatchRecord, now: float) -> float:
+    """Return the time since which the rate is measured: within the window, and not before the attempt."""
+    return max(now - window(record), record.started or 0.0)
+
+
 def progress_of(record: BatchRecord, chunks: Iterable[Item], now: float) -> Progress:
-    """Return the progress of a batch. chunks: its failed chunks, and those that were done within the window."""
+    """Return the progress of a batch. chunks: its failed chunks, and those that were done since `counted_since`."""
     recent_rows, recent_chunks = 0, 0
     errors: list[ChunkError] = []
     for each in chunks:
@@ -85,7 +90,7 @@ def _speed(record: BatchRecord, rows: int, chunks: int, now: float) -> tuple[flo
     if record.state != "RUNNING":
         took = (record.ended or now) - record.started
         return (record.rows / took if record.rows and record.attempt == 1 and took > 0 else None), None
-    seconds = min(window(record), now - record.started)
+    seconds = now - counted_since(record, now)
     if seconds <= 0 or not chunks:
         return None, None
     if record.rows_planned:

@@ -14,6 +14,8 @@ State = Literal["PLANNING", "RUNNING", "LOADING", "FINISHING", "DONE", "FAILED",
 
 ACTIVE: tuple[State, ...] = ("PLANNING", "RUNNING", "LOADING", "FINISHING")
 """The states of a batch that still does something."""
+LOADING: tuple[State, ...] = ("FINISHING", "LOADING")
+"""The states after all chunks, in which the predictions become visible."""
 ENDED: tuple[State, ...] = ("DONE", "FAILED", "CANCELLED")
 """The states that only a resume leaves; DONE is for ever."""
 
@@ -32,7 +34,8 @@ class BatchRecord(NamedTuple):
     chunks_failed: the chunks in that state now. rows_done, rows_failed: the rows of done chunks that have a prediction,
     and those that were rejected. busy_s: the seconds that workers spent in done chunks.
     repeated: rows whose key a later row has too; known when `checked`. rewritten: rows that win, of keys that repeat,
-    which this attempt has written once more. problem: why it failed. stopped: why it ends early. notified: whether
+    which this attempt has written once more. begun: runs of chunks that began, in all attempts, without those that are
+    known to have ended and do not count as done. problem: why it failed. stopped: why it ends early. notified: whether
     its end was announced. import_arn: DynamoDB's import of this attempt; None before it begins. predictions_until: when
     the predictions expire, the same in all attempts; None for never. expires_at: when the record itself expires.
     """
@@ -61,6 +64,7 @@ class BatchRecord(NamedTuple):
     repeated: int = 0
     checked: bool = False
     rewritten: int = 0
+    begun: int = 0
     problem: dict[str, Any] | None = None
     stopped: str | None = None
     notified: bool = False

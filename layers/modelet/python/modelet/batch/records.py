@@ -10,14 +10,14 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from modelet.batch.chunk_records import count_chunk, number_of, read_chunks
+from modelet.batch.chunk_records import begin_chunk, count_chunk, leave_chunk, number_of, read_chunks
 from modelet.batch.dynamodb import Table, Write
 from modelet.batch.errors import ConflictError, UnknownBatchError
-from modelet.batch.lifetimes import DAY_S, RECORD_DAYS, resumable_until
+from modelet.batch.lifetimes import DAY_S, RECORD_DAYS, too_late
 from modelet.batch.listing import newest
-from modelet.batch.progress import progress_of, window
+from modelet.batch.progress import counted_since, progress_of
 from modelet.batch.record import ENDED, BatchPage, BatchRecord, State
-from modelet.batch.table import EXPIRES, active_key, batch_key, listed_batch_key, utc
+from modelet.batch.table import EXPIRES, batch_key, listed_batch_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -151,6 +151,10 @@ class Batches:
         """Record that the end of this attempt was announced."""
         self._set(record, "SET #notified = :notified", {"notified": True})
 
+    def set_published(self, record: BatchRecord) -> None:
+        """Record that the stage's topic has the end of this attempt, before the author's method is called."""
+        self._set(record, "SET #published = :published", {"published": True})
+
     def should_stop(self, record: BatchRecord) -> str | None:
         """Return why a chunk need not begin: the batch has ended, or too many rows were rejected; None if it should.
 
@@ -162,6 +166,14 @@ class Batches:
         if reason and not record.stopped:
             self._set(record, "SET #stopped = if_not_exists(#stopped, :stopped)", {"stopped": reason})
         return reason
+
+    def begin_chunk(self, record: BatchRecord) -> bool:
+        """Count a run of a chunk that begins. Returns False if it is not wanted any more."""
+        return begin_chunk(self._table, record)
+
+    def leave_chunk(self, record: BatchRecord) -> None:
+        """Record that a run of a chunk has ended, and is not the one that counts as done."""
+        leave_chunk(self._table, record)
 
     def chunk_done(
         self, record: BatchRecord, number: int, attempt: int, *, rows: int, failed: int, seconds: float
@@ -191,7 +203,7 @@ class Batches:
     def progress(self, record: BatchRecord) -> Progress:
         """Return the progress of a batch. record: read just now; a chunk of the last second may be missing."""
         now = self._clock()
-        values = {"failed": "FAILED", "since": now - window(record)}
+        values = {"failed": "FAILED", "since": counted_since(record, now)}
         chunks = read_chunks(self._table, record, "#state = :failed OR #at > :since", values, consistent=False)
         return progress_of(record, chunks, now)
 
@@ -226,14 +238,15 @@ class Batches:
         rejection = record._replace(tolerated=share).rejection()
         if rejection:
             raise ConflictError(f"batch {id} would stop at once: {rejection}")
-        if late := self._too_late(record):
+        if late := too_late(self._table, record, self._clock()):
             raise ConflictError(f"batch {id} {late}: start a new batch")
         mark = uuid.uuid4().hex
         outcome = self._table.write(
             Write(
                 key=batch_key(model, id),
                 update="SET #state = :planning, #attempt = :next, #changed = :now, #tolerated = :share, #mark = :mark "
-                "REMOVE #problem, #stopped, #started, #ended, #notified, #import_arn, #rewritten",
+                "REMOVE #problem, #stopped, #started, #ended, #notified, #published, #import_arn, "
+                "#rewritten",
                 condition=f"{_ATTEMPT} AND #state = :was",
                 values={
                     "attempt": record.attempt,
@@ -252,18 +265,6 @@ class Batches:
         if not outcome.is_done and item.get("mark") != mark:
             raise ConflictError(f"batch {id} was resumed meanwhile, by another call: look at its status")
         return BatchRecord.from_item(item)
-
-    def _too_late(self, record: BatchRecord) -> str | None:
-        """Return why a batch that ended cannot be resumed any more; None if it can."""
-        now, until = self._clock(), resumable_until(record.created, record.ended or record.changed)
-        if now > until:
-            return f"could be resumed until {utc(until)}, after which its files expire"
-        if record.predictions_until is not None and record.predictions_until <= now:
-            return f"has predictions that expired at {utc(record.predictions_until)}"
-        pointer = self._table.get(active_key(record.model)) if record.request.table else None
-        if pointer is not None and pointer["newest"] > record.id:
-            return f"cannot become active any more, because batch {pointer['newest']} is newer"
-        return None
 
     def _change(
         self, record: BatchRecord, from_states: Sequence[State], to_state: State, fields: Item
