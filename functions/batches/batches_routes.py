@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from bodies import answer, parse, read_text, refuse
+from bodies import FEWER_ENTRIES, answer, parse, read_text, refuse
 from endings import announce, settled
 from executions import Executions
 from fastapi import APIRouter, Request, Response
@@ -29,6 +29,7 @@ FILES = (
     "file:///… is read only where `modelet up` serves this machine alone, without --host, and not for a web page: "
     "give s3://bucket/key"
 )
+OTHERS = "give a place in another bucket"
 
 router = APIRouter()
 
@@ -41,6 +42,7 @@ async def start(request: Request, worker: BatchWorker, services: Given) -> Respo
     # A page of another site can send requests to a laptop; browsers name the page's origin in them.
     if not services.settings.takes_files or "origin" in request.headers:
         _refuse_files(wanted)
+    _refuse_own_bucket(services.settings.batches, worker.model, wanted)
     table = services.settings.control_table
     batch = once(request, body, lambda: _start(services, worker, wanted), table, worker.model)
     return answer(batch, 202, {"location": batch["status_url"]})
@@ -51,7 +53,7 @@ async def listed(worker: BatchWorker, services: Given, limit: Limit = 20, after:
     """Return a page of batches, newest first."""
     found = services.batches.list(worker.model, limit=limit, after=after)
     views = [view(services, settled(services, record)) for record in found.records]
-    return answer(page("batches", views, f"/models/{worker.model}/batches", limit, found.next))
+    return answer(page("batches", views, f"/models/{worker.model}/batches", limit, found.next), smaller=FEWER_ENTRIES)
 
 
 @router.post("/models/{name}/batches/rollback")
@@ -211,6 +213,15 @@ def _refuse_files(request: BatchRequest) -> None:
     for name, urls in {"inputs": request.inputs, "results": (request.results or "",)}.items():
         if any(url.startswith("file:") for url in urls):
             raise refuse(name, FILES)
+
+
+def _refuse_own_bucket(bucket: str, model: str, request: BatchRequest) -> None:
+    """Refuse places in the bucket of batches: a worker reads and writes its own files there. Uploads may be read."""
+    for name, urls in {"inputs": request.inputs, "results": (request.results or "",)}.items():
+        for url in urls:
+            is_upload = name == "inputs" and url.startswith(f"s3://{bucket}/{model}/uploads/")
+            if url.removeprefix("s3://").partition("/")[0] == bucket and not is_upload:
+                raise refuse(name, f"{url!r:.100} is in the bucket of batches, which is for their own files: {OTHERS}")
 
 
 def _tolerated(document: Any) -> float | None:

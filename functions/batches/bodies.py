@@ -23,6 +23,8 @@ MEDIA = Media(readers={service.JSON: json.loads}, writers={service.JSON: json.du
 MOST_PARAMETERS = 200
 ENVELOPE = 4096
 """Bytes for the status and the headers of an answer."""
+FEWER_KEYS, FEWER_ENTRIES = "ask for fewer keys at a time", "ask with a lower limit"
+"""What makes an answer smaller: one with predictions of keys, and a page of a list."""
 
 
 async def read_as(request: Request, media: Media[ReadT, WriteT]) -> tuple[bytes, ReadT]:
@@ -74,11 +76,13 @@ def read_query(request: Request) -> list[tuple[str, str]]:
         raise RequestError(f"The query has more than {MOST_PARAMETERS} parameters.") from None
 
 
-def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """Return an answer with a JSON value. Raises TooLargeError if it is above Lambda's limit."""
+def answer(
+    value: Any, status: int = 200, headers: Mapping[str, str] | None = None, *, smaller: str = FEWER_KEYS
+) -> Response:
+    """Return an answer with a JSON value. Raises TooLargeError, with what makes it smaller, above Lambda's limit."""
     made = service.Response.of(value, status)
     if len(made.body) * 6 > RESPONSE_LIMIT and encoded_size(made.body.decode()) + ENVELOPE > RESPONSE_LIMIT:
-        raise TooLargeError(f"The answer is larger than {RESPONSE_LIMIT} bytes: ask for fewer keys at a time.")
+        raise TooLargeError(f"The answer is larger than {RESPONSE_LIMIT} bytes: {smaller}.")
     return Response(made.body, status, {**made.headers, **(headers or {})})
 
 

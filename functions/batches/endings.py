@@ -12,6 +12,7 @@ from problems import logger
 from services import Services
 
 from modelet.batch.errors import UnknownBatchError
+from modelet.batch.missed import GONE, REASONS
 from modelet.batch.record import ACTIVE, ENDED, BatchRecord
 from modelet.errors import RequestError, StoreError
 
@@ -32,12 +33,13 @@ def settled(services: Services, record: BatchRecord) -> BatchRecord:
     if record.state not in ACTIVE or time.time() - record.changed < SETTLED_S:
         return record
     try:
-        if services.executions.is_running(record.model, record.id, record.attempt):
-            return record
-    except StoreError as error:
-        logger.warning("the execution of a batch cannot be looked at", batch=record.id, exc_info=error)
+        error = services.executions.end(record.model, record.id, record.attempt)
+    except StoreError as failed:
+        logger.warning("the execution of a batch cannot be looked at", batch=record.id, exc_info=failed)
         return record
-    found = _fail(services, record)
+    if error is None:
+        return record
+    found = _fail(services, record, error)
     if found.state == "FAILED":
         announce(services.executions, found)
     return found
@@ -66,7 +68,7 @@ def settle(services: Services, event: Mapping[str, Any]) -> None:
     if record.attempt != attempt:
         return  # a later attempt has begun
     if record.state in ACTIVE:
-        record = _fail(services, record)
+        record = _fail(services, record, str(event["detail"].get("error") or ""))
     if record.state in ENDED and not record.notified:
         services.executions.announce(record.model, record.id, record.attempt, record.function)
 
@@ -79,11 +81,13 @@ def announce(executions: Executions, record: BatchRecord) -> None:
         logger.error("the end of a batch is not announced", batch=record.id, state=record.state, exc_info=error)
 
 
-def _fail(services: Services, record: BatchRecord) -> BatchRecord:
-    lost = RequestError(
-        f"attempt {record.attempt} ended before its last step, while the batch was {record.state}: "
-        "`modelet batch resume` runs what is missing"
-    )
+def _fail(services: Services, record: BatchRecord, error: str) -> BatchRecord:
+    """Set a batch to FAILED; return it. error: the name of the error that ended its execution, "" for none."""
+    ended = f"attempt {record.attempt} ended before its last step, while the batch was {record.state}"
+    if REASONS.get(error) == GONE:
+        lost = RequestError(f"{ended}; its version of the worker {GONE}")
+    else:
+        lost = RequestError(f"{ended}: `modelet batch resume` runs what is missing")
     failed = services.batches.set_state(record, (record.state,), "FAILED", lost.problem())
     # None says that it went on since it was read.
     return services.batches.get(record.model, record.id) if failed is None else failed

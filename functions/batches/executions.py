@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,14 +14,20 @@ LONGEST_NAME = 80
 """Characters. Source: docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html."""
 END = "-end"
 """The end of the name of an execution that only announces."""
+KEPT_S = 30
+"""Seconds for which an execution that runs is taken to run on: lists and readers ask for each batch again and again."""
+MOST_KEPT = 1_000
+"""Executions that are remembered."""
 
 
 class Executions:
-    """The executions of one state machine. machine: its ARN."""
+    """The executions of one state machine. machine: its ARN. clock: seconds that never go back."""
 
-    def __init__(self, machine: str, client: Callable[[str], Any]) -> None:
+    def __init__(self, machine: str, client: Callable[[str], Any], clock: Callable[[], float] = time.monotonic) -> None:
         self._machine = machine
         self._client = client
+        self._clock = clock
+        self._ran: dict[str, float] = {}
 
     def start(self, model: str, batch: str, attempt: int, function: str, concurrency: int) -> None:
         """Start an attempt. Raises StoreError.
@@ -38,20 +45,33 @@ class Executions:
         """
         self._start(model, batch, attempt, function, 1, _name(model, batch, attempt, END))
 
-    def is_running(self, model: str, batch: str, attempt: int) -> bool:
-        """Return whether an attempt's execution runs. Raises StoreError."""
+    def end(self, model: str, batch: str, attempt: int) -> str | None:
+        """Return the name of the error that ended an attempt's execution, "" for no error; None if it runs.
+
+        That it runs is remembered for KEPT_S. Raises StoreError.
+        """
+        arn, now = self._arn(model, batch, attempt), self._clock()
+        if now - self._ran.get(arn, -KEPT_S) < KEPT_S:
+            return None
+        self._ran.pop(arn, None)
         with calling("Step Functions"):
             try:
-                found = self._client("stepfunctions").describe_execution(executionArn=self._arn(model, batch, attempt))
+                found = self._client("stepfunctions").describe_execution(executionArn=arn)
             except ClientError as error:
                 if code_of(error) != "ExecutionDoesNotExist":
                     raise
-                return False
-        return bool(found["status"] in {"RUNNING", "PENDING_REDRIVE"})
+                return ""
+        if found["status"] not in {"RUNNING", "PENDING_REDRIVE"}:
+            return str(found.get("error", ""))
+        if len(self._ran) >= MOST_KEPT:
+            self._ran.clear()
+        self._ran[arn] = now
+        return None
 
     def stop(self, model: str, batch: str, attempt: int) -> None:
         """Stop an attempt, so that no new chunk starts. Raises StoreError."""
         arn = self._arn(model, batch, attempt)
+        self._ran.pop(arn, None)
         with calling("Step Functions"):
             try:
                 self._client("stepfunctions").stop_execution(executionArn=arn, error="Cancelled", cause="by its user")

@@ -7,7 +7,7 @@ import json
 import time
 from typing import Any, NamedTuple
 
-from bodies import answer, parse, read_as
+from bodies import FEWER_ENTRIES, answer, parse, read_as
 from fastapi import APIRouter, Request, Response
 from idempotency import once
 from pages import After, Limit, moment, page
@@ -61,7 +61,7 @@ async def listed(worker: JobsWorker, services: Given, limit: Limit = 20, after: 
     """Return a page of jobs, newest first, without their results."""
     found = services.jobs.list(worker.model, limit=limit, after=after)
     views = [view(services.jobs.settled(record, _attempts(worker))) for record in found.records]
-    return answer(page("jobs", views, f"/models/{worker.model}/jobs", limit, found.next))
+    return answer(page("jobs", views, f"/models/{worker.model}/jobs", limit, found.next), smaller=FEWER_ENTRIES)
 
 
 @router.post("/models/{name}/jobs/redrive")

@@ -8,7 +8,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Annotated, Any
 
 from batches_routes import checked_id
-from bodies import answer, refuse
+from bodies import FEWER_ENTRIES, answer, refuse
 from fastapi import APIRouter, Query, Response
 from pages import page
 from problems import calling
@@ -47,7 +47,7 @@ async def predictions(
     client = aws("dynamodb", is_long=True)  # the laptop's emulator goes through the whole table for each page
     found = export_page(client, table, record.id, limit=limit, after=begin, consistent=is_new)
     path = f"/models/{record.model}/batches/{record.id}/predictions"
-    return answer(page("predictions", found.rows, path, limit, _encoded(found.after)))
+    return answer(page("predictions", found.rows, path, limit, _encoded(found.after)), smaller=FEWER_ENTRIES)
 
 
 @router.api_route("/models/{name}/batches/{batch}/rejected", methods=["GET", "HEAD"])
@@ -61,7 +61,8 @@ async def rejected(
         raise NotFoundError(
             f"The rejected rows of batch {record.id} were deleted: files of batches are kept for {FILES_DAYS} days."
         )
-    return answer(page("rejected", rows, f"/models/{record.model}/batches/{record.id}/rejected", limit, following))
+    path = f"/models/{record.model}/batches/{record.id}/rejected"
+    return answer(page("rejected", rows, path, limit, following), smaller=FEWER_ENTRIES)
 
 
 def _table(services: Services, record: BatchRecord) -> str:

@@ -123,8 +123,8 @@ def _keep(services: Services, model: str, key: str, prediction: Any) -> bool:
 
 def _readiness(services: Services, model: str) -> dict[str, Any]:
     pointer, active = services.lookup.pointer(model), services.lookup.active(model)
-    recent = [settled(services, record) for record in services.batches.list(model, limit=RECENT).records]
-    loading = [record.id for record in recent if record.state in ACTIVE and record.request.table]
+    recent = services.batches.list(model, limit=RECENT).records
+    loading = [each.id for each in recent if each.request.table and settled(services, each).state in ACTIVE]
     nothing = {"generation": None, "rows": None, "since": None, "until": None, "previous": None}
     return {
         "model": model,

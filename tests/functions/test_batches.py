@@ -111,6 +111,38 @@ def test_a_file_that_may_not_be_named_is_refused_with_the_remedy(api: Api, event
     assert refused.body["errors"][0]["message"].endswith("without --host, and not for a web page: give s3://bucket/key")
 
 
+@pytest.mark.parametrize(
+    ("field", "rest"),
+    [
+        ("inputs", "/tiny/b/rejected/*.jsonl"),
+        ("inputs", "/*/*/*/*.jsonl"),
+        ("inputs", "/tiny/uploads*/1"),
+        ("inputs", "/quick/uploads/1"),
+        ("results", ""),
+        ("results", "/tiny/out"),
+        ("results", "/tiny/uploads/out"),
+    ],
+)
+def test_a_batch_reads_and_writes_nothing_among_the_files_of_batches(api: Api, field: str, rest: str) -> None:
+    url = f"s3://{api.stage.bucket}{rest}"
+    refused = api(http_event("POST", PATH, {**REQUEST, field: [url] if field == "inputs" else url}))
+    assert (refused.status, refused.body["errors"][0]["field"]) == (422, field)
+    assert refused.body["errors"][0]["message"].endswith("give a place in another bucket")
+
+
+def test_a_batch_may_read_what_was_uploaded_for_its_model_and_buckets_with_similar_names(api: Api) -> None:
+    bucket = api.stage.bucket
+    started(
+        api, inputs=[f"s3://{bucket}/tiny/uploads/1", f"s3://{bucket}-2/tiny/a.csv"], results=f"s3://{bucket}-2/out"
+    )
+
+
+def test_a_request_that_its_record_could_not_hold_is_refused(api: Api) -> None:
+    inputs = [f"s3://inputs/{'a' * 600}/{number}" for number in range(1000)]
+    refused = api(http_event("POST", PATH, {**REQUEST, "inputs": inputs}))
+    assert (refused.status, "use wildcards" in refused.body["errors"][0]["message"]) == (422, True)
+
+
 def test_no_answer_has_the_number_of_the_account(api: Api) -> None:
     answer = started(api)
     assert "123456789012" not in json.dumps(answer.body)
@@ -380,12 +412,44 @@ def test_a_list_tells_of_a_batch_whose_execution_died_that_it_has_failed(
     assert listed(api)[answer.body["id"]]["state"] == "FAILED"
 
 
-def ended_event(api: Api, batch: str, status: str, attempt: int = 1) -> dict[str, Any]:
+def test_an_execution_that_runs_is_looked_at_again_after_half_a_minute(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer, executions, now = started(api), api.services.executions, [1000.0]
+    batch, running = answer.body["id"], {"status": "RUNNING"}
+    monkeypatch.setattr(executions, "_clock", lambda: now[0])
+    with running_service() as service:
+        service.script = lambda *_: (200, running)
+        monkeypatch.setattr(executions, "_client", client_of(service))
+        for now[0], calls in ((1000.0, 1), (1029.0, 1), (1030.0, 2), (1059.0, 2)):
+            assert executions.end("tiny", batch, 1) is None
+            assert len(service.seen) == calls
+        assert executions.end("tiny", batch, 2) is None
+        assert len(service.seen) == 3, "another attempt is another execution"
+        running["status"] = "ABORTED"
+        now[0] = 1090.0
+        assert [executions.end("tiny", batch, 1) for _ in range(2)] == ["", ""]
+        assert len(service.seen) == 5, "only that it runs is remembered"
+
+
+def test_no_more_than_some_executions_are_remembered(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    executions = api.services.executions
+    monkeypatch.setattr(sys.modules["executions"], "MOST_KEPT", 2)
+    monkeypatch.setattr(executions, "_ran", {})
+    with running_service() as service:
+        service.script = lambda *_: (200, {"status": "RUNNING"})
+        monkeypatch.setattr(executions, "_client", client_of(service))
+        for attempt in range(1, 6):
+            assert executions.end("tiny", "b", attempt) is None
+            assert len(executions._ran) <= 2
+
+
+def ended_event(api: Api, batch: str, status: str, attempt: int = 1, **members: str) -> dict[str, Any]:
     """What EventBridge sends."""
     name = f"tiny-{batch}-{attempt}"
     arn = f"{api.stage.machine.replace(':stateMachine:', ':execution:')}:{name}"
     given = {"batch": {"model": "tiny", "id": batch, "attempt": attempt}, "function": "arn", "concurrency": 1}
-    detail = {"executionArn": arn, "stateMachineArn": api.stage.machine, "name": name, "status": status}
+    detail = {"executionArn": arn, "stateMachineArn": api.stage.machine, "name": name, "status": status, **members}
     return {
         "version": "0",
         "source": "aws.states",
@@ -408,6 +472,28 @@ def test_a_batch_whose_execution_died_is_failed_and_announced_though_nobody_look
     record = record_of(api, answer)
     assert (record.state, record.problem is not None) == ("FAILED", True)
     assert input_of(api, f"tiny-{batch}-1-end")["function"] == record.function
+
+
+GONE = "Lambda.ResourceNotFoundException"
+
+
+def test_a_batch_whose_worker_s_version_is_gone_says_that_a_new_one_helps(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, seen = started(api), started(api)
+    tell(api, ended_event(api, told.body["id"], "FAILED", error=GONE, cause="Function not found: arn:aws:lambda:…"))
+    monkeypatch.setattr(sys.modules["endings"], "SETTLED_S", -1)
+    with running_service() as service:
+        service.script = lambda *_: (200, {"status": "FAILED", "error": GONE})
+        monkeypatch.setattr(api.services.executions, "_client", client_of(service))
+        api(http_event("GET", seen.body["status_url"]))
+    for answer in (told, seen):
+        record = record_of(api, answer)
+        assert record.state == "FAILED"
+        assert record.problem is not None
+        assert "its version of the worker does not exist any more: start a new batch" in record.problem["detail"]
+        assert "resume" not in record.problem["detail"]
+        assert "arn:aws" not in record.problem["detail"]
 
 
 def test_the_end_of_an_execution_whose_batch_was_announced_or_goes_on_changes_nothing(api: Api) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -197,6 +198,17 @@ def test_a_prediction_has_its_passed_columns(api: Api, event: Event) -> None:
         "after": None,
         "next": None,
     }
+
+
+def test_a_page_above_lambda_s_limit_is_a_413_with_the_remedy(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = batch(api, api.stage.load({"1": "x" * 2000}), rejected=1)
+    put_rejected(api, path, 0, [row(1, reason="x" * 2000)])
+    api(http_event("POST", "/models/tiny/jobs", {"instance": {}}))
+    for name, size in (("ENVELOPE", 0), ("RESPONSE_LIMIT", 100)):
+        monkeypatch.setattr(sys.modules["bodies"], name, size)
+    for page in (f"{path}/predictions", f"{path}/rejected", "/models/tiny/batches", "/models/tiny/jobs"):
+        refused = api(http_event("GET", page))
+        assert (refused.status, "ask with a lower limit" in refused.body["detail"]) == (413, True), page
 
 
 def test_the_generation_before_is_read_too_and_an_older_one_is_gone(api: Api, event: Event) -> None:

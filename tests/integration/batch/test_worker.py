@@ -205,6 +205,23 @@ def test_a_cancelled_batch_does_no_further_chunk_and_resumes(stage: Stage) -> No
     assert stage.predictions(batch) == expected(given)
 
 
+def test_a_batch_that_is_cancelled_during_its_plan_starts_no_chunk(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = stage.create_batch(stage.put("a.csv", csv_text(rows(60))), chunk_rows=20)
+    objects = stage.worker.objects
+    put = objects.put
+
+    def cancel(url: str, data: bytes) -> None:
+        put(url, data)
+        if stage.record(batch).state == "PLANNING":
+            stage.worker.batches.cancel(batch.model, batch.id)
+
+    monkeypatch.setattr(objects, "put", cancel)
+    assert stage.step("plan", batch)["chunks"] == 0
+    assert stage.record(batch).state == "CANCELLED"
+
+
 def test_an_input_that_changes_fails_by_name(stage: Stage) -> None:
     url = stage.put("a.csv", csv_text(rows(60)))
     batch = stage.create_batch(url, chunk_rows=20)

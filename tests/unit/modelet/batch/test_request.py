@@ -67,6 +67,8 @@ def test_a_request_survives_its_record(document: dict[str, Any]) -> None:
         ({"tolerated": True}, "tolerated", "from 0 to 1"),
         ({"chunk_rows": 0}, "chunk_rows", "from 1 to"),
         ({"keys": ["id"]}, "keys", "unknown member"),
+        ({"inputs": [f"s3://lake/{'a' * 200}/{n}" for n in range(500)]}, "", "100000 are allowed: use wildcards"),
+        ({"passed": ["é" * 17_000]}, "", "100000 are allowed: use wildcards"),
     ],
 )
 def test_a_wrong_request_names_the_member_and_the_remedy(change: dict[str, Any], field: str, said: str) -> None:

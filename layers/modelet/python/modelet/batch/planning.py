@@ -56,8 +56,11 @@ def plan(worker: Worker, record: BatchRecord, attempt: int, remaining: float | N
         return NOTHING
     url = files.chunks(attempt)
     worker.objects.put(url, to_lines(chunks))
-    worker.batches.plan_done(record, attempt, count, rows, load, version=worker.service.version, load_reason=reason)
-    return _planned(url, len(chunks))
+    running = worker.batches.plan_done(
+        record, attempt, count, rows, load, version=worker.service.version, load_reason=reason
+    )
+    # None says that the batch was cancelled meanwhile.
+    return NOTHING if running is None else _planned(url, len(chunks))
 
 
 def _planned(url: str, chunks: int) -> dict[str, Any]:

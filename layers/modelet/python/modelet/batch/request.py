@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, NamedTuple
 
 from modelet.batch.chunk import FORMATS
@@ -12,6 +13,8 @@ LOADS = ("auto", "write", "import")
 RESULT_FORMATS = ("jsonl", "parquet")
 MOST_INPUTS = 1_000
 MOST_CHUNK_ROWS = 1_000_000
+MOST_BYTES = 100_000
+"""Bytes of a request as JSON: its record must fit into an item of DynamoDB, and records into answers."""
 
 
 class BatchRequest(NamedTuple):
@@ -59,6 +62,8 @@ class BatchRequest(NamedTuple):
             raise _error("results", "nothing would be written: give the URL of a folder, or leave `table` true")
         if request.key in request.passed:
             raise _error("passed", f"{request.key!r} is the key, which every result has: remove it")
+        if (size := len(json.dumps(request.to_json()))) > MOST_BYTES:
+            raise _error("", f"the request has {size} bytes as JSON, at most {MOST_BYTES} are allowed: use wildcards")
         return request
 
     def to_json(self) -> dict[str, Any]:
