@@ -139,6 +139,7 @@ def view(services: Services, record: BatchRecord) -> dict[str, Any]:
         "predictions_until": moment(record.predictions_until),
         "problem": record.problem,
         "stopped": record.stopped,
+        "announced": record.notified,
         "status_url": _path(record),
     }
 

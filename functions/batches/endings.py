@@ -1,4 +1,4 @@
-"""The end of batches whose execution ended without its last step: they are set to FAILED, and announced."""
+"""The end of batches whose execution ended without its last step: they are set to FAILED or DONE, and announced."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from services import Services
 
 from modelet.batch.errors import UnknownBatchError
 from modelet.batch.missed import GONE, REASONS
-from modelet.batch.record import ACTIVE, ENDED, BatchRecord
+from modelet.batch.record import ACTIVE, ENDED, LOADING, BatchRecord
 from modelet.errors import RequestError, StoreError
 
 SETTLED_S = 60
 """Seconds after a batch changed from which on its execution must run."""
+TOLD_WITHIN_S = 24 * 3600
+"""Seconds after the end of a batch in which whoever looks at it has its end announced, if nobody did."""
 STATUS_CHANGE = "Step Functions Execution Status Change"
 """The type of EventBridge's event.
 
@@ -28,9 +30,12 @@ Source: docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.htm
 def settled(services: Services, record: BatchRecord) -> BatchRecord:
     """Return a batch. One whose execution ended without its last step is set to FAILED first: then it can be resumed.
 
-    A batch that changed a moment ago may not have its execution yet.
+    One that has ended within a day, and was not announced, is announced. A batch that changed a moment ago may not have
+    its execution yet, or is being announced.
     """
-    if record.state not in ACTIVE or time.time() - record.changed < SETTLED_S:
+    age = time.time() - record.changed
+    is_told = record.state in ENDED and (record.notified or age > TOLD_WITHIN_S)
+    if is_told or age < SETTLED_S:
         return record
     try:
         error = services.executions.end(record.model, record.id, record.attempt)
@@ -39,8 +44,8 @@ def settled(services: Services, record: BatchRecord) -> BatchRecord:
         return record
     if error is None:
         return record
-    found = _fail(services, record, error)
-    if found.state == "FAILED":
+    found = record if record.state in ENDED else _end(services, record, error)
+    if found.state in ENDED and not found.notified:
         announce(services.executions, found)
     return found
 
@@ -68,7 +73,7 @@ def settle(services: Services, event: Mapping[str, Any]) -> None:
     if record.attempt != attempt:
         return  # a later attempt has begun
     if record.state in ACTIVE:
-        record = _fail(services, record, str(event["detail"].get("error") or ""))
+        record = _end(services, record, str(event["detail"].get("error") or ""))
     if record.state in ENDED and not record.notified:
         services.executions.announce(record.model, record.id, record.attempt, record.function)
 
@@ -81,8 +86,16 @@ def announce(executions: Executions, record: BatchRecord) -> None:
         logger.error("the end of a batch is not announced", batch=record.id, state=record.state, exc_info=error)
 
 
-def _fail(services: Services, record: BatchRecord, error: str) -> BatchRecord:
-    """Set a batch to FAILED; return it. error: the name of the error that ended its execution, "" for none."""
+def _end(services: Services, record: BatchRecord, error: str) -> BatchRecord:
+    """Set a batch to FAILED; to DONE if its predictions became active, and only that was not recorded.
+
+    error: the name of the error that ended its execution, "" for none.
+    """
+    if record.state in LOADING and record.request.table:
+        pointer = services.generations.active(record.model)
+        if pointer is not None and pointer.has_known(record.id):
+            done = services.batches.set_state(record, LOADING, "DONE")
+            return services.batches.get(record.model, record.id) if done is None else done
     ended = f"attempt {record.attempt} ended before its last step, while the batch was {record.state}"
     if REASONS.get(error) == GONE:
         lost = RequestError(f"{ended}; its version of the worker {GONE}")

@@ -16,7 +16,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from modelet.batch.generations import Generations
+from modelet.batch.generations import Generation, Generations
 from modelet.batch.record import BatchRecord
 from modelet.batch.schedule import schedule_event
 from modelet.batch.table import new_id
@@ -442,6 +442,51 @@ def test_no_more_than_some_executions_are_remembered(api: Api, monkeypatch: pyte
         for attempt in range(1, 6):
             assert executions.end("tiny", "b", attempt) is None
             assert len(executions._ran) <= 2
+
+
+def test_whoever_looks_at_a_batch_that_ended_unannounced_has_it_announced_once_it_may_be(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a laptop whose server ended at once with the batch."""
+    answer = started(api)
+    batch = answer.body["id"]
+    api.services.batches.set_state(record_of(api, answer), ("PLANNING",), "FAILED", {"detail": "no rows"})
+
+    def is_announced() -> bool:
+        assert api(http_event("GET", answer.body["status_url"])).body["announced"] is False
+        return f"tiny-{batch}-1-end" in {each["name"] for each in api.stage.executions()}
+
+    endings = sys.modules["endings"]
+    api.services.executions.stop("tiny", batch, 1)
+    assert not is_announced()  # it ended a moment ago
+    monkeypatch.setattr(endings, "SETTLED_S", -1)
+    monkeypatch.setattr(endings, "TOLD_WITHIN_S", -1)
+    assert not is_announced()  # it ended long ago
+    monkeypatch.setattr(endings, "TOLD_WITHIN_S", 60)
+    assert is_announced()
+    api.services.batches.set_notified(record_of(api, answer))
+    assert api(http_event("GET", answer.body["status_url"])).body["announced"] is True
+
+
+@pytest.mark.parametrize("is_told", ["by its execution", "by whoever looks"])
+def test_a_batch_whose_predictions_are_active_is_done_though_its_execution_died(
+    api: Api, monkeypatch: pytest.MonkeyPatch, is_told: str
+) -> None:
+    answer = started(api)
+    record, services = record_of(api, answer), api.services
+    services.batches.plan_done(record, 1, 1, 1, "write")
+    services.batches.chunk_done(record, 0, 1, rows=1, failed=0, seconds=1)
+    services.batches.set_state(record, ("RUNNING",), "LOADING")
+    pointer = Generation(record.id, api.stage.predictions, 1, 0.0, record.id)
+    monkeypatch.setattr(services.generations, "active", lambda _model: pointer)
+    api.services.executions.stop("tiny", record.id, 1)
+    if is_told == "by its execution":
+        tell(api, ended_event(api, record.id, "FAILED"))
+    else:
+        monkeypatch.setattr(sys.modules["endings"], "SETTLED_S", -1)
+        assert api(http_event("GET", answer.body["status_url"])).body["state"] == "DONE"
+    assert (record_of(api, answer).state, record_of(api, answer).problem) == ("DONE", None)
+    assert input_of(api, f"tiny-{record.id}-1-end")["function"] == record.function
 
 
 def ended_event(api: Api, batch: str, status: str, attempt: int = 1, **members: str) -> dict[str, Any]:

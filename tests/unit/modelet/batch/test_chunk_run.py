@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from modelet.batch import chunk_run
+from modelet.batch.outputs.writer import SignedWriter
 from modelet.batch.plan import from_lines
 from modelet.batch.record import BatchRecord
 from modelet.batch.records import Batches
@@ -137,7 +138,7 @@ def test_runs_that_go_on_or_were_killed_are_counted_beside_one_for_each_chunk_th
     counts: list[int] = []
     in_the_call(stage, 1, lambda: counts.append(stage.record(batch).begun))
     with monkeypatch.context() as broken:
-        broken.setattr(chunk_run.SignedWriter, "write", fails)
+        broken.setattr(SignedWriter, "write", fails)
         with pytest.raises(StoreError):
             run(stage, batch)
     counts.append(stage.record(batch).begun)

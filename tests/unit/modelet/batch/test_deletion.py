@@ -88,6 +88,23 @@ def test_an_error_keeps_what_the_other_parts_have_done(table: Table, monkeypatch
     assert left(table) == {"b2": 60}
 
 
+def test_a_throttled_table_is_left_in_the_middle_of_a_page_and_the_next_call_goes_on_there(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page is 2,000 deletions, which may outlive the call."""
+    monkeypatch.setattr(deletion, "PAGE_ITEMS", 1_000)
+    monkeypatch.setattr(deletion, "SEGMENTS", 1)
+    monkeypatch.setattr(deletion, "MOST_WRITES", 10)
+    fill(table, {"b1": 45, "b2": 20})
+    state, counts = Deletion().begin("b2"), []
+    while state.parts:
+        state, error = sweep(table, state, "b2", PAST)
+        assert error is None
+        counts.append(left(table)["b1"])
+    assert counts[:5] == [35, 25, 15, 5, 0]
+    assert left(table) == {"b2": 20}
+
+
 def test_it_is_read_as_it_was_written(table: Table, dynamodb: Any, control: str) -> None:
     records = Table(dynamodb, control)
     assert Deletion.read(records, "iris") == Deletion()

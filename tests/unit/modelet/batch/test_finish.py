@@ -301,6 +301,52 @@ def test_a_batch_whose_predictions_are_active_does_not_fail_because_its_end_was_
     assert stage.worker.generations.active(batch.model) == active
 
 
+def test_on_batch_complete_that_takes_too_long_has_a_whole_call_once_and_is_then_ended(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = doubling_stage(place)
+    batch = score(stage, created(stage, rows_of(["a", "b"])))
+    model, calls, published = model_of(stage), [], []
+
+    def hang(said: dict[str, Any]) -> None:
+        calls.append(said["id"])
+        while True:
+            time.sleep(0.01)
+
+    monkeypatch.setattr(model, "on_batch_complete", hang)
+    monkeypatch.setattr(finish, "LEAST_S", 0.2)
+    monkeypatch.setattr(finish, "publish", lambda _worker, record: published.append(record.state))
+    states = []
+    while stage.step("finish", batch, SHORT)["state"] == "LOADING":
+        states.append(stage.record(batch).notified)
+    assert not any(states)
+    assert stage.record(batch).notified
+    assert (calls, published) == ([batch.id] * 2, ["DONE"])
+    assert [str(error).rpartition(", ")[2] for error in stage.errors] == [
+        "and is called once more",
+        "by the worker's timeout: raise worker.timeout_s",
+    ]
+
+
+def test_a_batch_whose_worker_dies_in_on_batch_complete_is_published_once(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = doubling_stage(place)
+    batch = score(stage, created(stage, rows_of(["a", "b"])))
+    published: list[str] = []
+
+    def die(_said: dict[str, Any]) -> None:
+        raise SystemExit
+
+    monkeypatch.setattr(model_of(stage), "on_batch_complete", die)
+    monkeypatch.setattr(finish, "publish", lambda _worker, record: published.append(record.state))
+    for _ in range(3):
+        with pytest.raises(SystemExit):
+            stage.step("finish", batch)
+    assert published == ["DONE"]
+    assert not stage.record(batch).notified
+
+
 def test_a_resume_of_a_batch_whose_predictions_are_active_loads_nothing_again(
     place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

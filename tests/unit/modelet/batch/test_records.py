@@ -200,6 +200,7 @@ def test_a_resume_begins_the_next_attempt_and_keeps_the_counters(batches: Batche
     record = started(batches, chunks=2)
     batches.chunk_done(record, 0, 1, rows=7, failed=1, seconds=1)
     batches.chunk_failed(record, 1, 1, PROBLEM)
+    batches.set_published(record)
     batches.set_notified(record)
     batches.set_state(record, ("RUNNING",), "FAILED", problem=PROBLEM)
     assert batches.get("iris", "b1").notified
@@ -212,6 +213,7 @@ def test_a_resume_begins_the_next_attempt_and_keeps_the_counters(batches: Batche
         False,
         None,
     )
+    assert not again.published
     assert (again.chunks, again.chunks_done, again.chunks_failed, again.rows_done) == (2, 1, 1, 7)
     # What belongs to the attempt before changes nothing any more.
     assert batches.set_state(record, ("PLANNING",), "FAILED") is None
@@ -398,6 +400,19 @@ def test_progress_has_the_rate_of_the_last_minute_and_the_chunks_that_failed(bat
     assert (progress.rows, progress.rows_failed, progress.rows_planned) == (390, 10, 1_000)
     assert (progress.rate, progress.seconds_left) == (5.0, 120.0)
     assert [(each.number, each.attempt, each.problem) for each in progress.errors] == [(3, 1, PROBLEM)]
+
+
+def test_after_a_resume_the_rate_is_that_of_the_chunks_of_this_attempt(batches: Batches, clock: Clock) -> None:
+    record = started(batches, chunks=4, rows=10_000)
+    batches.chunk_done(record, 0, 1, rows=5_000, failed=0, seconds=10)
+    batches.set_state(record, ("RUNNING",), "FAILED", problem=PROBLEM)
+    clock.now += 10
+    again = batches.resume("iris", "b1")
+    batches.plan_done(again, 2, 4, 10_000, "write")
+    clock.now += 2
+    assert batches.progress(batches.get("iris", "b1")).rate is None
+    batches.chunk_done(again, 1, 2, rows=100, failed=0, seconds=1)
+    assert batches.progress(batches.get("iris", "b1")).rate == 50.0
 
 
 class Counters(RuleBasedStateMachine):

@@ -10,7 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
-from modelet.batch.dynamodb import Write
+from modelet.batch.dynamodb import MOST_WRITES, Write
 from modelet.batch.table import PREDICTIONS, deletion_key
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SEGMENTS = 8
 """The parts of a table that are read at one time."""
 PAGE_ITEMS = 2_000
-"""Items that are read between two looks at the clock."""
+"""Items that are read in one request; those of them that are old are deleted 25 at a time."""
 
 
 class Deletion(NamedTuple):
@@ -65,11 +65,14 @@ class Deletion(NamedTuple):
 def sweep(table: Table, state: Deletion, oldest: str, until: float | None) -> tuple[Deletion, Exception | None]:
     """Go on with a pass: delete rows whose generation is older than `oldest`.
 
-    until: the monotonic time at which to stop; at least one page of each part is done. Returns how far it is, and the
-    first error that stopped a part.
+    until: the monotonic time at which to stop; of each part, at least one page is read, and one request of it deleted.
+    Returns how far it is, and the first error that stopped a part.
     """
     parts = dict(state.parts)
     errors: list[Exception] = []
+
+    def is_over() -> bool:
+        return bool(errors) or (until is not None and time.monotonic() >= until)
 
     def work(part: str) -> None:
         try:
@@ -82,12 +85,17 @@ def sweep(table: Table, state: Deletion, oldest: str, until: float | None) -> tu
                     after=parts[part],
                     limit=PAGE_ITEMS,
                 )
-                table.delete_many(page.items)
+                for start in range(0, len(page.items), MOST_WRITES):
+                    deleted = page.items[start : start + MOST_WRITES]
+                    table.delete_many(deleted)
+                    parts[part] = deleted[-1]
+                    if is_over():
+                        return
                 if page.after is None:
                     del parts[part]
                 else:
                     parts[part] = page.after
-                if errors or (until is not None and time.monotonic() >= until):
+                if is_over():
                     return
         except Exception as error:  # noqa: BLE001 - the other parts keep what they have done
             errors.append(error)

@@ -13,18 +13,20 @@ from modelet.batch.budget import Budget
 from modelet.batch.files import read_file
 from modelet.batch.imports import Import
 from modelet.batch.key_check import KeyCheck
-from modelet.batch.notice import announce
+from modelet.batch.notice import complete, publish
 from modelet.batch.plan import from_lines
 from modelet.batch.record import ENDED, LOADING
 from modelet.batch.repeats import Rewriting, example
 from modelet.batch.retire import retire
-from modelet.errors import ModeletError, RequestError, ServingError
+from modelet.errors import ModelError, ModeletError, RequestError, ServingError
 
 if TYPE_CHECKING:
     from modelet.batch.chunk import Chunk
     from modelet.batch.record import BatchRecord, State
     from modelet.batch.worker import Worker
 
+LEAST_S = 1.0
+"""Seconds that `on_batch_complete` has at least."""
 LATE_S = 30.0
 """Seconds by which a worker's timeout may be longer than what a call of the last step has left when it begins."""
 TIMED_OUT = {"Lambda.Unknown", "Sandbox.Timedout", "States.Timeout"}
@@ -45,17 +47,41 @@ class Finish:
         cause: the error that ended the plan, the map or an earlier call; None for none. Every part can be repeated: the
         state machine calls again after an error that may pass, and while the state is LOADING.
         """
+        has_loaded = self._record.state not in ENDED
         self._begin(cause)
         if self._record.state in LOADING:
             is_waiting, failure = self._try_to_load()
             if is_waiting:
                 return "LOADING", failure
-        failure, record = None, self._record
-        if record.state in ENDED and not record.notified:
-            failure = announce(self._worker, record)
-            self._worker.batches.set_notified(record)
+        failure = None
+        if self._record.state in ENDED and not self._record.notified:
+            is_announced, failure = self._announce(is_last=not has_loaded)
+            if not is_announced:
+                return "LOADING", failure
         is_through, trouble = self._retire()
-        return (record.state if is_through else "LOADING"), failure or trouble
+        return (self._record.state if is_through else "LOADING"), failure or trouble
+
+    def _announce(self, *, is_last: bool) -> tuple[bool, ModelError | None]:
+        """Tell that the batch has ended. Returns whether all are told, and the error for the log.
+
+        is_last: whether the author's method has the time of the whole call; otherwise the next call gives it that.
+        """
+        record, batches = self._record, self._worker.batches
+        if not record.published:
+            publish(self._worker, record)
+            batches.set_published(record)
+        seconds = None if self._budget.end is None else max(LEAST_S, self._budget.end - time.monotonic())
+        try:
+            failure = complete(self._worker, record, seconds)
+        except TimeoutError:
+            failure = ModelError(
+                f"on_batch_complete was ended after {seconds:.0f} s, "
+                + ("by the worker's timeout: raise worker.timeout_s" if is_last else "and is called once more")
+            )
+            if not is_last:
+                return False, failure
+        batches.set_notified(record)
+        return True, failure
 
     def _begin(self, cause: Any) -> None:
         """Record that the chunks are done, or why the batch ends without them or without being loaded."""

@@ -1,4 +1,4 @@
-"""Tell that a batch has ended: the stage's topic, and the author's own method."""
+"""Tell that a batch has ended: first the stage's topic, then the author's own method; both at least once."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from modelet.batch.clients import client
+from modelet.deadline import Alarm, Deadline, disarm
 from modelet.errors import ModelError, StoreError
 
 if TYPE_CHECKING:
@@ -28,14 +29,10 @@ def notice(record: BatchRecord) -> dict[str, Any]:
     }
 
 
-def announce(worker: Worker, record: BatchRecord) -> ModelError | None:
-    """Publish the end of a batch, then call `on_batch_complete`; both happen at least once.
-
-    Returns the error for the log if the author's method raises; the batch's state stays. Raises StoreError if the topic
-    does not answer.
-    """
-    said = notice(record)
+def publish(worker: Worker, record: BatchRecord) -> None:
+    """Publish the end of a batch, if the stage has a topic. Raises StoreError if the topic does not answer."""
     if worker.settings.topic:
+        said = notice(record)
         attributes = {name: {"DataType": "String", "StringValue": str(said[name])} for name in ("model", "state", "id")}
         try:
             client("sns").publish(
@@ -46,8 +43,19 @@ def announce(worker: Worker, record: BatchRecord) -> ModelError | None:
             )
         except (BotoCoreError, ClientError) as error:
             raise StoreError(f"the topic of completed batches did not answer: {error}") from error
+
+
+def complete(worker: Worker, record: BatchRecord, seconds: float | None) -> ModelError | None:
+    """Call the author's `on_batch_complete`. seconds: that it may take; None for any.
+
+    Returns the error for the log if it raises; the batch's state stays. Raises TimeoutError if it takes longer.
+    """
     try:
-        worker.service.pipeline.model.on_batch_complete(said)
+        with Deadline(seconds):
+            worker.service.pipeline.model.on_batch_complete(notice(record))
+    except Alarm:
+        disarm()
+        raise TimeoutError from None
     except Exception as error:  # noqa: BLE001 - the author's code may raise anything
         failure = ModelError(f"on_batch_complete raised {type(error).__name__}")
         failure.__cause__ = error

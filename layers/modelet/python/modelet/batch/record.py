@@ -36,8 +36,9 @@ class BatchRecord(NamedTuple):
     repeated: rows whose key a later row has too; known when `checked`. rewritten: rows that win, of keys that repeat,
     which this attempt has written once more. begun: runs of chunks that began, in all attempts, without those that are
     known to have ended and do not count as done. problem: why it failed. stopped: why it ends early. notified: whether
-    its end was announced. import_arn: DynamoDB's import of this attempt; None before it begins. predictions_until: when
-    the predictions expire, the same in all attempts; None for never. expires_at: when the record itself expires.
+    its end was announced. published: whether the stage's topic has its end, which is the first part of that.
+    import_arn: DynamoDB's import of this attempt; None before it begins. predictions_until: when the predictions
+    expire, the same in all attempts; None for never. expires_at: when the record itself expires.
     """
 
     model: str
@@ -68,6 +69,7 @@ class BatchRecord(NamedTuple):
     problem: dict[str, Any] | None = None
     stopped: str | None = None
     notified: bool = False
+    published: bool = False
     import_arn: str | None = None
     predictions_until: int | None = None
     load_reason: str | None = None

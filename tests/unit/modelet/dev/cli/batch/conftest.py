@@ -35,6 +35,7 @@ def record(state: str = "RUNNING", **members: Any) -> dict[str, Any]:
         "expires": "2027-02-27T05:12:00.000Z",
         "problem": None,
         "stopped": None,
+        "announced": False,
         "status_url": f"{OF}/{BATCH}",
         **members,
     }

@@ -98,6 +98,25 @@ def test_a_batch_whose_server_ends_with_the_command_is_cancelled(
         assert "(it is LOADING)" in last
 
 
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_server_that_ends_with_the_command_announces_the_end_of_the_batch_first(
+    scripted: ScriptedApi, monkeypatch: pytest.MonkeyPatch, ends: bool
+) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+    scripted.answer("GET", f"{OF}/{BATCH}", DONE, DONE, {**DONE, "announced": True})
+    watch.watch(BatchService(scripted.url, "tiny", Caller(signs=False), is_local=True, ends=ends), BATCH)
+    assert len(scripted.seen) == (3 if ends else 1)
+
+
+def test_a_method_that_takes_too_long_does_not_keep_the_command(
+    scripted: ScriptedApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "ANNOUNCED_S", 0.0)
+    scripted.answer("GET", f"{OF}/{BATCH}", DONE)
+    watch.watch(BatchService(scripted.url, "tiny", Caller(signs=False), is_local=True, ends=True), BATCH)
+    assert len(scripted.seen) == 1
+
+
 def test_a_chunk_that_failed_is_named_at_the_end(scripted: ScriptedApi, capsys: pytest.CaptureFixture[str]) -> None:
     errors = [
         {"chunk": number, "attempt": 1, "at": None, "problem": {"detail": f"reason {number}"}} for number in range(12)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 ENDED = {"DONE", "FAILED", "CANCELLED"}
 INTERVAL_S, LONGEST_S, LINE_S = 0.5, 10.0, 2.0
 """Seconds between two questions at first, at most, and between two lines in a pipe."""
+ANNOUNCED_S = 30.0
+"""Seconds in which the end of a batch is announced, and the method `on_batch_complete` of its model ends."""
 MOST_ERRORS = 10
 """Chunks whose errors are printed."""
 CHUNKS_A_SECOND = 2_000
@@ -37,9 +39,19 @@ def watch(service: BatchService, batch: str) -> None:
     say(summary(record))
     for line in notes(service, record):
         say(line)
+    if service.ends:
+        _wait_until_announced(service, batch, record)
     if record["state"] != "DONE":
         problem = record.get("problem") or {}
         raise CommandError(str(problem.get("detail") or f"the batch {batch} is {record['state']}"))
+
+
+def _wait_until_announced(service: BatchService, batch: str, record: dict[str, Any]) -> None:
+    """Wait until the end of a batch is announced, for some seconds: it is announced by the server that ends next."""
+    until = time.monotonic() + ANNOUNCED_S
+    while not record.get("announced") and time.monotonic() < until:
+        time.sleep(INTERVAL_S)
+        record = service.get("batches", batch)
 
 
 def interval(chunks: int | None) -> float:
