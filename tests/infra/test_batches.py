@@ -242,7 +242,7 @@ def test_the_function_may_start_work_and_read_predictions_of_its_stage_only(full
                 found.setdefault(action, set()).update(re.sub(r"^.*?(:[^:]*)$", r"\1", each) for each in each.resources)
     assert found["states:StartExecution"] == {":modelet-full-batches"}
     assert found["dynamodb:BatchGetItem"] > {":table/modelet-full-*"}
-    assert found["dynamodb:Scan"] == {":table/modelet-full-*"}, "whole generations are read, never the control table"
+    assert found["dynamodb:Scan"] == {":table/modelet-full-*"}, "the statement of the control table has no Scan"
     assert {"s3:GetObject", "s3:ListBucket"} <= found.keys(), "rejected rows are listed and read"
     assert "dynamodb:BatchWriteItem" not in found
     assert "dynamodb:ConditionCheckItem" not in found
