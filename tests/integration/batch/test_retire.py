@@ -79,7 +79,7 @@ def test_a_large_active_generation_does_not_keep_the_old_ones_from_being_deleted
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With so little time, a read that began anew in each call would never get through the rows that stay."""
-    monkeypatch.setattr(retire, "MOST_CALLS", 1_000)
+    monkeypatch.setattr(retire, "MOST_CALLS", 60)
     url = put(stage, 100)
     old, previous, active = (stage.create_batch(url) for _ in range(3))
     for batch in (old, previous):

@@ -93,7 +93,7 @@ def test_a_large_item_is_taken_by_dynamodb_and_a_too_large_one_is_rejected_by_na
 
 def test_a_table_that_does_not_exist_is_named_at_once(emulator: Any) -> None:
     writer = SignedWriter(emulator, "no-such-table", "g1")
-    writer.write(rows(30))
+    writer.write(rows(10))
     with pytest.raises(RequestError, match=r"no-such-table \(ResourceNotFoundException\): .* deploy the stack"):
         writer.close()
 
