@@ -143,7 +143,7 @@ images: locks ## Build every model's image, print the sizes, read the lists of t
 	$(ENGINE) images || [ $$? -eq 77 ]
 	$(BIN)/pytest --numprocesses=0 --timeout=900 tests/e2e/images
 
-sam: $(INFRA) $(CDK) $(SAM) locks layer ## Every model and event in its image: sam local invoke, start-api, a strict container
+sam: $(INFRA) $(CDK) $(SAM) locks layer ## Every model, worker and event in its image: sam local invoke, start-api, a strict container
 	$(ENGINE) up || [ $$? -eq 77 ]
 	$(BIN)/pytest --numprocesses=0 --timeout=900 tests/e2e/sam
 
