@@ -20,7 +20,7 @@ KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 class RepeatedKeyError(RequestError):
-    """The key was used for another body."""
+    """The key was used for another request: its body, query, content type or Accept differs."""
 
     status: ClassVar[int] = 422
     kind = "idempotency-key"
@@ -93,9 +93,9 @@ def once(request: Request, body: bytes, create: Callable[[], dict[str, Any]], ta
     )
 
     try:
-        answered: dict[str, Any] = guarded(request={"key": digest, "body": hashlib.sha256(body).hexdigest()})
+        answered: dict[str, Any] = guarded(request={"key": digest, "body": _digest(request, body)})
     except IdempotencyValidationError:
-        raise RepeatedKeyError("This Idempotency-Key was used for another body: use a new key.") from None
+        raise RepeatedKeyError("This Idempotency-Key was used for another request: use a new key.") from None
     except IdempotencyAlreadyInProgressError:
         raise InProgressError("The first request with this Idempotency-Key is not through yet: try again.") from None
     except (IdempotencyPersistenceLayerError, IdempotencyInconsistentStateError) as error:
@@ -104,3 +104,9 @@ def once(request: Request, body: bytes, create: Callable[[], dict[str, Any]], ta
             return made[0]
         raise StoreError(f"the Idempotency-Key cannot be kept: {error}") from error
     return answered
+
+
+def _digest(request: Request, body: bytes) -> str:
+    """Return the digest of what a request asks for."""
+    asked = (request.url.query, *(request.headers.get(name, "") for name in ("content-type", "accept")))
+    return hashlib.sha256("\n".join(asked).encode() + b"\n" + body).hexdigest()

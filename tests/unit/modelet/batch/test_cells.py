@@ -17,6 +17,7 @@ class Row(TypedDict):
     smoker: Literal[True] | None
     kind: Literal["1", "2"]
     age: int
+    large: Literal[9007199254740993]
 
 
 CELLS = Cells(tighten(dict(TypeAdapter(Row).core_schema)))
@@ -29,6 +30,14 @@ CELLS = Cells(tighten(dict(TypeAdapter(Row).core_schema)))
         ("sex", "2.0", 2),
         ("sex", " 2", 2),
         ("sex", "3", "3"),
+        ("sex", "\u0967", "\u0967"),
+        ("sex", "\uff11", "\uff11"),
+        ("sex", "1e0", "1e0"),
+        ("sex", "1_0", "1_0"),
+        ("sex", "1.5", "1.5"),
+        ("large", "9007199254740993", 9007199254740993),
+        ("large", "9007199254740992", "9007199254740992"),
+        ("large", "9" * 5_000, "9" * 5_000),
         ("sex", "one", "one"),
         ("sex", None, None),
         ("smoker", "true", True),

@@ -186,6 +186,24 @@ def test_cancelling_is_possible_until_the_end(batches: Batches) -> None:
         batches.cancel("iris", "b2")
 
 
+def test_a_batch_that_is_resumed_while_it_is_cancelled_is_cancelled(
+    batches: Batches, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = started(batches)
+    read = batches.get
+
+    def resumed_after_reading(model: str, batch: str) -> BatchRecord:
+        found = read(model, batch)
+        monkeypatch.setattr(batches, "get", read)
+        batches.set_state(record, ("RUNNING",), "FAILED")
+        batches.resume(model, batch)
+        return found
+
+    monkeypatch.setattr(batches, "get", resumed_after_reading)
+    cancelled = batches.cancel(record.model, record.id)
+    assert (cancelled.state, cancelled.attempt) == ("CANCELLED", 2)
+
+
 def test_a_batch_that_is_being_loaded_or_has_failed_is_not_cancelled(batches: Batches) -> None:
     record = started(batches)
     batches.set_state(record, ("RUNNING",), "FINISHING")

@@ -5,6 +5,7 @@ The contract itself reads numbers and booleans from texts; only a literal of num
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from modelet.contract.flat import fields_of
@@ -13,6 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from modelet.contract.schema import Core
+
+MOST_DIGITS = 4_300
+"""The longest text that Python reads as an integer."""
+_INTEGER = re.compile(r"([+-]?[0-9]+)(\.0+)?")
+"""An integer as the contract reads it from a text; tables with missing values have 1.0 for 1."""
 
 
 class Cells:
@@ -52,13 +58,6 @@ def _value(text: Any, values: list[Any]) -> Any:
         if isinstance(value, bool):
             if text.lower() == str(value).lower():
                 return value
-        elif _number(text) == value:
+        elif (found := _INTEGER.fullmatch(text.strip())) and len(found[1]) <= MOST_DIGITS and int(found[1]) == value:
             return value
     return text
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None

@@ -10,7 +10,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from modelet.batch.chunk_records import begin_chunk, count_chunk, leave_chunk, number_of, read_chunks
+from modelet.batch.chunk_records import MOST_CHANGES, begin_chunk, count_chunk, leave_chunk, number_of, read_chunks
 from modelet.batch.dynamodb import Table, Write
 from modelet.batch.errors import ConflictError, UnknownBatchError
 from modelet.batch.lifetimes import DAY_S, RECORD_DAYS, too_late
@@ -212,14 +212,15 @@ class Batches:
 
         Raises UnknownBatchError, and ConflictError if the batch has ended, or if its predictions are being loaded.
         """
-        record = self.get(model, id)
-        cancelled = self.set_state(record, ("PLANNING", "RUNNING"), "CANCELLED")
-        if cancelled is not None:
-            return cancelled
-        state = self.get(model, id).state
-        if state in ENDED:
-            raise ConflictError(f"batch {id} is {state}: there is nothing to cancel")
-        raise ConflictError(f"batch {id} is {state}, too late to cancel: wait for its end, then roll back if you must")
+        for _ in range(MOST_CHANGES):  # it may be resumed after it was read
+            record = self.get(model, id)
+            if (cancelled := self.set_state(record, ("PLANNING", "RUNNING"), "CANCELLED")) is not None:
+                return cancelled
+            if record.state not in {"PLANNING", "RUNNING", "CANCELLED"}:
+                break
+        if record.state in ENDED:
+            raise ConflictError(f"batch {id} is {record.state}: there is nothing to cancel")
+        raise ConflictError(f"batch {id} is {record.state}, too late to cancel: wait for its end, then roll it back")
 
     def resume(self, model: str, id: str, *, tolerated: float | None = None) -> BatchRecord:  # noqa: A002
         """Begin the next attempt of a batch that FAILED or was CANCELLED; only chunks that are not done run again.

@@ -13,6 +13,7 @@ from modelet.batch.inputs.assemble import Roles
         ("x", "x"),
         (7, "7"),
         (10**30, "1" + "0" * 30),
+        (10**2_047, "1" + "0" * 2_047),
         ("ä" * 1_024, "ä" * 1_024),
         ("x" * 2_048, "x" * 2_048),
         (" ", " "),
@@ -33,6 +34,8 @@ def test_texts_and_whole_numbers_are_keys(value: Any, key: str) -> None:
         (True, "the key is of type bool: give a text or a whole number"),
         ({}, "the key is of type dict: give a text or a whole number"),
         ("ä" * 1_025, "the key is longer than 2048 bytes of UTF-8"),
+        (10**2_048, "the key is longer than 2048 bytes of UTF-8"),
+        pytest.param(10**5_000, "the key is longer than 2048 bytes of UTF-8", id="5,001 digits"),
     ],
 )
 def test_a_row_without_a_usable_key_fails_and_keeps_its_place(value: Any, reason: str) -> None:
@@ -76,3 +79,9 @@ def test_the_column_instance_is_the_instance_of_a_model_without_fields() -> None
         roles.piece_of_rows(0, [{"id": "a", "instance": "x"}, {"id": "b", "instance": None}], {}),
     ):
         assert (piece.rows, piece.columns) == (["x", None], None)
+
+
+def test_an_object_without_members_has_no_key_and_is_handed_on_as_it_is() -> None:
+    piece = Roles("id", ("p",), None).piece_of_rows(0, [{}, {"id": "a"}], {})
+    assert piece.failed == {0: ("id", "the key is missing or empty")}
+    assert piece.rows == [{}, {}]

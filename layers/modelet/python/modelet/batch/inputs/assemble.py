@@ -14,6 +14,7 @@ Failed = dict[int, tuple[str | None, str]]
 """The field (or None) and the reason of each bad row, by its place in the piece."""
 
 
+LONG = f"the key is longer than {MOST_KEY_BYTES} bytes of UTF-8"
 INSTANCE = "instance"
 """The only column beside the key and the passed ones, for a model whose instances are no objects."""
 
@@ -47,11 +48,13 @@ class Roles(NamedTuple):
 
     def piece_of_rows(self, first_row: int, rows: Sequence[dict[str, Any] | None], failed: Failed) -> Piece:
         """Return the piece of parsed objects, from which members are removed; None for a row in `failed`."""
-        keys = self._keys((row and row.get(self.key) for row in rows), failed)
+        keys = self._keys((None if row is None else row.get(self.key) for row in rows), failed)
         passed = None
         if self.passed:
             passed = [{name: row.get(name) for name in self.passed} if row else {} for row in rows]
-        return Piece(first_row, keys, passed, rows=[row and self._handed(row) for row in rows], failed=failed)
+        return Piece(
+            first_row, keys, passed, rows=[None if row is None else self._handed(row) for row in rows], failed=failed
+        )
 
     def _handed(self, row: dict[str, Any]) -> Any:
         handed = {name: value for name, value in row.items() if self.is_handed(name)}
@@ -71,11 +74,14 @@ class Roles(NamedTuple):
 def _key(value: Any) -> tuple[str, str | None]:
     """Return a key, or "" and why there is none."""
     if type(value) is int:
-        return str(value), None
+        # Python writes no more than 4,300 digits; a digit has more than 3 bits.
+        return ("", LONG) if value.bit_length() > 4 * MOST_KEY_BYTES else _short(str(value))
     if value is None or value == "":
         return "", "the key is missing or empty"
     if not isinstance(value, str):
         return "", f"the key is of type {type(value).__name__}: give a text or a whole number"
-    if len(value.encode()) > MOST_KEY_BYTES:
-        return "", f"the key is longer than {MOST_KEY_BYTES} bytes of UTF-8"
-    return value, None
+    return _short(value)
+
+
+def _short(key: str) -> tuple[str, str | None]:
+    return ("", LONG) if len(key.encode()) > MOST_KEY_BYTES else (key, None)
