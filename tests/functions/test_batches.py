@@ -217,6 +217,8 @@ def test_model_yaml_says_when_predictions_expire(api: Api, monkeypatch: pytest.M
         ({**REQUEST, "inputs": ["https://example.org/rows.csv"]}, "inputs"),
         ({**REQUEST, "inputs": ["file:///var/task/bundle.json"]}, "inputs"),
         ({**REQUEST, "results": "file:///tmp/results"}, "results"),
+        ({**REQUEST, "inputs": ["s3://lake"]}, "inputs"),
+        ({**REQUEST, "results": "s3://lake/out", "passed": ["prediction"]}, "passed"),
         ([], ""),
     ],
 )

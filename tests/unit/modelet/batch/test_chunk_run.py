@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -158,3 +160,19 @@ def test_keys_are_kept_for_result_files_too(stage: Stage) -> None:
     batch = planned(stage, results=f"{stage.url}/out", table=False)
     run(stage, batch)
     assert files(stage, batch) == [stage.worker.files(batch.id).keys(0)]
+
+
+@pytest.mark.parametrize("load", ["write", "import"])
+def test_a_row_that_the_table_refuses_is_not_in_the_result_file_and_counts_once(stage: Stage, load: str) -> None:
+    rows = [*ROWS[:15], {"id": "k" * 2_049, "x": 1}, {"id": "k7", "x": -1}, *ROWS[15:30]]
+    batch = stage.create_batch(
+        stage.put("a.csv", csv_text(rows)), load=load, results=f"{stage.url}/out", results_format="jsonl", tolerated=1
+    )
+    stage.step("plan", batch)
+    run(stage, batch)
+    (found,) = stage.worker.objects.below(f"{stage.url}/out")
+    lines = gzip.decompress(stage.worker.objects.read(found)).splitlines()
+    assert [json.loads(line)["id"] for line in lines] == [row["id"] for row in ROWS[:30]]
+    record = stage.record(batch)
+    assert (record.rows_done, record.rows_failed) == (30, 2)
+    assert [line["row"] for line in stage.rejected(batch)] == [15, 16]

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from modelet.batch.request import BatchRequest
 from modelet.errors import ContractError
+from modelet.store import objects
+from modelet.store.errors import InputError
 
 LEAST: dict[str, Any] = {"inputs": ["s3://lake/a.csv"], "key": "id"}
 NAMES = st.text(min_size=1, max_size=5)
+SEGMENTS = NAMES.filter(lambda name: "/" not in name and name not in {".", ".."})
+URLS = st.lists(st.sampled_from(["s3:", "file:", "/", "//", "a", ".", "..", "*", "b.csv"]), max_size=8).map("".join)
+WITH_RESULTS = {"results": "s3://lake/out"}
 
 
 def test_the_least_request_writes_the_table() -> None:
@@ -24,7 +30,7 @@ def test_the_least_request_writes_the_table() -> None:
 @given(
     st.fixed_dictionaries(
         {
-            "inputs": st.lists(NAMES.map(lambda name: f"s3://lake/{name}"), min_size=1, unique=True),
+            "inputs": st.lists(SEGMENTS.map(lambda name: f"s3://lake/{name}"), min_size=1, unique=True),
             "key": st.just("id"),
         },
         optional={
@@ -61,6 +67,19 @@ def test_a_request_survives_its_record(document: dict[str, Any]) -> None:
         ({"table": "yes"}, "table", "true or false"),
         ({"table": False}, "results", "nothing would be written"),
         ({"results": "out"}, "results", "is not a URL"),
+        ({"results": "s3://"}, "results", "is no folder"),
+        ({"results": "file:///"}, "results", "is no folder"),
+        ({"results": "s3://lake/out/../in"}, "results", "is no folder"),
+        ({**WITH_RESULTS, "key": "prediction"}, "key", "'prediction' has the name of the results' own column"),
+        ({**WITH_RESULTS, "passed": ["age", "prediction"]}, "passed", "rename it in the input, or leave `results` out"),
+        ({**WITH_RESULTS, "passed": ["prediction.label"]}, "passed", "'prediction.label' has the name"),
+        ({"inputs": ["s3://"]}, "inputs", r"name the objects, as s3://bucket/prefix/\*"),
+        ({"inputs": ["s3://lake/x.csv", "s3://lake"]}, "inputs", "'s3://lake' names no object"),
+        ({"inputs": ["s3://lake/"]}, "inputs", "names no object"),
+        ({"inputs": ["s3://lake/folder/"]}, "inputs", "names no object"),
+        ({"inputs": ["s3:///a.csv"]}, "inputs", "names no object"),
+        ({"inputs": ["s3://*/a.csv"]}, "inputs", "names no object"),
+        ({"inputs": ["file:///x/../y.csv"]}, "inputs", "names no object"),
         ({"results_format": "csv"}, "results_format", "jsonl, parquet"),
         ({"load": "fast"}, "load", "auto, write, import"),
         ({"tolerated": 5}, "tolerated", "from 0 to 1"),
@@ -77,6 +96,33 @@ def test_a_wrong_request_names_the_member_and_the_remedy(change: dict[str, Any],
         BatchRequest.from_json(document)
     assert caught.value.violations[0].field == field
     assert caught.value.status == 422
+
+
+def test_names_of_the_results_columns_are_free_without_results_and_others_with_them() -> None:
+    assert BatchRequest.from_json({**LEAST, "key": "prediction", "passed": ["prediction.x"]}).key == "prediction"
+    assert BatchRequest.from_json({**LEAST, **WITH_RESULTS, "passed": ["predictions"]}).passed == ("predictions",)
+
+
+@pytest.mark.parametrize("folder", ["s3://lake", "s3://lake/", "s3://lake/a/b/", "file:///out"])
+def test_results_go_to_a_bucket_or_a_folder(folder: str) -> None:
+    assert BatchRequest.from_json({**LEAST, "results": folder}).results == folder
+
+
+@given(URLS)
+@example("s3://a/b.csv")
+@example("s3://a")
+@example("file:///a/../b.csv")
+def test_an_input_that_a_request_may_name_is_one_that_the_store_takes(url: str) -> None:
+    def is_taken(read: Callable[[], object]) -> bool:
+        try:
+            read()
+        except (ContractError, InputError):
+            return False
+        return True
+
+    is_allowed = is_taken(lambda: BatchRequest.from_json({**LEAST, "inputs": [url]}))
+    has_pattern_as_bucket = "*" in url.partition("://")[2].partition("/")[0]
+    assert is_allowed == (is_taken(lambda: objects._split(url, is_pattern=True)) and not has_pattern_as_bucket)
 
 
 def test_a_request_that_is_no_object_is_refused() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modelet.batch.files import result_url
 from modelet.batch.inputs.read import read_pieces
@@ -14,6 +14,7 @@ from modelet.batch.outputs.import_file import ImportWriter
 from modelet.batch.outputs.rejected import rejected_jsonl
 from modelet.batch.outputs.results import SUFFIXES, ResultFile
 from modelet.batch.outputs.row import Row
+from modelet.batch.outputs.together import Outputs
 from modelet.batch.outputs.writer import SignedWriter
 from modelet.batch.score import Scorer
 from modelet.deadline import Alarm, Deadline, disarm
@@ -21,7 +22,7 @@ from modelet.errors import DeadlineError, ModeletError, RequestError, StoreError
 
 if TYPE_CHECKING:
     from modelet.batch.chunk import Chunk
-    from modelet.batch.outputs.row import Rejected
+    from modelet.batch.outputs.row import Rejected, TableWriter
     from modelet.batch.piece import Piece
     from modelet.batch.record import BatchRecord
     from modelet.batch.score import Scored
@@ -130,19 +131,20 @@ class ChunkRun:
         digests, written = KeyDigests(), 0
         fields = pipeline.contract.field_names
         with ExitStack() as stack:
-            writers = [stack.enter_context(writer) for writer in self._writers()]
+            results, table = self._results(), self._table()
+            outputs = Outputs(
+                stack.enter_context(results) if results else None, stack.enter_context(table) if table else None
+            )
             for piece in read_pieces(chunk, request, worker.objects, rows=most, fields=fields):
                 scored = scorer.score(piece)
                 if time.monotonic() - self._looked >= LOOK_S:  # just before the rows are written
                     self._look()
                 self._failure = scored.failure or self._failure
                 rows = found_rows(piece, scored)
-                self._set_aside(scored.rejected)
-                for writer in writers:
-                    refused = writer.write(rows)
-                    self._set_aside(refused)
-                    lost = {each.number for each in refused}
-                    rows = [row for row in rows if row.number not in lost] if lost else rows
+                refused = outputs.write(rows)
+                self._set_aside(scored.rejected + refused)
+                lost = {each.number for each in refused}
+                rows = [row for row in rows if row.number not in lost] if lost else rows
                 digests.add([row.key for row in rows], [row.number for row in rows])
                 written += len(rows)
             self._look()  # what is not wanted any more must not replace the files of a later run
@@ -162,24 +164,28 @@ class ChunkRun:
                 f"{self._chunk.url}, field {first.field}: {first.reason}"
             )
 
-    def _writers(self) -> list[Any]:
-        """Return the writers of the chunk: of result files first, so that the table has no row that they refuse."""
-        worker, record, number = self._worker, self._record, self._chunk.number
-        request, until = record.request, record.predictions_until
-        writers: list[Any] = []
-        if request.results is not None:
-            kinds = dict.fromkeys(request.passed, "text")
-            columns = columns_of(request.key, kinds, worker.service.pipeline.contract.prediction)
-            url = result_url(request.results, record.id, number, SUFFIXES[request.results_format])
-            writers.append(ResultFile(worker.objects, url, request.results_format, columns))
-        if request.table and record.load == "import":
-            items = worker.files(record.id).items(number)
-            writers.append(ImportWriter(worker.objects, items, record.id, expires_at=until))
-        elif request.table:
-            deadline = None if self._until is None else self._until - RESERVE_S
-            table = worker.settings.prediction_table
-            writers.append(SignedWriter(worker.dynamodb, table, record.id, expires_at=until, deadline=deadline))
-        return writers
+    def _results(self) -> ResultFile | None:
+        """Return the writer of the result file; None if the batch has none."""
+        worker, request = self._worker, self._record.request
+        if request.results is None:
+            return None
+        kinds = dict.fromkeys(request.passed, "text")
+        columns = columns_of(request.key, kinds, worker.service.pipeline.contract.prediction)
+        url = result_url(request.results, self._record.id, self._chunk.number, SUFFIXES[request.results_format])
+        return ResultFile(worker.objects, url, request.results_format, columns)
+
+    def _table(self) -> TableWriter | None:
+        """Return the writer of the table's items; None if the batch does not write the table."""
+        worker, record = self._worker, self._record
+        until = record.predictions_until
+        if not record.request.table:
+            return None
+        if record.load == "import":
+            items = worker.files(record.id).items(self._chunk.number)
+            return ImportWriter(worker.objects, items, record.id, expires_at=until)
+        deadline = None if self._until is None else self._until - RESERVE_S
+        table = worker.settings.prediction_table
+        return SignedWriter(worker.dynamodb, table, record.id, expires_at=until, deadline=deadline)
 
 
 def piece_rows(pipeline: InferencePipeline) -> int:

@@ -6,6 +6,7 @@ import json
 from typing import Any, NamedTuple
 
 from modelet.batch.chunk import FORMATS
+from modelet.batch.outputs.columns import clash
 from modelet.errors import ContractError
 from modelet.violation import Violation
 
@@ -62,6 +63,7 @@ class BatchRequest(NamedTuple):
             raise _error("results", "nothing would be written: give the URL of a folder, or leave `table` true")
         if request.key in request.passed:
             raise _error("passed", f"{request.key!r} is the key, which every result has: remove it")
+        _own_columns(request)
         if (size := len(json.dumps(request.to_json()))) > MOST_BYTES:
             raise _error("", f"the request has {size} bytes as JSON, at most {MOST_BYTES} are allowed: use wildcards")
         return request
@@ -77,6 +79,15 @@ def _error(field: str, message: str) -> ContractError:
     return ContractError([Violation(None, field, message, "batch_request")])
 
 
+def _own_columns(request: BatchRequest) -> None:
+    """Refuse names of the result files' own columns. Those of a model's fields are not known here, and make way."""
+    if request.results is None:
+        return
+    for field, name in [("key", request.key), *(("passed", name) for name in request.passed)]:
+        if reason := clash(name):
+            raise _error(field, f"{reason}, or leave `results` out")
+
+
 def _texts(name: str, value: Any) -> None:
     if not isinstance(value, list | tuple) or not value or not all(isinstance(each, str) and each for each in value):
         raise _error(name, "must be a list of texts, at least one")
@@ -90,11 +101,35 @@ def _inputs(name: str, value: Any) -> None:
     _texts(name, value)
     for each in value:
         _url(name, each)
+        if not _is_place(each):
+            raise _error(
+                name,
+                f"{each!r:.100} names no object: name the objects, as s3://bucket/prefix/*, with a bucket and without "
+                "empty segments, `.` and `..`",
+            )
+
+
+def _folder(name: str, value: Any) -> None:
+    _url(name, value)
+    folder = value.rstrip("/")
+    if not _is_place(f"{folder}/results"):
+        raise _error(
+            name, f"{value!r:.100} is no folder: give s3://bucket/folder, without empty segments, `.` and `..`"
+        )
 
 
 def _url(name: str, value: Any) -> None:
     if not isinstance(value, str) or not value.startswith(("s3://", "file:///")):
         raise _error(name, f"{value!r:.100} is not a URL: give s3://bucket/key or file:///path")
+
+
+def _is_place(url: str) -> bool:
+    """Return whether a URL has a bucket, unless it is a file's, and a path that the worker's store takes."""
+    scheme, _, rest = url.partition("://")
+    bucket, _, path = rest.partition("/")
+    if bool(bucket) != (scheme == "s3") or any(sign in bucket for sign in "*?["):
+        return False
+    return all(segment not in {"", ".", ".."} for segment in path.split("/"))
 
 
 def _column(name: str, value: Any) -> None:
@@ -137,7 +172,7 @@ _CHECKS: dict[str, Any] = {
     "format": _one_of(FORMATS),
     "columns": _texts,
     "table": _flag,
-    "results": _url,
+    "results": _folder,
     "results_format": _one_of(RESULT_FORMATS),
     "load": _one_of(LOADS),
     "tolerated": _share,

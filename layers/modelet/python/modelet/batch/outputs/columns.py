@@ -52,14 +52,21 @@ def columns_of(key: str, passed: Mapping[str, str], prediction: Core | None) -> 
     """
     given = [key, *passed]
     for name in given:
-        if name == PREDICTION or name.startswith(f"{PREDICTION}."):
-            raise RequestError(f"the column {name!r} has the name of the results' own column: rename it in the input")
+        if reason := clash(name):
+            raise RequestError(reason)
     copied = tuple(Column(name, kind) for name, kind in passed.items())
     fields = _fields(prediction) if prediction else None
     if fields is None:
         return Columns(key, copied, (Column(PREDICTION, _kind(prediction)),))
     names = {field: f"{PREDICTION}.{field}" if field in given else field for field in fields}
     return Columns(key, copied, tuple(Column(names[field], kind, field) for field, kind in fields.items()))
+
+
+def clash(name: str) -> str | None:
+    """Return why the key's or a passed column cannot have this name, whatever the model predicts; None if it can."""
+    if name != PREDICTION and not name.startswith(f"{PREDICTION}."):
+        return None
+    return f"the column {name!r} has the name of the results' own column: rename it in the input"
 
 
 def _inner(core: Core) -> Core:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from modelet.batch.outputs.items import Items
-from modelet.batch.outputs.row import IN_MEMORY, Rejected
+from modelet.batch.outputs.row import IN_MEMORY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import IO, Self
 
-    from modelet.batch.outputs.row import Puts, Row
+    from modelet.batch.outputs.row import Encoded, Puts, Rejected, Row
 
 LEVEL = 1
 """The level of gzip: a higher one takes several times the CPU, and ImportTable counts uncompressed bytes."""
@@ -63,18 +63,22 @@ class ImportWriter:
 
     def write(self, rows: Sequence[Row]) -> list[Rejected]:
         """Take rows, and return those that cannot be items."""
-        rejected = []
-        for row in rows:
-            item = self._items.encode(row)
-            if isinstance(item, Rejected):
-                rejected.append(item)
-                continue
+        rejected: list[Rejected] = []
+        self.write_encoded(self._items.encode_all(rows, rejected))
+        return rejected
+
+    def encode(self, rows: Iterable[Row], rejected: list[Rejected]) -> Iterator[Encoded]:
+        """Yield rows with their items, which `write_encoded` takes. rejected: takes those that cannot be items."""
+        return self._items.encode_all(rows, rejected)
+
+    def write_encoded(self, encoded: Iterable[Encoded]) -> None:
+        """Take rows with their items."""
+        for _row, item in encoded:
             self.rows += 1
             self._block.append(item)
             self._block_bytes += len(item)
             if len(self._block) >= self._block_rows or self._block_bytes > BLOCK_BYTES:
                 self._end_block()
-        return rejected
 
     def close(self) -> None:
         """Put the object. Raises StoreError if it cannot be put."""

@@ -19,9 +19,9 @@ from modelet.batch.outputs.row import Rejected
 from modelet.batch.table import EXPIRES, MOST_KEY_BYTES, PREDICTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from modelet.batch.outputs.row import Row
+    from modelet.batch.outputs.row import Encoded, Row
 
 MOST_ITEM_BYTES = 400 * 1024
 """DynamoDB's limit of an item: the bytes of its attributes' names and values."""
@@ -51,6 +51,15 @@ class Items:
         # An item is put together from texts: a dict for each row takes a third more time.
         self._before = orjson.dumps({PREDICTIONS.partition: 0})[:-2] + b'{"S":'
         self._between = b"}," + orjson.dumps(fixed)[1:-1] + b',"prediction":{"S":'
+
+    def encode_all(self, rows: Iterable[Row], rejected: list[Rejected]) -> Iterator[Encoded]:
+        """Yield rows with their items. rejected: takes those that cannot be items."""
+        for row in rows:
+            item = self.encode(row)
+            if isinstance(item, Rejected):
+                rejected.append(item)
+            else:
+                yield row, item
 
     def encode(self, row: Row) -> bytes | Rejected:
         """Return a row's item as DynamoDB JSON, or why it cannot be one."""

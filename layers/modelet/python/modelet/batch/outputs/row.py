@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Self
 
 
@@ -36,6 +36,10 @@ class Rejected(NamedTuple):
     rule: str
 
 
+Encoded = tuple[Row, bytes]
+"""A row and its item as DynamoDB JSON."""
+
+
 class TableWriter(Protocol):
     """Writes the rows of one chunk to a prediction table; it is a context manager that abandons them on an error.
 
@@ -54,6 +58,14 @@ class TableWriter(Protocol):
 
     def write(self, rows: Sequence[Row]) -> list[Rejected]:
         """Take rows, and return those that cannot be items. Raises StoreError, which is retryable, or RequestError."""
+        ...
+
+    def encode(self, rows: Iterable[Row], rejected: list[Rejected]) -> Iterator[Encoded]:
+        """Yield rows with their items, and write nothing. rejected: takes those that cannot be items."""
+        ...
+
+    def write_encoded(self, encoded: Iterable[Encoded]) -> None:
+        """Take rows that `encode` yielded. Raises as `write` does."""
         ...
 
     def close(self) -> None:

@@ -13,17 +13,16 @@ import orjson
 
 from modelet.aws import error_name
 from modelet.batch.outputs.items import Items
-from modelet.batch.outputs.row import Rejected
 from modelet.batch.signed import Endpoint, SignedConnection, error_message, may_pass
 from modelet.batch.table import PREDICTIONS
 from modelet.errors import ModeletError, RequestError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from concurrent.futures import Future
     from typing import Self
 
-    from modelet.batch.outputs.row import Row
+    from modelet.batch.outputs.row import Encoded, Rejected, Row
 
 
 MOST_ITEMS = 25
@@ -100,15 +99,19 @@ class SignedWriter:
 
         Raises StoreError if DynamoDB does not take earlier rows, RequestError if it refuses them.
         """
-        rejected = []
-        for row in rows:
-            item = self._items.encode(row)
-            if isinstance(item, Rejected):
-                rejected.append(item)
-            else:
-                self._add(row.key, b'{"PutRequest":{"Item":' + item + b"}}")
-        self._raise()
+        rejected: list[Rejected] = []
+        self.write_encoded(self._items.encode_all(rows, rejected))
         return rejected
+
+    def encode(self, rows: Iterable[Row], rejected: list[Rejected]) -> Iterator[Encoded]:
+        """Yield rows with their items, which `write_encoded` takes. rejected: takes those that cannot be items."""
+        return self._items.encode_all(rows, rejected)
+
+    def write_encoded(self, encoded: Iterable[Encoded]) -> None:
+        """Take rows with their items. Waits and raises as `write` does."""
+        for row, item in encoded:
+            self._add(row.key, b'{"PutRequest":{"Item":' + item + b"}}")
+        self._raise()
 
     def close(self) -> None:
         """Return when DynamoDB has every row. Raises StoreError or RequestError if it has not."""
