@@ -115,13 +115,72 @@ def test_of_a_group_larger_than_memory_only_pages_are_read(inputs: Inputs) -> No
     [
         (pa.table({"x": [1]}), r"x\.parquet has no column 'id', which `key` names; it has x: correct the name"),
         (pa.table({"id": [1.5]}), "the key 'id' is of type double: write it as texts or whole numbers"),
-        (pa.table({"id": [1], "b": [b"x"]}), "column 'b' is of type binary: write it as texts or numbers"),
+        (pa.table({"id": [b"x"]}), "column 'id' is of type binary: write it as texts or numbers"),
+        (pa.table({"id": [1], "p": [b"x"]}), "column 'p' is of type binary: write it as texts or numbers"),
         (pa.table([[1], [2]], names=["id", "id"]), "two columns are called id"),
     ],
 )
 def test_a_file_that_cannot_be_scored_is_refused_before_any_row(inputs: Inputs, table: Any, reason: str) -> None:
     write(inputs, table)
+    passed = ["p"] if "p" in table.column_names else None
     with pytest.raises(InputError, match=reason):
+        inputs.chunks(inputs.request("x.parquet", passed=passed))
+
+
+TWICE = pa.StructArray.from_arrays([pa.array([1]), pa.array([2])], fields=[pa.field("x", pa.int64())] * 2)
+
+
+@pytest.mark.parametrize(
+    "column", [pa.array([b"x"]), pa.array([1], pa.duration("s")), TWICE], ids=lambda c: str(c.type)
+)
+def test_a_type_that_cannot_be_read_is_refused_only_where_it_is_needed(inputs: Inputs, column: Any) -> None:
+    write(inputs, pa.table({"id": ["a"], "more": column, "n": [1]}))
+    request = inputs.request("x.parquet")
+    (piece,) = inputs.pieces(request, fields=frozenset({"n"}))
+    assert (piece.keys, piece.columns, piece.failed) == (["a"], {"n": [1]}, {})
+    for fields in (frozenset({"n", "more"}), None):
+        with pytest.raises(InputError, match=r"x\.parquet: column 'more' is of type .*: write it as texts or numbers"):
+            inputs.pieces(request, fields=fields)
+
+
+def texts(*values: bytes) -> Any:
+    """Texts whose bytes nobody checked."""
+    return pa.Array.from_buffers(pa.string(), len(values), pa.array(values, pa.binary()).buffers())
+
+
+def test_a_row_with_bytes_that_are_not_utf_8_fails_alone(inputs: Inputs) -> None:
+    write(inputs, pa.table({"id": texts(b"\xff", b"b", b"c"), "t": texts(b"o", b"\xe4", b"p"), "n": [1, 2, 3]}))
+    (piece,) = inputs.pieces(inputs.request("x.parquet"))
+    assert piece.keys == ["", "b", "c"]
+    assert piece.columns == {"t": ["o", None, "p"], "n": [1, 2, 3]}
+    reason = "is not UTF-8: write texts as UTF-8"
+    assert piece.failed == {0: ("id", reason), 1: ("t", reason)}
+
+
+def test_a_row_with_a_date_beyond_the_calendar_fails_alone(inputs: Inputs) -> None:
+    days = [pa.array([0, *others], pa.int32()).cast(pa.date32()) for others in ((2**30, 2, 3), (1, 2**28, 3))]
+    moments = pa.array([0, 0, 0, 2**62], pa.int64()).cast(pa.timestamp("us"))
+    write(inputs, pa.table({"id": days[0], "p": days[1], "m": moments}))
+    (piece,) = inputs.pieces(inputs.request("x.parquet", passed=["p"]))
+    assert piece.keys == ["1970-01-01", "", "1970-01-03", "1970-01-04"]
+    assert [row["p"] for row in piece.passed or []] == ["1970-01-01", "1970-01-02", None, "1970-01-04"]
+    assert {place: field for place, (field, _) in piece.failed.items()} == {1: "id", 2: "p", 3: "m"}
+    assert all("cannot be read (" in reason for _, reason in piece.failed.values())
+
+
+def test_a_row_fails_alone_among_nested_columns_too(inputs: Inputs) -> None:
+    write(inputs, pa.table({"id": ["a", "b"], "tags": pa.ListArray.from_arrays([0, 1, 2], texts(b"\xff", b"o"))}))
+    (piece,) = inputs.pieces(inputs.request("x.parquet"))
+    assert piece.keys == ["a", "b"]
+    assert (piece.rows or [])[1] == {"tags": ["o"]}
+    assert piece.failed == {0: ("tags", "is not UTF-8: write texts as UTF-8")}
+
+
+def test_a_column_whose_name_is_not_utf_8_is_named_with_its_file(inputs: Inputs) -> None:
+    write(inputs, pa.table({"id": ["a"], "Zurich": [1]}), store_schema=False)
+    data = (inputs.folder / "x.parquet").read_bytes()
+    inputs.write("x.parquet", data.replace(b"Zurich", b"Z\xfcrich"))
+    with pytest.raises(InputError, match=r"x\.parquet cannot be read as Parquet \([^\n]+\): "):
         inputs.chunks(inputs.request("x.parquet"))
 
 

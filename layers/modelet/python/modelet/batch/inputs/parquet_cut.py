@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from modelet.batch.chunk import Chunk
+from modelet.batch.inputs.assemble import Roles
 from modelet.batch.inputs.header import require_columns
 from modelet.batch.inputs.parquet_file import open_parquet
 from modelet.batch.inputs.values import can_be_key
@@ -25,11 +26,12 @@ MOST_PARTS = 64
 def parquet_chunks(one: Input, request: BatchRequest, objects: Objects, most: int) -> Iterator[Chunk]:
     """Yield chunks of whole row groups with up to `most` rows; a group of more than twice as many is split by rows.
 
-    Raises InputError if the file is no Parquet, has columns that cannot be read, lacks the key or a passed column, or
-    if its key is of a type that cannot identify a row.
+    Raises InputError if the file is no Parquet, lacks the key or a passed column, or if one of these is of a type that
+    cannot be read, or the key of one that cannot identify a row. The contract is not known here: a worker checks the
+    types of its fields.
     """
     found = one.found
-    file = open_parquet(found, objects)
+    file = open_parquet(found, objects, Roles(request.key, request.passed, frozenset()))
     schema, footer = file.schema_arrow, file.metadata
     require_columns(schema.names, request, found.url)
     kind = schema.field(request.key).type

@@ -15,6 +15,7 @@ from modelet.store.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from modelet.batch.inputs.assemble import Roles
     from modelet.store.objects import Found, Objects
 
 AT_ONCE_BYTES = 64 * 1024 * 1024
@@ -58,16 +59,18 @@ class RangeFile(io.RawIOBase):
         return data
 
 
-def open_parquet(found: Found, objects: Objects) -> Any:
-    """Open an object as a ParquetFile. Raises InputError if it is no Parquet file, or has unreadable types."""
+def open_parquet(found: Found, objects: Objects, roles: Roles) -> Any:
+    """Open an object as a ParquetFile.
+
+    Raises InputError if it is no Parquet file, or if a column that is read is of a type that cannot be.
+    """
     with parquet_errors(found.url):
         file = ParquetFile(RangeFile(found, objects))
-        schema = file.schema_arrow
-    for field in schema:
-        if not is_readable(field.type):
-            raise InputError(
-                f"{found.url}: column {field.name!r} is of type {field.type}: write it as texts or numbers"
-            )
+        for field in file.schema_arrow:
+            if roles.is_read(field.name) and not is_readable(field.type):
+                raise InputError(
+                    f"{found.url}: column {field.name!r} is of type {field.type}: write it as texts or numbers"
+                )
     return file
 
 
@@ -82,10 +85,10 @@ def open_groups(found: Found, objects: Objects, footer: Any, groups: range) -> A
 
 @contextmanager
 def parquet_errors(url: str) -> Iterator[None]:
-    """Convert pyarrow's exceptions to InputError with one line."""
+    """Convert pyarrow's exceptions, and those of names that are not UTF-8, to InputError with one line."""
     try:
         yield
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         reason = str(error).partition("\n")[0]
         raise InputError(
             f"{url} cannot be read as Parquet ({reason}): correct its name or `format`, or write it again"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modelet.batch.inputs.parquet_file import open_groups, open_parquet, parquet_errors
-from modelet.batch.inputs.values import is_nested, values_of
+from modelet.batch.inputs.values import is_nested, values_and_reasons
 from modelet.store.objects import Found
 
 if TYPE_CHECKING:
@@ -21,15 +21,22 @@ PIECE_BYTES = 16 * 1024 * 1024
 
 
 def parquet_pieces(chunk: Chunk, roles: Roles, objects: Objects, rows: int) -> Iterator[Piece]:
-    """Yield the rows of a chunk of row groups, or of a part of one; as rows if a column for the contract is nested."""
+    """Yield the rows of a chunk of row groups, or of a part of one; as rows if a column for the contract is nested.
+
+    A row with a value that cannot be read is a failed row, whose value is None.
+    """
     found = Found(chunk.url, chunk.size, chunk.etag)
-    file = open_parquet(found, objects)
+    file = open_parquet(found, objects, roles)
     footer, schema = file.metadata, file.schema_arrow
     has_nested = any(is_nested(field.type) and roles.is_handed(field.name) for field in schema)
     row, read = chunk.first_row, [name for name in schema.names if roles.is_read(name)]
     for batch in _batches(chunk, found, objects, footer, rows, read):
-        columns = {name: values_of(batch.column(name)) for name in read}
+        columns: dict[str, list[Any]] = {}
         failed: Failed = {}
+        for name in read:
+            columns[name], reasons = values_and_reasons(batch.column(name))
+            for place, reason in reasons.items():
+                failed.setdefault(place, (name, reason))
         if has_nested:
             values = [dict(zip(columns, each, strict=True)) for each in zip(*columns.values(), strict=True)]
             yield roles.piece_of_rows(row, values, failed)
