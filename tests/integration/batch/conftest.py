@@ -32,6 +32,7 @@ def place(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> str:
     for name, value in emulator.variables.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_SESSION_TOKEN")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps the keys of the first test in this process
     clients.client.cache_clear()
     boto3.client("s3").create_bucket(Bucket=BUCKET)
     return f"s3://{BUCKET}/place-{next(_places)}"
