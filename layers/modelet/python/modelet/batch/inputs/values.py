@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from pyarrow import compute, types
+from pyarrow import types
 
 _SCALARS = (
     types.is_null,
@@ -122,7 +122,7 @@ def _nested(array: Any) -> list[Any]:
         rows = zip(*columns, strict=True) if columns else [()] * len(array)
         return [dict(zip(names, row, strict=True)) if here else None for row, here in zip(rows, is_there, strict=True)]
     members = iter(values_of(array.flatten()))
-    lengths = compute.list_value_length(array).to_pylist()
+    lengths = array.value_lengths().to_pylist()
     return [None if length is None else list(islice(members, length)) for length in lengths]
 
 
