@@ -164,10 +164,10 @@ def test_keys_are_kept_for_result_files_too(stage: Stage) -> None:
 
 @pytest.mark.parametrize("load", ["write", "import"])
 def test_a_row_that_the_table_refuses_is_not_in_the_result_file_and_counts_once(stage: Stage, load: str) -> None:
-    rows = [*ROWS[:15], {"id": "k" * 2_049, "x": 1}, {"id": "k7", "x": -1}, *ROWS[15:30]]
-    batch = stage.create_batch(
-        stage.put("a.csv", csv_text(rows)), load=load, results=f"{stage.url}/out", results_format="jsonl", tolerated=1
-    )
+    large = {"id": "large", "x": 1, "note": "n" * 410_000}
+    rows = [{"note": "", **row} for row in (*ROWS[:15], large, {"id": "k7", "x": -1}, *ROWS[15:30])]
+    request: dict[str, Any] = {"results": f"{stage.url}/out", "results_format": "jsonl", "passed": ["note"]}
+    batch = stage.create_batch(stage.put("a.csv", csv_text(rows)), load=load, tolerated=1, **request)
     stage.step("plan", batch)
     run(stage, batch)
     (found,) = stage.worker.objects.below(f"{stage.url}/out")

@@ -73,11 +73,12 @@ class ImportWriter:
 
     def write_encoded(self, encoded: Iterable[Encoded]) -> None:
         """Take rows with their items."""
+        block = self._block
         for _row, item in encoded:
             self.rows += 1
-            self._block.append(item)
+            block.append(item)
             self._block_bytes += len(item)
-            if len(self._block) >= self._block_rows or self._block_bytes > BLOCK_BYTES:
+            if len(block) >= self._block_rows or self._block_bytes > BLOCK_BYTES:
                 self._end_block()
 
     def close(self) -> None:
@@ -96,7 +97,8 @@ class ImportWriter:
     def _end_block(self) -> None:
         shuffled = map(self._block.__getitem__, _order(len(self._block)))
         self._file.write(b"".join([b'{"Item":' + item + b"}\n" for item in shuffled]))
-        self._block, self._block_bytes = [], 0
+        self._block.clear()
+        self._block_bytes = 0
 
 
 @lru_cache(maxsize=4)

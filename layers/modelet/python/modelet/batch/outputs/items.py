@@ -54,8 +54,9 @@ class Items:
 
     def encode_all(self, rows: Iterable[Row], rejected: list[Rejected]) -> Iterator[Encoded]:
         """Yield rows with their items. rejected: takes those that cannot be items."""
+        encode = self.encode
         for row in rows:
-            item = self.encode(row)
+            item = encode(row)
             if isinstance(item, Rejected):
                 rejected.append(item)
             else:

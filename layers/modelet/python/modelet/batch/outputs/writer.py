@@ -109,8 +109,9 @@ class SignedWriter:
 
     def write_encoded(self, encoded: Iterable[Encoded]) -> None:
         """Take rows with their items. Waits and raises as `write` does."""
+        add = self._add
         for row, item in encoded:
-            self._add(row.key, b'{"PutRequest":{"Item":' + item + b"}}")
+            add(row.key, b'{"PutRequest":{"Item":' + item + b"}}")
         self._raise()
 
     def close(self) -> None:
