@@ -50,7 +50,12 @@ class Faulty(ThreadingHTTPServer):
         self._lock = threading.Lock()
 
     def fault(self, operation: str) -> str | None:
-        """The fault of a request. operation: of DynamoDB; empty for S3."""
+        """The fault of a request. operation: of DynamoDB; empty for S3.
+
+        An import has none: in AWS its token makes a repeated call the same import, but the emulator ignores the token.
+        """
+        if operation == "ImportTable":
+            return None
         service = "write" if operation == "BatchWriteItem" else "DynamoDB" if operation else "S3"
         with self._lock:
             if not self._is_faulty(service):
