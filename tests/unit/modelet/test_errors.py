@@ -29,7 +29,8 @@ def test_statuses_in_the_drawing_are_those_of_the_classes() -> None:
         assert getattr(errors, name).status == int(status)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in tree(errors.ServingError) if kind is not errors.ServingError])
+# Those of batches that say what to do with a killed worker are only written into records: their texts are ours.
+@pytest.mark.parametrize("kind", [kind for kind in tree(errors.ServingError) if kind.__module__ == "modelet.errors"])
 def test_the_function_s_own_trouble_is_answered_with_a_fixed_text(kind: type[ModeletError]) -> None:
     problem = kind("/var/task/app.py: password").problem()
     assert "password" not in str(problem)
