@@ -31,6 +31,8 @@ from .test_worker import Doubling, expected, rows
 
 KILLED = WorkerError("Runtime.ExitError", "RequestId: 1 Error: Runtime exited with error: signal: killed")
 PATH = "/models/tiny/batches"
+INPUTS = f"{BUCKET}-inputs"
+"""Callers may not name objects in the bucket of batches."""
 _numbers = itertools.count()
 
 
@@ -60,7 +62,9 @@ class Flow:
 
     def start(self, given: list[dict[str, Any]], **request: Any) -> str:
         """Start a batch over the API, in chunks of ten rows; give its id."""
-        url = self.stage.put(f"{next(_numbers)}.csv", csv_text(given))
+        boto3.client("s3").create_bucket(Bucket=INPUTS)
+        url = f"s3://{INPUTS}/{next(_numbers)}.csv"
+        self.stage.worker.objects.put(url, csv_text(given))
         answer = self.api(http_event("POST", PATH, {"inputs": [url], "key": "id", "chunk_rows": 10, **request}))
         assert answer.status == 202, answer.body
         return str(answer.body["id"])
