@@ -144,11 +144,12 @@ def test_a_new_version_gets_the_traffic_after_two_checks(deployment: Deployment)
         version = publish_another(deployment.project, CHANGED)
         deployment.push(CHANGED, version)
     others = {name: deployment.stack(name) for name in deployment.stacks() - {model_stack(CHANGED)}}
-    with a_batch_that_runs_meanwhile_keeps_its_version(deployment), deployment.step("make deploy MODEL, version 2"):
-        deployment.make("deploy", f"MODEL={CHANGED}", "APPROVAL=never")
+    with a_batch_that_runs_meanwhile_keeps_its_version(deployment):
+        with deployment.step("make deploy MODEL, version 2"):
+            deployment.make("deploy", f"MODEL={CHANGED}", "APPROVAL=never")
+        assert deployment.checks(CHANGED, "2") == 2, "the trigger's and CodeDeploy's"
     assert {name: deployment.stack(name) for name in others} == others, "one model was deployed, and nothing else"
     assert deployment.live(CHANGED) == "2"
-    assert deployment.checks(CHANGED, "2") == 2, "the trigger's and CodeDeploy's"
     after = deployment.api.send(sample(CHANGED))
     assert after["headers"]["x-model-version"] == version
     assert float(after["body"]) == pytest.approx(float(before["body"]) + MORE)
