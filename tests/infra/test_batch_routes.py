@@ -27,7 +27,7 @@ MODELS, WORKERS = ["plain", "fraud", "churn"], ["fraud", "churn"]
 OF_A_MODEL = (
     "batches",
     "batches/{id}",
-    "batches/{id}/resume",
+    "batches/{id}/{part}",
     "predictions",
     "predictions/{key}",
     "jobs",
