@@ -58,8 +58,8 @@ _gateway = Mangum(_without_slash, lifespan="off", text_mime_types=[JSON, PROBLEM
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer an event of API Gateway.
 
-    Two kinds of event come by themselves: a schedule's start of a batch, and the end of an execution. Nobody reads the
-    answer, so this raises StoreError if it may succeed later; Lambda then tries again.
+    Two kinds of event are asynchronous: a schedule's start of a batch, and the end of an execution. Their answers are
+    dropped, so this raises StoreError for an error that may pass; Lambda then tries again.
     """
     if is_end_of_execution(event):
         settle(app.state.services, event)

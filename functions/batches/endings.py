@@ -19,7 +19,7 @@ from modelet.errors import RequestError, StoreError
 SETTLED_S = 60
 """Seconds after a batch changed from which on its execution must run."""
 TOLD_WITHIN_S = 24 * 3600
-"""Seconds after the end of a batch in which whoever looks at it has its end announced, if nobody did."""
+"""Seconds after the end of a batch in which a look at it announces the end, if it was not announced before."""
 STATUS_CHANGE = "Step Functions Execution Status Change"
 """The type of EventBridge's event.
 
@@ -56,7 +56,7 @@ def is_end_of_execution(event: Mapping[str, Any]) -> bool:
 
 
 def settle(services: Services, event: Mapping[str, Any]) -> None:
-    """Set the batch of an execution that has ended to FAILED if it is not over, and announce it if nobody did.
+    """Set the batch of an execution that ended to FAILED if it has not ended, and announce its end if that is missing.
 
     Raises StoreError, so that EventBridge's event comes again. An execution that was started by hand names no batch.
     """
@@ -93,7 +93,7 @@ def _end(services: Services, record: BatchRecord, error: str) -> BatchRecord:
     """
     if record.state in LOADING and record.request.table:
         pointer = services.generations.active(record.model)
-        if pointer is not None and pointer.has_known(record.id):
+        if pointer is not None and pointer.was_active(record.id):
             done = services.batches.set_state(record, LOADING, "DONE")
             return services.batches.get(record.model, record.id) if done is None else done
     ended = f"attempt {record.attempt} ended before its last step, while the batch was {record.state}"

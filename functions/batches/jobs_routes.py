@@ -23,7 +23,6 @@ from modelet.jobs.name import job_name, parse_job_name
 from modelet.jobs.record import JobRecord
 from modelet.jobs.records import ATTEMPTS, KEPT_S, MOST_BODY_BYTES
 from modelet.protocols import rows, service
-from modelet.protocols.media import is_json
 from modelet.protocols.service import JSON
 
 LINK_S = 900
@@ -197,7 +196,7 @@ def _result(record: JobRecord) -> dict[str, Any]:
         return {**done, "result_url": link, "result_url_expires": moment(time.time() + LINK_S)}
     if record.result is None:
         return {}
-    if is_json(record.result_type or JSON):
+    if record.result_type in {None, JSON}:
         return {**done, "result": json.loads(record.result)}
     return {**done, "result_base64": base64.b64encode(record.result).decode()}
 

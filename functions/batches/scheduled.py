@@ -1,4 +1,4 @@
-"""Starts of batches by a schedule: nobody reads the answer, so an error is raised or logged."""
+"""Starts of batches by a schedule: the answer is dropped, so an error is raised or logged."""
 
 from __future__ import annotations
 

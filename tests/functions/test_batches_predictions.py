@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from modelet.errors import StoreError
 from support.aws import running_service
 from support.batches_api import Answer, Api, PlatformContext
 from support.events import http_event, rest_event
+from support.threads import served
 
 Event = Callable[..., dict[str, Any]]
 PATH = "/models/tiny/predictions"
@@ -292,17 +292,11 @@ class Invocation(BaseHTTPRequestHandler):
 @contextmanager
 def functions(api: Api, patch: pytest.MonkeyPatch, *answers: tuple[int, str, Any]) -> Iterator[Functions]:
     """Lambda with these answers takes the emulator's place, whose functions are not run."""
-    with Functions(*answers) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with served(Functions(*answers)) as server:
         url = f"http://127.0.0.1:{server.server_port}"
         client = boto3.client("lambda", endpoint_url=url, config=Config(retries={"total_max_attempts": 1}))
         patch.setattr(api.services.online, "_client", lambda _: client)
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+        yield server
 
 
 def asked(api: Api, event: Event, key: str, **members: Any) -> Answer:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ssl import SSLContext
 from typing import Any
+
+from support.threads import served
 
 Script = Callable[["Request", int], tuple[int, Any] | None]
 """How the request of a number, counted from 1, is answered: status, and bytes or a JSON value; None hangs up."""
@@ -68,11 +69,5 @@ class Service(ThreadingHTTPServer):
 @contextmanager
 def running_service(tls: SSLContext | None = None) -> Iterator[Service]:
     """A service for the length of a block."""
-    with Service(tls) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with served(Service(tls)) as server:
+        yield server

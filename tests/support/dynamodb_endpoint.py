@@ -13,6 +13,8 @@ from typing import Any
 
 import boto3
 
+from support.threads import served
+
 FAULTS = (
     "unprocessed",  # nothing is written
     "half",  # every second item is written
@@ -125,13 +127,8 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def dynamodb(faults: Sequence[str | None] = (), then: str | None = None) -> Iterator[Table]:
     """Serve from a thread of this process."""
-    server = Table(faults, then)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.hold.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with served(Table(faults, then)) as server:
+        try:
+            yield server
+        finally:
+            server.hold.set()

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from support.tables import refusal
+from support.threads import served
 
 TABLES = ("throttled", "500", "hung up", "lost", "cut")
 """Faults of DynamoDB. lost: it is done, and there is no answer. cut: it is done, and half of the answer arrives."""
@@ -141,11 +142,5 @@ def _made(kind: str, body: bytes, *, is_table: bool) -> tuple[int, dict[str, str
 @contextmanager
 def faulty(url: str, seed: int) -> Iterator[Faulty]:
     """A proxy for the length of a block."""
-    with Faulty(url, seed) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with served(Faulty(url, seed)) as server:
+        yield server

@@ -23,6 +23,7 @@ TESTED_BY = {
     "batch/listing.py": "unit/modelet/batch/test_records.py",
     "batch/notice.py": "integration/batch/test_worker.py",
     "batch/outputs/row.py": "unit/modelet/batch/outputs/test_import_file.py",
+    "batch/outputs/table_writer.py": "unit/modelet/batch/outputs/test_writer.py",
     "batch/piece.py": "unit/modelet/batch/test_score.py",
     "batch/plan.py": "integration/batch/test_worker.py",
     "batch/record.py": "unit/modelet/batch/test_records.py",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
+
+from support.threads import served
 
 
 class Seen(NamedTuple):
@@ -79,11 +80,5 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def scripted_api() -> Iterator[ScriptedApi]:
     """Serve such an API from a thread."""
-    with ScriptedApi() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with served(ScriptedApi()) as server:
+        yield server

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from modelet.dev.local.emulator.provision import EVERYTHING, MACHINE, TRUST
 from modelet.edges import chunk as edge
 from modelet.edges.base import Call
 from support.batches import Stage
+from support.threads import served
 
 WAIT_SCALE = "0.01"
 """The share of a second that a second of the state machine's waits takes."""
@@ -85,16 +85,12 @@ class _Step(BaseHTTPRequestHandler):
 def emulated_steps(root: Path) -> Iterator[tuple[Emulator, Steps]]:
     """Run an emulator, and the server that does the steps of its state machines, for the length of a block."""
     emulator = QuickEmulator(root)
-    with Steps() as steps:
-        thread = threading.Thread(target=steps.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with served(Steps()) as steps:
         try:
             asyncio.run(emulator.start(steps.url, lambda _line: None))
             yield emulator, steps
         finally:
             asyncio.run(emulator.stop())
-            steps.shutdown()
-            thread.join()
 
 
 class Machine:

@@ -144,7 +144,7 @@ class BatchesFunction(Construct):
             )
 
     def _dropped(self) -> cloudwatch.Alarm:
-        """Return the alarm on events that Lambda gave up; nobody else learns of them."""
+        """Return the alarm on asynchronous events that Lambda dropped after its last attempt."""
         name = self._stage.function_name(BATCHES)
         return cloudwatch.Alarm(
             self,

@@ -21,7 +21,7 @@ class EndedRule(Construct):
     """EventBridge's rule for executions of batches that failed, timed out or were stopped.
 
     Some errors end an execution without its last step, for example a history of more than 25,000 events. Without the
-    rule, such a batch would be RUNNING until somebody looks at it. Children of the map have another state machine.
+    rule, such a batch would be RUNNING until its status is read. Children of the map have another state machine.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, function: lambda_.IFunction) -> None:

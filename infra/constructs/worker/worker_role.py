@@ -37,7 +37,7 @@ TABLE_ACTIONS = [
     "dynamodb:ImportTable",
     "dynamodb:UpdateTimeToLive",
 ]
-"""Create a table, correct the rows of repeated keys, let rows expire, and delete it when nobody reads it any more."""
+"""Create a table, correct the rows of repeated keys, let rows expire, and delete it when it is not read any more."""
 IMPORT_LOG_ACTIONS = [
     "logs:CreateLogGroup",
     "logs:CreateLogStream",

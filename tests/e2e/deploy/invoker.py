@@ -17,6 +17,7 @@ from e2e.deploy.images import Images
 from modelet.dev.local.runtime.function import LocalFunction
 from modelet.dev.local.runtime.runtime import Runtime
 from modelet.errors import ThrottledError, TooLargeError
+from support.threads import served
 
 SHARED = 10
 """Requests that a function without reserved concurrency answers at once."""
@@ -137,12 +138,8 @@ def invoking(invoker: Invoker) -> Iterator[str]:
             """Say nothing of each request: the functions' own log is kept."""
 
     invoker.start()
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
+    try:
+        with served(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
             yield f"http://127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
-            invoker.stop()
+    finally:
+        invoker.stop()

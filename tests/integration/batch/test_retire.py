@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import boto3
 import pytest
-from annotated_types import Ge
-from typing_extensions import TypedDict
 
 from modelet.batch import deletion, retire
 from modelet.batch.deletion import Deletion
@@ -17,25 +15,8 @@ from modelet.batch.dynamodb import Table
 from modelet.batch.lifetimes import DAY_S
 from modelet.batch.record import BatchRecord
 from modelet.errors import StoreError
-from modelet.model import Model
 from support.batches import Stage, csv_text
-from support.services import service
-
-
-class Row(TypedDict):
-    x: Annotated[float, Ge(0)]
-    sex: Literal[1, 2] | None
-
-
-class Answer(TypedDict):
-    double: float
-
-
-class Doubling(Model[Row, Answer]):
-    """Doubles x."""
-
-    def infer(self, inputs: list[Row]) -> list[Answer]:
-        return [{"double": 2 * row["x"]} for row in inputs]
+from support.doubling import doubling_stage
 
 
 @pytest.fixture
@@ -43,11 +24,11 @@ def stage(place: str, monkeypatch: pytest.MonkeyPatch) -> Stage:
     """A stage whose workers write nothing after their batch has ended, and delete in small pages."""
     monkeypatch.setattr(retire, "LATE_S", -1)
     monkeypatch.setattr(deletion, "PAGE_ITEMS", 2)
-    return Stage.create(service(Doubling), place)
+    return doubling_stage(place)
 
 
 def put(stage: Stage, count: int = 5) -> str:
-    return stage.put("a.csv", csv_text([{"id": f"k{number}", "x": number, "sex": 1} for number in range(count)]))
+    return stage.put("a.csv", csv_text([{"id": f"k{number}", "x": number} for number in range(count)]))
 
 
 def generations(stage: Stage) -> set[str]:
@@ -152,8 +133,8 @@ def test_rows_that_expire_are_left_to_dynamodb_and_the_table_is_not_read(place: 
 
 @pytest.mark.parametrize("load", ["write", "import"])
 def test_all_rows_of_a_batch_expire_at_one_time_also_those_of_a_later_attempt(place: str, load: str) -> None:
-    stage = Stage.create(service(Doubling), place, duplicates="last")
-    given = [{"id": f"k{number}", "x": number, "sex": 1} for number in range(40)]
+    stage = doubling_stage(place, duplicates="last")
+    given = [{"id": f"k{number}", "x": number} for number in range(40)]
     url = stage.put("a.csv", csv_text([*given, {"id": "k1", "x": 7, "sex": 1}]))
     batch = stage.create_batch(url, load=load, chunk_rows=10, expires_days=3)
 

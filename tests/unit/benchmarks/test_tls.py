@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.error import URLError
@@ -12,6 +11,7 @@ from urllib.request import urlopen
 import pytest
 
 from benchmarks.tls import behind_tls
+from support.threads import served
 
 
 class Hello(BaseHTTPRequestHandler):
@@ -30,12 +30,8 @@ class Hello(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[str]:
     """The URL of a server without TLS."""
-    with HTTPServer(("127.0.0.1", 0), Hello) as found:
-        thread = threading.Thread(target=found.serve_forever)
-        thread.start()
+    with served(HTTPServer(("127.0.0.1", 0), Hello)) as found:
         yield f"http://127.0.0.1:{found.server_port}"
-        found.shutdown()
-        thread.join()
 
 
 def test_who_knows_the_authority_is_answered_and_who_does_not_refuses(server: str) -> None:

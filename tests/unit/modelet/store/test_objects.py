@@ -16,6 +16,7 @@ from modelet.errors import StoreError
 from modelet.store.errors import ChangedInputError, InputError
 from modelet.store.objects import AHEAD, RETRIES, Found, Objects
 from modelet.store.store import ATTEMPTS
+from support.threads import served
 
 DATA = os.urandom(50_000)
 
@@ -228,15 +229,9 @@ class Server(ThreadingHTTPServer):
 
 @contextmanager
 def s3_that(script: Callable[[Answer, int], None], monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    with Server(script) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with served(Server(script)) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+        yield server
 
 
 FOUND = Found("s3://models/x", len(DATA), '"1"')

@@ -21,6 +21,7 @@ import pytest
 from modelet.errors import ArtifactError, StoreError
 from modelet.store.download import PART, WINDOW
 from modelet.store.store import Store
+from support.threads import served
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -81,16 +82,12 @@ class Scripted(ThreadingHTTPServer):
 def s3_that(
     script: Callable[[Request, int], None], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[Store, list[str]]]:
-    with Scripted(script) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with served(Scripted(script)) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
         try:
             yield Store("s3://models/prefix"), server.seen
         finally:
             server.stopped.set()
-            server.shutdown()
-            thread.join()
 
 
 @pytest.fixture

@@ -22,7 +22,8 @@ from modelet.errors import DeadlineError, ModeletError, RequestError, StoreError
 
 if TYPE_CHECKING:
     from modelet.batch.chunk import Chunk
-    from modelet.batch.outputs.row import Rejected, TableWriter
+    from modelet.batch.outputs.row import Rejected
+    from modelet.batch.outputs.table_writer import TableWriter
     from modelet.batch.piece import Piece
     from modelet.batch.record import BatchRecord
     from modelet.batch.score import Scored
@@ -58,7 +59,7 @@ class ChunkRun:
         self._looked = 0.0
 
     def run(self, timings: Timings) -> ModeletError | None:
-        """Run the chunk, unless the batch has ended or stops, also meanwhile. Returns the error for the log, if any.
+        """Run the chunk; stop if the batch has ended or stops. Returns the error for the log, if any.
 
         Raises retryable errors, so that the state machine tries again.
         """

@@ -34,7 +34,7 @@ class Deletion(NamedTuple):
 
     deleted: str = ""
     bound: str = ""
-    parts: dict[str, Item | None] = {}  # noqa: RUF012 - nobody changes it
+    parts: dict[str, Item | None] = {}  # noqa: RUF012 - it is never changed
     segments: int = SEGMENTS
     batch: str = ""
     calls: int = 0

@@ -62,7 +62,7 @@ class Finish:
         return (self._record.state if is_through else "LOADING"), failure or trouble
 
     def _announce(self, *, is_last: bool) -> tuple[bool, ModelError | None]:
-        """Tell that the batch has ended. Returns whether all are told, and the error for the log.
+        """Announce the end of the batch. Returns whether that is complete, and the error for the log.
 
         is_last: whether the author's method has the time of the whole call; otherwise the next call gives it that.
         """
@@ -122,7 +122,7 @@ class Finish:
         """Return whether an earlier call, or an earlier attempt, switched to the generation of this batch."""
         record = self._record
         pointer = self._worker.generations.active(record.model) if record.request.table else None
-        return pointer is not None and pointer.has_known(record.id)
+        return pointer is not None and pointer.was_active(record.id)
 
     def _set_state(
         self, from_states: tuple[State, ...], to_state: State, problem: dict[str, Any] | None = None
@@ -219,7 +219,7 @@ class Finish:
         return KeyCheck(worker.files(self._record.id), self._chunks, worker.objects, worker.settings.memory_mb)
 
     def _retire(self) -> tuple[bool, ModeletError | None]:
-        """Delete generations that nobody can read any more. Returns whether this was the last call, and an error.
+        """Delete generations that cannot be read any more. Returns whether this was the last call, and an error.
 
         The batch is done, whatever happens here: what is left is deleted after the next one.
         """

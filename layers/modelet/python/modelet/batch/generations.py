@@ -42,7 +42,7 @@ class Generation(NamedTuple):
     previous_until: int | None = None
     dropped_table: str | None = None
 
-    def has_known(self, generation: str) -> bool:
+    def was_active(self, generation: str) -> bool:
         """Return whether a generation is or was active, as far as the pointer tells."""
         return generation in {self.newest, self.generation, self.previous}
 

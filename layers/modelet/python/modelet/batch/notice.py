@@ -1,4 +1,4 @@
-"""Tell that a batch has ended: first the stage's topic, then the author's own method; both at least once."""
+"""Announce the end of a batch: first to the stage's topic, then to the author's own method; both at least once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Delete the generations that nobody can read any more: neither active, nor the one before, nor still being written.
+"""Delete the generations that cannot be read any more: neither active, nor the one before, nor still being written.
 
 Imported tables are deleted whole. Rows of the model's own table are deleted one by one, unless they expire.
 """
@@ -38,7 +38,7 @@ def retire(worker: Worker, record: BatchRecord, until: float | None) -> bool:
 
     until: the monotonic time at which to stop; the next call goes on. Returns whether there is nothing left to do after
     this batch. Items that an online answer added go with their generation. Raises StoreError if DynamoDB does not
-    answer, ServingError if it refuses: nobody reads what is left, and the next batch deletes it.
+    answer, ServingError if it refuses: what is left is never read, and the next batch deletes it.
     """
     active = worker.generations.active(record.model)
     if active is None or active.previous is None:

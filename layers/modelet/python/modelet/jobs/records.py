@@ -144,7 +144,7 @@ class Jobs:
         return Claim("spent" if job.state == "failed" and job.attempts >= most else "ended", job)
 
     def settled(self, job: JobRecord, most: int) -> JobRecord:
-        """Return a job as it is in truth, if its worker ended without an answer. most: how often a job is tried.
+        """Return a job; correct its state if its worker ended without an answer. most: how often a job is tried.
 
         With attempts left, it waits for its next one: queued. Else it is set to failed.
         """

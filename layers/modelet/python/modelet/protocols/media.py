@@ -58,21 +58,15 @@ def negotiate(request: Request, media: Media[ReadT, WriteT]) -> tuple[ReadT, str
     return media.readers[reader], writer, media.writers[writer]
 
 
-def is_json(content_type: str) -> bool:
-    """Return whether a Content-Type is JSON; a type with the suffix +json is (RFC 6839, 3.1)."""
-    kind = content_type.partition(";")[0].strip().lower()
-    return kind == JSON or kind.endswith("+json")
-
-
 @lru_cache(maxsize=64)  # exceptions are not cached
 def _content(content_type: str, names: tuple[str, ...]) -> tuple[str, str]:
     """Return the media type in a Content-Type, as the one of `names`, and its charset, UTF-8 by default.
 
-    Raises MediaTypeError if the type is not in `names`.
+    A type with the suffix +json is JSON (RFC 6839, 3.1). Raises MediaTypeError if the type is not in `names`.
     """
     kind, *parameters = content_type.lower().split(";")
     kind = kind.strip()
-    meant = JSON if is_json(kind) else kind
+    meant = JSON if kind.endswith("+json") else kind
     if meant not in names:
         listed = ", ".join(names)
         raise MediaTypeError(f"The content type is {kind[:100]}: send {listed}.", ("accept", listed))

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
 
-from modelet.batch.outputs.row import Row, TableWriter
+from modelet.batch.outputs.row import Row
+from modelet.batch.outputs.table_writer import TableWriter
 from modelet.batch.outputs.writer import SignedWriter
 from modelet.batch.table import PREDICTIONS
 from modelet.errors import RequestError, StoreError

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,6 +18,7 @@ from support.commands import failure
 from support.projects import BAD, GOOD, make_tiny
 from support.servers import serving
 from support.signatures import is_signed
+from support.threads import served
 
 Run = Callable[..., Result]
 
@@ -74,12 +74,8 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
         monkeypatch.delenv(name, raising=False)
     for name, value in SIGNED_IN.items():
         monkeypatch.setenv(name, value)
-    with Api() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with served(Api()) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Guess the rows of compressed inputs, which nobody counts before they are read, from the beginning of each file."""
+"""Guess the rows of compressed inputs, which are not counted before they are read, from the beginning of each file."""
 
 from __future__ import annotations
 

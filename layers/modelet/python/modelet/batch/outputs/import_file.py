@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from modelet.batch.outputs.items import Items
 from modelet.batch.outputs.row import IN_MEMORY
+from modelet.batch.outputs.table_writer import TableWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from typing import IO, Self
+    from collections.abc import Iterable
+    from typing import IO
 
-    from modelet.batch.outputs.row import Encoded, Puts, Rejected, Row
+    from modelet.batch.outputs.row import Encoded, Puts
 
 LEVEL = 1
 """The level of gzip: a higher one takes several times the CPU, and ImportTable counts uncompressed bytes."""
@@ -27,7 +27,7 @@ BLOCK_BYTES = 8 * 2**20
 """A block is shuffled in memory and ends at either of these."""
 
 
-class ImportWriter:
+class ImportWriter(TableWriter):
     """Writes one chunk's items as DynamoDB JSON, a line each, and puts them as one object when it is closed.
 
     objects, url: where the object goes. Nothing is put without items, because ImportTable needs none. Lines are
@@ -44,32 +44,12 @@ class ImportWriter:
         source: str = "batch",
         block_rows: int = BLOCK_ROWS,
     ) -> None:
-        self.rows = 0
+        super().__init__(generation, expires_at=expires_at, source=source)
         self._objects, self._url = objects, url
-        self._items = Items(generation, expires_at=expires_at, source=source)
         self._block: list[bytes] = []
         self._block_bytes = 0
         self._block_rows = block_rows
         self._file = _GzipFile()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, /, *_raised: object) -> None:
-        if kind is None:
-            self.close()
-        else:
-            self.abandon()
-
-    def write(self, rows: Sequence[Row]) -> list[Rejected]:
-        """Take rows, and return those that cannot be items."""
-        rejected: list[Rejected] = []
-        self.write_encoded(self._items.encode_all(rows, rejected))
-        return rejected
-
-    def encode(self, rows: Iterable[Row], rejected: list[Rejected]) -> Iterator[Encoded]:
-        """Yield rows with their items, which `write_encoded` takes. rejected: takes those that cannot be items."""
-        return self._items.encode_all(rows, rejected)
 
     def write_encoded(self, encoded: Iterable[Encoded]) -> None:
         """Take rows with their items."""

@@ -1,12 +1,8 @@
-"""A scored row on its way out, a row that is refused, and what all writers have in common."""
+"""A scored row on its way out, a row that is refused, and where finished objects go."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from typing import Self
+from typing import Any, NamedTuple, Protocol
 
 
 class Row(NamedTuple):
@@ -38,39 +34,6 @@ class Rejected(NamedTuple):
 
 Encoded = tuple[Row, bytes]
 """A row and its item as DynamoDB JSON."""
-
-
-class TableWriter(Protocol):
-    """Writes the rows of one chunk to a prediction table; it is a context manager that abandons them on an error.
-
-    rows: the number of rows taken so far.
-    """
-
-    rows: int
-
-    def __enter__(self) -> Self:
-        """Return the writer."""
-        ...
-
-    def __exit__(self, kind: type[BaseException] | None, /, *raised: object) -> None:
-        """Close the writer, or abandon what is not written yet if the block raised."""
-        ...
-
-    def write(self, rows: Sequence[Row]) -> list[Rejected]:
-        """Take rows, and return those that cannot be items. Raises StoreError, which is retryable, or RequestError."""
-        ...
-
-    def encode(self, rows: Iterable[Row], rejected: list[Rejected]) -> Iterator[Encoded]:
-        """Yield rows with their items, and write nothing. rejected: takes those that cannot be items."""
-        ...
-
-    def write_encoded(self, encoded: Iterable[Encoded]) -> None:
-        """Take rows that `encode` yielded. Raises as `write` does."""
-        ...
-
-    def close(self) -> None:
-        """Return when every row is written. Raises StoreError or RequestError if one of them is not."""
-        ...
 
 
 class Puts(Protocol):

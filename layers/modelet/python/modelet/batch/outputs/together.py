@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from modelet.batch.outputs.results import ResultFile
-    from modelet.batch.outputs.row import Rejected, Row, TableWriter
+    from modelet.batch.outputs.row import Rejected, Row
+    from modelet.batch.outputs.table_writer import TableWriter
 
 
 class Outputs:

@@ -12,17 +12,16 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from modelet.aws import error_name
-from modelet.batch.outputs.items import Items
+from modelet.batch.outputs.table_writer import TableWriter
 from modelet.batch.signed import Endpoint, SignedConnection, error_message, may_pass
 from modelet.batch.table import PREDICTIONS
 from modelet.errors import ModeletError, RequestError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable
     from concurrent.futures import Future
-    from typing import Self
 
-    from modelet.batch.outputs.row import Encoded, Rejected, Row
+    from modelet.batch.outputs.row import Encoded
 
 
 MOST_ITEMS = 25
@@ -42,7 +41,7 @@ REMEDIES = {
 }
 
 
-class SignedWriter:
+class SignedWriter(TableWriter):
     """Writes the rows of one chunk with BatchWriteItem.
 
     client: a boto3 client of DynamoDB, whose endpoint, region and credentials are used. expires_at: Unix seconds.
@@ -67,10 +66,10 @@ class SignedWriter:
         attempts: int = ATTEMPTS,
         timeout: float = TIMEOUT_S,
     ) -> None:
-        self.rows = self.retried = 0
+        super().__init__(generation, expires_at=expires_at, source=source)
+        self.retried = 0
         self._table, self._deadline = table, deadline
         self._attempts, self._timeout = attempts, timeout
-        self._items = Items(generation, expires_at=expires_at, source=source)
         self._endpoint = Endpoint(client)
         self._start = b'{"RequestItems":{' + orjson.dumps(table) + b":["
         self._batch: dict[str, bytes] = {}
@@ -85,30 +84,11 @@ class SignedWriter:
         self._own = threading.local()
         self._pool = ThreadPoolExecutor(threads, "write")
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, /, *_raised: object) -> None:
-        if kind is None:
-            self.close()
-        else:
-            self.abandon()
-
-    def write(self, rows: Sequence[Row]) -> list[Rejected]:
-        """Take rows, and return those that cannot be items; it waits while many are under way.
+    def write_encoded(self, encoded: Iterable[Encoded]) -> None:
+        """Take rows with their items; it waits while many are under way.
 
         Raises StoreError if DynamoDB does not take earlier rows, RequestError if it refuses them.
         """
-        rejected: list[Rejected] = []
-        self.write_encoded(self._items.encode_all(rows, rejected))
-        return rejected
-
-    def encode(self, rows: Iterable[Row], rejected: list[Rejected]) -> Iterator[Encoded]:
-        """Yield rows with their items, which `write_encoded` takes. rejected: takes those that cannot be items."""
-        return self._items.encode_all(rows, rejected)
-
-    def write_encoded(self, encoded: Iterable[Encoded]) -> None:
-        """Take rows with their items. Waits and raises as `write` does."""
         add = self._add
         for row, item in encoded:
             add(row.key, b'{"PutRequest":{"Item":' + item + b"}}")

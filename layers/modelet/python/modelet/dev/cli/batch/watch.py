@@ -106,7 +106,7 @@ def _first_rejected(service: BatchService, batch: str) -> str:
 
 
 def _left(service: BatchService, batch: str) -> str:
-    """Return what becomes of a batch that nobody watches any more; where its server ends, it is cancelled."""
+    """Return what happens to a batch after Ctrl-C; if its server ends with the command, it is cancelled."""
     if not service.ends:
         return (
             f"the batch {batch} goes on: {service.command('status', batch, '--watch')} follows it, "
