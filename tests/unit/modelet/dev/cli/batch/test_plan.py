@@ -33,10 +33,11 @@ def test_a_plan_has_rows_chunks_and_the_prices_of_both_loads(run: Run, patients:
     assert found[1][3] == "3 s"
     assert found[2][3] == "1 min 4 s"
     assert found[3] == ["load write: 120,000 rows; writing them costs $0.08, importing them $0.00"]
+    assert found[4] == ["deleting these rows after a later batch costs $0.08 more, and nothing with batch.expires_days"]
 
 
 def test_a_plan_names_the_quotas_and_those_that_the_input_comes_near(run: Run, patients: Path) -> None:
-    found = lines(run("batch", "plan", patients.name, "--key", "id"))[4:]
+    found = lines(run("batch", "plan", patients.name, "--key", "id"))[5:]
     text_bytes = patients.stat().st_size - len("id,x\n")
     met = quotas(ROWS, 3, concurrency=50, memory_mb=1769, text_bytes=text_bytes)
     assert [row[1:] for row in found] == [
@@ -52,6 +53,7 @@ def test_the_options_change_the_chunks_and_the_time(run: Run, patients: Path) ->
     assert [row[4] for row in found[1:3]] == ["-", "chosen"]
     assert found[1][3] == "7 s"
     assert found[3][0].startswith("load import, as asked for: 120,000 rows; ")
+    assert not any("deleting" in row[0] for row in found), "deleting a table is free"
 
 
 def test_a_model_gives_the_workers_that_its_jobs_leave_and_their_memory(

@@ -61,7 +61,7 @@ def plan(concurrency: int, memory_mb: int, as_json: bool, **given: object) -> No
     from their beginnings. Prices are those of us-east-1.
     """
     from modelet.batch.plan import Plan
-    from modelet.batch.prices import LOADS, estimate
+    from modelet.batch.prices import LOADS, estimate, load_dollars
     from modelet.batch.quotas import quotas
     from modelet.store.objects import Objects
 
@@ -86,6 +86,9 @@ def plan(concurrency: int, memory_mb: int, as_json: bool, **given: object) -> No
     table(["load", "price", "by service", "time", ""], rows)
     if found.load_reason:
         say(f"load {found.load_reason}")
+    if chosen == "write":
+        again = load_dollars("write", found.about)
+        say(f"deleting these rows after a later batch costs ${again:,.2f} more, and nothing with batch.expires_days")
     table(
         ["quota of AWS", "value", "this batch", ""],
         [[_named(each), f"{each.most:,.0f}", f"{each.used:,.0f}", each.verdict or NONE] for each in met],
