@@ -275,7 +275,8 @@ def test_a_finished_graph_is_kept_byte_for_byte(
     (tmp_path / "rows.json").write_text(json.dumps(pd.DataFrame(rows).to_dict("records")))
     publish(make_function(), file_store, from_file=tmp_path / "model.onnx", examples=tmp_path / "rows.json")
     assert file_store.read("iris/2/model.onnx") == graph
-    assert read_manifest(file_store, "iris", "2")[0].model_info == {"task": "classification", "labels": [0, 1, 2]}
+    info = read_manifest(file_store, "iris", "2")[0].model_info
+    assert info == {"task": "classification", "labels": [0, 1, 2], "backend": "onnx"}
 
 
 def test_a_finished_model_needs_examples(file_store: Store, function: Function, finished: tuple[Path, Path]) -> None:

@@ -12,7 +12,7 @@ from modelet.dev.publish.facts import importance, parameters, runtime
 from modelet.dev.publish.onnx.graph import GRAPH_FILE
 from modelet.dev.publish.parity.compare import COMPARED, told
 from modelet.dev.publish.parity.smoke_test import check_serves, is_left_to_backend
-from modelet.dev.publish.source.answer import OTHER, SHAPED, outputs_of, shape_of
+from modelet.dev.publish.source.answer import SHAPED, outputs_of, shape_of, stated
 from modelet.dev.publish.source.examples import rows_of
 from modelet.dev.publish.source.pickles import MAIN
 from modelet.errors import PublishError
@@ -42,7 +42,7 @@ def package(function: Function, trained: Trained, progress: Progress) -> Package
     rows = rows_of(trained)
     several = isinstance(trained.estimator, Mapping)
     estimator = trained.estimator.get(MAIN) if several else trained.estimator
-    shape = OTHER if several else _shape(estimator, rows, trained.outputs)
+    shape = stated(estimator) if several else _shape(estimator, rows, trained.outputs)
     made: Made = resolve(BACKENDS[function.spec.backend].maker)(function, trained, rows, progress)
     files, rows = made.files, made.rows
     for name, value in trained.files.items():

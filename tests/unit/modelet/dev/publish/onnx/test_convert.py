@@ -11,16 +11,16 @@ import numpy as np
 import onnx
 import pandas as pd
 import pytest
-from sklearn.cluster import KMeans
+from sklearn.cluster import MeanShift
 from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier, VotingClassifier
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfVectorizer
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
-from sklearn.svm import LinearSVC
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.svm import SVC, LinearSVC
 
 from modelet.dev.publish.onnx.convert import to_graph
 from modelet.dev.publish.onnx.graph import Graph
@@ -54,9 +54,14 @@ def test_a_regressor_gives_a_variable(table: Table) -> None:
     assert [node.name for node in graph.outputs.values()] == ["variable"]
 
 
-def test_a_classifier_without_probabilities_gives_its_label_alone(table: Table) -> None:
-    graph = converted(LinearSVC().fit(*table.train), table.examples)
-    assert list(graph.outputs) == ["label"]
+@pytest.mark.parametrize("kind", [LinearSVC, SVC, RidgeClassifier])
+def test_a_classifier_without_probabilities_gives_its_label_and_its_decision(kind: Any, table: Table) -> None:
+    model = kind().fit(*table.train)
+    graph = converted(model, table.examples)
+    assert list(graph.outputs) == ["label", "scores"]
+    found = graph.run({"input": table.examples.astype(np.float32)})["scores"]
+    assert found.shape == (len(table.examples), 1)
+    assert found[:, 0] == pytest.approx(model.decision_function(table.examples), abs=1e-4)
 
 
 def test_a_text_model_takes_one_column_of_strings(reviews: Reviews) -> None:
@@ -192,17 +197,22 @@ def test_several_targets_and_what_predicts_nothing_are_refused(table: Table) -> 
     several = RandomForestClassifier(2).fit(table.rows, np.c_[table.labels, table.labels])
     with pytest.raises(ConversionError, match="several targets"):
         converted(several, table.examples)
-    with pytest.raises(ConversionError, match="neither a classifier nor a regressor: set backend: sklearn"):
-        converted(KMeans(2, n_init=1).fit(table.rows), table.examples)
+    with pytest.raises(ConversionError, match=r"no converter for MeanShift.*set backend: sklearn"):
+        converted(MeanShift().fit(table.rows), table.examples)
 
 
 def test_a_text_column_with_missing_values_is_refused() -> None:
     estimator, frame = mixed()
+    missing = frame.assign(도시=["서울", None] * 20)
     with pytest.raises(ConversionError, match="column 도시 has missing texts"):
-        converted(estimator, frame.assign(도시=["서울", None] * 20))
+        converted(estimator.fit(missing, [0, 1] * 20), missing)
 
 
 def test_a_column_with_the_name_of_an_output_is_refused() -> None:
-    estimator, frame = mixed()
+    _, frame = mixed()
+    frame = frame.rename(columns={"visits": "label"})
+    numbers = frame[["my score", "label"]].astype({"label": "int64"})
+    encoded = ColumnTransformer([("all", StandardScaler(), ["my score", "label"])])
+    estimator = make_pipeline(encoded, LogisticRegression()).fit(numbers, [0, 1] * 20)
     with pytest.raises(ConversionError, match="column label has the same name as the graph's output"):
-        converted(estimator, frame.rename(columns={"visits": "label"}))
+        converted(estimator, numbers)

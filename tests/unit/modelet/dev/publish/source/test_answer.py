@@ -25,7 +25,7 @@ from sklearn.svm import SVC, LinearSVC, OneClassSVM
 from sklearn.tree import DecisionTreeClassifier
 
 from modelet.backends.answers import asked
-from modelet.dev.publish.source.answer import OTHER, Shape, outputs_of, shape_of
+from modelet.dev.publish.source.answer import OTHER, Shape, outputs_of, shape_of, stated
 from modelet.errors import PublishError
 
 ROWS = np.random.default_rng(5).normal(size=(120, 4))
@@ -136,6 +136,13 @@ class Unmarked(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
 
     def predict(self, rows: Any) -> Any:
         return np.array(["a"] * len(rows))
+
+
+def test_one_of_several_objects_says_its_task_and_its_labels() -> None:
+    assert stated(LogisticRegression().fit(ROWS, TWO)) == Shape("classification", ["no", "yes"], None)
+    assert stated(Ridge().fit(ROWS, NUMBERS)) == Shape("regression", [], None)
+    assert stated(KMeans(2, n_init=1).fit(ROWS)) == OTHER
+    assert stated(RandomForestClassifier(3).fit(ROWS, SETS)) == OTHER
 
 
 def test_the_answer_of_an_unknown_kind_is_left_to_a_class() -> None:

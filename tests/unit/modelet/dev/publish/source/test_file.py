@@ -320,7 +320,7 @@ def test_a_given_graph_is_published_once_it_served_its_examples(
 ) -> None:
     graph = graph_of(LogisticRegression().fit(*table.train), table.examples)
     manifest = publish_graph(graph, numbers(table.examples))
-    assert manifest.model_info == {"task": "classification", "labels": ["no", "yes"]}
+    assert manifest.model_info == {"task": "classification", "labels": ["no", "yes"], "backend": "onnx"}
     regression = graph_of(LinearRegression().fit(table.rows, table.rows[:, 0]), table.examples)
     assert publish_graph(regression, numbers(table.examples)).model_info["task"] == "regression"
 
@@ -337,7 +337,7 @@ def test_a_graph_with_its_labels_in_a_column_is_served_as_its_examples_showed(
         [tensor("label", TensorProto.INT64, [None, 1]), tensor("probabilities", TensorProto.FLOAT, [None, 2])],
     )
     manifest = publish_graph(data, [{"a": 1.0, "b": 3.0}, {"a": 2.0, "b": 0.0}])
-    assert manifest.model_info == {"task": "classification", "labels": [0, 1]}
+    assert manifest.model_info == {"task": "classification", "labels": [0, 1], "backend": "onnx"}
 
 
 def test_a_graph_that_takes_one_text_without_a_second_dimension_is_left_to_a_class(

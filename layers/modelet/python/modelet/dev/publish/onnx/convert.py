@@ -14,7 +14,7 @@ from skl2onnx.common.exceptions import MissingConverter, MissingShapeCalculator
 
 from modelet.dev.publish.onnx.boosting import converters as boosters
 from modelet.dev.publish.onnx.doubles import Doubles, take_doubles
-from modelet.dev.publish.onnx.graph import check_servable, line
+from modelet.dev.publish.onnx.graph import SCORES, Graph, check_servable, line
 from modelet.dev.publish.onnx.kinds import check_kinds, without_graph
 from modelet.dev.publish.onnx.scaling import converters as scalers
 from modelet.dev.publish.onnx.transforming import converters as transformers
@@ -48,7 +48,8 @@ def to_graph(estimator: Any, rows: Rows, name: str, *, collapsed: bool = False) 
     Raises ConversionError, one sentence, if ONNX cannot express the estimator.
     """
     kind = type(estimator).__name__
-    outputs = outputs_of(estimator, rows.take(rows.spread(SHAPED)).data)
+    shown = rows.spread(SHAPED)
+    outputs = outputs_of(estimator, rows.take(shown).data)
     inputs = _inputs(rows, outputs)
     if "label" in outputs and outputs["label"].ndim > 1 and outputs["label"].shape[1] > 1:
         raise ConversionError(
@@ -73,7 +74,23 @@ def to_graph(estimator: Any, rows: Rows, name: str, *, collapsed: bool = False) 
     del model.opset_import[:]
     model.opset_import.extend(onnx.helper.make_opsetid(*opset) for opset in sorted(opsets.items()))
     check_servable(model, doubles=rows.doubles)
+    if SCORES in outputs and outputs[SCORES].ndim == 1:
+        _score_one(model.graph, rows.take(shown), np.ravel(outputs[SCORES]), bytes(model.SerializeToString()))
     return bytes(model.SerializeToString(deterministic=True))
+
+
+def _score_one(graph: onnx.GraphProto, rows: Rows, expected: Any, data: bytes) -> None:
+    """Keep the column of the scores that is the decision function; converters give two, in either order."""
+    found = Graph(data, rows.features).answer(rows.instances())[SCORES]
+    found = found.reshape(len(rows), -1)
+    if found.shape[1] == 1:
+        return
+    place = min(range(found.shape[1]), key=lambda column: float(np.abs(found[:, column] - expected).max()))
+    _rename(graph, SCORES, f"{SCORES}_inner")
+    graph.initializer.append(onnx.numpy_helper.from_array(np.array([place], np.int64), "score_place"))
+    graph.node.append(onnx.helper.make_node("Gather", [f"{SCORES}_inner", "score_place"], [SCORES], axis=1))
+    [output] = [each for each in graph.output if each.name == SCORES]
+    output.type.tensor_type.shape.dim[-1].dim_value = 1
 
 
 def _converted(

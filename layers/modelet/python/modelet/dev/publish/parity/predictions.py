@@ -113,7 +113,8 @@ def answers_of(outputs: Outputs, count: int) -> Answers:
         labels = outputs["cluster"].ravel().tolist()
     elif "label" in outputs:
         label = outputs["label"]
-        labels = label.tolist() if label.ndim == 2 and label.shape[1] > 1 else labels_of(outputs)
+        has_targets = label.ndim == 2 and len(label) == count and label.shape[1] > 1
+        labels = label.tolist() if has_targets else labels_of(outputs)
     else:
         return Answers(None, _matrix(numbers_of(outputs), count))
     if "probabilities" in outputs:

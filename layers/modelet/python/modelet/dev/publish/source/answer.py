@@ -107,6 +107,16 @@ def shape_of(estimator: Any, outputs: Outputs, names: Sequence[str] | None = Non
     return Shape(TASKS[first], [], answer | {"width": values.shape[1]})
 
 
+def stated(estimator: Any) -> Shape:
+    """Return what an estimator says of itself, without an answer: a class uses it together with other objects."""
+    classes, kind = getattr(estimator, "classes_", ()), kind_of(estimator)
+    labels = [] if any(np.ndim(each) for each in classes) else np.asarray(classes).tolist()
+    if kind == "regressor":
+        return Shape("regression", [], None)
+    is_labelled = kind == "classifier" and labels and hasattr(estimator, "predict_proba")
+    return Shape("classification" if is_labelled else "other", labels, None)
+
+
 def _labelled(estimator: Any, outputs: Outputs, targets: list[str], answer: dict[str, Any]) -> Shape:
     kind = kind_of(estimator)
     if kind == "outlier_detector":

@@ -1,0 +1,64 @@
+"""Ordinary models, each in one try: `modelet new`, `modelet publish --from`, and the first answer."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.trial_models import FEATURES, MODELS, Brought, written
+
+pytestmark = pytest.mark.slow
+
+
+def command(root: Path, *words: str) -> str:
+    """What a command prints; it must succeed at once."""
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("modelet")), *words],
+        cwd=root,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+    )
+    assert done.returncode == 0, f"modelet {' '.join(words)}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def own_module(path: Path) -> Any:
+    """The author's module, imported where the model is trained."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("brought", MODELS, ids=lambda each: each.name)
+def test_it_is_served_at_the_first_try(brought: Brought, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "functions").mkdir()
+    (tmp_path / "features.py").write_text(FEATURES)
+    monkeypatch.setitem(sys.modules, "features", None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        file = brought.write(tmp_path, own_module(tmp_path / "features.py"))
+    examples = written(brought.rows(), tmp_path / "rows")
+    command(tmp_path, "new", "brought", "--backend", "auto")
+    if brought.has_module:
+        (tmp_path / "functions/brought/features.py").write_text(FEATURES)
+    command(tmp_path, "publish", "brought", "--from", file.name, "--examples", examples.name)
+    event = json.loads((tmp_path / "events/brought/infer.json").read_text())
+    answer = json.loads(command(tmp_path, "infer", "brought", event["body"]))
+    assert "status" not in answer
+    (tmp_path / "answer.json").write_text(json.dumps(answer))
