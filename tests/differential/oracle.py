@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
@@ -26,7 +27,14 @@ COMPARING = {
 }
 """Those that send a double and the float32 next to it different ways; trees round both to the same float32."""
 
-TYPES: dict[str, Any] = {"number": float, "integer": int, "string": str, "boolean": bool}
+TYPES: dict[str, Any] = {
+    "number": float,
+    "integer": int,
+    "string": str,
+    "boolean": bool,
+    "datetime": datetime,
+    "date": date,
+}
 
 
 @dataclass(frozen=True)
@@ -125,6 +133,7 @@ def _read(column: Column, value: Any) -> Any:
     if value is None:
         return None
     try:
-        return TypeAdapter(TYPES[column.type]).validate_python(value)
+        read = TypeAdapter(TYPES[column.type]).validate_python(value)
+        return read.isoformat() if isinstance(read, date) else read
     except ValidationError:
         return value
