@@ -13,6 +13,8 @@ from infra.errors import SynthError
 from infra.stage import PROJECT, STAGES
 from modelet.bundle import BUNDLE_FILE, Bundle
 from modelet.dev.bundle.bake import BAKED, is_baked
+from modelet.dev.bundle.opens import served_spec
+from modelet.dev.bundle.requirements import lacking
 from modelet.dev.project.cron import read_cron
 from modelet.dev.project.project import Project
 from modelet.dev.project.worker_sections import CRON
@@ -108,6 +110,7 @@ def _deployable(function: Function, root: Path, stage: Stage) -> Deployable:
     event = root / "events" / function.folder.name / "infer.json"
     _reject_missing_event(event, f"events/{function.folder.name}/infer.json")
     bundle, bundle_sha256 = _bundle(function, path, stage)
+    _reject_lacking_requirements(function, path, bundle)
     return Deployable(
         name=function.name,
         folder=function.folder,
@@ -129,6 +132,15 @@ def _reject_missing_requirements(function: Function, path: str) -> None:
         )
 
 
+def _reject_lacking_requirements(function: Function, path: str, bundle: Bundle) -> None:
+    """Raise SynthError if the image would lack a library that the pinned version needs, or have another version."""
+    if lacks := lacking(function.folder / "requirements.txt", bundle):
+        raise SynthError(
+            f"{path}/requirements.txt: has no {', '.join(lacks)}, which version {bundle.lock.version} needs: "
+            f"add {'it' if len(lacks) == 1 else 'them'} there"
+        )
+
+
 def _bundle(function: Function, folder: str, stage: Stage) -> tuple[Bundle, str]:
     """Return the function's bundle for this stage and its lock, and the SHA-256 of its file."""
     remedy = f"run `modelet bundle {function.name} --stage {stage.name}`"
@@ -140,7 +152,7 @@ def _bundle(function: Function, folder: str, stage: Stage) -> tuple[Bundle, str]
     except BundleError as error:
         reason = str(error).replace(f"{function.folder}/", "").rpartition(": run ")[0].removeprefix(f"{BUNDLE_FILE} ")
         raise SynthError(f"{folder}/{BUNDLE_FILE}: {reason}: {remedy}") from error
-    if bundle.name != function.name or bundle.spec != function.spec.model_dump(mode="json"):
+    if bundle.name != function.name or bundle.spec != served_spec(function, bundle):
         raise SynthError(f"{folder}/{BUNDLE_FILE}: was made for another model or stage, not for {stage.name}: {remedy}")
     if function.spec.artifact == "baked" and not is_baked(function.folder, bundle):
         raise SynthError(

@@ -230,8 +230,10 @@ def _prediction(manifest: Manifest, drops_label: bool) -> list[str]:
     info = manifest.model_info
     labels = list(info.get("labels") or ())
     if info.get("task") == "regression":
-        return ["Prediction = list[float]" if info.get("targets") else "Prediction = float"]
-    if info.get("task") != "classification":
+        return ["Prediction = list[float]" if (manifest.answer or {}).get("targets") else "Prediction = float"]
+    if info.get("task") != "classification" or not labels:
         return ["Prediction = Any"]
     known = ", ".join(map(repr, labels[1:] if drops_label and len(labels) > 1 else labels))
-    return ["class Prediction(TypedDict):", f"    label: Literal[{known}]", "    probability: float"]
+    outputs = (manifest.answer or {})["outputs"]
+    more = {"probabilities": ["    probability: float"], "scores": ["    score: float"]}
+    return ["class Prediction(TypedDict):", f"    label: Literal[{known}]", *more.get(outputs[-1], [])]

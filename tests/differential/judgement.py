@@ -64,23 +64,62 @@ def judged(
 
 
 def _same(prediction: Any, said: Said, labels: Sequence[Any], scale: float) -> bool:
+    if said.parts:
+        return _same_targets(prediction, said)
     if said.label is None:
         return _same_numbers(prediction, said.numbers, scale)
     if not isinstance(prediction, dict):
         return bool(prediction == said.label)
-    label, probability = prediction["label"], prediction["probability"]
-    if label not in labels or isinstance(label, str) != isinstance(said.label, str):
+    named = prediction["cluster"] if "cluster" in prediction else prediction["label"]
+    if isinstance(named, str) != isinstance(said.label, str) or (labels and named not in labels):
         return False
-    place = labels.index(label)
-    if abs(probability - said.numbers[place]) > TOLERANCE:
+    place = labels.index(named) if labels else named
+    near = TOLERANCE * (1.0 if said.measure == "probability" else max(scale, 1.0))
+    if not _same_members(prediction, said, place, near):
         return False
-    first, second = sorted(said.numbers)[:-3:-1]
-    is_tie = first - second <= 2 * TOLERANCE
-    return bool(label == said.label) or (is_tie and said.numbers[place] >= second)
+    return bool(named == said.label) or _is_tie(said, place, near)
+
+
+def _same_members(prediction: dict[str, Any], said: Said, place: int, near: float) -> bool:
+    """Whether the numbers beside a label are those that the estimator gives, each whole where it is there."""
+    is_score = said.measure == "score" and len(said.numbers) == 1
+    own = said.numbers[0 if is_score else place] if place < len(said.numbers) or is_score else None
+    for name in ("probability", "score"):
+        if name in prediction and (own is None or abs(prediction[name] - own) > max(near, TOLERANCE * abs(own))):
+            return False
+    every = prediction.get("distances", list(prediction.get("probabilities", {}).values()))
+    if not every:
+        return True
+    return len(every) == len(said.numbers) and all(
+        abs(one - other) <= max(near, TOLERANCE * abs(other)) for one, other in zip(every, said.numbers, strict=True)
+    )
+
+
+def _is_tie(said: Said, place: int, near: float) -> bool:
+    """Whether another label may stand there, because both are as likely."""
+    if len(said.numbers) == 1:
+        return abs(said.numbers[0]) <= 2 * near
+    if len(said.numbers) < 2:
+        return False
+    ordered = sorted(said.numbers, reverse=said.measure != "distance")
+    return abs(ordered[0] - ordered[1]) <= 2 * near and abs(said.numbers[place] - ordered[0]) <= 2 * near
+
+
+def _same_targets(prediction: Any, said: Said) -> bool:
+    """Whether each of several targets, in their order, is as the estimator says."""
+    if not isinstance(prediction, dict) or len(prediction) != len(said.parts):
+        return False
+    for given, one in zip(prediction.values(), said.parts, strict=True):
+        if given["label"] != one.label:
+            return False
+        if one.numbers and not _same_numbers(list(given["probabilities"].values()), one.numbers, 1.0):
+            return False
+    return True
 
 
 def _same_numbers(prediction: Any, numbers: Sequence[float], scale: float) -> bool:
-    given = prediction if isinstance(prediction, list) else [prediction]
+    named = list(prediction.values()) if isinstance(prediction, dict) else prediction
+    given = named if isinstance(named, list) else [named]
     if len(given) != len(numbers) or not all(isinstance(number, int | float) for number in given):
         return False
     return all(
@@ -92,4 +131,4 @@ def _shown(said: Sequence[Said]) -> str:
     one = said[0]
     if one.raised:
         return f"an error ({one.raised[:120]})"
-    return f"{one.label!r} {one.numbers}" if one.label is not None else str(one.numbers)
+    return f"{one.label!r} {one.numbers} {one.parts}" if one.label is not None else str(one.numbers)

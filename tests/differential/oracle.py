@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
-from sklearn.base import is_classifier
+from sklearn.base import is_clusterer, is_regressor
 
 from differential.case import Case
 from differential.contracts import Row
@@ -27,6 +27,8 @@ COMPARING = {
 }
 """Those that send a double and the float32 next to it different ways; trees round both to the same float32."""
 
+Measure = Literal["value", "probability", "score", "distance"]
+
 TYPES: dict[str, Any] = {
     "number": float,
     "integer": int,
@@ -41,12 +43,16 @@ TYPES: dict[str, Any] = {
 class Said:
     """What the estimator says of one row.
 
-    label: a classifier's, else None. numbers: its probabilities, or what it predicts. raised: why it says nothing.
+    label: that of a classifier, the cluster of a clusterer, else None. numbers: what a regressor predicts, or what
+    `measure` names.
+    raised: why it says nothing. measure: what the numbers are. parts: what it says of each of several targets.
     """
 
     label: Any
     numbers: tuple[float, ...]
     raised: str = ""
+    measure: Measure = "value"
+    parts: tuple[Said, ...] = ()
 
 
 class Oracle:
@@ -57,20 +63,16 @@ class Oracle:
         self._columns = columns
 
     @cached_property
-    def labels(self) -> list[Any]:
-        """The labels in the order of the probabilities."""
-        return list(np.asarray(self._case.estimator.classes_).tolist())
-
-    @cached_property
     def _rounds(self) -> bool:
         """Whether rounding a number to float32 is no change: no part compares doubles."""
         return not any(type(part).__name__ in COMPARING for part in parts(self._case.estimator))
 
     @cached_property
     def scale(self) -> float:
-        """The mean size of what a regressor predicts for the held-out rows."""
+        """The mean size of the numbers for the held-out rows, where they are no probabilities."""
         said = self._ask(self._case.plan.held_out.rows)
-        return float(np.mean([np.abs(one.numbers) for one in said])) if said and said[0].label is None else 0.0
+        is_relative = bool(said) and said[0].measure != "probability" and bool(said[0].numbers)
+        return float(np.mean([np.abs(one.numbers) for one in said])) if is_relative else 0.0
 
     def says(self, rows: Sequence[Row]) -> list[list[Said]]:
         """For each row what the estimator says, in each way in which its values can be read.
@@ -121,11 +123,36 @@ class Oracle:
     def _ask(self, rows: Sequence[Sequence[Any]]) -> list[Said]:
         estimator, data = self._case.estimator, self._case.plan.held_out.given(rows)
         found = np.asarray(estimator.predict(data))
-        if not is_classifier(estimator):
+        if is_regressor(estimator):
             return [Said(None, tuple(np.ravel(row).tolist())) for row in found.astype(float)]
-        asks = found.ndim == 1 and hasattr(estimator, "predict_proba")
-        shares = np.asarray(estimator.predict_proba(data)) if asks else np.zeros((len(rows), 0))
-        return [Said(label, tuple(row)) for label, row in zip(found.tolist(), shares.tolist(), strict=True)]
+        if found.ndim > 1 and found.shape[1] > 1:
+            return _of_targets(estimator, data, found)
+        for method, measure in (
+            ("predict_proba", "probability"),
+            ("decision_function", "score"),
+            ("transform", "distance"),
+        ):
+            if hasattr(estimator, method) and (method != "transform" or is_clusterer(estimator)):
+                numbers = np.asarray(getattr(estimator, method)(data))
+                numbers = numbers.reshape(len(rows), -1)
+                return [
+                    Said(label, tuple(row), measure=measure)  # type: ignore[arg-type]  # a literal in a tuple
+                    for label, row in zip(np.ravel(found).tolist(), numbers.tolist(), strict=True)
+                ]
+        return [Said(label, (), measure="probability") for label in np.ravel(found).tolist()]
+
+
+def _of_targets(estimator: Any, data: Any, found: Any) -> list[Said]:
+    """What a classifier of several targets says: of each its label, and its probabilities where it has them."""
+    shares = estimator.predict_proba(data) if hasattr(estimator, "predict_proba") else None
+    if shares is not None and not isinstance(shares, list):
+        shares = [np.c_[1 - column, column] for column in np.asarray(shares).T]
+    rows = []
+    for place, labels in enumerate(found.tolist()):
+        numbers = [tuple(each[place].tolist()) for each in shares] if shares is not None else [()] * len(labels)
+        pairs = zip(labels, numbers, strict=True)
+        rows.append(Said(labels, (), parts=tuple(Said(label, row, measure="probability") for label, row in pairs)))
+    return rows
 
 
 def _read(column: Column, value: Any) -> Any:

@@ -103,7 +103,7 @@ def _ask(case: Case, version: Version, outcome: Outcome, asked: Asked) -> None:
     rows = rows_for(case, version.held)
     held = {column.name: column for column in version.held}
     readings = oracle.says(rows)
-    labels = oracle.labels if version.manifest.model_info["task"] == "classification" else []
+    labels = version.manifest.model_info["labels"]
     counts: Counter[str] = Counter()
     for kind in case.plan.contracts:
         if not kind.fits(version.manifest):
@@ -163,8 +163,8 @@ def _fault(kind: ContractKind, version: Version, refused: Refused) -> str:
         return "crash" if refused.crashed else "no remedy"
     if kind.may_be_refused:
         return ""
-    if kind.changed is None and version.manifest.model_info["task"] == "other":
-        return ""  # without a class, only labels with probabilities and numbers are served
+    if kind.changed is None and version.manifest.answer is None:
+        return ""  # what predicts something of its own needs a class
     return "refusal of a proper contract"
 
 

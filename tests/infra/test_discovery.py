@@ -18,8 +18,10 @@ from modelet.dev.bundle.bake import bake
 from modelet.dev.bundle.bundle import write_bundle
 from modelet.dev.project.project import Project
 from modelet.errors import ModeletError
+from modelet.store.manifest import Column
 from modelet.store.store import Store
 from support.projects import make_tiny
+from support.versions import classifier, onnx_bytes, write_version
 
 STAGE = STAGES["dev"]
 EVENT = json.dumps({"body": '{"a": 1, "b": 2}'})
@@ -348,6 +350,30 @@ def test_a_dockerfile_without_the_build_stage_is_rejected(tmp_path: Path) -> Non
     assert rejection(root).startswith(
         "functions/tiny/Dockerfile: has no build stage `online`, which the image is built from"
     )
+
+
+def test_requirements_that_lack_what_the_version_needs_are_rejected(tmp_path: Path) -> None:
+    root = deployable(tmp_path)
+    (root / "functions" / "tiny" / "requirements.txt").write_text("modelet\nnumpy==2.4.6\n")
+    assert rejection(root) == (
+        "functions/tiny/requirements.txt: has no onnxruntime, which version 1 needs: add it there"
+    )
+
+
+def test_the_backend_of_the_pinned_version_is_deployed(tmp_path: Path) -> None:
+    root = deployable(tmp_path)
+    function = Project(root).function("tiny")
+    (function.folder / "app.py").unlink()
+    (function.folder / "model.yaml").write_text("backend: auto\n")
+    columns = (Column("a", "number"), Column("b", "number"))
+    store = Store((root / "store").as_uri())
+    lock = write_version(store, {"model.onnx": onnx_bytes(classifier())}, version="2", columns=columns)
+    function = Project(root).function("tiny")
+    function.lock_path.write_bytes(lock.to_json("tiny"))
+    write_bundle(function, store, lock)
+    [model] = discover(root, STAGE)
+    assert model.bundle.spec["backend"] == "onnx"
+    assert model.spec.backend == "auto"
 
 
 def test_a_model_without_requirements_is_rejected(tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ class Model(Generic[InstanceT, PredictionT]):
 
     _expected_rows: int | None = None
     """The number of instances in the inputs of `infer`; None outside of a pipeline."""
+    _prediction: dict[str, Any] | None = None
+    """The core schema of a prediction; None outside of a pipeline."""
 
     def load(self, artifacts: Artifacts) -> None:
         """Open the version's files, once, when the function starts."""

@@ -54,6 +54,7 @@ class InferencePipeline:
         max_instances: int = 100_000,
     ) -> None:
         self._is_named = preprocess is not None
+        model._prediction = contract.prediction
         self.contract = contract if preprocess else model._adapt_contract(contract)
         self._model = model
         self._preprocess = preprocess or model.preprocess

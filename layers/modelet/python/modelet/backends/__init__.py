@@ -81,7 +81,15 @@ _RECORDS = (
 )
 
 BACKENDS = {record.name: record for record in _RECORDS}
+"""The backends by name, in the order in which publishing tries them for `backend: auto`."""
 DEFAULT = "onnx"
+AUTO = "auto"
+"""In model.yaml: publishing takes the first backend that serves the model exactly."""
+
+
+def of_file(name: str) -> Backend | None:
+    """Return the backend that opens a version's main file, or None."""
+    return next((record for record in BACKENDS.values() if name.endswith(record.ending)), None)
 
 
 def resolve(dotted: str) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelet.backends import table
-from modelet.backends.outputs import Array, Outputs, predictions
+from modelet.backends.outputs import Array, Outputs, reader
 from modelet.backends.table import Packer
 from modelet.deadline import stop_at_alarm
 from modelet.errors import ArtifactError, ContractError
@@ -21,6 +21,7 @@ disable_telemetry()
 import onnxruntime  # noqa: E402 - it reads the environment when it is imported
 
 if TYPE_CHECKING:
+    from modelet.backends.outputs import Reader
     from modelet.contract.contract import Contract
     from modelet.store.artifacts import Artifacts
 
@@ -84,9 +85,9 @@ def session_options(*, optimized: bool = False, threads: int = 1) -> Any:
 class OnnxModel(Model[InstanceT, PredictionT]):
     """Serve a version whose main file is an ONNX graph.
 
-    By default, it feeds the version's columns to the graph and returns `{"label", "probability"}` for a classifier, a
-    number for a regressor. Override `preprocess` to make the graph's inputs yourself, `postprocess` to change the
-    predictions, and `load` to open more files:
+    By default, it feeds the version's columns to the graph and returns the members that the prediction's type names:
+    `label`, `probability` and `probabilities` for a classifier; and a number for a regressor. Override `preprocess` to
+    make the graph's inputs yourself, `postprocess` to change the predictions, and `load` to open more files:
 
         class SentimentModel(OnnxModel[Review, Sentiment]):
             def load(self, artifacts: Artifacts) -> None:
@@ -217,8 +218,12 @@ class OnnxModel(Model[InstanceT, PredictionT]):
         return TEXTS_AT_ONCE if self._text_inputs else ROWS_AT_ONCE
 
     def postprocess(self, outputs: Outputs, instances: list[InstanceT]) -> list[PredictionT]:  # noqa: ARG002 - for authors
-        """Return a label and its probability, or a number, for each instance."""
-        return predictions(outputs, self.manifest)
+        """Return the default prediction of each instance, with the members that the contract names."""
+        return self._read(outputs)
+
+    @cached_property
+    def _read(self) -> Reader:
+        return reader(self.manifest, self._prediction)
 
 
 def check_texts(name: str, array: Array) -> None:

@@ -17,12 +17,14 @@ import numpy as np
 import sklearn
 
 from modelet.backends import table
-from modelet.backends.outputs import Outputs, predictions
+from modelet.backends.answers import asked
+from modelet.backends.outputs import Outputs, reader
 from modelet.errors import ArtifactError
 from modelet.model import InstanceT, Model, PredictionT
 
 if TYPE_CHECKING:
     from modelet.backends.frame import Frames
+    from modelet.backends.outputs import Reader
     from modelet.contract.contract import Contract
     from modelet.store.artifacts import Artifacts
     from modelet.store.manifest import Manifest
@@ -42,8 +44,10 @@ INPUT_ERRORS = (ArithmeticError, LookupError, TypeError, ValueError)
 class SklearnModel(Model[InstanceT, PredictionT]):
     """Serve a version whose main file is a scikit-learn estimator.
 
-    By default, it passes the version's columns to the estimator and returns `{"label", "probability"}` for a
-    classifier, a number for a regressor. Override `load` to open more files:
+    By default, it passes the version's columns to the estimator and returns the members that the prediction's type
+    names: `label`, `probability` and `probabilities` for a classifier; `label` and `score` for one without
+    probabilities, and for outliers; `cluster` and `distances` for a clusterer; a number, or one by name for each of
+    several targets, for a regressor; a list of numbers for a transformer. Override `load` to open more files:
 
         class SentimentModel(SklearnModel[Review, Sentiment]):
             def load(self, artifacts: Artifacts) -> None:
@@ -122,7 +126,9 @@ class SklearnModel(Model[InstanceT, PredictionT]):
         return ""
 
     def infer(self, inputs: Any) -> Outputs:
-        """Predict all instances at once; return `label` and `probabilities`, or `variable`."""
+        """Predict all instances at once; return the outputs of the version's answer by name."""
+        if self.manifest.answer:
+            return asked(self.estimator, inputs, self.manifest.answer)
         if self.manifest.model_info.get("task") != "classification":
             return {"variable": np.asarray(self.estimator.predict(inputs))}
         # Both are called: the likeliest class is not always the predicted one (SVC, thresholds).
@@ -130,8 +136,12 @@ class SklearnModel(Model[InstanceT, PredictionT]):
         return {"label": np.asarray(label), "probabilities": np.asarray(probabilities)}
 
     def postprocess(self, outputs: Outputs, instances: list[InstanceT]) -> list[PredictionT]:  # noqa: ARG002 - for authors
-        """Return a label and its probability, or a number, for each instance."""
-        return predictions(outputs, self.manifest)
+        """Return the default prediction of each instance, with the members that the contract names."""
+        return self._read(outputs)
+
+    @cached_property
+    def _read(self) -> Reader:
+        return reader(self.manifest, self._prediction)
 
 
 def _check_runtime(manifest: Manifest) -> None:

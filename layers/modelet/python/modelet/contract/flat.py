@@ -20,19 +20,19 @@ SCALARS = {
 """Core schemas that give the same result for JSON text and for parsed JSON, and the members that keep this true
 (`strict` does not)."""
 
-_RECORD = {"type", "fields", "extra_behavior", "cls", "cls_name", "computed_fields", "config", "metadata", "ref"}
-_FIELD = {"type", "schema", "required", "metadata"}
-_CONFIG = {"title", "ser_json_inf_nan", "validate_by_name"}
+RECORD = {"type", "fields", "extra_behavior", "cls", "cls_name", "computed_fields", "config", "metadata", "ref"}
+FIELD = {"type", "schema", "required", "metadata"}
+CONFIG = {"title", "ser_json_inf_nan", "validate_by_name"}
 
 
 def fields_of(core: Core) -> dict[str, Core] | None:
     """Return the schemas of the fields if a core schema is a flat object without unusual settings; otherwise None."""
-    if core["type"] != "typed-dict" or not core.keys() <= _RECORD or core.get("computed_fields"):
+    if core["type"] != "typed-dict" or not core.keys() <= RECORD or core.get("computed_fields"):
         return None
-    if not core.get("config", {}).keys() <= _CONFIG:
+    if not core.get("config", {}).keys() <= CONFIG:
         return None
     fields: dict[str, Any] = core["fields"]
-    if not fields or not all(field.keys() <= _FIELD and _is_scalar(field["schema"]) for field in fields.values()):
+    if not fields or not all(field.keys() <= FIELD and is_scalar(field["schema"]) for field in fields.values()):
         return None
     return {name: field["schema"] for name, field in fields.items()}
 
@@ -49,19 +49,21 @@ def are_countable(core: Core, fields: Mapping[str, Core]) -> bool:
 
 def is_plain(core: Core) -> bool:
     """Return whether all values that a core schema accepts are scalars or flat objects, without NaN or aliases."""
-    schemas = [core] if _is_scalar(core) else list((fields_of(core) or {}).values())
-    return bool(schemas) and all(_is_finite(schema) for schema in schemas)
+    schemas = [core] if is_scalar(core) else list((fields_of(core) or {}).values())
+    return bool(schemas) and all(is_finite(schema) for schema in schemas)
 
 
-def _is_finite(schema: Core) -> bool:
+def is_finite(schema: Core) -> bool:
+    """Return whether a scalar's schema rejects NaN and infinity."""
     if schema["type"] == "nullable":
-        return _is_finite(schema["schema"])
+        return is_finite(schema["schema"])
     return schema["type"] != "float" or schema.get("allow_inf_nan") is False
 
 
-def _is_scalar(schema: Core) -> bool:
+def is_scalar(schema: Core) -> bool:
+    """Return whether a schema is one of SCALARS, or null as well."""
     if schema["type"] == "nullable":
-        return schema.keys() <= {"type", "schema", "metadata"} and _is_scalar(schema["schema"])
+        return schema.keys() <= {"type", "schema", "metadata"} and is_scalar(schema["schema"])
     known = SCALARS.get(schema["type"])
     if known is None or not schema.keys() <= known | {"metadata"}:
         return False

@@ -23,6 +23,8 @@ ARRAYS = ("float64", "float32", "int64")
 MISSING = ("None", "nan", "NA", "NaT")
 MOMENTS = {"datetime": ("datetime64[", "object"), "date": ("object",)}
 """The beginnings of the dtypes of columns that only a DataFrame can hold."""
+OUTPUTS = frozenset({"label", "variable", "cluster", "probabilities", "scores", "distances", "vector"})
+"""The outputs that a default prediction is made from, see `modelet.backends.answers`."""
 SHOWN = 60
 """Characters of a wrong value that a message shows."""
 
@@ -51,6 +53,7 @@ def manifest_of(data: bytes) -> Manifest:
         compiled=keys.mapping("compiled") if keys.has("compiled") else None,
         frame=tuple(map(_frame_column, keys.objects("frame"))) if keys.has("frame") else (),
         pickled=_pickled(keys.nested("pickled")) if keys.has("pickled") else None,
+        answer=_answer(keys.nested("answer"), keys.mapping("answer")) if keys.has("answer") else None,
         runtime=keys.named_texts("runtime"),
         created_at=keys.text("created_at", _is_utc, "a time in UTC such as 2026-11-20T09:30:00Z"),
     )
@@ -243,6 +246,21 @@ def _pickled(keys: Document) -> Pickled:
         if keys.has("dtype")
         else "float64",
     )
+
+
+def _answer(keys: Document, said: dict[str, Any]) -> dict[str, Any]:
+    """Return the shape of the default prediction, as it is written."""
+    outputs = keys.texts("outputs")
+    if not outputs or not set(outputs) <= OUTPUTS or len(set(outputs)) < len(outputs):
+        keys.fail("outputs", f"a list of some of {', '.join(sorted(OUTPUTS))}")
+    if keys.has("width"):
+        keys.count("width")
+    if keys.has("targets"):
+        for target in keys.objects("targets"):
+            target.text("name")
+            if target.has("labels"):
+                target.scalars("labels")
+    return said
 
 
 def _is_sha256(text: str) -> bool:

@@ -10,6 +10,7 @@ from modelet.store.keys import MANIFEST
 
 T = TypeVar("T")
 BOUNDS = ("minimum", "maximum")
+LISTS = ("categories", "found")
 
 
 class ArtifactFile(NamedTuple):
@@ -75,6 +76,8 @@ class Manifest(NamedTuple):
     metric: the name of the most important figure in performance (cross-validated figures), empty if there are none.
     model_info: at least the `task`, and the `labels` of a classifier.
     compiled: backend, opset and parity figures, None if nothing was converted.
+    answer: the shape of the default prediction, see `modelet.backends.answers`; None in versions of older releases, and
+    if a class must define it.
     runtime: the Python minor and the library versions that wrote the files. created_at: ISO 8601 in UTC.
     frame: one entry per feature if the estimator was tested with a DataFrame, otherwise empty. pickled: None if no file
     is a pickle. Versions of older releases have neither.
@@ -98,6 +101,7 @@ class Manifest(NamedTuple):
     compiled: dict[str, Any] | None = None
     frame: tuple[FrameColumn, ...] = ()
     pickled: Pickled | None = None
+    answer: dict[str, Any] | None = None
 
     @classmethod
     def parse(cls, data: bytes) -> Manifest:
@@ -129,7 +133,7 @@ class Manifest(NamedTuple):
         for part in ("files", "columns", "frame"):
             document[part] = [each._asdict() for each in document[part]]
         document["pickled"] = self.pickled._asdict() if self.pickled else None
-        for part in ("frame", "pickled"):  # versions with a graph have neither
+        for part in ("frame", "pickled", "answer"):  # versions with a graph have no pickle, some have no answer
             if not document[part]:
                 del document[part]
         for column in document["columns"]:
@@ -155,9 +159,12 @@ class Manifest(NamedTuple):
 
 def _made(kind: type[T], given: dict[str, Any]) -> T:
     """Return a part of the manifest as a NamedTuple; null values are left out, lists become tuples."""
-    known: dict[str, Any] = {}
-    for name in kind._fields:  # type: ignore[attr-defined]  # each is a NamedTuple
-        value = given.get(name)
-        if value is not None:
-            known[name] = tuple(value) if isinstance(value, list) else float(value) if name in BOUNDS else value
+    fields = kind._fields  # type: ignore[attr-defined]  # each is a NamedTuple
+    known = {name: value for name, value in given.items() if value is not None and name in fields}
+    for name in BOUNDS:
+        if name in known:
+            known[name] = float(known[name])
+    for name in LISTS:
+        if name in known:
+            known[name] = tuple(known[name])
     return kind(**known)

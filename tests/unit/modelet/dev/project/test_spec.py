@@ -59,6 +59,7 @@ def test_every_key_is_read(path: Path) -> None:
         version: candidate
         backend: sklearn
         preprocessing: {module: features, function: to_feeds}
+        probabilities: false
         artifact: baked
         resources: {memory_mb: 1024, timeout_s: 30, tmp_mb: 1024, architecture: arm64}
         scaling:
@@ -90,6 +91,7 @@ def test_every_key_is_read(path: Path) -> None:
     assert spec.preprocessing is not None
     assert (spec.version, spec.backend, spec.preprocessing.function) == ("candidate", "sklearn", "to_feeds")
     assert spec.model_dump(exclude={"stages", "preprocessing", "version", "backend"}) == {
+        "probabilities": False,
         "artifact": "baked",
         "resources": {"memory_mb": 1024, "timeout_s": 30, "tmp_mb": 1024, "architecture": "arm64"},
         "scaling": {
@@ -180,7 +182,7 @@ def test_a_version_that_yaml_would_change_must_be_quoted(path: Path, written: st
         ("resources: [1]", "resources: a list is not valid here: give a mapping of keys"),
         ("artifact: image", "artifact: 'image' is unknown: give 'store' or 'baked'"),
         ("stages: {prod: {artifact: s3}}", "stages.prod.artifact: 's3' is unknown: give 'store' or 'baked'"),
-        ("backend: tensorflow", "backend: 'tensorflow' is unknown: give 'onnx' or 'sklearn'"),
+        ("backend: tensorflow", "backend: 'tensorflow' is unknown: give 'onnx', 'sklearn' or 'auto'"),
         ("preprocessing: {module: features}", "preprocessing.function: is missing: add it"),
         ("version: a/b", "version: 'a/b' is not a valid name: it must match ^[A-Za-z0-9][A-Za-z0-9_.-]*$"),
         ("version: aliases", "version: 'aliases' is a reserved folder in every store: choose another version"),

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from sklearn.cluster import KMeans
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, PolynomialFeatures, StandardScaler
-from sklearn.svm import SVC, LinearSVC
+from sklearn.svm import SVC
 
-from modelet.dev.publish.facts import LISTED, importance, information, runtime
+from modelet.dev.publish.facts import LISTED, importance, parameters, runtime
 
 if TYPE_CHECKING:
     from unit.modelet.dev.publish.conftest import Table
@@ -60,22 +59,16 @@ def test_what_has_no_importance_or_no_names_has_none(table: Table) -> None:
     assert importance(LogisticRegression().fit(*table.train), ["a"]) == {}
 
 
-def test_information_names_the_task_the_labels_and_the_parameters(table: Table) -> None:
-    found = information(make_pipeline(StandardScaler(), LogisticRegression(C=3)).fit(*table.train))
-    assert (found["task"], found["labels"], found["params"]["C"]) == ("classification", ["no", "yes"], 3)
+def test_parameters_are_those_of_the_last_step(table: Table) -> None:
+    found = parameters(make_pipeline(StandardScaler(), LogisticRegression(C=3)).fit(*table.train))
+    assert found["C"] == 3
     json.dumps(found)
-    assert information(Ridge())["task"] == "regression"
-    assert information(KMeans())["task"] == "other"
-    assert information(object()) == {"task": "other", "labels": [], "params": {}}
-
-
-def test_a_classifier_without_probabilities_is_served_as_its_label_alone(table: Table) -> None:
-    assert information(LinearSVC().fit(*table.train))["task"] == "other"
+    assert parameters(object()) == {}
 
 
 def test_parameters_that_are_not_json_are_left_out(table: Table) -> None:
-    found = information(LogisticRegression(random_state=np.random.RandomState(0)).fit(*table.train))
-    assert "random_state" not in found["params"]
+    found = parameters(LogisticRegression(random_state=np.random.RandomState(0)).fit(*table.train))
+    assert "random_state" not in found
 
 
 def test_the_runtime_names_the_python_minor_and_the_libraries() -> None:

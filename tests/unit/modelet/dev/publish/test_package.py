@@ -18,6 +18,7 @@ from modelet.dev.progress import Lines, Silent
 from modelet.dev.publish.onnx.graph import Graph
 from modelet.dev.publish.package import package, package_graph
 from modelet.dev.publish.parity.predictions import Answers
+from modelet.dev.publish.source.answer import OTHER
 from modelet.dev.publish.source.file import GivenGraph
 from modelet.dev.publish.source.rows import Rows
 from modelet.digest import digest
@@ -174,7 +175,7 @@ def test_a_given_graph_is_packed_as_it_is_and_only_for_the_onnx_backend(
 ) -> None:
     data = package(make_function(), trained(table), Silent()).files["model.onnx"]
     rows, answers = Rows(table.examples, "matrix", ()), Answers(None, np.zeros((300, 0)))
-    given = GivenGraph(Graph(data), ("pytorch", "2.13"), rows, ("input",), "other", (), answers, {"example_rows": 3})
+    given = GivenGraph(Graph(data), ("pytorch", "2.13"), rows, ("input",), OTHER, answers, {"example_rows": 3})
     ready = package_graph(make_function(), given, Silent())
     assert ready.files == {"model.onnx": data}
     manifest = Manifest.parse(ready.manifest_of("1", "2026-11-20T00:00:00Z"))

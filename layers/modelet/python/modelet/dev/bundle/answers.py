@@ -32,31 +32,21 @@ REMEDY = "change the prediction's type, or override postprocess"
 
 def check_answers(app: str, manifest: Manifest, instance: Core, prediction: Core) -> None:
     """Raise CommandError if the prediction's contract rejects predictions that the backend makes."""
-    contract, info = Contract(instance, prediction), manifest.model_info
+    contract = Contract(instance, prediction)
     between = list(_between(sorted(set(_bounds(prediction)))))
-    if info.get("task") == "regression":
-        targets = info.get("targets", 1)
-        asked = ({"variable": np.full((1, targets), number)} for number in (*NUMBERS, *between))
-        if not any(_kept(contract, manifest, outputs) for outputs in asked):
-            raise CommandError(
-                f"{app}: the prediction's contract rejects numbers with a fraction, but version {manifest.version} "
-                f"may return them: {REMEDY}"
-            )
-    labels = info.get("labels") if info.get("task") == "classification" else None
-    shares = [np.full((1, len(labels or ())), share) for share in (*SHARES, *between) if 0 <= share <= 1]
-    served: dict[str, Any] = {}
     is_open = _runs_code(prediction)
-    for label in labels or ():
-        made = [{"label": np.array([label], object), "probabilities": share} for share in shares]
-        kept = next(filter(None, (_kept(contract, manifest, outputs) for outputs in made)), None)
+    served: dict[str, Any] = {}
+    for label, asked in _possible(manifest, between):
+        kept = next(filter(None, (_kept(contract, manifest, outputs) for outputs in asked)), None)
         if kept is None:
-            shown = predictions(made[0], manifest)[0]
+            shown = predictions(asked[0], manifest, prediction)[0]
+            what = "numbers with a fraction" if isinstance(shown, float | list) else repr(shown)
             raise CommandError(
-                f"{app}: the prediction's contract rejects {shown!r}, but version {manifest.version} may "
-                f"return it: {REMEDY}"
+                f"{app}: the prediction's contract rejects {what}, but version {manifest.version} may "
+                f"return {'it' if what == repr(shown) else 'them'}: {REMEDY}"
             )
         answer = json.loads(kept)[0]
-        if is_open or not isinstance(answer, dict) or "label" not in answer:
+        if is_open or label is None or not isinstance(answer, dict) or "label" not in answer:
             continue  # the author's code decides what happens to the labels
         other = served.setdefault(json.dumps(answer["label"]), label)
         if other is not label:
@@ -66,10 +56,60 @@ def check_answers(app: str, manifest: Manifest, instance: Core, prediction: Core
             )
 
 
+def _possible(manifest: Manifest, between: list[float]) -> Iterator[tuple[Any, list[dict[str, Any]]]]:
+    """Yield labels, or None, each with outputs of which a contract must accept at least one.
+
+    between: further numbers, one on each side of every bound of the contract.
+    """
+    info = manifest.model_info
+    answer = manifest.answer or _of_older_release(info)
+    if answer is None:
+        return
+    names, labels = answer["outputs"], info.get("labels") or [0]
+    numbers = [*NUMBERS, *between]
+    shares = [share for share in (*SHARES, *between) if 0 <= share <= 1]
+    targets = [target.get("labels") for target in answer.get("targets", ())]
+    if targets and names[0] == "label":
+        width, count = sum(map(len, targets)), len(targets)
+        first = np.array([[of_target[0] for of_target in targets]], object)
+        yield None, [_filled(names, first, number, width, count) for number in _numbers(names, shares, numbers)]
+    elif names[0] in {"label", "cluster"}:
+        width = answer.get("width") or (1 if "scores" in names and len(labels) == 2 else len(labels))
+        for label in labels:
+            first = np.array([label], object)
+            asked = [_filled(names, first, number, width, width) for number in _numbers(names, shares, numbers)]
+            yield (label if names[0] == "label" else None), asked
+    else:
+        width = len(targets) or answer.get("width", 1)
+        yield None, [{names[0]: np.full((1, width), number)} for number in numbers]
+
+
+def _filled(names: list[str], first: Any, number: float, shares: int, others: int) -> dict[str, Any]:
+    """Return outputs for one row: labels, and the same number everywhere else.
+
+    shares, others: the number of columns of probabilities, and of other numbers.
+    """
+    widths = {"probabilities": shares, "scores": others, "distances": others}
+    return {names[0]: first, **{name: np.full((1, widths[name]), number) for name in names[1:]}}
+
+
+def _numbers(names: list[str], shares: list[float], numbers: list[float]) -> list[float]:
+    return shares if "probabilities" in names else numbers if len(names) > 1 else [0.0]
+
+
+def _of_older_release(info: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the answer of a version of an older release, from its task; None if a class must define it."""
+    if info.get("task") == "regression":
+        return {"outputs": ["variable"], "width": info.get("targets", 1)}
+    is_labelled = info.get("task") == "classification" and info.get("labels")
+    return {"outputs": ["label", "probabilities"]} if is_labelled else None
+
+
 def _kept(contract: Contract, manifest: Manifest, outputs: dict[str, Any]) -> bytes | None:
     """Return the body of a response, or None if the request would fail."""
     try:
-        return contract.write_predictions(contract.check_predictions(predictions(outputs, manifest), 1))
+        made = predictions(outputs, manifest, contract.prediction)
+        return contract.write_predictions(contract.check_predictions(made, 1))
     except Exception:  # noqa: BLE001 - the author's validators may raise any error; a request would fail too
         return None
 

@@ -22,7 +22,7 @@ from modelet.dev.bundle.constraints import inapplicable
 from modelet.dev.bundle.core_schema import compile_type
 from modelet.dev.bundle.modules import check_modules
 from modelet.dev.bundle.openapi import openapi
-from modelet.dev.bundle.opens import check_opens
+from modelet.dev.bundle.opens import backend_of, check_opens
 from modelet.dev.bundle.proof import check_fields
 from modelet.dev.bundle.schema import json_schema
 from modelet.dev.bundle.tensors import tensors
@@ -77,7 +77,7 @@ def write_bundle(function: Function, store: Store, lock: Lock, path: Path | None
                 "give the types of an instance and a prediction, as in OnnxModel[Review, Sentiment]"
             )
         _check_preprocessing(function, load)
-        instance, prediction = types or column_types(manifest)
+        instance, prediction = types or column_types(manifest, probabilities=function.spec.probabilities)
         try:
             compiled = {"instance": compile_type(instance), "prediction": compile_type(prediction, returned=True)}
             schemas = [json_schema(instance, "validation"), json_schema(prediction, "serialization")]
@@ -92,10 +92,10 @@ def write_bundle(function: Function, store: Store, lock: Lock, path: Path | None
     bundle = Bundle(
         name=function.name,
         handler=AUTHORS_HANDLER if function.has_app else ENTRY_POINT,
-        spec=function.spec.model_dump(mode="json"),
+        spec=function.spec.model_dump(mode="json") | {"backend": backend_of(function, manifest)},
         lock=lock,
         contract={part: one.core for part, one in compiled.items()} | {"pydantic_core": pydantic_core.__version__},
-        tensors=tensors(*schemas),
+        tensors=tensors(*schemas, nested=types is None),
         openapi=openapi(function.name, lock.version, *schemas),
         manifest=store.read(manifest_path(function.name, lock.version)).decode(),
         sources=dict(_sources(function.folder)),
@@ -170,6 +170,11 @@ def _check_contract(
         raise CommandError(f"{app}: a field cannot be called instances, which is a reserved name: rename it")
     if model_class is None:
         return
+    if not function.spec.probabilities:
+        raise CommandError(
+            f"{function.folder / 'model.yaml'}: probabilities: is for functions without a class: remove it there, and "
+            f"name the members that you want in the prediction's type in {app}"
+        )
     for part, core in zip(("instance", "prediction"), cores, strict=True):
         if said := next(inapplicable(core), None):
             raise CommandError(f"{app}: the {part}'s contract: {said}: remove it there, or change the type")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from math import ceil, floor, inf
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired
 
-from annotated_types import Ge, Le, Len
+from annotated_types import Ge, Le
 from typing_extensions import TypedDict
 
 from modelet.dev.bundle.moments import AWARE_DATETIME, DATE, NAIVE_DATETIME, is_aware
+from modelet.dev.bundle.prediction import prediction_type
 from modelet.errors import CommandError
 
 if TYPE_CHECKING:
@@ -24,8 +25,11 @@ SCALARS: dict[str, Any] = {
 }
 
 
-def column_types(manifest: Manifest) -> tuple[Any, Any]:
-    """Return the types of one instance and one prediction. Raises CommandError if the version has too little data."""
+def column_types(manifest: Manifest, *, probabilities: bool = True) -> tuple[Any, Any]:
+    """Return the types of one instance and one prediction. Raises CommandError if the version has too little data.
+
+    probabilities: whether a classifier returns those of all labels.
+    """
     if not manifest.columns:
         raise CommandError(
             f"version {manifest.version} of {manifest.name} names no columns, so it needs a class: "
@@ -36,7 +40,7 @@ def column_types(manifest: Manifest) -> tuple[Any, Any]:
     zoned = {name for name, one in zip(manifest.features, manifest.frame, strict=False) if is_aware(one.dtype)}
     fields = {column.name: _column_type(column, is_zoned=column.name in zoned) for column in manifest.columns}
     instance = typed_dict("Instance", fields)
-    return instance, _prediction_type(manifest, typed_dict)
+    return instance, prediction_type(manifest, probabilities=probabilities)
 
 
 def _column_type(column: Column, *, is_zoned: bool) -> Any:
@@ -70,28 +74,3 @@ def bounds_of(column: Column) -> tuple[float | None, float | None]:
     if column.type != "integer":
         return low, high
     return None if low is None else ceil(low), None if high is None else floor(high)
-
-
-def _prediction_type(manifest: Manifest, typed_dict: Any) -> Any:
-    task = manifest.model_info.get("task")
-    if task == "regression":
-        return _numbers(manifest)
-    labels = manifest.model_info.get("labels")
-    if task != "classification" or not labels:
-        raise CommandError(
-            f"version {manifest.version} of {manifest.name} is neither a classifier nor a regressor, "
-            "so it needs a class: write app.py"
-        )
-    label: Any = Literal.__getitem__(tuple(labels))
-    return typed_dict("Prediction", {"label": label, "probability": Annotated[float, Ge(0), Le(1)]})
-
-
-def _numbers(manifest: Manifest) -> Any:
-    """Return the type of a regressor's prediction: a number, or a list with one number per target."""
-    targets = manifest.model_info.get("targets", 1)
-    if type(targets) is not int or targets < 1:
-        raise CommandError(
-            f"version {manifest.version} of {manifest.name} has targets {targets!r}, "
-            "which is not a number: publish it again"
-        )
-    return float if targets == 1 else Annotated[list[float], Len(targets, targets)]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelet.backends import BACKENDS
+from modelet.backends import AUTO, BACKENDS, DEFAULT, of_file
 from modelet.errors import CommandError
+from modelet.store.manifest import Manifest
 
 if TYPE_CHECKING:
     from modelet.backends import Backend
+    from modelet.bundle import Bundle
     from modelet.dev.project.project import Function
-    from modelet.store.manifest import Manifest
 
 
 def check_opens(function: Function, manifest: Manifest, model_class: type[Any] | None) -> None:
@@ -18,6 +19,13 @@ def check_opens(function: Function, manifest: Manifest, model_class: type[Any] |
 
     A class with its own `load` may open any file.
     """
+    if function.spec.backend == AUTO:
+        if model_class is not None:
+            raise CommandError(
+                f"functions/{function.folder.name}/model.yaml has backend: {AUTO}, but the class in app.py belongs to "
+                f"one backend: name it there, one of {', '.join(BACKENDS)}"
+            )
+        return
     backend = function.spec.backend
     opened = BACKENDS[backend] if model_class is None else _whose(model_class.load.__module__)
     if opened is None or manifest.model_data.endswith(opened.ending):
@@ -29,6 +37,20 @@ def check_opens(function: Function, manifest: Manifest, model_class: type[Any] |
         f"functions/{name}/{said}, which cannot open {manifest.model_data} of version {manifest.version}: {cure}, or "
         f"run `modelet publish {function.name}` and `modelet pin {function.name}`"
     )
+
+
+def backend_of(function: Function, manifest: Manifest) -> str:
+    """Return the backend that serves a version: that of model.yaml, or for `backend: auto` that of its main file."""
+    if function.spec.backend != AUTO:
+        return function.spec.backend
+    opened = of_file(manifest.model_data)
+    return opened.name if opened else DEFAULT
+
+
+def served_spec(function: Function, bundle: Bundle) -> dict[str, Any]:
+    """Return the spec that a function's bundle must have, with the backend of the pinned version."""
+    backend = backend_of(function, Manifest.parse(bundle.manifest.encode()))
+    return function.spec.model_dump(mode="json") | {"backend": backend}
 
 
 def _whose(module: str) -> Backend | None:

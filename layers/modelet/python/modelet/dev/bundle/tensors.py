@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 Schema = dict[str, Any]
@@ -13,41 +14,72 @@ _DATATYPES = {"number": "FP64", "integer": "INT64", "boolean": "BOOL", "string":
 _JSON = {"datatype": "BYTES", "shape": [-1], "parameters": {"content_type": "json"}}
 
 
-def tensors(instance: Schema, prediction: Schema) -> dict[str, Any]:
+def tensors(instance: Schema, prediction: Schema, *, nested: bool = False) -> dict[str, Any]:
     """Return the bundle's `tensors` from the JSON schemas of an instance and a prediction.
 
     An object of scalars, or of lists of scalars, becomes one tensor per field. A scalar or a list of scalars becomes
     one tensor, `instances` or `predictions`. For all other types, such as nested objects and unions, the elements of
     that tensor are JSON texts.
 
-    instance: the schema for validation. prediction: the schema for serialisation.
+    instance: the schema for validation. prediction: the schema for serialisation. nested: the prediction is a default
+    one. Then an object of numbers inside it, such as `probabilities`, becomes one tensor with a column for each member,
+    whose names are in the parameter `labels` as JSON; and another object becomes a tensor for each of its members.
     """
     inputs = _Side(instance, answers=False)
-    outputs = _Side(prediction, answers=True)
+    outputs = _Side(prediction, answers=True, nested=nested)
     input_fields, output_fields = inputs.fields(), outputs.fields()
     return {
         "inputs": input_fields or [inputs.whole("instances")],
         "outputs": output_fields or [outputs.whole("predictions")],
         "fields": {"inputs": input_fields is not None, "outputs": output_fields is not None},
+        **({"paths": outputs.paths} if outputs.paths else {}),
     }
 
 
 class _Side:
-    """One of the contract's two schemas. answers: whether its values are sent, not received."""
+    """One of the contract's two schemas.
 
-    def __init__(self, schema: Schema, *, answers: bool) -> None:
+    answers: whether its values are sent, not received. nested: whether objects inside it become tensors. paths: the
+    names that lead to the value of each tensor from inside an object, and the members that are its columns.
+    """
+
+    def __init__(self, schema: Schema, *, answers: bool, nested: bool = False) -> None:
         self._schema = schema
         self._answers = answers
+        self._nested = nested
+        self.paths: dict[str, dict[str, list[str]]] = {}
 
     def fields(self) -> list[Schema] | None:
         """Return one tensor per field of an object, or None if it is not an object or a field fits no tensor."""
-        root = self._resolve(self._schema)
+        return self._members(self._resolve(self._schema), ())
+
+    def _members(self, root: Schema, path: tuple[str, ...]) -> list[Schema] | None:
         properties = root.get("properties")
         if not properties or root.get("additionalProperties"):
             return None
         required = root.get("required", ())
-        found = [self._tensor(name, node, name in required) for name, node in properties.items()]
-        return [each for each in found if each is not None] if None not in found else None
+        found: list[Schema] = []
+        for name, node in properties.items():
+            made = self._member((*path, name), node, required=name in required)
+            if made is None:
+                return None
+            found += made
+        return found
+
+    def _member(self, path: tuple[str, ...], node: Schema, *, required: bool) -> list[Schema] | None:
+        """Return the tensors of one member of an object, or None if it fits none."""
+        name, inner = ".".join(path), self._resolve(node)
+        if not self._nested or "properties" not in inner:
+            tensor = self._tensor(name, node, required)
+            if tensor is not None and len(path) > 1:
+                self.paths[name] = {"path": list(path)}
+            return None if tensor is None else [tensor]
+        columns = list(inner["properties"])
+        if {self._kind(self._resolve(each)) for each in inner["properties"].values()} != {"number"}:
+            return self._members(inner, path)
+        self.paths[name] = {"path": list(path), "columns": columns}
+        labels = {"labels": json.dumps(columns, ensure_ascii=False)}
+        return [{"name": name, "datatype": "FP64", "shape": [-1, len(columns)], "parameters": labels}]
 
     def whole(self, name: str) -> Schema:
         """Return the single tensor that holds complete values."""

@@ -6,24 +6,30 @@ import shlex
 
 import click
 
-from modelet.backends import BACKENDS, DEFAULT
+from modelet.backends import AUTO, BACKENDS, DEFAULT
 from modelet.dev.cli.command import command, current_project
 from modelet.dev.cli.output import hint, say
 
 
-@command("modelet new churn\nmodelet new review-sentiment --backend sklearn")
+@command(
+    "modelet new churn --backend auto   # for a trained file: then modelet publish churn --from FILE --examples ROWS\n"
+    "modelet new review-mood\n"
+    "modelet new review-mood --backend sklearn"
+)
 @click.argument("name")
 @click.option(
     "--backend",
-    type=click.Choice(list(BACKENDS)),
+    type=click.Choice([*BACKENDS, AUTO]),
     default=DEFAULT,
     show_default=True,
-    help=" ".join(f"{record.name}: {record.summary}." for record in BACKENDS.values()),
+    help=" ".join(f"{record.name}: {record.summary}." for record in BACKENDS.values())
+    + " auto: a model.yaml alone, for a trained file, whose backend `modelet publish --from` finds out.",
 )
 def new(name: str, backend: str) -> None:
     """Create a model: a folder, its sample events and its test.
 
-    The new model passes `make check` and can be published and served at once. No file is overwritten.
+    The new model passes `make check` and can be published and served at once. No file is overwritten. With
+    --backend auto there is no class: publish a trained file, which also writes the events and the requirements.
     """
     from modelet.dev.scaffold.scaffold import write_scaffold
 
@@ -31,4 +37,7 @@ def new(name: str, backend: str) -> None:
     made = write_scaffold(project, name, backend)
     for path in made.paths:
         say(str(path.relative_to(project.root)))
+    if backend == AUTO:
+        hint(f"next: modelet publish {made.name} --from model.joblib --examples rows.csv")
+        return
     hint(f"next: modelet publish {made.name}, then modelet infer {made.name} {shlex.quote(made.instance)}")

@@ -86,6 +86,8 @@ def publish(
             progress=shown,
         )
     say(f"{published.name}: published version {published.version}")
+    for path in published.written:
+        say(f"{published.name}: wrote {path.relative_to(function.folder.parent.parent)}")
     hint(_next(function, kept, published))
 
 

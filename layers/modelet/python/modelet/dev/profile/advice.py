@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from modelet.backends import BACKENDS
+from modelet.dev.bundle.opens import backend_of
 from modelet.dev.profile.owners import MODELET, NEEDED, YOURS, imported_by
 from modelet.dev.profile.remedies import INSTEAD, OTHERWISE, PYDANTIC
 from modelet.store.artifacts import MEMORY_LIMIT
@@ -87,7 +88,7 @@ def pydantic_contract(found: Findings) -> Iterator[Advice]:
 
 def heavy_backend(found: Findings) -> Iterator[Advice]:
     """Find a backend with a heavy library that a lighter backend can replace."""
-    backend = BACKENDS[found.function.spec.backend]
+    backend = BACKENDS[backend_of(found.function, found.manifest)]
     if backend.instead:
         # Every backend imports numpy and the other libraries in NEEDED.
         cost = found.cost_ms(MODELET, (imported_by(backend.name) | {"pandas"}) - NEEDED)

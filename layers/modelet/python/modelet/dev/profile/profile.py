@@ -10,6 +10,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from modelet.dev.bundle.bundle import write_bundle
+from modelet.dev.bundle.opens import backend_of
 from modelet.dev.local.prepare import local_function, lock_for
 from modelet.dev.local.runtime.credentials import Credentials
 from modelet.dev.profile.advice import Advice, advise
@@ -89,7 +90,7 @@ def profile(
         samples.append(start(local, event, aws))
     progress.step("comparing the graph with the one that publish would write today")
     manifest, _ = read_manifest(store, function.name, lock.version)
-    owners = Ownership.of(traced.notes, function.folder, function.spec.backend)
+    owners = Ownership.of(traced.notes, function.folder, backend_of(function, manifest))
     roots = _scaled(parse(traced.printed.splitlines()), _scale(traced, samples))
     imports = owners.divide(roots)
     found = Findings(

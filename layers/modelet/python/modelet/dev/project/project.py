@@ -51,6 +51,10 @@ class Function:
         """Return the function with the overrides of a stage."""
         return replace(self, spec=self.spec.for_stage(stage))
 
+    def with_backend(self, name: str) -> Function:
+        """Return the function with another backend."""
+        return replace(self, spec=self.spec.model_copy(update={"backend": name}))
+
     def lock(self) -> Lock | None:
         """Return the pinned version, or None. Raises BundleError if the file is not a valid lock."""
         return _read_lock(self.lock_path)

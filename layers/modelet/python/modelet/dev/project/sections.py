@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from modelet.backends import BACKENDS
+from modelet.backends import AUTO, BACKENDS
 from modelet.dev.project.cron import check_time_zone, read_cron
 from modelet.dev.project.messages import nearest, quoted
 
@@ -197,7 +197,7 @@ Environment = Annotated[dict[Variable, Text], Field(description="Environment var
 if TYPE_CHECKING:
     Backend = str
 else:
-    Backend = Literal[tuple(BACKENDS)]
+    Backend = Literal[(*BACKENDS, AUTO)]
 
 Artifact = Annotated[
     Literal["store", "baked"],

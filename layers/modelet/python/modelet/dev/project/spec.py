@@ -51,9 +51,15 @@ class ModelSpec(Section):
     )
     backend: Backend = Field(
         default=DEFAULT,
-        description="; ".join(f"{record.name}: {record.summary}" for record in BACKENDS.values()) + ".",
+        description="; ".join(f"{record.name}: {record.summary}" for record in BACKENDS.values())
+        + "; auto: the first of them that serves the model exactly, which `modelet publish` finds out.",
     )
     preprocessing: Preprocessing | None = None
+    probabilities: bool = Field(
+        default=True,
+        description="Whether a classifier without a class answers with the probabilities of all labels, not only with "
+        "that of its own label.",
+    )
     artifact: Artifact = "store"
     resources: Resources = Resources()
     scaling: Scaling = Scaling()

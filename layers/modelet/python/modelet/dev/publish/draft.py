@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,10 +27,19 @@ UNWRITTEN: dict[str, Any] = {"version": "0", "created_at": "1970-01-01T00:00:00Z
 
 @dataclass(frozen=True)
 class Package:
-    """The files of a future version, and its manifest without the version and the time."""
+    """The files of a future version, and its manifest without the version and the time.
+
+    instances: two of the examples as requests have them, if they have columns.
+    """
 
     files: Mapping[str, bytes]
     manifest: Manifest
+    instances: tuple[dict[str, Any], ...] = ()
+
+    def with_info(self, more: Mapping[str, Any]) -> Package:
+        """Return the package with further entries of `model_info`."""
+        info = {**self.manifest.model_info, **more}
+        return replace(self, manifest=self.manifest._replace(model_info=info))
 
     def manifest_of(self, version: str, created_at: str) -> bytes:
         """Return model.json for a version. The same arguments give the same bytes."""

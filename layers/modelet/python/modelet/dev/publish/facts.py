@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelet.dev.publish.source.parts import final, kind_of
+from modelet.dev.publish.source.parts import final
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,27 +39,10 @@ def importance(estimator: Any, features: Sequence[str]) -> dict[str, float]:
     return {names[place]: float(weights[place]) for place in order if math.isfinite(weights[place])}
 
 
-def information(estimator: Any, targets: int | None = None) -> dict[str, Any]:
-    """Return the task, the labels in the order of the probabilities, and the last step's parameters that fit into JSON.
-
-    targets: the number of values that a regressor predicts for a row, None for a single value. A classifier without
-    `predict_proba` is `other`, because it predicts only a label; so is a classifier with several targets, because each
-    has its own labels.
-    """
-    kind, classes = kind_of(estimator), getattr(estimator, "classes_", ())
-    labels = [] if targets or any(np.ndim(each) for each in classes) else np.asarray(classes).tolist()
-    task = "other"
-    if kind == "regressor":
-        task, labels = "regression", []
-    elif kind == "classifier" and labels and hasattr(estimator, "predict_proba"):
-        task = "classification"
-    parameters = final(estimator).get_params(deep=False) if hasattr(final(estimator), "get_params") else {}
-    return {
-        "task": task,
-        "labels": labels,
-        **({"targets": targets} if targets and task == "regression" else {}),
-        "params": {name: value for name, value in parameters.items() if _is_json(value)},
-    }
+def parameters(estimator: Any) -> dict[str, Any]:
+    """Return the last step's parameters that fit into JSON."""
+    found = final(estimator).get_params(deep=False) if hasattr(final(estimator), "get_params") else {}
+    return {name: value for name, value in found.items() if _is_json(value)}
 
 
 def runtime(*libraries: str) -> dict[str, str]:

@@ -6,12 +6,13 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from modelet.backends import BACKENDS, resolve
+from modelet.backends import AUTO, BACKENDS, DEFAULT, resolve
 from modelet.dev.publish.draft import UNWRITTEN, Package, listed
-from modelet.dev.publish.facts import importance, information, runtime
+from modelet.dev.publish.facts import importance, parameters, runtime
 from modelet.dev.publish.onnx.graph import GRAPH_FILE
 from modelet.dev.publish.parity.compare import COMPARED, told
 from modelet.dev.publish.parity.smoke_test import check_serves, is_left_to_backend
+from modelet.dev.publish.source.answer import OTHER, SHAPED, outputs_of, shape_of
 from modelet.dev.publish.source.examples import rows_of
 from modelet.dev.publish.source.pickles import MAIN
 from modelet.errors import PublishError
@@ -19,13 +20,17 @@ from modelet.store.keys import NAME_RULES, is_artifact
 from modelet.store.manifest import Manifest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from modelet.dev.progress import Progress
     from modelet.dev.project.project import Function
     from modelet.dev.publish.draft import Made
+    from modelet.dev.publish.source.answer import Shape
     from modelet.dev.publish.source.file import GivenGraph
+    from modelet.dev.publish.source.rows import Rows
     from modelet.dev.publish.source.trained import Trained
 
-FOUND_OUT = frozenset({"task", "labels", "targets", "params"})
+FOUND_OUT = frozenset({"task", "labels", "targets", "params", "backend", "backend_reason"})
 """The keys of model_info that publish sets itself."""
 
 
@@ -37,7 +42,7 @@ def package(function: Function, trained: Trained, progress: Progress) -> Package
     rows = rows_of(trained)
     several = isinstance(trained.estimator, Mapping)
     estimator = trained.estimator.get(MAIN) if several else trained.estimator
-    targets = None if several else told(estimator, rows.take([0])).targets
+    shape = OTHER if several else _shape(estimator, rows, trained.outputs)
     made: Made = resolve(BACKENDS[function.spec.backend].maker)(function, trained, rows, progress)
     files, rows = made.files, made.rows
     for name, value in trained.files.items():
@@ -56,7 +61,14 @@ def package(function: Function, trained: Trained, progress: Progress) -> Package
         metric=trained.metric,
         performance=dict(trained.metrics),
         feature_importance=importance(estimator, rows.features),
-        model_info={**trained.info, **information(estimator, targets)},
+        model_info={
+            **trained.info,
+            "task": shape.task,
+            "labels": shape.labels,
+            "params": parameters(estimator),
+            "backend": function.spec.backend,
+        },
+        answer=shape.answer,
         files=listed(files),
         columns=rows.columns,
         compiled=made.compiled,
@@ -65,7 +77,7 @@ def package(function: Function, trained: Trained, progress: Progress) -> Package
         pickled=made.pickled,
         **UNWRITTEN,
     )
-    ready = Package(files, manifest)
+    ready = Package(files, manifest, _sample(rows))
     if is_left_to_backend(function):
         if several:
             raise PublishError(f"{function.name}: several objects need a class that opens them: write app.py")
@@ -79,9 +91,11 @@ def package_graph(function: Function, given: GivenGraph, progress: Progress) -> 
 
     Raises PublishError if the function cannot serve it.
     """
-    if not GRAPH_FILE.endswith(BACKENDS[function.spec.backend].ending):
+    backend = DEFAULT if function.spec.backend == AUTO else function.spec.backend
+    function = function.with_backend(backend)
+    if not GRAPH_FILE.endswith(BACKENDS[backend].ending):
         raise PublishError(
-            f"functions/{function.folder.name}/model.yaml has backend: {function.spec.backend}, "
+            f"functions/{function.folder.name}/model.yaml has backend: {backend}, "
             "but the file is an ONNX graph: remove backend there"
         )
     files = {GRAPH_FILE: given.graph.data}
@@ -96,18 +110,31 @@ def package_graph(function: Function, given: GivenGraph, progress: Progress) -> 
         metric="",
         performance={},
         feature_importance={},
-        model_info={"task": given.task, "labels": list(given.labels)},
+        model_info={"task": given.shape.task, "labels": given.shape.labels, "backend": backend},
+        answer=given.shape.answer,
         files=listed(files),
         columns=given.rows.columns,
         compiled={**given.graph.described(), "parity": given.figures},
         runtime=runtime("numpy", "onnx", "onnxruntime"),
         **UNWRITTEN,
     )
-    ready = Package(files, manifest)
+    ready = Package(files, manifest, _sample(given.rows))
     if is_left_to_backend(function):
         places = given.rows.spread(COMPARED)
         check_serves(function, ready, given.rows.take(places), given.answers.take(list(places)), progress)
     return ready
+
+
+def _shape(estimator: Any, rows: Rows, names: Sequence[str] | None) -> Shape:
+    """Return the shape of the predictions. Raises PublishError if the estimator cannot predict its own examples."""
+    some = rows.take(rows.spread(SHAPED))
+    told(estimator, some)
+    return shape_of(estimator, outputs_of(estimator, some.data), names)
+
+
+def _sample(rows: Rows) -> tuple[dict[str, Any], ...]:
+    """Return the first and the last row as requests have them; empty if they have no columns."""
+    return tuple(rows.take([0, len(rows) - 1]).instances()) if rows.columns and len(rows) else ()
 
 
 def _json(name: str, value: Any) -> bytes:

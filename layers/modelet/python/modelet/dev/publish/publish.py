@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from modelet.backends import AUTO
 from modelet.dev.progress import Progress, Silent
 from modelet.dev.project.author import author_modules
 from modelet.dev.publish.claim import check_free, claimed
@@ -26,11 +27,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Published:
-    """The new version, and the digest of its manifest for pinning."""
+    """The new version, the digest of its manifest for pinning, and the files of the folder that were written."""
 
     name: str
     version: str
     manifest_sha256: str
+    written: tuple[Path, ...] = ()
 
 
 def publish(
@@ -63,7 +65,14 @@ def publish(
     with claimed(store, function.name, version, package.manifest_of) as owned:
         progress.step(f"writing version {owned.version} to {store.url}")
         write_version(store, package.manifest, package.files, owned, progress)
-    return Published(function.name, owned.version, digest(owned.manifest))
+    written = _completed(function, package) if function.spec.backend == AUTO else []
+    return Published(function.name, owned.version, digest(owned.manifest), tuple(written))
+
+
+def _completed(function: Function, package: Package) -> list[Path]:
+    from modelet.dev.scaffold.complete import complete
+
+    return complete(function, package.manifest.model_info["backend"], package.manifest, package.instances)
 
 
 def _packed(
@@ -74,7 +83,8 @@ def _packed(
     types: Mapping[str, Type] | None,
     progress: Progress,
 ) -> Package:
-    from modelet.dev.publish.package import package, package_graph
+    from modelet.dev.publish.choose import packaged
+    from modelet.dev.publish.package import package_graph
     from modelet.dev.publish.source.file import given
     from modelet.dev.publish.source.train import trained
     from modelet.dev.publish.source.trained import Trained
@@ -82,11 +92,11 @@ def _packed(
     if from_file is None:
         progress.step(f"training {function.name}: functions/{function.folder.name}/train.py")
         with trained(function) as result:
-            return package(function, result, progress)
+            return packaged(function, result, progress)
     if examples is None:
         raise PublishError(f"--from {from_file.name} needs --examples: held-out rows, .csv or .json")
     with author_modules(function.folder):  # a pickle may need them
         found = given(from_file, examples, bounded, progress, types)
         if isinstance(found, Trained):
-            return package(function, found, progress)
+            return packaged(function, found, progress)
     return package_graph(function, found, progress)

@@ -10,6 +10,7 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
+from modelet.backends import AUTO
 from modelet.dev.scaffold.name import Name
 
 if TYPE_CHECKING:
@@ -50,12 +51,17 @@ class Scaffold:
 def write_scaffold(project: Project, given: str, backend: str) -> Scaffold:
     """Write functions/<folder>, events/<folder> and tests/functions/test_<folder>.py.
 
+    For `backend: auto`, only model.yaml: publish writes the rest, when it knows the model.
     Raises CommandError if the name is not valid or if one of them already exists: nothing is overwritten. Raises
     OSError if a file cannot be written, and then removes the others.
     """
     name = Name.checked(given, project)
+    if backend == AUTO:
+        made: list[Path] = []
+        _write(project.root / "functions" / name.folder / "model.yaml", _model_yaml(backend), made)
+        return Scaffold(name.model, [path for path in made if path.is_file()], "")
     instances = json.loads((TEMPLATES / backend / "instances.json").read_text(encoding="utf-8"))
-    made: list[Path] = []
+    made = []
     try:
         for place, text in _files(name, backend, instances):
             _write(project.root / place, text, made)
@@ -78,6 +84,10 @@ def _write(path: Path, text: str, made: list[Path]) -> None:
         file.write(text)
 
 
+def _model_yaml(backend: str) -> str:
+    return Template((TEMPLATES / "model.yaml.tmpl").read_text(encoding="utf-8")).substitute(backend=backend)
+
+
 def _files(name: Name, backend: str, instances: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield each file's path in the project and its text."""
     values = {
@@ -96,11 +106,12 @@ def _files(name: Name, backend: str, instances: dict[str, Any]) -> Iterator[tupl
                 f"tests/functions/test_{name.folder}.py" if target == "test.py" else f"functions/{name.folder}/{target}"
             )
             yield where, Template(template.read_text(encoding="utf-8")).substitute(values)
-    for event, value in _events(name.model, instances).items():
+    for event, value in events(name.model, instances).items():
         yield f"events/{name.folder}/{event}.json", json.dumps(value, ensure_ascii=False, indent=2) + "\n"
 
 
-def _events(model: str, instances: dict[str, Any]) -> dict[str, Any]:
+def events(model: str, instances: dict[str, Any]) -> dict[str, Any]:
+    """Return the sample events of a model by name. instances: `first`, `second`, and the `invalid` one."""
     infer, batch = f"/models/{model}/infer", {"instances": [instances["first"], instances["second"]]}
     return {
         "infer": _event("http", "POST", infer, instances["first"]),

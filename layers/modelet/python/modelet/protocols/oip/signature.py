@@ -3,7 +3,8 @@
 The bundle contains it: `inputs` and `outputs` list tensors with name, datatype, shape and, if they apply, the
 parameters `optional` (may be left out, because the field has a default), `nullable` (an element may be null) and
 `content_type` "json" (elements of BYTES are JSON texts). `fields` says for both whether there is one tensor per field
-of an object, or one tensor with whole values.
+of an object, or one tensor with whole values. `paths` says for outputs from inside a nested object which names lead to
+their value, and which members of it are the columns of their tensor.
 """
 
 from __future__ import annotations
@@ -27,13 +28,14 @@ class Signature:
     has_fields: whether there is one input per field of an instance; otherwise one input has whole instances.
     """
 
-    __slots__ = ("_output_fields", "has_fields", "inputs", "outputs")
+    __slots__ = ("_output_fields", "_paths", "has_fields", "inputs", "outputs")
 
     def __init__(self, tensors: dict[str, Any]) -> None:
         self.inputs: dict[str, dict[str, Any]] = {each["name"]: each for each in tensors["inputs"]}
         self.outputs: dict[str, dict[str, Any]] = {each["name"]: each for each in tensors["outputs"]}
         self.has_fields: bool = tensors["fields"]["inputs"]
         self._output_fields: bool = tensors["fields"]["outputs"]
+        self._paths: dict[str, dict[str, list[str]]] = tensors.get("paths", {})
 
     @property
     def takes_matrix(self) -> bool:
@@ -59,9 +61,20 @@ class Signature:
         Raises PredictionError for a value that does not fit its tensor, and RequestError if lists differ in length.
         """
         return [
-            _output(self.outputs[name], [each[name] for each in predictions] if self._output_fields else predictions)
+            _output(self.outputs[name], self._values(name, predictions) if self._output_fields else predictions)
             for name in names
         ]
+
+    def _values(self, name: str, predictions: list[Any]) -> list[Any]:
+        """Return the values of one output."""
+        at = self._paths.get(name)
+        if at is None:
+            return [each[name] for each in predictions]
+        values = predictions
+        for member in at["path"]:
+            values = [each[member] for each in values]
+        columns = at.get("columns")
+        return values if columns is None else [[each[column] for column in columns] for each in values]
 
     def choose(self, wanted: list[str] | None) -> list[str]:
         """Return the requested outputs in the requested order, all if none are named. Raises RequestError."""

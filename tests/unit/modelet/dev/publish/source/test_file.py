@@ -91,7 +91,7 @@ def test_a_classifiers_graph_has_its_task_labels_columns_and_maker(tmp_path: Pat
     (tmp_path / "model.onnx").write_bytes(graph_of(LogisticRegression().fit(FRAME, LABELS), FRAME))
     found = given(tmp_path / "model.onnx", csv, bounded=False, progress=Silent())
     assert isinstance(found, GivenGraph)
-    assert (found.task, found.labels, found.features) == ("classification", ("no", "yes"), ("a", "b"))
+    assert (found.shape.task, found.shape.labels, found.features) == ("classification", ["no", "yes"], ("a", "b"))
     assert found.rows.columns == (Column("a", "number"), Column("b", "number"))
     assert found.producer[0] == "skl2onnx"
     assert found.figures["example_rows"] == 4
@@ -101,7 +101,7 @@ def test_a_regressors_graph_is_known_by_its_one_number_a_row(tmp_path: Path, csv
     (tmp_path / "model.onnx").write_bytes(graph_of(LinearRegression().fit(FRAME, [0, 1, 2, 3]), FRAME))
     found = given(tmp_path / "model.onnx", csv, bounded=False, progress=Silent())
     assert isinstance(found, GivenGraph)
-    assert (found.task, found.labels) == ("regression", ())
+    assert (found.shape.task, found.shape.labels) == ("regression", [])
 
 
 def test_a_graph_of_tensors_takes_examples_by_the_names_of_its_inputs(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_a_graph_of_tensors_takes_examples_by_the_names_of_its_inputs(tmp_path: 
     (tmp_path / "rows.json").write_text(json.dumps(rows))
     found = given(tmp_path / "model.onnx", tmp_path / "rows.json", bounded=False, progress=Silent())
     assert isinstance(found, GivenGraph)
-    assert (found.task, found.producer, found.features) == ("other", ("ours", "7"), ("ids", "mask"))
+    assert (found.shape.task, found.producer, found.features) == ("other", ("ours", "7"), ("ids", "mask"))
 
 
 def test_a_graph_of_images_takes_nested_rows_and_has_no_columns(tmp_path: Path) -> None:

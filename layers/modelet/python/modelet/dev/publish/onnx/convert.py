@@ -14,19 +14,19 @@ from skl2onnx.common.exceptions import MissingConverter, MissingShapeCalculator
 
 from modelet.dev.publish.onnx.boosting import converters as boosters
 from modelet.dev.publish.onnx.doubles import Doubles, take_doubles
-from modelet.dev.publish.onnx.graph import LABEL, PROBABILITIES, VARIABLE, check_servable, line
+from modelet.dev.publish.onnx.graph import check_servable, line
 from modelet.dev.publish.onnx.kinds import check_kinds, without_graph
 from modelet.dev.publish.onnx.scaling import converters as scalers
 from modelet.dev.publish.onnx.transforming import converters as transformers
 from modelet.dev.publish.onnx.vectorizing import OPSET as NEWER
 from modelet.dev.publish.onnx.vectorizing import converters
-from modelet.dev.publish.parity.predictions import estimator_answers
+from modelet.dev.publish.source.answer import SHAPED, outputs_of
 from modelet.dev.publish.source.parts import final, kind_of, splits_characters
 from modelet.dev.publish.source.rows import MATRIX, TEXT
 from modelet.errors import ConversionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from modelet.dev.publish.source.rows import Rows
 
@@ -48,10 +48,9 @@ def to_graph(estimator: Any, rows: Rows, name: str, *, collapsed: bool = False) 
     Raises ConversionError, one sentence, if ONNX cannot express the estimator.
     """
     kind = type(estimator).__name__
-    if kind_of(estimator) not in {"classifier", "regressor"}:
-        raise ConversionError(f"{kind} is neither a classifier nor a regressor: set backend: sklearn in model.yaml")
-    inputs = _inputs(rows)
-    if kind_of(estimator) == "classifier" and estimator_answers(estimator, rows.take([0])).targets:
+    outputs = outputs_of(estimator, rows.take(rows.spread(SHAPED)).data)
+    inputs = _inputs(rows, outputs)
+    if "label" in outputs and outputs["label"].ndim > 1 and outputs["label"].shape[1] > 1:
         raise ConversionError(
             f"{kind} has several targets, each with its own labels: set backend: sklearn in model.yaml"
         )
@@ -68,7 +67,7 @@ def to_graph(estimator: Any, rows: Rows, name: str, *, collapsed: bool = False) 
         raise ConversionError(
             f"{kind} cannot become an ONNX graph ({why}): change that, or set backend: sklearn in model.yaml"
         ) from error
-    _name_tensors(model.graph, [name for name, _ in inputs], estimator)
+    _name_tensors(model.graph, [name for name, _ in inputs], list(outputs))
     take_doubles(model.graph, _double_inputs(rows))
     opsets = {opset.domain: opset.version for opset in model.opset_import}
     del model.opset_import[:]
@@ -108,7 +107,7 @@ def _converters(rows: Rows, *, collapsed: bool) -> dict[type[Any], Callable[...,
     return {**of_texts, **scalers(doubles, single=rows.is_single()), **transformers(doubles), **boosters(doubles)}
 
 
-def _inputs(rows: Rows) -> list[tuple[str, Any]]:
+def _inputs(rows: Rows, outputs: Iterable[str]) -> list[tuple[str, Any]]:
     if rows.layout == "text":
         return [(TEXT, StringTensorType([None, 1]))]
     if rows.layout == "matrix":
@@ -119,7 +118,7 @@ def _inputs(rows: Rows) -> list[tuple[str, Any]]:
                 f"column {column.name} has missing texts, which a graph's string input does not support: "
                 "replace them by a word before training, or set backend: sklearn in model.yaml"
             )
-        if column.name in {LABEL, PROBABILITIES, VARIABLE}:
+        if column.name in outputs:
             raise ConversionError(f"column {column.name} has the same name as the graph's output: rename the column")
     return [(column.name, TENSORS[rows.input_type(column)]([None, 1])) for column in rows.columns]
 
@@ -132,13 +131,10 @@ def _double_inputs(rows: Rows) -> list[str]:
     return doubles if rows.layout == "columns" else [MATRIX] * bool(doubles)
 
 
-def _name_tensors(graph: onnx.GraphProto, inputs: list[str], estimator: Any) -> None:
+def _name_tensors(graph: onnx.GraphProto, inputs: list[str], outputs: list[str]) -> None:
     """Give inputs and outputs the served names; skl2onnx changes names that are not identifiers."""
-    if kind_of(estimator) == "regressor":
-        outputs = [VARIABLE]
-    else:
-        # Without predict_proba, the second output contains distances, which must not be taken for probabilities.
-        outputs = [LABEL, PROBABILITIES] if hasattr(estimator, "predict_proba") else [LABEL]
+    if len(graph.output) < len(outputs):
+        raise ConversionError(f"the graph has no {outputs[-1]}: set backend: sklearn in model.yaml")
     del graph.output[len(outputs) :]
     wanted = [*zip(graph.input, inputs, strict=True), *zip(graph.output, outputs, strict=True)]
     for tensor, name in wanted:

@@ -23,8 +23,8 @@ GRAPH_FILE = "model.onnx"
 MOST_ROWS = 1000
 """The most rows of one input that are run again with several threads."""
 
-LABEL, PROBABILITIES, VARIABLE = "label", "probabilities", "variable"
-"""A graph's outputs: a classifier's label, and probabilities of shape (rows, labels); a regressor's prediction."""
+LABEL, PROBABILITIES, SCORES, VARIABLE = "label", "probabilities", "scores", "variable"
+"""A graph's outputs, see `modelet.backends.answers`."""
 
 
 class Graph:

@@ -37,7 +37,7 @@ def compare(estimator: Any, graph: Graph, held_out: Rows, generated: Rows) -> di
     expected = told(estimator, held_out)
     scale = mean_size(expected)
     expected_more = _told_of_generated(estimator, generated)
-    clear = expected_more.clear()
+    clear = expected_more.clear(scale)
     compared = [
         _compared("held-out", graph, held_out, expected, scale),
         _compared("generated", graph, generated.take(clear), expected_more.take(clear), scale),
@@ -48,7 +48,7 @@ def compare(estimator: Any, graph: Graph, held_out: Rows, generated: Rows) -> di
         "example_rows": len(held_out),
         "generated_rows": len(clear),
         "labels_equal": True,
-        "measure": "relative" if expected.labels is None else "probability",
+        "measure": expected.measure,
         "greatest_difference": max(each.found.greatest for each in compared),
         "tolerance": TOLERANCE,
     }
@@ -58,6 +58,8 @@ def told(estimator: Any, rows: Rows) -> Answers:
     """Return the estimator's predictions for its examples. Raises PublishError if it cannot predict them."""
     try:
         return estimator_answers(estimator, rows)
+    except PublishError:
+        raise
     except Exception as error:  # an estimator may raise any error
         raise PublishError(
             f"{type(estimator).__name__} cannot predict its own examples ({line(error)}): "

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from modelet.backends.answers import scores_of
 from modelet.backends.outputs import labels_of, numbers_of
-from modelet.dev.publish.onnx.graph import LABEL, PROBABILITIES
-from modelet.dev.publish.source.parts import kind_of
+from modelet.dev.publish.source.answer import outputs_of
 from modelet.errors import PublishError
 
 if TYPE_CHECKING:
@@ -20,21 +19,30 @@ if TYPE_CHECKING:
     from modelet.dev.publish.onnx.graph import Graph
     from modelet.dev.publish.source.rows import Rows
 
+Measure = Literal["probability", "relative"]
+
 TOLERANCE = 1e-5
 """The greatest difference: of a probability, or of a regression relative to its size (docs/design.md, the store)."""
 
 
 @dataclass(frozen=True)
 class Answers:
-    """A model's predictions for some rows: labels for a classifier, and numbers of shape (rows, n); n may be 0."""
+    """A model's predictions for some rows.
+
+    labels: a classifier's labels, a clusterer's clusters, or None. numbers: shape (rows, n); n may be 0. measure: how
+    numbers are compared, probabilities by their difference, and others relative to their size. nearest: whether the
+    label is that of the smallest number, a distance.
+    """
 
     labels: list[Any] | None
     numbers: NDArray[np.float64]
+    measure: Measure = "relative"
+    nearest: bool = False
 
     def take(self, indices: list[int]) -> Answers:
         """Return the predictions for some of the rows."""
         labels = None if self.labels is None else [self.labels[index] for index in indices]
-        return Answers(labels, self.numbers[indices])
+        return replace(self, labels=labels, numbers=self.numbers[indices])
 
     def replace(self, index: int, one: Answers) -> None:
         """Replace the prediction for one row."""
@@ -42,27 +50,30 @@ class Answers:
         if self.labels is not None and one.labels is not None:
             self.labels[index] = one.labels[0]
 
-    def clear(self) -> list[int]:
-        """Return the rows without a tie: if two labels are equally likely, either is right."""
-        if self.labels is None or self.numbers.shape[1] < 2:
-            return list(range(len(self.numbers)))
-        second, first = np.sort(self.numbers, axis=1)[:, -2:].T
-        found: list[int] = np.flatnonzero(~(first - second <= 2 * TOLERANCE)).tolist()
-        return found
+    def clear(self, scale: float | NDArray[np.float64] = 0.0) -> list[int]:
+        """Return the rows without a tie: if two labels are equally likely, either is right.
 
-    @property
-    def targets(self) -> int | None:
-        """The number of values predicted for a row; None if it is one."""
-        if self.labels is None:
-            return self.numbers.shape[1] if self.numbers.shape[1] > 1 else None
-        return len(self.labels[0]) if isinstance(self.labels[0], list) else None
+        scale: see `differences`.
+        """
+        if self.labels is None or not self.numbers.size or isinstance(self.labels[0], list):
+            return list(range(len(self.numbers)))
+        if self.numbers.shape[1] == 1:  # the score of two labels
+            second, first = np.zeros(len(self.numbers)), np.abs(self.numbers[:, 0])
+        else:
+            second, first = np.sort(-self.numbers if self.nearest else self.numbers, axis=1)[:, -2:].T
+        size = 1.0 if self.measure == "probability" else np.maximum(np.ravel(scale), np.abs(first))
+        found: list[int] = np.flatnonzero(~(first - second <= 2 * TOLERANCE * size)).tolist()
+        return found
 
     def shown(self, index: int) -> str:
         """Return one row's prediction as text for people."""
+        numbers = self.numbers[index]
         if self.labels is None:
-            return ", ".join(f"{value:.9g}" for value in self.numbers[index])
-        share = f" {self.numbers[index].max():.6f}" if self.numbers.shape[1] else ""
-        return f"{self.labels[index]!r}{share}"
+            return ", ".join(f"{value:.9g}" for value in numbers)
+        if not numbers.size:
+            return f"{self.labels[index]!r}"
+        share = numbers.max() if self.measure == "probability" else numbers.min() if self.nearest else numbers.max()
+        return f"{self.labels[index]!r} {share:.6f}"
 
 
 @dataclass(frozen=True)
@@ -85,17 +96,7 @@ class Differences:
 
 def estimator_answers(estimator: Any, rows: Rows) -> Answers:
     """Return the estimator's predictions, in double precision. Raises whatever the estimator raises."""
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        # Extreme numbers overflow on the way, and arrays lack a DataFrame's names: the predictions show whether it
-        # matters.
-        warnings.simplefilter("ignore")
-        found = np.asarray(estimator.predict(rows.data))
-        if kind_of(estimator) != "classifier" and found.dtype.kind in "fiub":
-            return Answers(None, _matrix(found, len(rows)))
-        # Each of several targets has its own labels and probabilities.
-        single = found.ndim == 1 and hasattr(estimator, "predict_proba")
-        shares = estimator.predict_proba(rows.data) if single else np.zeros((len(rows), 0))
-    return Answers(found.tolist(), _matrix(shares, len(rows)))
+    return answers_of(outputs_of(estimator, rows.data), len(rows))
 
 
 def graph_answers(graph: Graph, rows: Rows) -> Answers:
@@ -104,26 +105,36 @@ def graph_answers(graph: Graph, rows: Rows) -> Answers:
 
 
 def answers_of(outputs: Outputs, count: int) -> Answers:
-    """Return a graph's outputs for `count` rows as predictions, read as they are served.
+    """Return outputs for `count` rows as predictions, read as they are served.
 
     Raises PublishError if they have more or fewer rows.
     """
-    if LABEL not in outputs:
+    if "cluster" in outputs:
+        labels = outputs["cluster"].ravel().tolist()
+    elif "label" in outputs:
+        label = outputs["label"]
+        labels = label.tolist() if label.ndim == 2 and label.shape[1] > 1 else labels_of(outputs)
+    else:
         return Answers(None, _matrix(numbers_of(outputs), count))
-    shares = outputs.get(PROBABILITIES, np.zeros((count, 0)))
-    return Answers(labels_of(outputs), _matrix(shares, count))
+    if "probabilities" in outputs:
+        return Answers(labels, _matrix(outputs["probabilities"], count), "probability")
+    if "scores" in outputs:
+        return Answers(labels, _matrix(scores_of(outputs), count))
+    if "distances" in outputs:
+        return Answers(labels, _matrix(outputs["distances"], count), nearest=True)
+    return Answers(labels, np.zeros((count, 0)), "probability")
 
 
 def differences(expected: Answers, given: Answers, scale: float | NDArray[np.float64]) -> Differences:
     """Return the differences between predictions.
 
-    A regression's difference is relative to the value, or to `scale` if that is greater: near zero, a relative
-    difference says nothing. `scale` is the mean size of all values; of shape (rows, 1), it has one for each row. A
-    missing or infinite number is infinitely far from any other.
+    The difference of numbers other than probabilities is relative to the value, or to `scale` if that is greater: near
+    zero, a relative difference says nothing. `scale` is the mean size of all values; of shape (rows, 1), it has one for
+    each row. A missing or infinite number is infinitely far from any other.
     """
     with np.errstate(all="ignore"):
         apart = np.abs(given.numbers - expected.numbers)
-        if expected.labels is None:
+        if expected.measure == "relative":
             apart /= np.maximum(np.abs(expected.numbers), np.where(np.greater(scale, 0), scale, 1.0))
     same = (given.numbers == expected.numbers) | (np.isnan(given.numbers) & np.isnan(expected.numbers))
     apart = np.nan_to_num(np.where(same, 0.0, apart), nan=np.inf, posinf=np.inf).max(axis=1, initial=0.0)
@@ -133,8 +144,8 @@ def differences(expected: Answers, given: Answers, scale: float | NDArray[np.flo
 
 
 def mean_size(expected: Answers) -> float:
-    """Return the scale of a regressor's predictions, see `differences`; 0 for a classifier."""
-    return float(np.abs(expected.numbers).mean()) if expected.labels is None else 0.0
+    """Return the scale of predictions, see `differences`; 0 for probabilities."""
+    return float(np.abs(expected.numbers).mean()) if expected.measure == "relative" and expected.numbers.size else 0.0
 
 
 def _matrix(values: Any, count: int) -> NDArray[np.float64]:

@@ -190,10 +190,10 @@ def _unequal(estimator: Any, graph: Graph, rows: Rows, drawn: NDArray[np.float64
     expected = estimator_answers(estimator, rows)
     wrong: NDArray[np.bool_] = np.array(~np.isfinite(expected.numbers).all(axis=1))
     scales = np.full((len(rows), 1), scale)
-    if expected.labels is None:
+    if expected.measure == "relative":
         for factor in set(drawn[drawn > 0].tolist()):
             scales[drawn == factor] = max(scale, float(np.abs(expected.numbers[(drawn == factor) & ~wrong]).mean()))
-    clear = expected.clear()
+    clear = expected.clear(scales)
     found = differences(expected.take(clear), graph_answers(graph, rows.take(clear)), scales[clear])
     wrong[clear] |= found.labels | ~(found.numbers <= CLOSE)
     return wrong

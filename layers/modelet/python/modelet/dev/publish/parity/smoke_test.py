@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import warnings
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
     from modelet.dev.progress import Progress
     from modelet.dev.project.project import Function
     from modelet.dev.publish.draft import Package
+    from modelet.dev.publish.parity.predictions import Measure
     from modelet.dev.publish.source.rows import Rows
     from modelet.store.artifacts import Artifacts
+    from modelet.store.manifest import Manifest
 
 ALONE = 16
 """How many rows are also predicted one by one, as in most requests, and as many of those with missing values."""
@@ -58,7 +61,7 @@ def check_serves(function: Function, package: Package, rows: Rows, expected: Ans
     Raises PublishError, one sentence with the remedy.
     """
     manifest = package.manifest
-    if not manifest.columns or manifest.model_info["task"] == "other":
+    if not manifest.columns or manifest.answer is None:
         progress.step("note: write app.py before it can be served, because without a class there is no contract")
         return
     progress.step("smoke test: predicting the examples as they will be served")
@@ -69,9 +72,9 @@ def check_serves(function: Function, package: Package, rows: Rows, expected: Ans
         with surroundings, draft(manifest, package.files) as artifacts, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the predictions show whether it matters
             pipeline = _pipeline(backend, artifacts)
-            given = _answers(pipeline, rows, manifest.model_info)
+            given = _answers(pipeline, rows, manifest)
             alone = _alone(rows)
-            singly = [_answers(pipeline, rows.take([index]), manifest.model_info) for index in alone]
+            singly = [_answers(pipeline, rows.take([index]), manifest) for index in alone]
     except ContractError as error:
         raise PublishError(
             f"{function.name}: the version would reject its own examples ({line(error)}): describe their values in "
@@ -82,7 +85,7 @@ def check_serves(function: Function, package: Package, rows: Rows, expected: Ans
             f"{function.name}: the version could not predict its own examples ({line(error.__cause__ or error)}): "
             f"{_remedy(backend)}, {CLASS}"
         ) from error
-    expected = _of_labels(expected, manifest.model_info)
+    expected = _of_labels(expected, manifest)
     scale = mean_size(expected)
     for index, single in zip(alone, singly, strict=True) if given.numbers.shape == expected.numbers.shape else ():
         # A row's prediction alone and among others both count: a right one must not hide a wrong one.
@@ -104,19 +107,37 @@ def _pipeline(backend: str, artifacts: Artifacts) -> InferencePipeline:
     return InferencePipeline(model, Contract(*(one.core or {} for one in compiled)))
 
 
-def _answers(pipeline: InferencePipeline, rows: Rows, info: dict[str, Any]) -> Answers:
+def _answers(pipeline: InferencePipeline, rows: Rows, manifest: Manifest) -> Answers:
+    """Return the predictions that are served, in the form in which the estimator's are compared."""
     found = pipeline.infer(pipeline.contract.check_rows(rows.instances()), Timings()).predictions
-    if info["task"] == "classification":
-        return Answers([one["label"] for one in found], np.array([[one["probability"]] for one in found]))
-    return Answers(None, np.array(found, dtype=np.float64).reshape(len(rows), -1))
+    answer: Any = manifest.answer
+    if "targets" in answer and answer["outputs"][0] == "label":
+        labels = [[of_target["label"] for of_target in one.values()] for one in found]
+        numbers = [[each for of_target in one.values() for each in _numbers(of_target)] for one in found]
+    elif answer["outputs"][0] in {"label", "cluster"}:
+        labels = [one[answer["outputs"][0]] for one in found]
+        numbers = list(map(_numbers, found))
+    else:
+        labels = None
+        numbers = [list(one.values()) if isinstance(one, dict) else one for one in found]
+    measure: Measure = "probability" if "probabilities" in answer["outputs"] else "relative"
+    return Answers(labels, np.array(numbers, dtype=np.float64).reshape(len(rows), -1), measure)
 
 
-def _of_labels(answers: Answers, info: dict[str, Any]) -> Answers:
-    """Return the predictions, each with only its label's probability."""
-    if answers.labels is None:
+def _numbers(prediction: dict[str, Any]) -> list[float]:
+    """Return the numbers beside a label."""
+    if "probabilities" in prediction:
+        return list(prediction["probabilities"].values())
+    return prediction.get("distances") or ([prediction["score"]] if "score" in prediction else [])
+
+
+def _of_labels(answers: Answers, manifest: Manifest) -> Answers:
+    """Return the predictions; of the scores of several labels, only that of the row's own label is served."""
+    answer, labels = manifest.answer or {}, manifest.model_info["labels"]
+    if "scores" not in answer["outputs"] or "targets" in answer or len(labels) <= 2:
         return answers
-    places = [info["labels"].index(label) for label in answers.labels]
-    return Answers(answers.labels, answers.numbers[np.arange(len(places)), places].reshape(-1, 1))
+    places = [labels.index(label) for label in answers.labels or ()]
+    return replace(answers, numbers=answers.numbers[np.arange(len(places)), places].reshape(-1, 1))
 
 
 def _alone(rows: Rows) -> list[int]:

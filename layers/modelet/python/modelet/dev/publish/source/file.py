@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from modelet.backends.onnx import Feeds, Outputs
     from modelet.dev.progress import Progress
+    from modelet.dev.publish.source.answer import Shape
     from modelet.dev.publish.source.columns import Type
-    from modelet.dev.publish.source.labels import Task
     from modelet.store.manifest import Column
 
 PICKLES = (".joblib", ".pkl", ".pickle")
@@ -47,8 +47,7 @@ class GivenGraph:
     producer: tuple[str, str]
     rows: Rows
     features: tuple[str, ...]
-    task: Task
-    labels: tuple[Any, ...]
+    shape: Shape
     answers: Answers
     figures: dict[str, Any]
 
@@ -89,15 +88,14 @@ def _given_graph(path: Path, examples: Path, bounded: bool, types: Mapping[str, 
     feeds = graph_feeds(graph, table)
     columns = _columns(graph, table, bounded)
     outputs, figures = _checked(graph, feeds)
-    task, labels = outcome(model, outputs)
+    shape = outcome(model, outputs)
     return GivenGraph(
         graph,
         (model.producer_name or "onnx", model.producer_version or "unknown"),
         Rows(table, "text" if isinstance(table, list) else "matrix", columns),
         tuple(column.name for column in columns) or tuple(graph.inputs),
-        task,
-        labels,
-        answers_of(outputs, len(table)) if task != "other" else Answers(None, np.zeros((len(table), 0))),
+        shape,
+        answers_of(outputs, len(table)) if shape.answer else Answers(None, np.zeros((len(table), 0))),
         figures,
     )
 

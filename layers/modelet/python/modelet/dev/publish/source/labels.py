@@ -1,14 +1,15 @@
-"""Interpret the outputs of a given graph: labels with probabilities, or one number per row."""
+"""Interpret the outputs of a given graph: labels with probabilities, one number per row, or a vector."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import onnx
 
 from modelet.backends.outputs import labels_of
-from modelet.dev.publish.onnx.graph import LABEL, PROBABILITIES
+from modelet.dev.publish.onnx.graph import LABEL, PROBABILITIES, VARIABLE
+from modelet.dev.publish.source.answer import OTHER, Shape
 from modelet.errors import PublishError
 
 if TYPE_CHECKING:
@@ -16,12 +17,11 @@ if TYPE_CHECKING:
 
     from modelet.backends.onnx import Outputs
 
-Task = Literal["classification", "regression", "other"]
 TENSORS = {onnx.TensorProto.STRING, onnx.TensorProto.INT64}
 
 
-def outcome(model: onnx.ModelProto, outputs: Outputs) -> tuple[Task, tuple[Any, ...]]:
-    """Return the task of a graph, and a classifier's labels in the order of its probabilities.
+def outcome(model: onnx.ModelProto, outputs: Outputs) -> Shape:
+    """Return the shape of a graph's predictions, with a classifier's labels in the order of its probabilities.
 
     outputs: its outputs for the examples. Raises PublishError if labels and probabilities contradict each other.
     """
@@ -37,10 +37,15 @@ def outcome(model: onnx.ModelProto, outputs: Outputs) -> tuple[Task, tuple[Any, 
                 f"the graph's probabilities are not in the order of its labels, {', '.join(map(str, fitting[0]))}: for "
                 f"most rows of {_contradicted(fitting[0], said, likeliest)[0]!r}, another label is the most probable"
             )
-        return ("classification", tuple(ordered)) if ordered else ("other", ())
+        return Shape("classification", ordered, {"outputs": [LABEL, PROBABILITIES]}) if ordered else OTHER
     numbers = list(outputs.values())
-    one = len(numbers) == 1 and numbers[0].dtype.kind == "f" and numbers[0].size == len(numbers[0])
-    return ("regression" if one else "other"), ()
+    if len(numbers) > 1 or numbers[0].dtype.kind != "f":
+        return OTHER
+    if numbers[0].size == len(numbers[0]):
+        return Shape("regression", [], {"outputs": [VARIABLE]})
+    if numbers[0].ndim != 2:
+        return OTHER
+    return Shape("transformation", [], {"outputs": ["vector"], "width": numbers[0].shape[1]})
 
 
 def _is_classified(outputs: Outputs) -> bool:

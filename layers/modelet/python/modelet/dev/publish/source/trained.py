@@ -28,6 +28,7 @@ class Trained:
     files: further artifacts by file name. Values other than bytes are written as JSON.
     columns: one Column for each feature, with its type and limits; derived from the examples by default.
     feature_names: the columns' names if the examples have none.
+    outputs: the names of several outputs, in the order in which the estimator predicts them; y0, y1, … by default.
     info: additional entries of `model_info`.
 
     Raises PublishError if the metrics are not valid.
@@ -40,6 +41,7 @@ class Trained:
     files: Mapping[str, Any] = field(default_factory=dict)
     columns: Sequence[Column] | None = None
     feature_names: Sequence[str] | None = None
+    outputs: Sequence[str] | None = None
     info: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
