@@ -271,6 +271,7 @@ def test_the_openapi_document_says_what_a_datetime_is(tmp_path: Path) -> None:
 
 APP = """
 from datetime import date, datetime
+from pydantic import AwareDatetime, NaiveDatetime
 from typing_extensions import NotRequired, TypedDict
 from modelet import ModelHandler
 from modelet.backends.sklearn import SklearnModel
@@ -307,6 +308,26 @@ def test_a_class_whose_field_is_of_another_type_is_refused(kind: str, written: s
         served(tmp_path, kind, app=APP.format(kind=written)),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    ("kind", "written", "said"),
+    [
+        ("datetimes", "AwareDatetime", "with an offset, but the examples have no offset"),
+        ("datetimes in a time zone", "NaiveDatetime", "with no offset, but the examples have an offset"),
+    ],
+)
+def test_a_class_that_wants_the_other_kind_of_datetimes_is_refused(
+    kind: str, written: str, said: str, tmp_path: Path
+) -> None:
+    with (
+        pytest.raises(CommandError, match=f"a may be datetime {said}"),
+        served(tmp_path, kind, app=APP.format(kind=written)),
+    ):
+        pass
+    right = "NaiveDatetime" if written == "AwareDatetime" else "AwareDatetime"
+    with served(tmp_path / "right", kind, app=APP.format(kind=right)) as (service, frame):
+        assert_served(service, frame)
 
 
 def test_a_graph_of_datetimes_is_refused_with_the_remedy(tmp_path: Path) -> None:
