@@ -32,6 +32,9 @@ TRIES = 20
 TEXT_SHARE = 8
 """One case of so many is of texts."""
 
+MOMENT_SHARE = 5
+"""One mixed case of so many has a column of datetimes or dates, which no graph takes."""
+
 TURNS = [step for step in STEPS for _ in range(2 if step.name in EXACT else 1)]
 """The first step of a pipeline; those whose graphs are exact have two turns."""
 
@@ -97,7 +100,7 @@ def plans(draw: st.DrawFn, seed: int) -> Plan:
     takes: Takes = predictor.takes
     layout = draw(st.sampled_from(["array", "array", "frame", "mixed", "mixed"]))
     if layout == "mixed" and predictor.is_open:
-        return _of_mixed(draw, predictor, chance)
+        return _of_mixed(draw, predictor, chance, seed)
     steps = []
     if predictor.is_open and (count := draw(st.sampled_from([0, 1, 2, 2]))):
         first = TURNS[(turn + turn // len(PREDICTORS)) % len(TURNS)]
@@ -129,8 +132,10 @@ def _of_texts(draw: st.DrawFn, learner: Predictor, chance: Chance) -> Plan:
     return _plan(draw, learner.name, estimator, learner.learns, tables)
 
 
-def _of_mixed(draw: st.DrawFn, predictor: Predictor, chance: Chance) -> Plan:
+def _of_mixed(draw: st.DrawFn, predictor: Predictor, chance: Chance, seed: int) -> Plan:
     kinds = [draw(st.sampled_from(columns.EVERY)) for _ in range(draw(st.integers(2, 6)))]
+    if seed % MOMENT_SHARE == 0:
+        kinds.append(columns.MOMENTS[(seed // MOMENT_SHARE) % len(columns.MOMENTS)])
     names = draw(_names(len(kinds)))
     estimator = make_pipeline(draw(preparations(names, kinds)), predictor.made())
     return _plan(draw, predictor.name, estimator, predictor.learns, _tables("frame", names, kinds, chance, ""))

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import numpy as np
 
 Chance = np.random.Generator
-Role = Literal["number", "flag", "word", "text"]
+Role = Literal["number", "flag", "word", "text", "moment", "day"]
 
 WORDS = ("red", "green", "blue", "Ærø", "서울", "b b", "02139", "true", "1e5")
 PHRASES = (
@@ -32,6 +33,7 @@ PHRASES = (
     "don't",
 )
 CODES = (0, 1, 2, 5, 7)
+EPOCH = datetime(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,20 @@ def _phrases(chance: Chance, count: int) -> list[Any]:
     return [" ".join(str(word) for word in chance.choice(PHRASES, length)) for length in lengths]
 
 
+def _moments(chance: Chance, count: int) -> list[Any]:
+    """Datetimes in the words of a request, to the second."""
+    seconds = chance.integers(-(10**9), 3 * 10**9, count).tolist()
+    return [(EPOCH + timedelta(seconds=each)).isoformat() for each in seconds]
+
+
+def _zoned(chance: Chance, count: int) -> list[Any]:
+    return [f"{moment}Z" for moment in _moments(chance, count)]
+
+
+def _days(chance: Chance, count: int) -> list[Any]:
+    return [moment[:10] for moment in _moments(chance, count)]
+
+
 KINDS = {
     kind.name: kind
     for kind in (
@@ -122,6 +138,13 @@ KINDS = {
         ColumnKind("word_category_gaps", "word", "category", _words, missing=0.15),
         ColumnKind("code_category", "word", "category", _codes),
         ColumnKind("code", "word", "int64", _codes),
+        ColumnKind("moment", "moment", "datetime64[us]", _moments),
+        ColumnKind("moment_gaps", "moment", "datetime64[ns]", _moments, missing=0.15),
+        ColumnKind("moment_seconds", "moment", "datetime64[s]", _moments, missing=0.15),
+        ColumnKind("moment_zoned", "moment", "datetime64[us, Asia/Seoul]", _zoned, missing=0.15),
+        ColumnKind("moment_object", "moment", "object", _moments, missing=0.15),
+        ColumnKind("day", "day", "object", _days),
+        ColumnKind("day_gaps", "day", "object", _days, missing=0.15),
         ColumnKind("text", "text", "str", _phrases),
         ColumnKind("text_object", "text", "object", _phrases),
     )
@@ -140,8 +163,11 @@ NUMBERS = named("real", "real_offset", "single", "whole", "whole_int8", "count",
 POSITIVES = named("positive", "count")
 COUNTS = named("count")
 GAPS = named("real_gaps", "real")
-EVERY = tuple(kind for kind in KINDS.values() if kind.role != "text")
-"""What a pipeline may prepare column by column."""
+EVERY = tuple(kind for kind in KINDS.values() if kind.role not in {"text", "moment", "day"})
+"""What a pipeline may prepare column by column, and a graph may have as inputs."""
+
+MOMENTS = tuple(kind for kind in KINDS.values() if kind.role in {"moment", "day"})
+"""What no graph has as an input."""
 
 TEXTS = named("text", "text_object")
 

@@ -16,7 +16,14 @@ Style = Literal["typed", "model", "dataclass", "generated"]
 Row = dict[str, Any]
 """What a request says of each column, by the column's name; a column may be absent."""
 
-SCALARS = {"number": "float", "integer": "int", "string": "str", "boolean": "bool"}
+SCALARS = {
+    "number": "float",
+    "integer": "int",
+    "string": "str",
+    "boolean": "bool",
+    "datetime": "datetime",
+    "date": "date",
+}
 
 
 @dataclass(frozen=True)
@@ -82,6 +89,7 @@ class ContractKind:
 
 
 HEAD = """from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Literal

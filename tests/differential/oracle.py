@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any, Literal
 
@@ -28,7 +29,14 @@ COMPARING = {
 
 Measure = Literal["value", "probability", "score", "distance"]
 
-TYPES: dict[str, Any] = {"number": float, "integer": int, "string": str, "boolean": bool}
+TYPES: dict[str, Any] = {
+    "number": float,
+    "integer": int,
+    "string": str,
+    "boolean": bool,
+    "datetime": datetime,
+    "date": date,
+}
 
 
 @dataclass(frozen=True)
@@ -152,6 +160,7 @@ def _read(column: Column, value: Any) -> Any:
     if value is None:
         return None
     try:
-        return TypeAdapter(TYPES[column.type]).validate_python(value)
+        read = TypeAdapter(TYPES[column.type]).validate_python(value)
+        return read.isoformat() if isinstance(read, date) else read
     except ValidationError:
         return value

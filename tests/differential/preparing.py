@@ -19,6 +19,7 @@ from sklearn.preprocessing import (
     TargetEncoder,
 )
 
+from differential import moments
 from differential.columns import ColumnKind
 from differential.texts import vectorizers
 
@@ -63,7 +64,9 @@ def preparations(draw: st.DrawFn, names: list[str], kinds: list[ColumnKind]) -> 
         if kind.role == "text":
             steps.append((f"text{place}", draw(vectorizers())(), name))
             continue
-        if kind.role == "word":
+        if kind.role in {"moment", "day"}:
+            made = moments.step(kind.dtype)
+        elif kind.role == "word":
             made = draw(st.sampled_from(WORDS))()
         elif kind.missing:
             made = draw(st.sampled_from(GAPS))()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,8 @@ STRANGERS: dict[str, tuple[Any, ...]] = {
     "integer": (None, ABSENT, 35.9, 2.0, "3", True, EXACT + 1, 2**31, 2**53 + 1, 10**19, 10**400, 1e39, -0.5),
     "string": (None, ABSENT, 1, 1.5, True, "unseen", ["red"]),
     "boolean": (None, ABSENT, 1, 0, 2, "true", "yes", 0.5),
+    "datetime": (None, ABSENT, "2026-02-30", 0, "20260131", "soon", "2026-01-31T24:00:00", 1.5, True, ["2026-01-31"]),
+    "date": (None, ABSENT, "2026-02-30", 0, "20260131", "soon", "2026-01-31T09:30:00", 1.5, True, ["2026-01-31"]),
 }
 """What seldom belongs in a column of each type."""
 
@@ -82,12 +85,39 @@ def is_within(column: Column, value: Any) -> bool:
         return False
     if column.type in {"string", "boolean"}:
         return isinstance(value, str if column.type == "string" else bool)
+    if column.type in {"datetime", "date"}:
+        return isinstance(value, str) and _is_iso(value, column.type)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     most = EXACT if column.type == "integer" else LARGEST
     low = -most if column.minimum is None else column.minimum
     high = most if column.maximum is None else column.maximum
     return low <= value <= high and (column.type == "number" or value == math.floor(value))
+
+
+def _is_iso(text: str, kind: str) -> bool:
+    """Whether a text is a datetime or a date in the long form of ISO 8601."""
+    length = 10 if kind == "date" else 19
+    if not (text[4:5] == text[7:8] == "-" and len(text.removesuffix("Z")) == length):
+        return False
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _moments(column: Column, present: Sequence[str]) -> list[Any]:
+    """Moments that were seen, the ones beside them, and some at the ends of months and years."""
+    zone = "Z" if present[0].endswith("Z") else ""
+    length = 10 if column.type == "date" else 19
+    beside = [
+        (datetime.fromisoformat(text.removesuffix("Z")) + step).isoformat()[:length] + zone
+        for text in present[:5]
+        for step in (timedelta(days=1), timedelta(seconds=1), timedelta(days=-181, hours=7))
+    ]
+    ends = ("2000-02-29T23:59:59", "1970-01-01T00:00:00", "1999-12-31T23:59:59", "2100-03-01T00:00:00")
+    return [*present[:10], *beside, *(end[:length] + zone for end in ends)]
 
 
 def _proper(chance: Chance, names: Sequence[str], seen: Sequence[Sequence[Any]], pools: list[list[Any]]) -> Row:
@@ -107,6 +137,8 @@ def _edges(column: Column, seen: Sequence[Any]) -> list[Any]:
         return [True, False, *missing]
     if column.categories is not None:
         return [*column.categories, *missing]
+    if column.type in {"datetime", "date"}:
+        return [*_moments(column, present), *missing]
     if column.type == "string":
         return [*present[:10], *(UNSEEN_TEXTS if any(" " in each for each in present) else UNSEEN), *missing]
     low, high = min(present), max(present)
@@ -139,6 +171,8 @@ def _more(column: Column) -> st.SearchStrategy[list[Any]]:
         one = words.map(" ".join)
     elif column.type == "boolean":
         one = st.booleans()
+    elif column.type in {"datetime", "date"}:
+        return st.just([])
     elif column.type == "integer":
         least = -EXACT if column.minimum is None else int(column.minimum)
         one = st.integers(least, EXACT if column.maximum is None else int(column.maximum))

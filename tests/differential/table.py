@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any, Literal
 
 import numpy as np
@@ -63,8 +64,15 @@ class Table:
             return [row[0] for row in rows]
         if self.layout == "array":
             return _array(rows, self.dtype)
-        columns = zip(self.names, self.dtypes, zip(*rows, strict=True), strict=True)
-        return pd.DataFrame({name: _series(list(cells), dtype) for name, dtype, cells in columns})
+        columns = zip(self.names, self.kinds, self.dtypes, zip(*rows, strict=True), strict=True)
+        return pd.DataFrame(
+            {
+                name: _moments(list(cells), kind.role, kind.dtype)
+                if kind.role in {"moment", "day"}
+                else _series(list(cells), dtype)
+                for name, kind, dtype, cells in columns
+            }
+        )
 
 
 def _array(rows: Sequence[Cells], dtype: str) -> Any:
@@ -76,6 +84,19 @@ def _array(rows: Sequence[Cells], dtype: str) -> Any:
         return made.astype(dtype)
     whole = made.astype(dtype)
     return whole if (whole == made).all() else made
+
+
+def _moments(cells: list[Any], role: str, dtype: str) -> Any:
+    """Texts of a request as datetimes or dates. Raises ValueError for what is neither."""
+    if not all(value is None or isinstance(value, str) for value in cells):
+        raise ValueError("not a text")
+    read = date.fromisoformat if role == "day" else datetime.fromisoformat
+    made = [None if value is None else read(value) for value in cells]
+    if dtype == "object":
+        return pd.Series(made, dtype=object)
+    if "," not in dtype:
+        return pd.Series(made, dtype=dtype)
+    return pd.Series(pd.to_datetime(made, utc=True)).astype(dtype)
 
 
 def _series(cells: list[Any], dtype: Any) -> Any:

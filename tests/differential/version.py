@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 
+from differential import moments
 from differential.case import Backend, Case
 from differential.contracts import ContractKind
 from modelet.bundle import Lock
@@ -25,6 +27,9 @@ from modelet.settings import Settings
 from modelet.store.manifest import Column, FrameColumn, Manifest
 from modelet.store.store import Store
 from support.callers import in_process
+
+OWN = Path(moments.__file__)
+"""The module of the author's own that a pickle may need, at the same place in the function's folder."""
 
 TRAIN = """from pathlib import Path
 
@@ -98,6 +103,8 @@ def published(case: Case, folder: Path) -> Version | tuple[Refused, ...]:
     place.mkdir(parents=True)
     (folder / "functions" / "tmp").mkdir()
     (place / "train.py").write_text(TRAIN)
+    (place / OWN.parent.name).mkdir()
+    shutil.copy(OWN, place / OWN.parent.name)
     joblib.dump(_trained(case), place / "trained.joblib")
     store = Store((folder / "store").as_uri())
     refused: tuple[Refused, ...] = ()

@@ -11,6 +11,7 @@ UNIT = TESTS / "unit" / "modelet"
 TESTED_BY = {
     "app.py": "unit/modelet/startup/test_version.py",
     "backends/cell.py": "unit/modelet/backends/test_grid.py",
+    "backends/moments.py": "unit/modelet/backends/test_frame.py",
     "backends/onnx.py": "unit/modelet/backends/test_backends.py",
     "backends/sklearn.py": "unit/modelet/backends/test_backends.py",
     "batch/chunk_records.py": "unit/modelet/batch/test_records.py",

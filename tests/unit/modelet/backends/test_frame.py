@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import sys
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelet.backends.frame import Frames, _UnfitError
+from modelet.backends.frame import Frames
+from modelet.backends.moments import UnheldError
 from modelet.dev.publish.draft import UNWRITTEN
 from modelet.dev.publish.source.columns import columns_of
 from modelet.dev.publish.source.frames import frame_of
@@ -24,6 +26,10 @@ from modelet.store.manifest import ArtifactFile, Column, FrameColumn, Manifest
 TEXTS = ["a", "b", "02139", "", "서울", "NA"]
 WHOLE = [0, 1, -3, 100]
 REAL = [0.5, -2.25, 1e30, 3.0]
+WHOLE_SECONDS = [pd.Timestamp("2026-01-31T09:30:00"), pd.Timestamp("1969-12-31T23:59:59"), pd.Timestamp("2100-02-28")]
+MOMENTS = [*WHOLE_SECONDS, pd.Timestamp("2026-01-31T09:30:00.123456")]
+FAR = [pd.Timestamp("0001-01-01T00:00:00"), pd.Timestamp("9999-12-31T23:59:59")]
+ZONED = [moment.tz_localize("UTC") for moment in MOMENTS]
 HELD: dict[str, tuple[list[Any], Any, Any]] = {
     # values, dtype, what a missing value is (None where the dtype has none)
     "float64": (REAL, "float64", np.nan),
@@ -40,6 +46,7 @@ HELD: dict[str, tuple[list[Any], Any, Any]] = {
     "boolean": ([True, False], "boolean", pd.NA),
     "str": (TEXTS, "str", np.nan),
     "string": (TEXTS, "string", pd.NA),
+    "string[python]": (TEXTS, "string[python]", pd.NA),
     "objects, None": (TEXTS, object, None),
     "objects, nan": (TEXTS, object, np.nan),
     "objects, NA": (TEXTS, object, pd.NA),
@@ -51,12 +58,28 @@ HELD: dict[str, tuple[list[Any], Any, Any]] = {
     "categories of whole numbers": (WHOLE, pd.CategoricalDtype(WHOLE), np.nan),
     "categories of numbers": (REAL, pd.CategoricalDtype(REAL), np.nan),
     "categories of flags": ([True, False], pd.CategoricalDtype([False, True]), np.nan),
+    "datetime64[s]": ([*WHOLE_SECONDS, *FAR], "datetime64[s]", pd.NaT),
+    "datetime64[ms]": (WHOLE_SECONDS, "datetime64[ms]", pd.NaT),
+    "datetime64[us]": ([*MOMENTS, *FAR], "datetime64[us]", pd.NaT),
+    "datetime64[ns]": (MOMENTS, "datetime64[ns]", pd.NaT),
+    "datetime64[us, UTC]": (ZONED, "datetime64[us, UTC]", pd.NaT),
+    "datetime64[ns, Asia/Seoul]": (ZONED, "datetime64[ns, Asia/Seoul]", pd.NaT),
+    "datetime64[s, America/New_York]": (ZONED[:3], "datetime64[s, America/New_York]", pd.NaT),
+    "datetime64[us, an offset]": (ZONED, "datetime64[us, UTC+09:00]", pd.NaT),
+    "dates as objects, None": ([date(2026, 1, 31), date(1, 1, 1)], object, None),
+    "dates as objects, NaT": ([date(2026, 1, 31), date(9999, 12, 31)], object, pd.NaT),
+    "dates as objects, nan": ([date(2026, 1, 31), date(1969, 12, 31)], object, np.nan),
+    "datetimes as objects": ([datetime(2026, 1, 31, 9, 30), datetime(1, 1, 1, 0, 0, 0, 1)], object, None),
 }
 """Every dtype that a column of a frame can have."""
 
-MISSING = {"objects, None", "flags as objects, None", "numbers as objects"} | {
-    name for name, (_, _, missing) in HELD.items() if missing is not None
-}
+MISSING = {
+    "objects, None",
+    "flags as objects, None",
+    "numbers as objects",
+    "dates as objects, None",
+    "datetimes as objects",
+} | {name for name, (_, _, missing) in HELD.items() if missing is not None}
 
 
 def series(name: str, places: list[int | None]) -> pd.Series:
@@ -91,6 +114,15 @@ def frames(examples: pd.DataFrame, columns: tuple[Column, ...] | None = None) ->
     return Frames(manifest_of(rows, frame_of(rows, None))), rows
 
 
+def parsed(instance: dict[str, Any], columns: tuple[Column, ...]) -> dict[str, Any]:
+    """An instance of a request as its contract passes it on: with datetimes and dates for their texts."""
+    readers = {"datetime": datetime.fromisoformat, "date": date.fromisoformat}
+    types = {column.name: readers.get(column.type) for column in columns}
+    return {
+        name: read(value) if value is not None and (read := types[name]) else value for name, value in instance.items()
+    }
+
+
 def assert_same(given: pd.DataFrame, expected: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(given, expected, check_exact=True, check_column_type=False)
     for name in expected.columns:  # pandas takes None, NaN and NA for equal
@@ -106,7 +138,7 @@ def test_a_row_alone_beside_others_and_in_any_order_is_held_as_the_examples_hold
     places = [0, 1, *data.draw(st.lists(place, min_size=1, max_size=6))]
     examples = pd.DataFrame({"x": series(name, places), "n": np.arange(len(places)) / 4})
     made, rows = frames(examples)
-    instances = rows.instances()
+    instances = [parsed(instance, rows.columns) for instance in rows.instances()]
     assert_same(made.of(instances), examples)
     for index, instance in enumerate(instances):
         assert_same(made.of([instance]), examples.iloc[[index]].reset_index(drop=True))
@@ -138,13 +170,18 @@ UNFIT: dict[str, list[Any]] = {
     "flags as objects, None": ["true"],
     "categories of texts": ["c", 1, []],
     "categories of whole numbers": [7, "1"],
+    "datetime64[s]": [datetime(2026, 1, 1, microsecond=1), datetime(2026, 1, 1, tzinfo=UTC), date(2026, 1, 1), None, 0],
+    "datetime64[ns]": [datetime(1600, 1, 1), datetime(2300, 1, 1), "2026-01-01"],
+    "datetime64[us, UTC]": [datetime(2026, 1, 1), datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=9))), pd.NaT],
+    "dates as objects, None": [datetime(2026, 1, 1), "2026-01-01", 20260101],
+    "datetimes as objects": [date(2026, 1, 1), datetime(2026, 1, 1, tzinfo=UTC), pd.Timestamp("2026-01-01")],
 }
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in UNFIT.items() for value in values])
 def test_a_value_that_its_column_cannot_hold_unchanged_is_named(name: str, value: Any) -> None:
     made, _ = frames(pd.DataFrame({"x": series(name, [0, 1]), "y": ["a", "b"]}))
-    good = {"x": HELD[name][0][0], "y": "a"}
+    good = {"x": getattr(HELD[name][0][0], "to_pydatetime", lambda: HELD[name][0][0])(), "y": "a"}
     with pytest.raises(ContractError) as refused:
         made.of([good, {"x": value, "y": "a"}, good])
     assert [(one.instance, one.field) for one in refused.value.violations] == [(1, "x")]
@@ -163,7 +200,7 @@ def test_a_value_is_named_exactly_where_its_column_cannot_hold_it(name: str) -> 
     for value in ANY:
         try:
             converter.array([value])
-        except _UnfitError:
+        except UnheldError:
             assert not converter.accepts(value), value
         else:
             assert converter.accepts(value), value

@@ -215,8 +215,12 @@ CHANGES: dict[str, tuple[dict[str, object], str]] = {
     "a feature that is a number": ({"features": ["a", 1]}, r"features\[1\] is 1, not a string"),
     "a version that is a number": ({"runtime": {"python": 3.11}}, r"runtime\.python is 3\.11, not a string"),
     "an unknown type": (
-        {"columns": [{"name": "a", "type": "date"}]},
-        r"columns\[0\]\.type is 'date', not one of number",
+        {"columns": [{"name": "a", "type": "time"}]},
+        r"columns\[0\]\.type is 'time', not one of number",
+    ),
+    "a datetime without a frame": (
+        {"columns": [{"name": "a", "type": "datetime"}]},
+        r"column 'a' is a datetime, but frame does not hold it",
     ),
     "no categories": (
         {"columns": [{"name": "a", "type": "string", "categories": []}]},

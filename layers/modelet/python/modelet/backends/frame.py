@@ -14,6 +14,7 @@ import pandas as pd
 
 from modelet.backends import table
 from modelet.backends.cell import beyond
+from modelet.backends.moments import MOMENTS, UnheldError, moments_of
 from modelet.errors import ContractError
 from modelet.store.manifest import FrameColumn
 from modelet.violation import LISTED_VIOLATIONS, Violation
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from modelet.store.manifest import Column, Manifest
 
-MARKERS = {"None": None, "nan": float("nan"), "NA": pd.NA}
+MARKERS = {"None": None, "nan": float("nan"), "NA": pd.NA, "NaT": pd.NaT}
 """The objects for a missing value in a column of Python objects."""
 
 
@@ -33,8 +34,10 @@ class Frames:
     def __init__(self, manifest: Manifest) -> None:
         self._features, self._columns = manifest.features, manifest.columns
         recorded = manifest.frame or tuple(map(guessed, manifest.columns))
-        types: list[str | None] = [column.type for column in manifest.columns] or [None] * len(recorded)
-        self._converters = [_converter(column, kind) for column, kind in zip(recorded, types, strict=True)]
+        known: list[Column | None] = list(manifest.columns) or [None] * len(recorded)
+        self._converters = [_converter(column, one) for column, one in zip(recorded, known, strict=True)]
+        # The converters themselves check datetimes and dates.
+        self._checked = tuple(column for column in manifest.columns if column.type not in MOMENTS)
         self._is_matrix = {column.dtype for column in recorded} == {"float64"}
 
     def of(self, instances: Sequence[Any]) -> Any:
@@ -45,7 +48,7 @@ class Frames:
         names = list(self._features)
         if self._is_matrix:
             return pd.DataFrame(table.matrix(instances, self._features, np.float64, self._columns), columns=names)
-        columns = [list(values) for values in zip(*table.rows(instances, self._features, self._columns), strict=True)]
+        columns = [list(values) for values in zip(*table.rows(instances, self._features, self._checked), strict=True)]
         if not self._converters:  # a version of an older release whose class defines the types
             return pd.DataFrame(dict(zip(names, columns, strict=True)))
         arrays: dict[str, Any] = {}
@@ -53,17 +56,13 @@ class Frames:
         for name, converter, values in zip(names, self._converters, columns, strict=True):
             try:
                 arrays[name] = converter.array(values)
-            except _UnfitError:
+            except UnheldError:
                 errors.append(_violations(name, converter, values))
         if errors:
             from modelet.backends.grid import merged  # noqa: PLC0415 - few requests are rejected
 
             raise merged(errors)
         return pd.DataFrame(arrays, copy=False)
-
-
-class _UnfitError(Exception):
-    """A column cannot hold a value unchanged."""
 
 
 class _Objects:
@@ -75,7 +74,7 @@ class _Objects:
         self.shown = f"{kind or 'any'} values"
 
     def array(self, values: list[Any]) -> Any:
-        """Return the values as an array for the column. Raises _UnfitError."""
+        """Return the values as an array for the column. Raises UnheldError."""
         if self._kind is not None:
             _require_text(values, is_text=self._kind == "string")
         # pandas would convert a plain array of texts to its own string dtype.
@@ -96,7 +95,7 @@ class _Texts:
         self.shown = "texts"
 
     def array(self, values: list[Any]) -> Any:
-        """Return the values as an array for the column. Raises _UnfitError."""
+        """Return the values as an array for the column. Raises UnheldError."""
         _require_text(values, is_text=True)  # pandas would write 1 as "1"
         return pd.array(values, dtype=self._dtype)
 
@@ -115,11 +114,11 @@ class _Categories:
         self.shown = f"one of {len(categories)} categories"
 
     def array(self, values: list[Any]) -> Any:
-        """Return the values as an array for the column. Raises _UnfitError."""
+        """Return the values as an array for the column. Raises UnheldError."""
         try:  # pandas would turn any other value into a missing one
             codes = [-1 if _is_missing(value) else self._codes[value] for value in values]
         except (KeyError, TypeError):
-            raise _UnfitError from None
+            raise UnheldError from None
         return pd.Categorical.from_codes(codes, dtype=self._dtype)
 
     def accepts(self, value: Any) -> bool:
@@ -142,7 +141,7 @@ class _Numbers:
         self.shown = str(dtype)
 
     def array(self, values: list[Any]) -> Any:
-        """Return the values as an array for the column. Raises _UnfitError."""
+        """Return the values as an array for the column. Raises UnheldError."""
         _require_text(values, is_text=False)  # numpy would read "1" as 1
         if self._own is None:
             return self._numbers(values)
@@ -155,9 +154,9 @@ class _Numbers:
             with np.errstate(over="raise"):
                 made = np.array(values, dtype=self._dtype)
         except (FloatingPointError, OverflowError, TypeError, ValueError):
-            raise _UnfitError from None
+            raise UnheldError from None
         if self._is_exact and made.tolist() != values:
-            raise _UnfitError  # numpy would truncate 1.5 to 1, and read 2 as True
+            raise UnheldError  # numpy would truncate 1.5 to 1, and read 2 as True
         return made
 
     def accepts(self, value: Any) -> bool:
@@ -165,7 +164,7 @@ class _Numbers:
         if type(value) not in {bool, int, float}:  # a missing value, or one of numpy's types
             try:
                 self.array([value])
-            except _UnfitError:
+            except UnheldError:
                 return False
             return True
         if self._own is not None and value != value:  # noqa: PLR0124 - NaN alone differs from itself
@@ -181,7 +180,10 @@ class _Numbers:
             return False
 
 
-def _converter(column: FrameColumn, kind: str | None) -> Any:
+def _converter(column: FrameColumn, one: Column | None) -> Any:
+    kind = one.type if one else None
+    if one and kind in MOMENTS:
+        return moments_of(column.dtype, MARKERS[column.missing], one.type, nullable=one.nullable)
     if column.dtype == "category":
         return _Categories(column)
     if column.dtype == "object":
@@ -226,7 +228,7 @@ def _require_text(values: list[Any], *, is_text: bool) -> None:
     if is_text and kinds & _MISSING_TYPES:
         kinds = {type(value) for value in values if not _is_missing(value)}
     if any(issubclass(kind, str | bytes) is not is_text for kind in kinds - {type(None)}):
-        raise _UnfitError
+        raise UnheldError
 
 
 def _has_wrong_type(value: Any, *, is_text: bool) -> bool:

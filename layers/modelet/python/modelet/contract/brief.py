@@ -23,8 +23,8 @@ TYPED = MANY | {
     *("dataclass-args", "typed-dict", "url", "uuid"),
 }
 """Core schemas that always reject an object of an unknown class."""
-WRAPPING = frozenset({"custom-error", "dataclass", "definitions", "function-after", "model", "nullable"})
-"""Core schemas that reject it if their inner schema does, unless it is an instance of their class."""
+WRAPPING = frozenset({"chain", "custom-error", "dataclass", "definitions", "function-after", "model", "nullable"})
+"""Core schemas that reject it if their inner (or first) schema does, unless it is an instance of their class."""
 PLAIN = (bool, bytes, int, str, type(None))
 """Types whose values never equal an object of an unknown class; values of an author's class may equal anything."""
 FIELDS = frozenset({"dataclass-field", "model-field", "typed-dict-field"})
@@ -138,7 +138,8 @@ class _Brief:
         if kind in WRAPPING:
             if isinstance(MISSING, schema.get("cls", ())):  # a class may define __instancecheck__
                 return False
-            return self._rejects(schema["schema"], seen, schema.get("config", {}) if kind == "model" else config)
+            inner = schema["steps"][0] if kind == "chain" else schema["schema"]
+            return self._rejects(inner, seen, schema.get("config", {}) if kind == "model" else config)
         if kind == "model-fields":  # with from_attributes, it reads an object of any class
             return config is not None and not schema.get("from_attributes", config.get("from_attributes"))
         if kind == "literal":

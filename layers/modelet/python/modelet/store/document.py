@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-TYPES = ("number", "integer", "string", "boolean")
+TYPES = ("number", "integer", "string", "boolean", "datetime", "date")
 ARRAYS = ("float64", "float32", "int64")
-MISSING = ("None", "nan", "NA")
+MISSING = ("None", "nan", "NA", "NaT")
+MOMENTS = {"datetime": ("datetime64[", "object"), "date": ("object",)}
+"""The beginnings of the dtypes of columns that only a DataFrame can hold."""
 OUTPUTS = frozenset({"label", "variable", "cluster", "probabilities", "scores", "distances", "vector"})
 """The outputs that a default prediction is made from, see `modelet.backends.answers`."""
 SHOWN = 60
@@ -190,6 +192,12 @@ def _check(manifest: Manifest) -> None:
         raise ManifestError(
             f"{MANIFEST}: features has {len(manifest.features)} columns, but frame has {len(manifest.frame)}"
         )
+    dtypes = [column.dtype for column in manifest.frame] or [""] * len(names)
+    for column, dtype in zip(manifest.columns, dtypes, strict=False):
+        if column.type in MOMENTS and not dtype.startswith(MOMENTS[column.type]):
+            raise ManifestError(
+                f"{MANIFEST}: column {column.name[:80]!r} is a {column.type}, but frame does not hold it"
+            )
     if manifest.model_data not in paths:
         raise ManifestError(f"{MANIFEST}: model_data is {manifest.model_data[:80]!r}, which is not in files")
     if manifest.metric not in manifest.performance and (manifest.metric or manifest.performance):

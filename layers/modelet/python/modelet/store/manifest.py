@@ -24,13 +24,14 @@ class ArtifactFile(NamedTuple):
 class Column(NamedTuple):
     """One column of a model's input, with its valid values.
 
+    type: a datetime and a date are ISO 8601 texts in requests; the frame says whether a datetime has a time zone.
     categories: the only valid values, None for any. minimum, maximum: inclusive bounds of numbers. found: which of the
     two bounds publish determined, as the range in which the graph was tested; values outside it are rejected even if
     the contract does not exclude them.
     """
 
     name: str
-    type: Literal["number", "integer", "string", "boolean"]
+    type: Literal["number", "integer", "string", "boolean", "datetime", "date"]
     nullable: bool = False
     categories: tuple[str | int | float | bool, ...] | None = None
     minimum: float | None = None
@@ -41,9 +42,9 @@ class Column(NamedTuple):
 class FrameColumn(NamedTuple):
     """The dtype of one column of the DataFrame with which an estimator was tested.
 
-    dtype: its name in pandas ("float64", "Int64", "str", "category"). missing: the object for a missing value among
-    Python objects, "None", "nan" or "NA". categories, ordered, categories_dtype: the values of the dtype "category" in
-    their order, whether they are ordered, and their own dtype.
+    dtype: its name in pandas ("float64", "Int64", "str", "category", "datetime64[us, UTC]"). missing: the object for a
+    missing value among Python objects, "None", "nan", "NA" or "NaT". categories, ordered, categories_dtype: the values
+    of the dtype "category" in their order, whether they are ordered, and their own dtype.
     """
 
     dtype: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from modelet.digest import digest
 from modelet.store.manifest import ArtifactFile, Manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from typing import Any
 
@@ -36,6 +37,20 @@ def train() -> Trained:
         files={"labels.json": ["setosa", "versicolor", "virginica"]},
     )
 """
+
+
+@pytest.fixture(scope="session", autouse=True)
+def installed_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Make the tests a package that is installed, so that a pickle may need a class of theirs."""
+    place = tmp_path_factory.mktemp("installed")
+    described = place / "modelet_tests-0.dist-info"
+    described.mkdir()
+    (described / "METADATA").write_text("Metadata-Version: 2.1\nName: modelet-tests\nVersion: 0\n")
+    (described / "top_level.txt").write_text("tests\n")
+    sys.path.append(str(place))
+    yield
+    sys.path.remove(str(place))
+
 
 GOOD = ["좋아요", "최고예요", "만족합니다", "훌륭한", "good", "great", "love", "excellent", "happy"]
 BAD = ["별로예요", "실망", "나쁜", "느린", "bad", "awful", "hate", "broken", "sad"]

@@ -8,13 +8,21 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired
 from annotated_types import Ge, Le
 from typing_extensions import TypedDict
 
+from modelet.dev.bundle.moments import AWARE_DATETIME, DATE, NAIVE_DATETIME, is_aware
 from modelet.dev.bundle.prediction import prediction_type
 from modelet.errors import CommandError
 
 if TYPE_CHECKING:
     from modelet.store.manifest import Column, Manifest
 
-SCALARS: dict[str, Any] = {"number": float, "integer": int, "string": str, "boolean": bool}
+SCALARS: dict[str, Any] = {
+    "number": float,
+    "integer": int,
+    "string": str,
+    "boolean": bool,
+    "datetime": NAIVE_DATETIME,
+    "date": DATE,
+}
 
 
 def column_types(manifest: Manifest, *, probabilities: bool = True) -> tuple[Any, Any]:
@@ -29,12 +37,14 @@ def column_types(manifest: Manifest, *, probabilities: bool = True) -> tuple[Any
         )
     # The types are made from data, which a type checker cannot follow: TypedDict and Literal are plain callables here.
     typed_dict: Any = TypedDict
-    instance = typed_dict("Instance", {column.name: _column_type(column) for column in manifest.columns})
+    zoned = {name for name, one in zip(manifest.features, manifest.frame, strict=False) if is_aware(one.dtype)}
+    fields = {column.name: _column_type(column, is_zoned=column.name in zoned) for column in manifest.columns}
+    instance = typed_dict("Instance", fields)
     return instance, prediction_type(manifest, probabilities=probabilities)
 
 
-def _column_type(column: Column) -> Any:
-    kind = _categories(column) if column.categories else _bounded(column)
+def _column_type(column: Column, *, is_zoned: bool) -> Any:
+    kind = AWARE_DATETIME if is_zoned else _categories(column) if column.categories else _bounded(column)
     return NotRequired[kind | None] if column.nullable else kind
 
 

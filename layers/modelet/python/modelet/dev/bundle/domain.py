@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from modelet.contract.schema import Core
 
-Kind = Literal["number", "integer", "boolean", "string", "null", "value", "open", "other"]
+Kind = Literal["number", "integer", "boolean", "string", "datetime", "date", "null", "value", "open", "other"]
 
 INSIDE = {
     "function-before": "schema",
@@ -47,7 +47,8 @@ class Part:
 
     kind: null is None; value is one listed value; open is the unknown result of the author's code; other fits no
     column. title: its name in messages. low, high: the inclusive bounds of numbers. is_whole: whether numbers have no
-    fraction. is_finite: whether NaN and infinity are rejected.
+    fraction. is_finite: whether NaN and infinity are rejected. zone: "naive" or "aware" if only such datetimes are
+    accepted, empty for both.
     """
 
     kind: Kind
@@ -57,6 +58,7 @@ class Part:
     is_whole: bool = False
     is_finite: bool = True
     value: Any = None
+    zone: str = ""
 
     def values(self) -> list[Any] | None:
         """Return all values, or None if there are too many to list."""
@@ -134,6 +136,11 @@ def _scalars(core: Core) -> Iterator[Part]:
         yield Part("boolean", "bool")
     elif kind == "str":
         yield Part("string", "str")
+    elif kind == "datetime":
+        zone = core.get("tz_constraint")
+        yield Part("datetime", "datetime", zone=zone if isinstance(zone, str) else "aware" if zone is not None else "")
+    elif kind == "date":
+        yield Part("date", "date")
     elif kind == "none":
         yield Part("null", "None")
     elif kind == "literal":

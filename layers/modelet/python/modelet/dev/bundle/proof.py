@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelet.dev.bundle.columns import bounds_of
 from modelet.dev.bundle.domain import Part, alternatives, definitions_of, parts_of
+from modelet.dev.bundle.moments import is_aware
 from modelet.errors import CommandError
 
 if TYPE_CHECKING:
@@ -20,7 +21,24 @@ SHOWN = 3
 """The most fields that a message names."""
 LISTED = 8
 """The most categories that a message lists."""
-TYPES = {"number": "float", "integer": "int", "string": "str", "boolean": "bool"}
+TYPES = {
+    "number": "float",
+    "integer": "int",
+    "string": "str",
+    "boolean": "bool",
+    "datetime": "datetime",
+    "date": "date",
+}
+PROVEN = {
+    "number": "numbers",
+    "integer": "whole numbers",
+    "string": "texts",
+    "boolean": "booleans",
+    "datetime": "datetimes",
+    "date": "dates",
+}
+APART = ("string", "datetime", "date")
+"""The types whose values no other type has."""
 RECORDS = {"typed-dict", "model", "dataclass", "named-tuple"}
 FUNCTIONS = {"function-after", "function-wrap"}
 
@@ -47,6 +65,10 @@ def check_fields(app: str, manifest: Manifest, instance: Core) -> None:
     """
     core, known = definitions_of(instance)
     columns = {column.name: _as_said(column) for column in manifest.columns}
+    zones = {
+        name: "aware" if is_aware(one.dtype) else "naive"
+        for name, one in zip(manifest.features, manifest.frame, strict=False)
+    }
     for record in _records(core, known, manifest.features):
         if record.fields is None:
             continue
@@ -59,8 +81,11 @@ def check_fields(app: str, manifest: Manifest, instance: Core) -> None:
         wide = []
         for name in manifest.features:
             column = columns.get(name)
-            misfits = [_misfit(part, column) for part in record.fields.get(name, ())] if column else []
-            if column and (reasons := [reason for reason in misfits if reason]):
+            if column is None:
+                continue
+            parts = record.fields.get(name, ())
+            misfits = [_misfit(part, column) or _other_zone(part, column, zones.get(name, "")) for part in parts]
+            if reasons := [reason for reason in misfits if reason]:
                 wide.append(f"{name} may be {reasons[0]} (write {name}: {_suggested(column)})")
         if wide:
             more = f" and {len(wide) - SHOWN} more" if len(wide) > SHOWN else ""
@@ -171,10 +196,19 @@ def _misfit(part: Part, column: Column) -> str | None:
         strange = [value for value in values if not _takes(column, value)]
         such = f", such as {strange[0]!r}" if strange and part.kind != "value" else ""
         return f"{part.title}{such}, but the examples have {_proven(column)}" if strange else None
-    unlike = part.kind == "other" or (part.kind == "string") != (column.type == "string") or column.type == "boolean"
+    apart = part.kind in APART or column.type in APART
+    unlike = part.kind == "other" or column.type == "boolean" or (apart and part.kind != column.type)
     if unlike or column.categories:
         return f"{part.title}, but the examples have {_proven(column)}"
-    return _beyond(part, column) if part.kind != "string" else None
+    return _beyond(part, column) if part.kind not in APART else None
+
+
+def _other_zone(part: Part, column: Column, zone: str) -> str | None:
+    """Return how a field's datetimes differ if none of them fits the column. zone: "naive" or "aware"."""
+    if part.kind != "datetime" or column.type != "datetime" or part.zone in {"", zone}:
+        return None
+    given, held = ("an", "no") if part.zone == "aware" else ("no", "an")
+    return f"{part.title} with {given} offset, but the examples have {held} offset"
 
 
 def _as_said(column: Column) -> Column:
@@ -186,7 +220,7 @@ def _as_said(column: Column) -> Column:
 def _proven(column: Column) -> str:
     if column.categories:
         return "only certain categories"
-    kind = {"number": "numbers", "integer": "whole numbers", "string": "texts", "boolean": "booleans"}[column.type]
+    kind = PROVEN[column.type]
     low = "" if column.minimum is None else f" from {column.minimum:g}"
     return f"{kind}{low}" + ("" if column.maximum is None else f" up to {column.maximum:g}")
 
@@ -207,7 +241,7 @@ def _takes(column: Column, value: Any) -> bool:
         return value in column.categories
     if isinstance(value, str) or column.type == "string":
         return isinstance(value, str) and column.type == "string"
-    if not isinstance(value, int | float):
+    if not isinstance(value, int | float) or column.type in APART:
         return False
     is_kind = value in {0, 1} if column.type == "boolean" else column.type == "number" or value == int(value)
     low, high = column.minimum, column.maximum

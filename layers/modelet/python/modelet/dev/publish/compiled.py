@@ -45,6 +45,7 @@ def made(function: Function, trained: Trained, rows: Rows, progress: Progress) -
         raise ConversionError(
             f"{function.name}: several objects cannot become one graph: set backend: sklearn in model.yaml"
         )
+    _check_columns(function, rows)
     estimator = trained.estimator
     rows = as_compared(rows, estimator).with_rounded()
     progress.step(f"compiling {type(estimator).__name__} to ONNX")
@@ -68,6 +69,16 @@ def made(function: Function, trained: Trained, rows: Rows, progress: Progress) -
     return Made(
         {GRAPH_FILE: graph.data}, GRAPH_FILE, replace(rows, columns=found.columns), LIBRARIES, compiled=described
     )
+
+
+def _check_columns(function: Function, rows: Rows) -> None:
+    """Raise ConversionError if a column has a type that no graph has an input for."""
+    for column in rows.columns:
+        if column.type in {"datetime", "date"}:
+            raise ConversionError(
+                f"{function.name}: column {column.name} has {column.type}s, which a graph does not support: train on "
+                "numbers made of them, or set backend: sklearn in model.yaml"
+            )
 
 
 def _compared(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,8 @@ from modelet.errors import PublishError
 from modelet.publishing import columns_of
 from modelet.store.manifest import Column
 
+MOMENT = pd.Timestamp("2026-01-31T09:30:00")
+ZONED = datetime(2026, 1, 31, tzinfo=UTC)
 FRAME = pd.DataFrame(
     {
         "age": [40.5, math.nan, 3.0],
@@ -81,7 +84,13 @@ def test_a_number_may_be_missing_where_an_example_lacks_it(values: np.typing.NDA
         (np.zeros((1, 2)), ["a", "instances"], "cannot be called instances"),
         (["a text"], ["instances"], "cannot be called instances"),
         (pd.DataFrame({"a": [None, None]}), None, "a of the examples is empty: give some rows a value"),
-        (pd.DataFrame({"a": pd.to_datetime(["2026-01-01"])}), None, "a has Timestamp"),
+        (pd.DataFrame({"a": pd.to_timedelta([1], unit="s")}), None, "a has Timedelta: use only texts"),
+        (pd.DataFrame({"a": pd.to_datetime(["2026-01-01"]).to_period("M")}), None, "a has Period"),
+        (pd.DataFrame({"a": [date(2026, 1, 1), datetime(2026, 1, 1)]}), None, "a has date and datetime"),
+        (pd.DataFrame({"a": pd.Series([MOMENT, MOMENT], dtype=object)}), None, "a has Timestamp objects: convert it"),
+        (pd.DataFrame({"a": pd.Series([ZONED], dtype=object)}), None, "a has datetime objects: convert it"),
+        (pd.DataFrame({"a": pd.Series([MOMENT], dtype="category")}), None, "a has Timestamp objects"),
+        (pd.DataFrame({"a": pd.Series([date(2026, 1, 1)], dtype="category")}), None, "a has dates as categories"),
     ],
 )
 def test_examples_that_make_no_columns_are_refused(examples: object, names: list[str] | None, said: str) -> None:

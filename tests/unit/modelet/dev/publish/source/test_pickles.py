@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import io
+import json
+import os
 import pickle
+import subprocess
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import joblib
@@ -16,7 +21,11 @@ from modelet.dev.publish.source.columns import columns_of
 from modelet.dev.publish.source.pickles import check_reloads, dumped, loaded
 from modelet.dev.publish.source.rows import Rows
 from modelet.dev.publish.source.train import trained
+from modelet.digest import digest
 from modelet.errors import PublishError
+from modelet.publishing import pin, publish
+from modelet.registry.listing import read_manifest
+from modelet.store.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -167,3 +176,80 @@ def test_a_damaged_file_is_refused_by_name(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "bad.joblib").write_bytes(data)
     with pytest.raises(PublishError, match=r"bad.joblib cannot be opened"):
         loaded(tmp_path / "bad.joblib")
+
+
+class Program:
+    """An estimator of the program that trains it."""
+
+    def predict(self, rows: Any) -> Any:
+        return np.zeros(len(rows))
+
+
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [
+        ("__main__", r"classes or functions of the program that trained it .*: put them into .*/features.py"),
+        ("loose_module", r"the module loose_module, which is neither .*: put loose_module.py into functions/"),
+    ],
+)
+def test_a_class_that_is_not_in_the_folder_is_refused_with_its_new_place(
+    tmp_path: Path, module: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = sys.modules.get(module) or ModuleType(module)
+    monkeypatch.setitem(sys.modules, module, made)
+    kind = type("Program", (Program,), {"__module__": module})
+    monkeypatch.setattr(made, "Program", kind, raising=False)
+    with pytest.raises(PublishError, match=said):
+        check_reloads(dumped(kind()), tmp_path, kind(), ROWS)
+
+
+OWN = """
+from sklearn.base import BaseEstimator, TransformerMixin
+
+class Doubled(TransformerMixin, BaseEstimator):
+    def fit(self, rows, answers=None):
+        return self
+
+    def transform(self, rows):
+        return 2 * rows
+"""
+TRAIN_OWN = """
+import numpy as np
+from features import Doubled
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from modelet.publishing import Trained
+
+def train():
+    rows = np.array([[0.0], [1.0], [2.0]])
+    model = make_pipeline(Doubled(), LinearRegression()).fit(rows, [0, 1, 2])
+    return Trained(estimator=model, examples=rows, metrics={}, metric="", feature_names=["x"])
+"""
+
+
+@pytest.mark.parametrize("from_file", [False, True], ids=["train.py", "a file"])
+def test_a_step_of_the_folders_own_module_is_served_by_a_fresh_process(
+    make_function: Callable[..., Function], tmp_path: Path, from_file: bool
+) -> None:
+    function = make_function(
+        TRAIN_OWN, files={"features.py": OWN, "model.yaml": "backend: sklearn\n"}, backend="sklearn"
+    )
+    given: dict[str, Any] = {}
+    if from_file:
+        given = {"from_file": tmp_path / "model.joblib", "examples": tmp_path / "rows.csv"}
+        given["examples"].write_text("x\n0.0\n1.0\n2.0\n")
+        with trained(function) as result:
+            joblib.dump(result.estimator, given["from_file"])
+    store = Store((tmp_path / "project" / ".modelet" / "store").as_uri())
+    publish(function, store, **given)
+    lock = pin(function, store)
+    manifest, _ = read_manifest(store, function.name, lock.version)
+    assert manifest.pickled is not None
+    assert manifest.pickled.modules == {"features.py": digest(OWN.encode())}
+    script = "from modelet.dev.cli import main; main()"
+    command = [sys.executable, "-c", script, "infer", function.name, '{"x": 3.0}']
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        command, cwd=tmp_path / "project", env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, json.loads(done.stdout or "null")) == (0, pytest.approx(3.0)), done.stderr

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from modelet.dev.publish.source.moments import check_units, with_moments
+from modelet.dev.publish.source.moments import said as said_moments
 from modelet.errors import PublishError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from modelet.dev.publish.parity.predictions import Answers
     from modelet.dev.publish.source.columns import Type
@@ -47,18 +49,45 @@ def typed(
         names = ", ".join(map(str, cells.columns))
         raise PublishError(f"--types has {strange[0]}, which is not a column of the examples: they have {names}")
     table = cells.copy()
-    doubtful = []
     for name in cells.columns:
-        if name in said:
-            table[name] = _READERS[said[name]](name, cells[name])
-        elif known.get(name) != "string" and (guess := _guess(cells[name])) is not None:
-            table[name] = guess
-            if name not in known and not _keeps(cells[name], guess):
-                doubtful.append(name)
-    for name in doubtful:
-        if ask and _takes_texts(name, table, cells[name], ask):
+        table[name] = _typed(name, cells[name], said.get(name), known.get(name))
+    if ask is None:
+        return table
+    open_ones = [name for name in cells.columns if name not in said and name not in known]
+    texts = [name for name in open_ones if table[name].dtype.kind == "O"]
+    table = as_moments(table, [name for name in texts if _guess(cells[name]) is None], ask)
+    for name in open_ones:
+        guess = _guess(cells[name])
+        if guess is not None and not _keeps(cells[name], guess) and _takes_texts(name, table, cells[name], ask):
             table[name] = cells[name]
     return table
+
+
+def _typed(name: str, texts: Any, said: Type | None, known: Type | None) -> Any:
+    """Return a column's cells in the user's type, in the model's, or in the type that its texts look like."""
+    if said is not None or known in {"datetime", "date"}:
+        return _READERS[said or known](name, texts)  # type: ignore[index] # one of them is a type
+    guess = None if known == "string" else _guess(texts)
+    return texts if guess is None else guess
+
+
+def as_moments(table: Any, names: Sequence[str], ask: Callable[[Any], Answers]) -> Any:
+    """Return a table with the ISO 8601 texts of some columns as datetimes or dates, if the estimator takes those.
+
+    Raises PublishError if several types work but predictions differ, and if predictions depend on a datetime's unit.
+    """
+    places = range(0, len(table), 1 + (len(table) - 1) // ASKED)
+
+    def predicted(made: Any) -> Answers | None:
+        return _predicted(ask, made.iloc[list(places)])
+
+    made = with_moments(table, names, predicted, _alike)
+    check_units(made, predicted, _alike)
+    return made
+
+
+def _alike(one: Answers, other: Answers) -> bool:
+    return one.labels == other.labels and np.allclose(one.numbers, other.numbers, ALIKE, ALIKE, True)
 
 
 def _guess(texts: Any) -> Any:
@@ -93,7 +122,7 @@ def _takes_texts(name: str, table: Any, texts: Any, ask: Callable[[Any], Answers
     )
     if of_read is None or of_texts is None:
         return of_read is None and of_texts is not None
-    if of_read.labels == of_texts.labels and np.allclose(of_read.numbers, of_texts.numbers, ALIKE, ALIKE, True):
+    if _alike(of_read, of_texts):
         return False
     cell = texts.iloc[lost[0]]
     other = "boolean" if cell.strip().lower() in FLAGS else "number"
@@ -162,4 +191,6 @@ _READERS: Mapping[Type, Callable[[str, Any], Any]] = {
     "number": _said_number,
     "integer": _said_integer,
     "boolean": _said_boolean,
+    "datetime": lambda name, texts: said_moments(name, texts, "datetime"),
+    "date": lambda name, texts: said_moments(name, texts, "date"),
 }

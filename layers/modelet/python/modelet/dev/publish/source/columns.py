@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from modelet.dev.publish.source.moments import unservable
 from modelet.dev.publish.source.rows import TEXT, is_frame, is_missing
 from modelet.errors import PublishError
 from modelet.store.manifest import BOUNDS, Column
@@ -16,8 +18,8 @@ if TYPE_CHECKING:
 
     from modelet.dev.publish.source.rows import Rows
 
-Type = Literal["number", "integer", "string", "boolean"]
-KINDS: dict[str, Type] = {"f": "number", "i": "integer", "u": "integer", "b": "boolean"}
+Type = Literal["number", "integer", "string", "boolean", "datetime", "date"]
+KINDS: dict[str, Type] = {"f": "number", "i": "integer", "u": "integer", "b": "boolean", "M": "datetime"}
 """Column types by numpy's kind of dtype."""
 ENVELOPE = "instances"
 EMPTY = "give some rows a value, or pass --types {}=number if it is a number column of a CSV file"
@@ -28,6 +30,8 @@ CATEGORIES: dict[str, tuple[type, ...]] = {
     "integer": (int, float, np.number),
     "string": (str,),
     "boolean": (bool, np.bool_),
+    "datetime": (),
+    "date": (),
 }
 """The types of a column's categories."""
 
@@ -108,6 +112,8 @@ def _nonsense(column: Column) -> str | None:
     """Return why a column is not valid in itself, or None if it is."""
     for name in BOUNDS:
         bound = getattr(column, name)
+        if bound is not None and column.type in {"string", "datetime", "date"}:
+            return f"is {column.type}, which has no {name}: remove it"
         if bound is not None and not math.isfinite(bound):
             return f"has {name} {bound}: use a finite number, or None for no bound"
     if column.categories is None:
@@ -136,8 +142,12 @@ def _column(name: str, values: Any, bounded: bool) -> Column:
     nullable = len(present) < len(values)
     kind = KINDS.get(getattr(values.dtype, "kind", "O"))
     categories = getattr(values.dtype, "categories", None)
+    if kind == "datetime" and (why := unservable(values)):
+        raise PublishError(f"column {name} of the examples {why}")
     if kind is None:
         kind = _kind(name, present)
+    if kind in {"datetime", "date"} and categories is not None:
+        raise PublishError(f"column {name} has {kind}s as categories: use texts as categories, or no categories")
     numeric = kind in {"number", "integer"} and len(present) > 0
     if numeric and not np.isfinite([min(present), max(present)]).all():
         raise PublishError(f"column {name} has infinity, which JSON does not support: make it missing, or bound it")
@@ -164,8 +174,17 @@ def _kind(name: str, present: Sequence[Any]) -> Type:
     for accepted, kind in (((str,), "string"), ((bool,), "boolean"), ((int,), "integer"), ((int, float), "number")):
         if all(isinstance(value, accepted) for value in present):
             return kind  # type: ignore[return-value] # mypy widens the literals of a tuple
-    held = sorted({type(value).__name__ for value in present})
-    raise PublishError(f"column {name} has {' and '.join(held)}: use only texts, whole numbers, numbers or booleans")
+    types = set(map(type, present))
+    if types == {date}:
+        return "date"
+    if types == {datetime} and all(value.tzinfo is None for value in present):
+        return "datetime"
+    held = " and ".join(sorted(kind.__name__ for kind in types))
+    if all(issubclass(kind, datetime) for kind in types):
+        raise PublishError(f"column {name} has {held} objects: convert it with pd.to_datetime before the fit")
+    raise PublishError(
+        f"column {name} has {held}: use only texts, whole numbers, numbers, booleans, datetimes or dates"
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelet.dev.publish.parity.predictions import Answers, estimator_answers
-from modelet.dev.publish.source.cells import typed
+from modelet.dev.publish.source.cells import as_moments, typed
 from modelet.dev.publish.source.columns import EMPTY, Type, check_columns, columns_of
 from modelet.dev.publish.source.fitted import known_columns, with_markers
 from modelet.dev.publish.source.lines import read_cells
+from modelet.dev.publish.source.moments import said
 from modelet.dev.publish.source.parts import names_columns, reads_text
 from modelet.dev.publish.source.rows import TEXT, Layout, Rows, is_frame
 from modelet.errors import PublishError
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     from modelet.dev.publish.source.trained import Trained
 
+FEW = 10
+"""The number of rows for the test whether an estimator needs a frame."""
 FORMATS = "a .csv with a header line, or a .json list of objects, texts or rows"
 
 
@@ -61,7 +64,7 @@ def read_for(estimator: Any, path: Path, types: Mapping[str, Type]) -> Any:
 
     Raises PublishError that names an ambiguous column.
     """
-    if types and path.suffix != ".csv":
+    if path.suffix != ".csv" and not set(types.values()) <= {"datetime", "date"}:
         raise PublishError(f"--types is for CSV files, but {path.name} already has types: leave out --types")
 
     def ask(table: Any) -> Answers:
@@ -74,7 +77,20 @@ def read_for(estimator: Any, path: Path, types: Mapping[str, Type]) -> Any:
         return typed(cells, types, {name: each.type for name, each in known.items() if each.type}, ask)
 
     table = read_table(path, typing)
+    if path.suffix != ".csv" and is_frame(table) and not reads_text(estimator):
+        table = _with_moments(estimator, table, types, ask)
     return with_markers(table, known_columns(estimator, _names(estimator, table))) if is_frame(table) else table
+
+
+def _with_moments(estimator: Any, table: Any, types: Mapping[str, Type], ask: Callable[[Any], Answers]) -> Any:
+    """Return the table of a JSON file with datetimes and dates, which JSON has only as texts."""
+    known = {name: each.type for name, each in known_columns(estimator, _names(estimator, table)).items() if each.type}
+    wanted = {name: kind for name, kind in {**known, **types}.items() if kind in {"datetime", "date"}}
+    if strange := [name for name in wanted if name not in table.columns]:
+        raise PublishError(f"--types has {strange[0]}, which is not a column of the examples")
+    table = table.assign(**{name: said(name, table[name], kind) for name, kind in wanted.items()})
+    names = [name for name in table.columns if name not in known and name not in wanted]
+    return as_moments(table, [name for name in names if table[name].dtype.kind == "O"], ask)
 
 
 def _names(estimator: Any, table: Any) -> list[str]:
@@ -91,16 +107,14 @@ def fitted_to(estimator: Any, table: Any) -> tuple[Any, list[str] | None]:
         return _texts(table), None
     names = getattr(estimator, "feature_names_in_", None)
     if names is not None:
-        if not is_frame(table):
-            raise PublishError(f"the estimator needs columns by name: give examples with {', '.join(names)}")
-        if missing := [name for name in names if name not in table.columns]:
-            raise PublishError(f"the examples have no column {', '.join(missing)}: the estimator was fitted with it")
-        return table[list(names)], None
+        return _named(table, names), None
     count = getattr(estimator, "n_features_in_", None)
     width = table.shape[1] if hasattr(table, "shape") else 1
     if count is not None and width != count:
         raise PublishError(f"the examples have {width} columns, but the estimator needs {count}: give only those")
     if not is_frame(table):
+        return table, None
+    if count is None and _needs_frame(estimator, table):
         return table, None
     known = known_columns(estimator, table.columns)
     strange = [str(name) for name in table.columns if table[name].dtype.kind not in "fiub"]
@@ -111,6 +125,30 @@ def fitted_to(estimator: Any, table: Any) -> tuple[Any, list[str] | None]:
     if strange:
         raise PublishError(f"column {strange[0]} of the examples is text, but the estimator needs numbers: encode it")
     return table.to_numpy(), [str(name) for name in table.columns]
+
+
+def _named(table: Any, names: Any) -> Any:
+    """Return the columns that an estimator takes by name. Raises PublishError that names the missing ones."""
+    if not is_frame(table):
+        raise PublishError(f"the estimator needs columns by name: give examples with {', '.join(names)}")
+    if missing := [name for name in names if name not in table.columns]:
+        raise PublishError(f"the examples have no column {', '.join(missing)}: the estimator was fitted with it")
+    return table[list(names)]
+
+
+def _needs_frame(estimator: Any, table: Any) -> bool:
+    """Return whether an estimator that records no columns, such as an author's own, takes a frame but no array."""
+    some = table.iloc[:FEW]
+    are_numbers = all(dtype.kind in "fiub" for dtype in some.dtypes)
+    return not (are_numbers and _takes(estimator, some.to_numpy())) and _takes(estimator, some)
+
+
+def _takes(estimator: Any, data: Any) -> bool:
+    try:
+        estimator_answers(estimator, Rows(data, "matrix", ()))
+    except Exception:  # noqa: BLE001 - the estimator rejects it, which answers the question
+        return False
+    return True
 
 
 def _data(examples: Any) -> Any:
@@ -133,7 +171,9 @@ def _layout(data: Any, estimator: Any, types: set[str]) -> Layout:
     if isinstance(data, list):
         return "text"
     if is_frame(data):
-        return "columns" if "string" in types or names_columns(estimator) else "matrix"
+        return "columns" if types & {"string", "datetime", "date"} or names_columns(estimator) else "matrix"
+    if types & {"datetime", "date"}:
+        raise PublishError("examples is an array with datetimes: give a DataFrame, so that each column has a type")
     if "string" in types:
         raise PublishError("examples is an array with text: give a DataFrame, so that each column has a type")
     return "matrix"

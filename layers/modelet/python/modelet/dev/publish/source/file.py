@@ -79,6 +79,11 @@ def _given_graph(path: Path, examples: Path, bounded: bool, types: Mapping[str, 
     check_servable(model)
     graph = Graph(content)
     check_inputs(graph)
+    if moments := [name for name, kind in types.items() if kind in {"datetime", "date"}]:
+        raise PublishError(
+            f"--types gives {moments[0]} the type {types[moments[0]]}, but a graph takes only numbers and texts: "
+            "give the inputs of the graph as numbers"
+        )
     table = _chosen(graph, read_table(examples, lambda cells: typed(cells, types, _types(graph, cells))))
     feeds = graph_feeds(graph, table)
     columns = _columns(graph, table, bounded)

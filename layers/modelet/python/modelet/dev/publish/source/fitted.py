@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,6 +41,8 @@ class Known:
             return "string"
         if not present:
             return None
+        if all(isinstance(value, date | np.datetime64) for value in present):
+            return "datetime" if all(isinstance(value, datetime | np.datetime64) for value in present) else "date"
         return "boolean" if all(isinstance(value, bool | np.bool_) for value in present) else "number"
 
 
@@ -53,13 +57,14 @@ def known_columns(estimator: Any, features: Sequence[str]) -> dict[str, Known]:
 
 
 def with_markers(frame: Any, known: Mapping[str, Known]) -> Any:
-    """Replace missing values of a file's frame by None if the estimator was fitted with None; files have no None."""
+    """Replace missing values of a file's frame by those that the estimator was fitted with: None, or pandas' NA."""
     marked = {}
     for name, column in known.items():
         missing = [value for value in column.categories if is_missing(value)]
-        if missing and missing[0] is None and name in frame.columns and frame[name].isna().any():
+        is_marked = missing and (missing[0] is None or type(missing[0]).__name__ == "NAType")
+        if is_marked and name in frame.columns and frame[name].isna().any():
             objects = frame[name].astype(object)
-            marked[name] = objects.where(objects.notna(), None)
+            marked[name] = objects.where(objects.notna(), missing[0])
     return frame.assign(**marked)
 
 
@@ -78,7 +83,9 @@ def _said(part: Any, names: list[str], depth: int) -> Iterator[Said]:
         yield from ((name, list(held), False) for name, held in zip(names, part.categories_, strict=False))
     elif hasattr(part, "statistics_"):  # an imputer
         filled = zip(names, np.ravel(part.statistics_).tolist(), strict=False)
-        yield from ((name, [], isinstance(value, str)) for name, value in filled)
+        missing = getattr(part, "missing_values", math.nan)
+        marks = [missing] if is_missing(missing) else []
+        yield from ((name, marks, isinstance(value, str)) for name, value in filled)
     else:
         for inner in _inside(part):
             if getattr(inner, "n_features_in_", len(names)) == len(names):

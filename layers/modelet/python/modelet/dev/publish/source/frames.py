@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 MASKED = {"boolean", "Float32", "Float64", *(f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64))}
 """pandas' own dtypes of numbers, which represent a missing value as NA."""
 
+MARKS = {"NAType": "NA", "NaTType": "NaT", "datetime64": "NaT"}
+"""The marks of missing values by the names of their classes."""
+
 ASKED = 200
 """The number of rows for the test whether an estimator needs the names of columns."""
 
@@ -65,7 +68,12 @@ def _recorded(column: Column, values: Any, known: Sequence[Any]) -> FrameColumn:
         categories = tuple(value.item() if isinstance(value, np.generic) else value for value in held)
         return FrameColumn("category", "nan", categories, str(held.dtype), bool(dtype.ordered))
     if isinstance(dtype, pd.StringDtype):
-        return FrameColumn(str(dtype), "NA" if dtype.na_value is pd.NA else "nan")
+        if dtype.na_value is not pd.NA:
+            return FrameColumn(str(dtype), "nan")
+        # An image need not have pyarrow: "string" uses it only if it is there.
+        return FrameColumn("string[python]" if dtype.storage == "python" else "string", "NA")
+    if dtype.kind == "M":
+        return FrameColumn(str(dtype), "NaT")
     if pd.api.types.is_object_dtype(dtype):
         return FrameColumn("object", _marker([*known, *values]))
     return _of_numbers(column, dtype)
@@ -86,5 +94,7 @@ def _marker(values: Sequence[Any]) -> str:
     """Return the value for missing cells: the one in the fitted encoder, or the first one in the examples."""
     for value in values:
         if is_missing(value):
-            return "None" if value is None else "nan" if isinstance(value, float) else "NA"
+            if value is None:
+                return "None"
+            return "nan" if isinstance(value, float) else MARKS[type(value).__name__]
     return "None"

@@ -60,7 +60,9 @@ def pickled(values: Iterable[object], folder: Path) -> tuple[Pickled, list[str]]
     """
     named = set().union(*map(named_modules, values))
     own = own_files(named, folder)
-    known = sys.stdlib_module_names | {_top(module_of(path.relative_to(folder).as_posix())) for path in own}
+    known = (
+        sys.stdlib_module_names | {"modelet"} | {_top(module_of(path.relative_to(folder).as_posix())) for path in own}
+    )
     installed = _installed()
     packages = dict(ALWAYS)
     strangers = []

@@ -68,11 +68,6 @@ def check_reloads(
                 f"move the code that the estimator uses from {TRAIN}.py to another module in the folder"
             ) from error
         imported, strangers = pickled(again.values(), folder)
-        if strangers and progress:
-            progress.step(
-                f"note: the pickle needs {', '.join(strangers)}, which is in no installed package: move it to "
-                f"functions/{folder.name}/, so that it is in the image"
-            )
         data = data_files(folder) if imported.modules else []
         if data and progress:
             progress.step(
@@ -81,12 +76,32 @@ def check_reloads(
                 "are not part of the version: changing such a file changes predictions silently. "
                 "Keep its contents in the estimator's attributes"
             )
-        if isinstance(estimator, Mapping):
-            return imported
-        before, after = estimator_answers(estimator, rows), estimator_answers(again[f"{MAIN}.joblib"], rows)
+        if not isinstance(estimator, Mapping):
+            _check_same(estimator, again[f"{MAIN}.joblib"], rows)
+    if strangers:
+        raise PublishError(_homeless(strangers[0], folder))
+    return imported
+
+
+def _check_same(estimator: Any, again: Any, rows: Rows) -> None:
+    """Raise PublishError if an estimator that was opened again predicts differently."""
+    before, after = estimator_answers(estimator, rows), estimator_answers(again, rows)
     if before.labels != after.labels or not np.array_equal(before.numbers, after.numbers, equal_nan=True):
         raise PublishError("the estimator predicts differently after pickling: keep its state in its attributes")
-    return imported
+
+
+def _homeless(module: str, folder: Path) -> str:
+    """Return why a module that a pickle needs would not be in the image, with the remedy."""
+    if module == "__main__":
+        return (
+            "the pickle needs classes or functions of the program that trained it (__main__): put them into a module "
+            f"such as functions/{folder.name}/features.py, import them from there, and train again"
+        )
+    return (
+        f"the pickle needs the module {module}, which is neither in functions/{folder.name} nor in an installed "
+        f"package, so it would not be in the image: put {module}.py into functions/{folder.name} and train again, or "
+        "install its package (not as editable)"
+    )
 
 
 @contextmanager
@@ -118,13 +133,13 @@ def loaded(path: Path) -> Any:
     except ModuleNotFoundError as error:
         raise PublishError(
             f"{path.name} needs the module {error.name}, which is not installed: install its package, or put "
-            f"{error.name}.py into the function's folder"
+            f"{str(error.name).partition('.')[0]}.py into the function's folder"
         ) from error
     except Exception as error:  # a pickle may raise any error
         if "__main__" in str(error):
             raise PublishError(
                 f"{path.name} needs code from the program that wrote it ({line(error)}): move that code to a "
-                "module in the function's folder, and pickle the model again"
+                "module in the function's folder, such as features.py, import it from there, and train again"
             ) from error
         raise PublishError(
             f"{path.name} cannot be opened ({type(error).__name__}: {line(error)}): "

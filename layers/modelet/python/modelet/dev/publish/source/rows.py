@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from modelet.backends.table import EXACT
+from modelet.dev.publish.source.moments import iso_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -25,8 +26,15 @@ Layout = Literal["text", "matrix", "columns"]
 TEXT, MATRIX = "text", "input"
 """The name of a graph's only input: texts, shape (rows, 1), or numbers, shape (rows, features)."""
 
-KINDS: dict[str, type[Any]] = {"number": float, "integer": int, "string": str, "boolean": bool}
-"""The Python types of a column's values in JSON."""
+KINDS: dict[str, Callable[[Any], Any]] = {
+    "number": float,
+    "integer": int,
+    "string": str,
+    "boolean": bool,
+    "datetime": iso_text,
+    "date": iso_text,
+}
+"""The functions that convert a column's values to those of JSON."""
 
 SHOWN = 600
 """The most characters of a row that an error shows."""
@@ -214,9 +222,11 @@ def is_frame(data: object) -> bool:
 
 
 def is_missing(value: Any) -> bool:
-    """Return whether a value is None, NaN or pandas' NA."""
-    if value is None or type(value).__name__ == "NAType":
+    """Return whether a value is None, NaN or NaT, or pandas' NA."""
+    if value is None or type(value).__name__ in {"NAType", "NaTType"}:
         return True
+    if isinstance(value, np.datetime64):
+        return bool(np.isnat(value))
     return isinstance(value, float | np.floating) and math.isnan(value)
 
 
