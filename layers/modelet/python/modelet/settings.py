@@ -250,3 +250,11 @@ def disable_telemetry() -> None:
     with 1.31; github.com/microsoft/onnxruntime/pull/27379 documents the variable). Set the variable to 0 to enable it.
     """
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+
+def disable_tokenizer_threads() -> None:
+    """Make `tokenizers` use one thread; call this before importing it.
+
+    Otherwise it warns after a fork, and its threads compete for the environment's one processor.
+    """
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
