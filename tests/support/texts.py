@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 from modelet.bundle import Lock
+from modelet.digest import digest
 from modelet.store.artifacts import Artifacts
 from modelet.store.keys import manifest_path
 from modelet.store.store import Store
@@ -118,3 +120,28 @@ def text_artifacts(
     info = {"labels": list(labels), "max_seq_length": length, "pad_token_id": 0}
     lock: Lock = write_version(store, contents, model_info=info, features=("text",))
     return Artifacts.open(store, store.read(manifest_path("tiny", "1")), "tiny", lock, folder / "tmp")
+
+
+def write_export(
+    folder: Path, graph: bytes, task: str = "token-classification", labels: Sequence[str] = LABELS, **said: Any
+) -> Path:
+    """A folder as the exporter writes it; said: replaces parts of export.json."""
+    folder.mkdir(parents=True, exist_ok=True)
+    contents = {"model.onnx": graph, "tokenizer.json": tokenizer_bytes()}
+    for name, data in contents.items():
+        (folder / name).write_bytes(data)
+    record = {
+        "task": task,
+        "labels": list(labels),
+        "max_seq_length": 32,
+        "pad_token_id": 0,
+        "class": "TinyForTexts",
+        "source": "folder",
+        "libraries": {"torch": "2.13.0", "transformers": "5.24.0"},
+        "opset": 18,
+        "graph_sha256": digest(graph),
+        "tokenizer_sha256": digest(contents["tokenizer.json"]),
+        "parity": {"compared_with": "torch 2.13.0", "greatest_difference": 1e-7},
+    }
+    (folder / "export.json").write_text(json.dumps(record | said))
+    return folder

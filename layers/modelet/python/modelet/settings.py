@@ -228,12 +228,12 @@ def is_worker(environ: Mapping[str, str] | None = None) -> bool:
 
 
 def get_variable(name: str) -> str | None:
-    """Return the value of a variable that an author has declared as a secret."""
+    """Return the value of a variable that an author has declared as a secret, or of a library's own."""
     return os.environ.get(name)
 
 
 def set_variable(name: str, value: str) -> None:
-    """Set a variable for the author's code. Raises ValueError for a value with a NUL character."""
+    """Set a variable for the author's code or a library. Raises ValueError for a value with a NUL character."""
     os.environ[name] = value
 
 
@@ -250,11 +250,3 @@ def disable_telemetry() -> None:
     with 1.31; github.com/microsoft/onnxruntime/pull/27379 documents the variable). Set the variable to 0 to enable it.
     """
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-
-
-def disable_tokenizer_threads() -> None:
-    """Make `tokenizers` use one thread; call this before importing it.
-
-    Otherwise it warns after a fork, and its threads compete for the environment's one processor.
-    """
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

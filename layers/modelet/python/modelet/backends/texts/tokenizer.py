@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from modelet.errors import ArtifactError
-from modelet.settings import disable_tokenizer_threads
+from modelet.settings import get_variable, set_variable
 
-disable_tokenizer_threads()
-import tokenizers  # noqa: E402 - it reads the environment
+# Its threads would compete for the environment's one processor, and it warns after a fork.
+if get_variable("TOKENIZERS_PARALLELISM") is None:
+    set_variable("TOKENIZERS_PARALLELISM", "false")
+import tokenizers
 
 LEAST_LENGTH = 16
 """The least `max_length`: less does not hold a question, a part of its text, and the overlap."""

@@ -25,6 +25,7 @@ from modelet.dev.project.sections import (
     Environment,
     Limits,
     Preprocessing,
+    Quantize,
     Resources,
     Scaling,
     Secrets,
@@ -54,6 +55,9 @@ class ModelSpec(Section):
         description="; ".join(f"{record.name}: {record.summary}" for record in BACKENDS.values()) + ".",
     )
     preprocessing: Preprocessing | None = None
+    quantize: Quantize | None = Field(
+        default=None, description="Publish an exported model of texts with int8 weights; the loss is measured."
+    )
     artifact: Artifact = "store"
     resources: Resources = Resources()
     scaling: Scaling = Scaling()
