@@ -5,8 +5,7 @@ model is served, and does not read newspapers well.
 """
 
 from modelet import ModelHandler
-from modelet.backends.texts.contracts import Sentence, Tagged
-from modelet.backends.texts.tagging import TokenClassificationModel
+from modelet.backends.texts.tagging import Sentence, Tagged, TokenClassificationModel
 
 
 class NerModel(TokenClassificationModel[Sentence, Tagged]):

@@ -14,7 +14,6 @@ TESTED_BY = {
     "backends/onnx.py": "unit/modelet/backends/test_backends.py",
     "backends/sklearn.py": "unit/modelet/backends/test_backends.py",
     "backends/texts/base.py": "unit/modelet/backends/texts/test_tagging.py",
-    "backends/texts/contracts.py": "functions/test_ner.py",
     "batch/chunk_records.py": "unit/modelet/batch/test_records.py",
     "batch/export.py": "functions/test_batches_outputs.py",
     "batch/errors.py": "unit/modelet/batch/test_records.py",

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from modelet.backends.texts.answering import QuestionAnsweringModel
-from modelet.backends.texts.contracts import Answer, Question
+from modelet.backends.texts.answering import Answer, Question, QuestionAnsweringModel
 from modelet.errors import ArtifactError
 from support.texts import scores, span_graph, text_artifacts, token_graph
 

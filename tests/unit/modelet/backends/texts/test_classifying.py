@@ -8,8 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from modelet.backends.texts.classifying import DocumentClassificationModel, PairClassificationModel
-from modelet.backends.texts.contracts import Classified, Document, Pair
+from modelet.backends.texts.classifying import (
+    Classified,
+    Document,
+    DocumentClassificationModel,
+    Pair,
+    PairClassificationModel,
+)
 from modelet.errors import ArtifactError, ContractError
 from support.texts import scores, text_artifacts, text_graph
 

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from modelet.backends.texts.contracts import Document, Embedding
-from modelet.backends.texts.embedding import SentenceEmbeddingModel
+from modelet.backends.texts.embedding import Document, Embedding, SentenceEmbeddingModel
 from support.texts import scores, text_artifacts, text_graph, tiny_tokenizer, token_graph
 
 TABLE = scores(("x", "y", "z"), {"good": "y", "bad": "z"})

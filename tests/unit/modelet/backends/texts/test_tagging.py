@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelet.backends.texts.contracts import Sentence, Tagged
-from modelet.backends.texts.tagging import TokenClassificationModel
+from modelet.backends.texts.tagging import Sentence, Tagged, TokenClassificationModel
 from modelet.errors import ArtifactError
 from support.texts import LABELS, scores, text_artifacts, token_graph
 

@@ -195,3 +195,17 @@ def test_a_folder_is_published_with_from(function: Function, tmp_path: Path) -> 
     manifest = json.loads(store.read(f"iris/{published.version}/model.json"))
     assert (manifest["metric"], manifest["performance"]) == ("", {})
     assert np.isclose(manifest["compiled"]["served"]["unknown_tokens"], 0)
+
+
+def test_texts_of_an_int8_version_run_alone_so_that_none_changes_another(make_function: Make, tmp_path: Path) -> None:
+    """A product of two tensors, whose int8 scale depends on the largest number of a run."""
+    model = onnx.load_from_string(GRAPH)
+    square = onnx.numpy_helper.from_array(np.eye(len(LABELS), dtype=np.float32) * 0.37 + 0.01, "square")
+    model.graph.initializer.append(square)
+    model.graph.node[0].output[0] = "found"
+    model.graph.node.insert(1, onnx.helper.make_node("MatMul", ["found", "square"], ["rows"]))
+    folder = write_export(tmp_path / "bert", model.SerializeToString())
+    ready = packed(
+        make_function(None, files=APP, quantize={"max_loss": 1}), folder, "김민수 서울", "오늘", "갑니다 a b c"
+    )
+    assert any(node.op_type == "MatMulInteger" for node in onnx.load_from_string(ready.files["model.onnx"]).graph.node)

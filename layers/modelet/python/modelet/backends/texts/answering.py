@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from modelet.backends.table import cells
-from modelet.backends.texts.base import Read, TextModel, softmax, taken
+from modelet.backends.texts.base import Read, Share, Text, TextModel, softmax, taken
 from modelet.errors import ArtifactError
 from modelet.model import InstanceT, PredictionT
+from modelet.typing import TypedDict
 
 if TYPE_CHECKING:
     from modelet.backends.outputs import Outputs
@@ -17,6 +18,22 @@ if TYPE_CHECKING:
     from modelet.store.artifacts import Artifacts
 
 OUTPUTS = ("start_logits", "end_logits")
+
+
+class Question(TypedDict):
+    """A question, and the text that has its answer."""
+
+    question: Text
+    context: Text
+
+
+class Answer(TypedDict):
+    """The most likely answer: `answer` is context[start:end], counted in code points. Empty for an empty context."""
+
+    answer: str
+    start: int
+    end: int
+    probability: Share
 
 
 class QuestionAnsweringModel(TextModel[InstanceT, PredictionT]):

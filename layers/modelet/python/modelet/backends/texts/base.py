@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -11,11 +11,18 @@ from modelet.backends.table import cells
 from modelet.backends.texts.tokenizer import Tokenizer, Window
 from modelet.errors import ArtifactError, ContractError
 from modelet.model import InstanceT, Model, PredictionT
+from modelet.typing import Ge, Le, MaxLen
 from modelet.violation import Violation
 
 if TYPE_CHECKING:
     from modelet.backends.outputs import Array, Outputs
     from modelet.store.artifacts import Artifacts
+
+LONGEST = 100_000
+"""The most characters (code points) of one text in the contracts of this package."""
+
+Text = Annotated[str, MaxLen(LONGEST)]
+Share = Annotated[float, Ge(0), Le(1)]
 
 TOKENIZER = "tokenizer.json"
 AT_ONCE = 16
@@ -62,6 +69,8 @@ class TextModel(Model[InstanceT, PredictionT]):
         self.labels: list[str] = info.get("labels", [])
         if self.classifies:
             self._check_labels()
+        # int8 graphs take the scale of their activations from the whole batch, so that texts would change each other.
+        self._at_once = 1 if (self.manifest.compiled or {}).get("quantized") else AT_ONCE
         self._padding = int(info.get("pad_token_id", 0))
         self._dtypes = {name: DTYPES[node.type] for name, node in self.graph.inputs.items()}
 
@@ -86,8 +95,8 @@ class TextModel(Model[InstanceT, PredictionT]):
         waiting = [window for windows in inputs for window in windows if self.has_content(window)]
         order = sorted(range(len(waiting)), key=lambda place: len(waiting[place].ids))
         kept: list[Any] = [None] * len(waiting)
-        for start in range(0, len(order), AT_ONCE):
-            places = order[start : start + AT_ONCE]
+        for start in range(0, len(order), self._at_once):
+            places = order[start : start + self._at_once]
             windows = [waiting[place] for place in places]
             found = self.graph.session.run(self.graph.outputs, self._feeds(windows))
             outputs = dict(zip(self.graph.outputs, found, strict=True))

@@ -4,12 +4,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from modelet.backends.texts.base import Read, TextModel, softmax
+from modelet.backends.texts.base import Read, Share, Text, TextModel, softmax
 from modelet.model import InstanceT, PredictionT
+from modelet.typing import TypedDict
 
 if TYPE_CHECKING:
     from modelet.backends.outputs import Outputs
     from modelet.backends.texts.tokenizer import Window
+
+
+class Document(TypedDict):
+    """A text to classify."""
+
+    text: Text
+
+
+class Pair(TypedDict):
+    """Two texts to classify together."""
+
+    first: Text
+    second: Text
+
+
+class Classified(TypedDict):
+    """The most likely label, and the probability of each."""
+
+    label: str
+    probability: Share
+    probabilities: dict[str, Share]
 
 
 class DocumentClassificationModel(TextModel[InstanceT, PredictionT]):

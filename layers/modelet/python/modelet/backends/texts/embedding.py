@@ -6,12 +6,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelet.backends.texts.base import Read, TextModel
+from modelet.backends.texts.base import Read, Text, TextModel
 from modelet.model import InstanceT, PredictionT
+from modelet.typing import TypedDict
 
 if TYPE_CHECKING:
     from modelet.backends.outputs import Outputs
     from modelet.backends.texts.tokenizer import Window
+
+
+class Document(TypedDict):
+    """A text to turn into a vector."""
+
+    text: Text
+
+
+class Embedding(TypedDict):
+    """A vector of length 1."""
+
+    embedding: list[float]
 
 
 class SentenceEmbeddingModel(TextModel[InstanceT, PredictionT]):

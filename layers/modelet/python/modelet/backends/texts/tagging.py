@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from modelet.backends.table import cells
-from modelet.backends.texts.base import Read, TextModel, softmax, taken
+from modelet.backends.texts.base import Read, Share, Text, TextModel, softmax, taken
 from modelet.backends.texts.labels import Label, entities_of, label_of
 from modelet.model import InstanceT, PredictionT
+from modelet.typing import TypedDict
 
 if TYPE_CHECKING:
     from modelet.backends.outputs import Outputs
@@ -15,6 +16,38 @@ if TYPE_CHECKING:
     from modelet.store.artifacts import Artifacts
 
 LABEL_MAP = "label_map.json"
+
+
+class Sentence(TypedDict):
+    """A text whose tokens are tagged."""
+
+    sentence: Text
+
+
+class Token(TypedDict):
+    """A token of the tokenizer's vocabulary, with its most likely tag."""
+
+    token: str
+    predicted_tag: str
+    top_prob: Share
+
+
+class Entity(TypedDict):
+    """A named entity: `text` is sentence[start:end], counted in code points."""
+
+    text: str
+    tag: str
+    start: int
+    end: int
+    probability: Share
+
+
+class Tagged(TypedDict):
+    """The tokens of a sentence, and the entities that they form."""
+
+    sentence: str
+    result: list[Token]
+    entities: list[Entity]
 
 
 class TokenClassificationModel(TextModel[InstanceT, PredictionT]):

@@ -49,10 +49,10 @@ def package_exported(function: Function, exported: Exported, progress: Progress)
     compiled["served"] = {"examples": len(examples), "unknown_tokens": here.unknown, "alone_as_together": True}
     if function.spec.quantize is not None:
         small = {**files, GRAPH_FILE: quantized(graph)}
-        changed = manifest._replace(files=listed(small))
+        told = {"type": "int8", "bytes": len(small[GRAPH_FILE]), "before_bytes": len(graph)}
+        changed = manifest._replace(files=listed(small), compiled={"quantized": told})
         again = served(changed, small, examples)
-        compiled["quantized"] = loss(here, again, function.spec.quantize.max_loss)
-        compiled["quantized"] |= {"type": "int8", "bytes": len(small[GRAPH_FILE]), "before_bytes": len(graph)}
+        compiled["quantized"] = told | loss(here, again, function.spec.quantize.max_loss)
         files, manifest, here = small, changed, again
         progress.step(f"quantised to int8: {len(graph):,} to {len(files[GRAPH_FILE]):,} bytes")
     if here.metric:
