@@ -19,7 +19,7 @@ from modelet.dev.publish.publish import publish
 from modelet.dev.publish.source.exported import Exported
 from modelet.errors import ParityError, PublishError
 from modelet.store.store import Store
-from support.texts import LABELS, scores, span_graph, text_graph, token_graph, write_export
+from support.texts import LABELS, scores, span_graph, text_graph, tiny_tokenizer, token_graph, write_export
 
 BEST = {"김민수": "B-PER", "서울": "B-LOC", "부산": "B-LOC"}
 GRAPH = token_graph(scores(LABELS, BEST))
@@ -199,11 +199,13 @@ def test_a_folder_is_published_with_from(function: Function, tmp_path: Path) -> 
 
 def test_texts_of_an_int8_version_run_alone_so_that_none_changes_another(make_function: Make, tmp_path: Path) -> None:
     """A product of two tensors, whose int8 scale depends on the largest number of a run."""
-    model = onnx.load_from_string(GRAPH)
+    uneven = scores(LABELS, BEST) * np.linspace(0.1, 1, tiny_tokenizer().get_vocab_size(), dtype=np.float32)[:, None]
+    model = onnx.load_from_string(token_graph(uneven))
     square = onnx.numpy_helper.from_array(np.eye(len(LABELS), dtype=np.float32) * 0.37 + 0.01, "square")
     model.graph.initializer.append(square)
     model.graph.node[0].output[0] = "found"
-    model.graph.node.insert(1, onnx.helper.make_node("MatMul", ["found", "square"], ["rows"]))
+    model.graph.node.insert(1, onnx.helper.make_node("Abs", ["found"], ["positive"]))
+    model.graph.node.insert(2, onnx.helper.make_node("MatMul", ["positive", "square"], ["rows"]))
     folder = write_export(tmp_path / "bert", model.SerializeToString())
     ready = packed(
         make_function(None, files=APP, quantize={"max_loss": 1}), folder, "김민수 서울", "오늘", "갑니다 a b c"
