@@ -16,7 +16,7 @@ options.intra_op_num_threads = options.inter_op_num_threads = 1
 options.log_severity_level = 3
 session = onnxruntime.InferenceSession(f"{FOLDER}/model.onnx", options, providers=["CPUExecutionProvider"])
 tokenizer = Tokenizer.from_file(f"{FOLDER}/tokenizer.json")
-labels = json.load(open(f"{FOLDER}/labels.json", encoding="utf-8"))["id2label"]  # noqa: PTH123, SIM115 - it is the floor
+labels = json.load(open(f"{FOLDER}/model.json", encoding="utf-8"))["model_info"]["labels"]  # noqa: PTH123, SIM115 - it is the floor
 names = [node.name for node in session.get_inputs()]
 
 
@@ -29,7 +29,7 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     shares = raised / raised.sum(axis=-1, keepdims=True)
     best, top = shares.argmax(axis=-1).tolist(), shares.max(axis=-1).tolist()
     result = [
-        {"token": token, "predicted_tag": labels[str(label)], "top_prob": share}
+        {"token": token, "predicted_tag": labels[label], "top_prob": share}
         for token, label, share in list(zip(found.tokens, best, top, strict=True))[1:-1]
     ]
     return {"statusCode": 200, "headers": {"content-type": "application/json"}, "body": json.dumps({"result": result})}

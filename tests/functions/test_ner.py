@@ -84,7 +84,7 @@ def test_the_exported_model_is_small() -> None:
 
 
 def test_the_version_has_its_files_and_where_its_figures_come_from(manifest: Manifest) -> None:
-    assert [file.path for file in manifest.files] == ["label_map.json", "labels.json", "model.onnx", "tokenizer.json"]
+    assert [file.path for file in manifest.files] == ["model.onnx", "tokenizer.json"]
     assert manifest.model_info["corpus"] == "generated"
     assert manifest.compiled is not None
     assert manifest.compiled["parity"]["labels"] == "equal"

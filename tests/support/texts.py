@@ -111,14 +111,13 @@ def built(
 
 
 def text_artifacts(
-    folder: Path, graph: bytes, labels: Sequence[str] = LABELS, *, length: int = 32, **files: Any
+    folder: Path, graph: bytes, labels: Sequence[str] = LABELS, *, length: int = 32, **info: Any
 ) -> Artifacts:
-    """The artifacts of a version of a text model; files: further ones by name without .json."""
+    """The artifacts of a version of a text model; info: further entries of model_info."""
     store = Store((folder / "store").as_uri())
     contents = {"model.onnx": graph, "tokenizer.json": tokenizer_bytes()}
-    contents |= {f"{name}.json": value for name, value in files.items()}
-    info = {"labels": list(labels), "max_seq_length": length, "pad_token_id": 0}
-    lock: Lock = write_version(store, contents, model_info=info, features=("text",))
+    known = {"labels": list(labels), "max_seq_length": length, "pad_token_id": 0}
+    lock: Lock = write_version(store, contents, model_info=known | info, features=("text",))
     return Artifacts.open(store, store.read(manifest_path("tiny", "1")), "tiny", lock, folder / "tmp")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from modelet.errors import ArtifactError
 from support.texts import LABELS, scores, text_artifacts, token_graph
 
 BEST = {"김민수": "B-PER", "서울": "B-LOC", "부산": "B-LOC", "은행": "I-LOC", "a": "B-PER", "##b": "I-PER"}
-NAMES = json.dumps({"PER": "인명", "LOC": "지명"}).encode()
+NAMES = {"PER": "인명", "LOC": "지명"}
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 import pytest
 
+from modelet.backends.onnx import ENGINE
 from modelet.dev.progress import Silent
 from modelet.dev.project.project import Function
 from modelet.dev.publish.draft import Package
@@ -45,22 +46,24 @@ def test_a_package_has_the_files_and_the_figures_of_the_export_and_of_what_is_se
     (folder / "label_map.json").write_text('{"PER": "인명"}', encoding="utf-8")
     ready = packed(function, folder, KIM, {**KIM, "sentence": "오늘", "entities": []}, languages=["ko"])
     manifest = ready.manifest
-    assert sorted(ready.files) == ["label_map.json", "labels.json", "model.onnx", "tokenizer.json"]
-    assert ready.files["model.onnx"] == GRAPH
-    assert json.loads(ready.files["labels.json"])["id2label"]["1"] == "B-PER"
+    assert sorted(ready.files) == ["model.onnx", "tokenizer.json"]
     assert (manifest.model_lib, manifest.model_lib_version, manifest.class_name) == (
         "transformers", "5.24.0", "TinyForTexts",
     )  # fmt: skip
     assert manifest.model_info == {
         "task": "token-classification", "labels": list(LABELS), "max_seq_length": 32, "pad_token_id": 0,
         "source": "folder", "checkpoint": "best.ckpt", "val_loss": 0.25, "languages": ["ko"],
+        "label_map": {"PER": "인명"},
     }  # fmt: skip
     assert [(column.name, column.type) for column in manifest.columns] == [("sentence", "string")]
     assert manifest.metric == "f1"
     assert manifest.performance == pytest.approx({"precision": 0.5, "recall": 1.0, "f1": 2 / 3})
     assert manifest.compiled is not None
     assert manifest.compiled["parity"]["greatest_difference"] == 1e-7
-    assert manifest.compiled["served"] == {"examples": 2, "unknown_tokens": 0.0, "alone_as_together": True}
+    assert manifest.compiled["optimized_by"] == ENGINE
+    assert manifest.compiled["served"] == {
+        "examples": 2, "unknown_tokens": 0.0, "alone_as_together": True, "greatest_difference": 0.0,
+    }  # fmt: skip
     assert "quantized" not in manifest.compiled
 
 

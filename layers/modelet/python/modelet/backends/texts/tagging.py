@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from modelet.backends.texts.tokenizer import Window
     from modelet.store.artifacts import Artifacts
 
-LABEL_MAP = "label_map.json"
-
 
 class Sentence(TypedDict):
     """A text whose tokens are tagged."""
@@ -57,7 +55,7 @@ class TokenClassificationModel(TextModel[InstanceT, PredictionT]):
             pass
 
     The answer has `sentence`, `result` (each token's most likely tag and its probability) and `entities` (with offsets
-    in code points of the sentence). A version's label_map.json has readable names: {"PER": "인명"}.
+    in code points of the sentence). A version's `label_map` in model_info has readable names: {"PER": "인명"}.
     """
 
     fields: ClassVar[tuple[str, ...]] = ("sentence",)
@@ -66,8 +64,7 @@ class TokenClassificationModel(TextModel[InstanceT, PredictionT]):
     def load(self, artifacts: Artifacts) -> None:
         """Open the graph, the tokenizer, and the readable names of the labels."""
         super().load(artifacts)
-        has_names = any(file.path == LABEL_MAP for file in self.manifest.files)
-        names = artifacts.json(LABEL_MAP) if has_names else {}
+        names = self.manifest.model_info.get("label_map", {})
         self.parsed = [label_of(raw, names) for raw in self.labels]
 
     def read(self, outputs: Outputs, windows: list[Window]) -> list[Any]:

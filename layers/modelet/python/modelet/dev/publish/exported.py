@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from modelet.backends import BACKENDS, resolve
+from modelet.backends.onnx import ENGINE
 from modelet.dev.publish.draft import UNWRITTEN, Package, listed
 from modelet.dev.publish.facts import runtime
 from modelet.dev.publish.onnx.graph import check_servable, read_model
+from modelet.dev.publish.onnx.optimize import optimized
 from modelet.dev.publish.onnx.quantize import quantized
-from modelet.dev.publish.parity.served import TASKS, loss, served
+from modelet.dev.publish.parity.served import TASKS, check_equal, loss, served
 from modelet.dev.publish.source.exported import GRAPH_FILE, LABEL_MAP, TOKENIZER, Exported, read_record
 from modelet.errors import PublishError
 from modelet.store.manifest import Column, Manifest
@@ -36,35 +38,39 @@ def package_exported(function: Function, exported: Exported, progress: Progress)
     progress.step(
         f"checking {exported.folder.name}: {record['task']}, compared with {record['parity']['compared_with']}"
     )
-    graph = (exported.folder / GRAPH_FILE).read_bytes()
-    check_servable(read_model(graph, GRAPH_FILE))
-    files = {GRAPH_FILE: graph, TOKENIZER: (exported.folder / TOKENIZER).read_bytes()}
-    files |= {"labels.json": _json({"id2label": dict(enumerate(record["labels"]))})} if record["labels"] else {}
-    if (names := exported.folder / LABEL_MAP).is_file():
-        files[LABEL_MAP] = _json(_read_names(names))
+    given = (exported.folder / GRAPH_FILE).read_bytes()
+    check_servable(read_model(given, GRAPH_FILE))
+    files = {GRAPH_FILE: given, TOKENIZER: (exported.folder / TOKENIZER).read_bytes()}
     manifest = _manifest(function, exported, record, files)
     examples = _examples(exported.examples, manifest.features)
-    here = served(manifest, files, examples)
-    compiled = {"backend": "onnx", "opset": record["opset"], "parity": record["parity"]}
-    compiled["served"] = {"examples": len(examples), "unknown_tokens": here.unknown, "alone_as_together": True}
+    exact = served(manifest, files, examples)
+    compiled = {"backend": "onnx", "opset": record["opset"], "parity": record["parity"], "optimized_by": ENGINE}
+    compiled["served"] = {"examples": len(examples), "unknown_tokens": exact.unknown, "alone_as_together": True}
     if function.spec.quantize is not None:
-        small = {**files, GRAPH_FILE: quantized(graph)}
-        told = {"type": "int8", "bytes": len(small[GRAPH_FILE]), "before_bytes": len(graph)}
-        changed = manifest._replace(files=listed(small), compiled={"quantized": told})
-        again = served(changed, small, examples)
-        compiled["quantized"] = told | loss(here, again, function.spec.quantize.max_loss)
-        files, manifest, here = small, changed, again
-        progress.step(f"quantised to int8: {len(graph):,} to {len(files[GRAPH_FILE]):,} bytes")
+        graph = quantized(given)
+        compiled["quantized"] = {"type": "int8", "bytes": len(graph), "before_bytes": len(given)}
+        progress.step(f"quantised to int8: {len(given):,} to {len(graph):,} bytes")
+    else:
+        graph = optimized(given)
+    files[GRAPH_FILE] = graph
+    manifest = manifest._replace(files=listed(files), compiled=compiled)
+    here = served(manifest, files, examples)
+    if function.spec.quantize is not None:
+        compiled["quantized"] |= loss(exact, here, function.spec.quantize.max_loss)
+    else:
+        compiled["served"]["greatest_difference"] = check_equal(exact, here)
     if here.metric:
         progress.step(f"{here.metric} on {len(examples)} examples: {here.figures[here.metric]:.4f}")
-    return Package(files, manifest._replace(compiled=compiled, performance=here.figures, metric=here.metric))
+    return Package(files, manifest._replace(performance=here.figures, metric=here.metric))
 
 
 def _manifest(function: Function, exported: Exported, record: dict[str, Any], files: Mapping[str, bytes]) -> Manifest:
     fields = resolve(TASKS[record["task"]]).fields
     taken = ("task", "labels", "max_seq_length", "pad_token_id")
-    if clash := [name for name in taken if name in exported.info]:
+    if clash := [name for name in (*taken, "label_map") if name in exported.info]:
         raise PublishError(f"info has {', '.join(clash)}, which publish sets itself: remove it")
+    names = exported.folder / LABEL_MAP
+    named = {"label_map": _read_names(names)} if names.is_file() else {}
     told = {name: record[name] for name in ("source", "checkpoint", "val_loss") if record.get(name) is not None}
     return Manifest(
         name=function.name,
@@ -76,7 +82,7 @@ def _manifest(function: Function, exported: Exported, record: dict[str, Any], fi
         metric="",
         performance={},
         feature_importance={},
-        model_info={**exported.info, **told, **{name: record[name] for name in taken}},
+        model_info={**exported.info, **told, **named, **{name: record[name] for name in taken}},
         files=listed(files),
         columns=tuple(Column(name, "string") for name in fields),
         runtime=runtime("numpy", "onnx", "onnxruntime", "tokenizers"),
@@ -104,7 +110,3 @@ def _read_names(path: Any) -> dict[str, str]:
     if not isinstance(names, dict) or not all(name and isinstance(name, str) for name in names.values()):
         raise PublishError(f"{path.name} is not an object from tags to names: write one, such as {{'PER': 'person'}}")
     return names
-
-
-def _json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, indent=2).encode() + b"\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,7 +11,6 @@ from modelet.backends import resolve
 from modelet.dev.publish.draft import draft
 from modelet.dev.publish.onnx.graph import line
 from modelet.dev.publish.parity.quality import quality
-from modelet.dev.publish.source.exported import LABEL_MAP
 from modelet.errors import ModeletError, ParityError, PublishError
 
 if TYPE_CHECKING:
@@ -59,7 +57,7 @@ def served(manifest: Manifest, files: Mapping[str, bytes], examples: list[dict[s
         raise
     except ModeletError as error:
         raise PublishError(f"the examples cannot be answered: {line(error)}") from error
-    names = {key: str(value) for key, value in json.loads(files.get(LABEL_MAP, b"{}")).items()}
+    names = manifest.model_info.get("label_map", {})
     figures, metric = quality(manifest.model_info["task"], examples, answers, names)
     return Served(answers, figures, metric, unknown)
 
@@ -94,6 +92,14 @@ def _same(one: Any, other: Any) -> bool:
     if isinstance(one, list):
         return len(one) == len(other) and all(map(_same, one, other))
     return bool(one == other)
+
+
+def check_equal(before: Served, after: Served) -> float:
+    """Return the greatest difference of two graphs' answers. Raises ParityError if it is more than rounding."""
+    for place, (one, other) in enumerate(zip(before.answers, after.answers, strict=True)):
+        if not _same(one, other):
+            raise ParityError(f"onnxruntime's optimisations change the answer to example {place}: use another release")
+    return max(_greatest(*each) for each in zip(before.answers, after.answers, strict=True))
 
 
 def loss(before: Served, after: Served, most: float) -> dict[str, Any]:
