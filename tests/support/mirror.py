@@ -98,6 +98,7 @@ TESTED_BY = {
     "dev/publish/pickled.py": "unit/modelet/dev/publish/source/test_pickles.py",
     "dev/publish/source/fitted.py": "unit/modelet/dev/publish/source/test_examples.py",
     "dev/publish/source/frames.py": "unit/modelet/backends/test_frame.py",
+    "dev/publish/source/words.py": "unit/modelet/dev/scaffold/test_scaffold.py",
     "dev/scaffold/name.py": "unit/modelet/dev/scaffold/test_scaffold.py",
     "edges/base.py": "unit/modelet/edges/test_edges.py",
     "edges/chunk.py": "integration/batch/test_worker.py",
