@@ -8,6 +8,9 @@ INFRA := $(VENV)/.ready-infra
 CDK := .tools/node/node_modules/.bin/cdk
 SAM := .tools/sam/bin/sam
 MINISTACK := .tools/ministack/.ready
+EXPORT := .tools/export/.ready
+# Exporting a transformer needs torch: its CPU build, where the machine's package index has one.
+TORCH ?= torch==2.13.0
 MUTATE := .tools/mutate/bin/cosmic-ray
 PYTEST := $(BIN)/pytest --numprocesses=2 --dist=worksteal
 ENGINE = PYTHONPATH=tests $(BIN)/python -m e2e.engine
@@ -42,7 +45,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
 # uv trusts the machine's certificates, as pip and the browser do.
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help setup up test fast coverage check lint hooks mutate format lock clean locks layer synth images sam engine-stop deploy-local signed-in deploy destroy prune fuzz bench bench-gate
+.PHONY: help setup up test fast coverage check lint hooks mutate format lock clean locks layer synth images sam engine-stop deploy-local signed-in deploy destroy prune fuzz export export-ner test-export bench bench-gate
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -79,6 +82,12 @@ $(SAM): $(READY) requirements/sam.txt
 $(MINISTACK): $(READY) requirements/ministack.txt
 	$(BIN)/python -m venv --clear .tools/ministack
 	$(SYNC) --python .tools/ministack/bin/python requirements/ministack.txt
+	@touch $@
+
+$(EXPORT): $(READY) requirements/export.txt
+	$(BIN)/python -m venv --clear .tools/export
+	.tools/export/bin/python -m pip install --quiet --disable-pip-version-check '$(TORCH)'
+	$(BIN)/uv pip install --quiet --require-hashes --python .tools/export/bin/python -r requirements/export.txt
 	@touch $@
 
 $(MUTATE): $(READY) requirements/mutate.txt
@@ -172,6 +181,16 @@ prune: $(INFRA) ## Delete the versions of the workers of STAGE=dev that no batch
 fuzz: $(READY) ## Publish CASES=3000 generated models, compare what is served (SEED=n: that one; RESUME=1: go on)
 	PYTHONPATH=tests $(BIN)/python -W ignore -m differential.fuzz --cases $(or $(CASES),3000) \
 	  $(if $(SEED),--seed $(SEED)) $(if $(FIRST),--first $(FIRST)) $(if $(JOBS),--jobs $(JOBS)) $(if $(RESUME),--resume)
+
+export: $(EXPORT) ## Make .tools/export, the environment in which `modelet publish --from FOLDER` exports a transformer
+
+test-export: $(EXPORT) ## Export tiny transformers and checkpoints, and serve what comes out
+	$(BIN)/pytest --numprocesses=0 tests/e2e/export
+
+export-ner: $(EXPORT) ## Train the sample ner again and export it to functions/ner/model
+	PYTHONPATH=functions/ner .tools/export/bin/python -m training.fit .tools/export/ner
+	PYTHONPATH=layers/modelet/python .tools/export/bin/python -m modelet.dev.publish.export .tools/export/ner \
+	  --to functions/ner/model
 
 bench: $(READY) $(BENCH_ENVIRONMENTS) ## Measure all that docs/performance.md says, and write it anew (about half an hour)
 	@mkdir -p .modelet/bench

@@ -14,6 +14,7 @@ SOURCES = ("a", "c", "cpp", "cu", "h", "hpp", "lib", "pxd", "pxi", "pyi", "pyx")
 UNUSED = [
     "bin",  # commands
     "**/tests",
+    "hf_xet",  # a faster download for tokenizers' client of a hub, which works without it
     "joblib/test",
     "numpy/_core/_*_tests.*.so",
     "numpy/_core/_simd.*.so",  # intrinsics for numpy's own tests

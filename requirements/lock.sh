@@ -18,7 +18,10 @@ for file in $(grep -l 'requirements/dev.txt' functions/*/requirements.txt); do
   pins=$(mktemp)
   # shellcheck disable=SC2086  # several options in one variable
   pin_as_tested $extras --output-file "$pins" pyproject.toml
-  { grep -E '^(#|modelet)' "$file"; cat "$pins"; } > "$file.new"
+  # Its lines are those of the project: a package that the project needs everywhere has no marker here either.
+  { grep -E '^(#|modelet)' "$file"
+    awk 'NR == FNR { line[$1] = $0; next } /^[a-z]/ { print line[$1]; next } { print }' requirements/dev.txt "$pins"
+  } > "$file.new"
   mv "$file.new" "$file"
   rm "$pins"
 done
@@ -28,6 +31,8 @@ printf 'hatchling>=1.27\npip\n' | pin_as_tested --output-file requirements/build
 printf 'awslambdaric>=4\n' | pin_as_tested --output-file requirements/lambda.txt -
 printf 'boto3\norjson\npyarrow\n' | pin_as_tested --output-file requirements/worker.txt -
 printf 'cosmic-ray==8.7.0\n' | pin_as_tested --output-file requirements/mutate.txt -
+# torch is not among these, because its builds differ by machine: see the Makefile's EXPORT.
+printf 'onnx\nonnxruntime\ntokenizers\nnumpy\nonnxscript==0.7.2\nsafetensors\ntransformers==5.24.0\n' | pin_as_tested --output-file requirements/export.txt -
 printf 'aws-sam-cli==1.170.0\n' | pin --no-annotate --output-file requirements/sam.txt -
 printf 'boto3\nministack==1.5.33\n' | pin --no-annotate --output-file requirements/ministack.txt -
 

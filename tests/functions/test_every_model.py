@@ -69,7 +69,8 @@ def test_a_model_describes_itself(folder: str, published: Project, gateway: str)
     name = published.function(folder).name
     described = httpx.get(f"{gateway}/models/{name}").json()
     assert described["model"] == name
-    assert described["performance"][described["metric"]] > 0
+    if described["metric"]:  # some versions have no figures: those of `--from`, and embeddings
+        assert described["performance"][described["metric"]] > 0
     document = httpx.get(gateway + described["links"]["openapi"]).json()
     assert described["links"]["infer"] in document["paths"]
     assert httpx.get(f"{gateway}{described['links']['oip']}/ready").status_code == 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import tarfile
@@ -31,6 +32,10 @@ FUNCTIONS = {
 }
 BUDGET = 120_000_000
 """Bytes of /var/task of an online ONNX image (docs/design.md, the budget)."""
+TEXTS_BUDGET = 25_000_000
+"""What a model of texts may add: tokenizers, and the client of a hub that it requires."""
+OF_TEXTS = {"click", "yaml"}
+"""What that client requires."""
 LAPTOP = {
     "aws_lambda_powertools", "click", "fastapi", "hatchling", "mangum", "onnx", "pandas", "pip", "pytest", "rich",
     "skl2onnx", "starlette", "uvicorn", "yaml",
@@ -124,9 +129,14 @@ def online(engine: Engine, function: Function) -> Content:
     return read(engine, build(engine, function))
 
 
+def has_texts(function: Function) -> bool:
+    """Whether a function serves a model of texts."""
+    return bool(re.search(r"^modelet\[.*\btexts\b", (function.folder / "requirements.txt").read_text(), re.MULTILINE))
+
+
 def test_an_online_onnx_image_is_within_its_budget(online: Content, function: Function) -> None:
     if function.spec.backend == "onnx":
-        assert online.image.task <= BUDGET
+        assert online.image.task <= BUDGET + (TEXTS_BUDGET if has_texts(function) else 0)
 
 
 def test_an_online_image_has_its_backend_and_no_other(online: Content, function: Function) -> None:
@@ -136,8 +146,8 @@ def test_an_online_image_has_its_backend_and_no_other(online: Content, function:
     assert not others & online.packages
 
 
-def test_an_online_image_has_nothing_of_the_laptop_and_of_workers(online: Content) -> None:
-    assert not (LAPTOP | WORKERS) & online.packages
+def test_an_online_image_has_nothing_of_the_laptop_and_of_workers(online: Content, function: Function) -> None:
+    assert not (LAPTOP | WORKERS) - (OF_TEXTS if has_texts(function) else set()) & online.packages
     assert {"awslambdaric", "modelet", "obstore"} <= online.packages
     assert not [path for path in online.files if path.is_relative_to("modelet/dev")]
 
@@ -152,6 +162,7 @@ def test_the_function_s_own_code_is_there_and_its_training_is_not(online: Conten
     assert {*code, PurePosixPath("bundle.json")} <= online.files
     own = {path for path in online.files if len(path.parts) == 1}
     assert not [path for path in own if path.suffix in TRAINING]
+    assert not {path for path in online.files if path.parts[0] in {"model", "training"}}
     assert not {"train.py", "model.lock", "model.yaml", "requirements.txt"} & {str(path) for path in own}
 
 

@@ -228,12 +228,12 @@ def is_worker(environ: Mapping[str, str] | None = None) -> bool:
 
 
 def get_variable(name: str) -> str | None:
-    """Return the value of a variable that an author has declared as a secret."""
+    """Return the value of a variable that an author has declared as a secret, or of a library's own."""
     return os.environ.get(name)
 
 
 def set_variable(name: str, value: str) -> None:
-    """Set a variable for the author's code. Raises ValueError for a value with a NUL character."""
+    """Set a variable for the author's code or a library. Raises ValueError for a value with a NUL character."""
     os.environ[name] = value
 
 

@@ -15,12 +15,17 @@ from aws_lambda_powertools.utilities.parser.models import APIGatewayProxyEventMo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelet.backends import BACKENDS
+from modelet.backends import BACKENDS, DEFAULT
+from modelet.dev.bundle.bundle import write_bundle
+from modelet.dev.cli.new import TASKS as OFFERED
 from modelet.dev.project.project import Project
+from modelet.dev.publish.parity.served import TASKS as SERVED
 from modelet.dev.scaffold.name import Name
-from modelet.dev.scaffold.scaffold import write_scaffold
+from modelet.dev.scaffold.scaffold import TASKS, write_scaffold
 from modelet.errors import CommandError
+from modelet.publishing import pin, publish
 from modelet.store.keys import is_model
+from modelet.store.store import Store
 
 ROOT = Path(__file__).parents[5]
 OF_EVERY_MODEL = ("functions/test_events.py", "functions/test_every_model.py", "architecture/test_requirements.py")
@@ -36,7 +41,7 @@ def files(root: Path) -> list[str]:
     return sorted(path.relative_to(root).as_posix() for path in root.rglob("*"))
 
 
-@pytest.fixture(scope="module", params=BACKENDS)
+@pytest.fixture(scope="module", params=[*BACKENDS, "question-answering"])
 def gated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository like this one with one new model in it."""
     root = tmp_path_factory.mktemp("repository")
@@ -52,7 +57,8 @@ def gated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     ):
         (root / test.relative_to(ROOT)).parent.mkdir(parents=True, exist_ok=True)
         (root / test.relative_to(ROOT)).write_bytes(test.read_bytes())
-    write_scaffold(Project(root), "review-mood", request.param)
+    task = request.param if request.param in TASKS else None
+    write_scaffold(Project(root), "review-mood", DEFAULT if task else request.param, task)
     return root
 
 
@@ -109,6 +115,23 @@ def test_what_it_runs_is_pinned_at_what_is_installed(project: Project, backend: 
     pinned = dict(pin.split("==") for pin in pins)
     assert {"obstore", "pydantic-core", *BACKENDS[backend].libraries.values()} <= set(pinned)
     assert pinned == {name: version(name) for name in pinned}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_model_of_each_task_is_published_and_pins_what_it_runs(project: Project, task: str) -> None:
+    write_scaffold(project, "people", DEFAULT, task)
+    function, store = project.function("people"), Store(project.store_url(None))
+    publish(function, store)
+    write_bundle(function, store, pin(function, store))
+    text = (function.folder / "requirements.txt").read_text()
+    ours, *pins = [line for line in text.splitlines() if not line.startswith("#")]
+    assert ours == "modelet[onnx,texts]"
+    assert dict(pin.split("==") for pin in pins).items() >= {("tokenizers", version("tokenizers"))}
+    tool(project.root, "ruff", "format", "--check", "--line-length=120", "functions", "tests")
+
+
+def test_the_command_offers_the_tasks_that_have_templates() -> None:
+    assert list(TASKS) == list(OFFERED) == list(SERVED)
 
 
 def test_it_is_formatted_and_lints(gated: Path) -> None:

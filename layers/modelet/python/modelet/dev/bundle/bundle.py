@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from modelet.store.manifest import Manifest
     from modelet.store.store import Store
 
-TRAINING = {"train.py"}
-"""Files that are used only on the publisher's machine: a change of them does not make the bundle stale."""
+TRAINING = {"train.py", "training"}
+"""Files and folders for the publisher's machine only: a change of them does not make the bundle stale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +192,7 @@ def _is_backends(stage: Any) -> bool:
 def _sources(folder: Path) -> Iterator[tuple[str, str]]:
     """Yield the source files of the bundle, each with its SHA-256, in order."""
     code = [path for path in folder.rglob("*.py") if path.name not in TRAINING and "__pycache__" not in path.parts]
-    code = [path for path in code if not path.is_relative_to(folder / BAKED)]
+    code = [path for path in code if path.relative_to(folder).parts[0] not in {*TRAINING, BAKED}]
     for path in sorted([*code, folder / "model.yaml"]):
         yield path.relative_to(folder).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()
 

@@ -10,11 +10,21 @@ from modelet.backends import AUTO, BACKENDS, DEFAULT
 from modelet.dev.cli.command import command, current_project
 from modelet.dev.cli.output import hint, say
 
+TASKS = (
+    "token-classification",
+    "text-classification",
+    "pair-classification",
+    "question-answering",
+    "sentence-embedding",
+)
+"""The tasks of models of texts; reading them from their templates would slow down --help."""
+
 
 @command(
     "modelet new churn --backend auto   # for a trained file: then modelet publish churn --from FILE --examples ROWS\n"
     "modelet new review-mood\n"
-    "modelet new review-mood --backend sklearn"
+    "modelet new review-mood --backend sklearn\n"
+    "modelet new people --task token-classification"
 )
 @click.argument("name")
 @click.option(
@@ -25,7 +35,8 @@ from modelet.dev.cli.output import hint, say
     help=" ".join(f"{record.name}: {record.summary}." for record in BACKENDS.values())
     + " auto: a model.yaml alone, for a trained file, whose backend `modelet publish --from` finds out.",
 )
-def new(name: str, backend: str) -> None:
+@click.option("--task", type=click.Choice(TASKS), help="A model of texts, which is served by onnx.")
+def new(name: str, backend: str, task: str | None) -> None:
     """Create a model: a folder, its sample events and its test.
 
     The new model passes `make check` and can be published and served at once. No file is overwritten. With
@@ -34,7 +45,9 @@ def new(name: str, backend: str) -> None:
     from modelet.dev.scaffold.scaffold import write_scaffold
 
     project = current_project()
-    made = write_scaffold(project, name, backend)
+    if task and backend != DEFAULT:
+        raise click.UsageError(f"--task needs the backend {DEFAULT}.")
+    made = write_scaffold(project, name, backend, task)
     for path in made.paths:
         say(str(path.relative_to(project.root)))
     if backend == AUTO:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from modelet.store.store import Store
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+MODEL = click.Path(exists=True, path_type=Path)
 
 
 @command(
@@ -30,10 +31,16 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @name_argument
 @click.option("--version", metavar="NAME", help="The name of the version.  [default: the next number]")
 @click.option(
-    "--from", "from_file", type=FILE, help="A trained estimator (.joblib) or graph (.onnx), instead of train.py."
+    "--from",
+    "from_file",
+    type=MODEL,
+    help="A trained estimator (.joblib), a graph (.onnx), a Hugging Face folder or a Lightning checkpoint (.ckpt), "
+    "instead of train.py.",
 )
 @click.option(
-    "--examples", type=FILE, help="Held-out rows for --from, .csv or .json, with the model's columns in order."
+    "--examples",
+    type=FILE,
+    help="Held-out rows for --from, .csv or .json, with the model's columns in order; or texts, .json or .txt.",
 )
 @click.option(
     "--types",

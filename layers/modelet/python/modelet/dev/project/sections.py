@@ -170,6 +170,16 @@ class Limits(Section):
     max_instances: int = Field(default=100_000, ge=1, le=1_000_000, description="The most instances in one request.")
 
 
+class Quantize(Section):
+    """int8 weights for an exported model of texts."""
+
+    max_loss: float = Field(
+        ge=0,
+        le=1,
+        description="The most that may be lost on the examples: the share of changed labels, and the metric.",
+    )
+
+
 def _arn(value: object) -> object:
     if isinstance(value, str) and not SECRET.fullmatch(value):
         raise ValueError(

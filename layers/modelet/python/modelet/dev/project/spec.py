@@ -25,6 +25,7 @@ from modelet.dev.project.sections import (
     Environment,
     Limits,
     Preprocessing,
+    Quantize,
     Resources,
     Scaling,
     Secrets,
@@ -59,6 +60,9 @@ class ModelSpec(Section):
         default=True,
         description="Whether a classifier without a class answers with the probabilities of all labels, not only with "
         "that of its own label.",
+    )
+    quantize: Quantize | None = Field(
+        default=None, description="Publish an exported model of texts with int8 weights; the loss is measured."
     )
     artifact: Artifact = "store"
     resources: Resources = Resources()

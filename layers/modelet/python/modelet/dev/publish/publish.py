@@ -84,19 +84,36 @@ def _packed(
     progress: Progress,
 ) -> Package:
     from modelet.dev.publish.choose import packaged
+    from modelet.dev.publish.exported import package_exported
     from modelet.dev.publish.package import package_graph
+    from modelet.dev.publish.source.exported import Exported
     from modelet.dev.publish.source.file import given
+    from modelet.dev.publish.source.folder import exported, is_text_model
     from modelet.dev.publish.source.train import trained
     from modelet.dev.publish.source.trained import Trained
 
     if from_file is None:
         progress.step(f"training {function.name}: functions/{function.folder.name}/train.py")
         with trained(function) as result:
+            if isinstance(result, Exported):
+                return package_exported(function, result, progress)
+            _check_quantizes(function)
             return packaged(function, result, progress)
     if examples is None:
         raise PublishError(f"--from {from_file.name} needs --examples: held-out rows, .csv or .json")
+    if is_text_model(from_file):
+        with exported(from_file, examples, progress, function.folder.parents[1]) as result:
+            return package_exported(function, result, progress)
+    _check_quantizes(function)
     with author_modules(function.folder):  # a pickle may need them
         found = given(from_file, examples, bounded, progress, types)
         if isinstance(found, Trained):
             return packaged(function, found, progress)
     return package_graph(function, found, progress)
+
+
+def _check_quantizes(function: Function) -> None:
+    if function.spec.quantize is not None:
+        raise PublishError(
+            f"functions/{function.folder.name}/model.yaml has quantize, which is for models of texts only: remove it"
+        )

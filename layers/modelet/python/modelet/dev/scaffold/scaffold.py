@@ -19,10 +19,23 @@ if TYPE_CHECKING:
     from modelet.dev.project.project import Project
 
 TEMPLATES = Path(__file__).parent / "templates"
+TEXTS = "texts"
+TASKS: dict[str, dict[str, Any]] = json.loads((TEMPLATES / TEXTS / "tasks.json").read_text(encoding="utf-8"))
+"""The tasks of models of texts, each with what its templates need."""
 LIBRARIES = (
     "annotated-types",
+    "anyio",
+    "click",
     "cloudpickle",
+    "filelock",
     "flatbuffers",
+    "fsspec",
+    "h11",
+    "hf-xet",
+    "httpcore2",
+    "httpx2",
+    "huggingface-hub",
+    "idna",
     "joblib",
     "narwhals",
     "numpy",
@@ -31,9 +44,13 @@ LIBRARIES = (
     "packaging",
     "protobuf",
     "pydantic-core",
+    "pyyaml",
     "scikit-learn",
     "scipy",
     "threadpoolctl",
+    "tokenizers",
+    "tqdm",
+    "truststore",
     "typing-extensions",
 )
 """Distributions that functions need, pinned in their requirements to the versions installed here."""
@@ -48,10 +65,10 @@ class Scaffold:
     instance: str
 
 
-def write_scaffold(project: Project, given: str, backend: str) -> Scaffold:
+def write_scaffold(project: Project, given: str, backend: str, task: str | None = None) -> Scaffold:
     """Write functions/<folder>, events/<folder> and tests/functions/test_<folder>.py.
 
-    For `backend: auto`, only model.yaml: publish writes the rest, when it knows the model.
+    For `backend: auto`, only model.yaml: publish writes the rest, when it knows the model. task: of a model of texts.
     Raises CommandError if the name is not valid or if one of them already exists: nothing is overwritten. Raises
     OSError if a file cannot be written, and then removes the others.
     """
@@ -60,10 +77,11 @@ def write_scaffold(project: Project, given: str, backend: str) -> Scaffold:
         made: list[Path] = []
         _write(project.root / "functions" / name.folder / "model.yaml", _model_yaml(backend), made)
         return Scaffold(name.model, [path for path in made if path.is_file()], "")
-    instances = json.loads((TEMPLATES / backend / "instances.json").read_text(encoding="utf-8"))
+    source = TEMPLATES / backend / "instances.json"
+    instances = TASKS[task] if task else json.loads(source.read_text(encoding="utf-8"))
     made = []
     try:
-        for place, text in _files(name, backend, instances):
+        for place, text in _files(name, backend, instances, task):
             _write(project.root / place, text, made)
     except BaseException:
         for path in reversed(made):
@@ -88,7 +106,7 @@ def _model_yaml(backend: str) -> str:
     return Template((TEMPLATES / "model.yaml.tmpl").read_text(encoding="utf-8")).substitute(backend=backend)
 
 
-def _files(name: Name, backend: str, instances: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _files(name: Name, backend: str, instances: dict[str, Any], task: str | None) -> Iterator[tuple[str, str]]:
     """Yield each file's path in the project and its text."""
     values = {
         "name": name.model,
@@ -98,16 +116,47 @@ def _files(name: Name, backend: str, instances: dict[str, Any]) -> Iterator[tupl
         "field": instances["field"],
         "labels": json.dumps(instances["labels"]),
         **{library.replace("-", "_"): version(library) for library in LIBRARIES},
+        **(_text_values(task, instances) if task else {}),
     }
-    for folder in (TEMPLATES / backend, TEMPLATES):
-        for template in sorted(folder.glob("*.tmpl")):
-            target = template.name.removesuffix(".tmpl")
-            where = (
-                f"tests/functions/test_{name.folder}.py" if target == "test.py" else f"functions/{name.folder}/{target}"
-            )
-            yield where, Template(template.read_text(encoding="utf-8")).substitute(values)
+    folders = (TEMPLATES, TEMPLATES / (TEXTS if task else backend))
+    templates = {path.name: path for folder in folders for path in sorted(folder.glob("*.tmpl"))}
+    for template in templates.values():
+        target = template.name.removesuffix(".tmpl")
+        where = f"tests/functions/test_{name.folder}.py" if target == "test.py" else f"functions/{name.folder}/{target}"
+        yield where, Template(template.read_text(encoding="utf-8")).substitute(values)
     for event, value in events(name.model, instances).items():
         yield f"events/{name.folder}/{event}.json", json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+
+
+def _text_values(task: str, given: dict[str, Any]) -> dict[str, str]:
+    """Return the values of the templates of a model of texts."""
+    right = [{key: answers[place] for key, answers in given["right"].items()} for place in range(2)]
+    examples = [{**given["first"], **right[0]}, {**given["second"], **right[1]}]
+    first, second = (json.dumps(answer) for answer in given["answers"])
+    return {
+        **{key: given[key] for key in ("base", "instance", "module", "part", "prediction", "purpose")},
+        "task": task,
+        "imports": ", ".join(sorted((given["base"], given["instance"], given["prediction"]))),
+        "examples": _literal(examples),
+        "words": _literal(given["words"], inside=2),
+        "label_list": json.dumps(given["labels"]),
+        "first_answer": first,
+        "second_answer": second,
+    }
+
+
+def _literal(value: Any, inside: int = 0) -> str:
+    """Return a value as a formatter writes it: one item in a line, with a comma after each."""
+    if not value or not isinstance(value, dict | list) or (len(json.dumps(value)) <= 80 and not inside):
+        return json.dumps(value, ensure_ascii=False)
+    indent = "    " * (inside + 1)
+    if isinstance(value, dict):
+        items = [f"{json.dumps(key)}: {json.dumps(item, ensure_ascii=False)}" for key, item in value.items()]
+    else:
+        items = [json.dumps(item, ensure_ascii=False) for item in value]
+    opened, closed = "{}" if isinstance(value, dict) else "[]"
+    lines = "".join(f"{indent}{item},\n" for item in items)
+    return f"{opened}\n{lines}{'    ' * inside}{closed}"
 
 
 def events(model: str, instances: dict[str, Any]) -> dict[str, Any]:

@@ -6,10 +6,11 @@ import logging
 import traceback
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from modelet.dev.project.author import author_modules
 from modelet.dev.publish.onnx.graph import line
+from modelet.dev.publish.source.exported import Exported
 from modelet.dev.publish.source.trained import Trained
 from modelet.errors import PublishError
 
@@ -23,8 +24,10 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def trained(function: Function) -> Iterator[Trained]:
-    """Yield the result of train() in a function's train.py. Its modules stay imported in the block, for its pickles.
+def trained(function: Function) -> Iterator[Any]:
+    """Yield the result of train() in a function's train.py, Trained or Exported.
+
+    Its modules stay imported in the block, for its pickles.
 
     Raises PublishError: one line with the place in the author's code. Its cause is the original error, whose traceback
     is logged at level DEBUG.
@@ -44,7 +47,7 @@ def trained(function: Function) -> Iterator[Trained]:
             raise PublishError(f"{shown}{_place(error, function.folder)}: {said}: fix it there") from error
         if train is None:
             raise PublishError(f"{shown} has no train(): write `def train() -> Trained` in it")
-        if not isinstance(result, Trained):
+        if not isinstance(result, Trained | Exported):
             raise PublishError(
                 f"{shown}: train() returns {type(result).__name__}: return modelet.publishing.Trained(estimator=..., "
                 "examples=..., metrics=..., metric=...)"

@@ -1,0 +1,1 @@
+"""The handlers that the benchmark of texts measures Modelet beside."""
