@@ -13,6 +13,7 @@ import pytest
 from modelet.dev.project.project import Function
 from modelet.dev.project.spec import ModelSpec
 from modelet.dev.publish.draft import UNWRITTEN, Package
+from modelet.dev.publish.source.imports import _installed
 from modelet.digest import digest
 from modelet.store.manifest import ArtifactFile, Manifest
 
@@ -48,8 +49,10 @@ def installed_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     (described / "METADATA").write_text("Metadata-Version: 2.1\nName: modelet-tests\nVersion: 0\n")
     (described / "top_level.txt").write_text("tests\n")
     sys.path.append(str(place))
+    _installed.cache_clear()
     yield
     sys.path.remove(str(place))
+    _installed.cache_clear()
 
 
 GOOD = ["좋아요", "최고예요", "만족합니다", "훌륭한", "good", "great", "love", "excellent", "happy"]
