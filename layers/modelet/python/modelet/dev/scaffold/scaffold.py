@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
 from modelet.dev.scaffold.name import Name
+from modelet.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,20 +21,26 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).parent / "templates"
 LIBRARIES = (
     "annotated-types",
+    "catboost",
     "cloudpickle",
     "flatbuffers",
     "joblib",
+    "lightgbm",
     "narwhals",
     "numpy",
     "obstore",
     "onnxruntime",
     "packaging",
+    "pandas",
     "protobuf",
     "pydantic-core",
+    "python-dateutil",
     "scikit-learn",
     "scipy",
+    "six",
     "threadpoolctl",
     "typing-extensions",
+    "xgboost-cpu",
 )
 """Distributions that functions need, pinned in their requirements to the versions installed here."""
 
@@ -87,7 +94,7 @@ def _files(name: Name, backend: str, instances: dict[str, Any]) -> Iterator[tupl
         "backend": backend,
         "field": instances["field"],
         "labels": json.dumps(instances["labels"]),
-        **{library.replace("-", "_"): version(library) for library in LIBRARIES},
+        **_pins(),
     }
     for folder in (TEMPLATES / backend, TEMPLATES):
         for template in sorted(folder.glob("*.tmpl")):
@@ -95,9 +102,24 @@ def _files(name: Name, backend: str, instances: dict[str, Any]) -> Iterator[tupl
             where = (
                 f"tests/functions/test_{name.folder}.py" if target == "test.py" else f"functions/{name.folder}/{target}"
             )
-            yield where, Template(template.read_text(encoding="utf-8")).substitute(values)
+            try:
+                yield where, Template(template.read_text(encoding="utf-8")).substitute(values)
+            except KeyError as missing:
+                raise CommandError(
+                    f"{missing.args[0].replace('_', '-')}, which backend: {backend} needs, is not installed: "
+                    "install modelet[boosting]"
+                ) from missing
     for event, value in _events(name.model, instances).items():
         yield f"events/{name.folder}/{event}.json", json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+
+
+def _pins() -> dict[str, str]:
+    """Return the versions of the libraries that are installed, by their names in templates."""
+    found = {}
+    for library in LIBRARIES:
+        with suppress(PackageNotFoundError):
+            found[library.replace("-", "_")] = version(library)
+    return found
 
 
 def _events(model: str, instances: dict[str, Any]) -> dict[str, Any]:

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from modelet.backends.outputs import labels_of, numbers_of
+from modelet.dev.publish.boosting.libraries import library_of
 from modelet.dev.publish.onnx.graph import LABEL, PROBABILITIES
-from modelet.dev.publish.source.parts import kind_of
+from modelet.dev.publish.source.parts import final, kind_of
 from modelet.errors import PublishError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from modelet.backends.outputs import Outputs
-    from modelet.dev.publish.onnx.graph import Graph
     from modelet.dev.publish.source.rows import Rows
 
 TOLERANCE = 1e-5
 """The greatest difference: of a probability, or of a regression relative to its size (docs/design.md, the store)."""
+
+
+class Answering(Protocol):
+    """What serves a version, and is compared with the estimator: a graph, or a library's own file."""
+
+    def answer(self, instances: list[Any]) -> dict[str, NDArray[Any]]:
+        """Return the outputs for instances, by name. Raises PublishError if it rejects them."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -90,6 +98,8 @@ def estimator_answers(estimator: Any, rows: Rows) -> Answers:
         # matters.
         warnings.simplefilter("ignore")
         found = np.asarray(estimator.predict(rows.data))
+        if found.shape[1:] == (1,) and library_of(final(estimator)) == "catboost":
+            found = found[:, 0]  # it predicts one of several labels as a column
         if kind_of(estimator) != "classifier" and found.dtype.kind in "fiub":
             return Answers(None, _matrix(found, len(rows)))
         # Each of several targets has its own labels and probabilities.
@@ -98,7 +108,7 @@ def estimator_answers(estimator: Any, rows: Rows) -> Answers:
     return Answers(found.tolist(), _matrix(shares, len(rows)))
 
 
-def graph_answers(graph: Graph, rows: Rows) -> Answers:
+def graph_answers(graph: Answering, rows: Rows) -> Answers:
     """Return the graph's predictions for rows that the served path converts. Raises PublishError if it rejects them."""
     return answers_of(graph.answer(rows.instances()), len(rows))
 
