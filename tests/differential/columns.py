@@ -88,6 +88,10 @@ def _words(chance: Chance, count: int) -> list[Any]:
     return [str(word) for word in chance.choice(known, count)]
 
 
+def _ascii_words(chance: Chance, count: int) -> list[Any]:
+    return [str(word) for word in chance.choice([word for word in WORDS if word.isascii()][:4], count)]
+
+
 def _codes(chance: Chance, count: int) -> list[Any]:
     return [int(code) for code in chance.choice(CODES, count)]
 
@@ -120,6 +124,7 @@ KINDS = {
         ColumnKind("word_nullable", "word", "string", _words, missing=0.15),
         ColumnKind("word_category", "word", "category", _words),
         ColumnKind("word_category_gaps", "word", "category", _words, missing=0.15),
+        ColumnKind("word_ascii", "word", "category", _ascii_words),
         ColumnKind("code_category", "word", "category", _codes),
         ColumnKind("code", "word", "int64", _codes),
         ColumnKind("text", "text", "str", _phrases),
@@ -140,7 +145,8 @@ NUMBERS = named("real", "real_offset", "single", "whole", "whole_int8", "count",
 POSITIVES = named("positive", "count")
 COUNTS = named("count")
 GAPS = named("real_gaps", "real")
-EVERY = tuple(kind for kind in KINDS.values() if kind.role != "text")
+CATEGORIES = named("real_gaps", "whole", "flag", "word_category", "word_ascii", "code_category")
+EVERY = tuple(kind for kind in KINDS.values() if kind.role != "text" and kind.name != "word_ascii")
 """What a pipeline may prepare column by column."""
 
 TEXTS = named("text", "text_object")

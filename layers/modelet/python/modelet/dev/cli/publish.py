@@ -30,7 +30,10 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @name_argument
 @click.option("--version", metavar="NAME", help="The name of the version.  [default: the next number]")
 @click.option(
-    "--from", "from_file", type=FILE, help="A trained estimator (.joblib) or graph (.onnx), instead of train.py."
+    "--from",
+    "from_file",
+    type=FILE,
+    help="A trained estimator (.joblib), booster (.txt, .json, .ubj, .cbm) or graph (.onnx), instead of train.py.",
 )
 @click.option(
     "--examples", type=FILE, help="Held-out rows for --from, .csv or .json, with the model's columns in order."

@@ -31,7 +31,8 @@ def with_native(message: str, estimator: Any) -> str:
     if library is None:
         return message
     first, newline, rows = message.partition("\n")
-    first = first.replace(SKLEARN, f"set backend: {library} in model.yaml")
+    native = f"set backend: {library} in model.yaml"
+    first = first.replace(SKLEARN, native) if SKLEARN in first else f"{first}, or {native}"
     return f"{first}. {compared(library)}{newline}{rows}"
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import get_tags
 
-from modelet.dev.publish.boosting.libraries import library_of
+from modelet.dev.publish.boosting.libraries import is_bare, library_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,8 @@ def parts(estimator: object) -> Iterator[BaseEstimator]:
         if id(item) in seen or depth > DEPTH:
             continue
         seen.add(id(item))
-        if isinstance(item, BaseEstimator) or library_of(item):  # CatBoost's derive from no class of scikit-learn
+        # CatBoost's estimators derive from no class of scikit-learn.
+        if isinstance(item, BaseEstimator) or (library_of(item) and not is_bare(item)):
             yield item
             inside: Any = vars(item).values()
             depth = 0
