@@ -6,11 +6,15 @@ other code reads a backend's properties from its record.
 
 from __future__ import annotations
 
-from typing import Any
+from operator import attrgetter
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 
-class Backend:
+class Backend(SimpleNamespace):
     """The properties of a backend: plain data, so that reading a record imports nothing.
+
+    Every start makes all records, so they are made without any code of Python's (benchmarks/counts.toml).
 
     name: its name in model.yaml, and of the extra that installs it. model: the class that serves a version, as
     `module:name`. maker: the function that makes a version's files from a trained estimator, as `module:name`. ending:
@@ -22,37 +26,21 @@ class Backend:
     there is none.
     """
 
-    __slots__ = (
-        "checked", "ending", "imports", "instead", "libraries", "maker", "model", "name", "platform", "runs_code",
-        "summary",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        *,
-        name: str,
-        model: str,
-        maker: str,
-        ending: str,
-        platform: str,
-        libraries: dict[str, str],
-        imports: tuple[str, ...] = (),
-        checked: tuple[str, ...] = (),
-        runs_code: bool = False,
-        summary: str,
-        instead: str = "",
-    ) -> None:
-        self.name = name
-        self.model = model
-        self.maker = maker
-        self.ending = ending
-        self.platform = platform
-        self.libraries = libraries
-        self.imports = imports
-        self.checked = checked
-        self.runs_code = runs_code
-        self.summary = summary
-        self.instead = instead
+    if TYPE_CHECKING:
+        name: str
+        model: str
+        maker: str
+        ending: str
+        platform: str
+        libraries: dict[str, str]
+        imports: tuple[str, ...]
+        checked: tuple[str, ...]
+        runs_code: bool
+        summary: str
+        instead: str
+    imports = checked = ()
+    runs_code = False
+    instead = ""
 
 
 _RECORDS = (
@@ -115,7 +103,7 @@ _RECORDS = (
     ),
 )
 
-BACKENDS = {record.name: record for record in _RECORDS}
+BACKENDS = dict(zip(map(attrgetter("name"), _RECORDS), _RECORDS, strict=True))
 DEFAULT = "onnx"
 
 

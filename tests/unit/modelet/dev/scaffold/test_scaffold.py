@@ -111,6 +111,26 @@ def test_what_it_runs_is_pinned_at_what_is_installed(project: Project, backend: 
     assert pinned == {name: version(name) for name in pinned}
 
 
+def test_catboost_has_an_image_of_its_own_which_differs_from_the_shared_one_in_what_pip_installs(
+    project: Project,
+) -> None:
+    write_scaffold(project, "churn", "catboost")
+    own = (project.root / "functions" / "churn" / "Dockerfile").read_text()
+    shared = (ROOT / "functions" / "Dockerfile").read_text()
+    said = "pip install --quiet --no-compile --target /var/task"
+    start = "# Two targets:"
+    assert shared.count(said) == 1
+    expected = shared[shared.index(start) :].replace(said, said.replace("--quiet", "--quiet --no-deps"))
+    assert own[own.index(start) :] == expected
+    assert "functions/churn/Dockerfile" in own[: own.index(start)]
+
+
+@pytest.mark.parametrize("backend", [backend for backend in BACKENDS if backend != "catboost"])
+def test_the_others_have_the_shared_image(project: Project, backend: str) -> None:
+    write_scaffold(project, "churn", backend)
+    assert not (project.root / "functions" / "churn" / "Dockerfile").exists()
+
+
 def test_it_is_formatted_and_lints(gated: Path) -> None:
     tool(gated, "ruff", "format", "--check", "functions", "tests")
     tool(gated, "ruff", "check", "functions", "tests")

@@ -12,7 +12,9 @@ import numpy as np
 import onnx
 import pytest
 import xgboost
+from sklearn.decomposition import PCA
 from sklearn.ensemble import VotingClassifier
+from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 
 from modelet.dev.progress import Silent
@@ -22,6 +24,7 @@ from modelet.dev.publish.boosting.libraries import adapted
 from modelet.dev.publish.compiled import made
 from modelet.dev.publish.draft import Made
 from modelet.dev.publish.onnx.trees import CLASSIFIER
+from modelet.dev.publish.package import package
 from modelet.dev.publish.source.examples import rows_of
 from modelet.dev.publish.source.trained import Trained
 from modelet.errors import ConversionError
@@ -109,6 +112,22 @@ def test_categories_that_xgboost_itself_confuses_are_refused(tmp_path: Path) -> 
     model = xgboost.XGBClassifier(enable_categorical=True, **XGB).fit(frame, data().of_frame)
     with pytest.raises(ConversionError, match="ASCII"):
         compiled(model, frame, tmp_path)
+
+
+def test_a_booster_after_steps_that_a_graph_rounds_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    model, examples = fitted(make_pipeline(PCA(2), lightgbm.LGBMClassifier(**LGB)), "two", "whole")()
+    with pytest.raises(ConversionError, match="drop the scaler: trees do not need it, or set backend: sklearn"):
+        compiled(model, examples, tmp_path)
+
+
+def test_a_booster_of_lightgbm_is_not_pickled(tmp_path: Path) -> None:
+    model, examples = fitted(lightgbm.LGBMClassifier(**LGB), "two")()
+    folder = tmp_path / "functions" / "boosted"
+    folder.mkdir(parents=True)
+    (folder / "model.yaml").write_text("backend: sklearn\n")
+    trained = Trained(estimator=model.booster_, examples=examples, metrics={}, metric="")
+    with pytest.raises(ConversionError, match=r"set backend: lightgbm in model\.yaml"):
+        package(Project(tmp_path).function("boosted"), trained, Silent())
 
 
 def test_no_library_is_imported_for_a_model_of_scikit_learn() -> None:

@@ -10,6 +10,7 @@ from onnx import TensorProto
 from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
 
 from modelet.dev.publish.boosting.libraries import adapter, library_of
+from modelet.dev.publish.onnx.kinds import SKLEARN
 from modelet.dev.publish.onnx.nodes import ML, Nodes
 from modelet.dev.publish.onnx.trees import CLASSIFIER, REGRESSOR
 from modelet.dev.publish.source.parts import kind_of, parts
@@ -27,7 +28,7 @@ VERSION = 3
 LINKS = {"EXP": "Exp", "LOGISTIC": "Sigmoid"}
 """The operators that turn a score into a regressor's number."""
 
-SCALED = "drop the scaler: trees do not need it"
+SCALED = f"drop the scaler: trees do not need it, {SKLEARN}"
 
 
 class Registered(NamedTuple):
@@ -83,7 +84,9 @@ def _classify(nodes: Nodes, operator: Any, model: Boosted, doubles: Doubles) -> 
     labels = np.asarray(part.classes_)
     scores = 1 if len(labels) == 2 and len(base) == 1 else len(labels)
     if link not in {"LOGISTIC", "SOFTMAX"} or len(base) != scores:
-        raise ConversionError(f"{type(part).__name__} was trained with an objective that gives no probabilities")
+        raise ConversionError(
+            f"{type(part).__name__} was trained with an objective that gives no probabilities: use another, {SKLEARN}"
+        )
     if scores == 1:
         forest.make_scores(dtype)
     kind = "classlabels_strings" if _has_texts(part) else "classlabels_int64s"
@@ -102,7 +105,9 @@ def _classify(nodes: Nodes, operator: Any, model: Boosted, doubles: Doubles) -> 
 def _regress(nodes: Nodes, operator: Any, model: Boosted, doubles: Doubles) -> None:
     forest, base, link, dtype = model
     if len(base) > 1:
-        raise ConversionError(f"{type(operator.raw_operator).__name__} predicts several numbers, not one")
+        raise ConversionError(
+            f"{type(operator.raw_operator).__name__} predicts several numbers: train one model for each, {SKLEARN}"
+        )
     said = {"domain": ML, "version": VERSION, "n_targets": 1, **forest.attributes("target", base, dtype)}
     numbers, output = _numbers(nodes, operator, doubles, dtype), operator.outputs[0].full_name
     if link in LINKS:
@@ -134,7 +139,9 @@ def _numbers(nodes: Nodes, operator: Any, doubles: Doubles, dtype: type[Any]) ->
                 one = nodes.add("Gather", each.full_name, nodes.constant(np.array([index], np.int64)), axis=1)
                 found.append(_codes(nodes, one, each.type, coded[at], part) if at in coded else doubles.of(nodes, one))
         elif isinstance(each.type, StringTensorType):
-            raise ConversionError(f"{type(part).__name__} gets texts in a column that was not a category at its fit")
+            raise ConversionError(
+                f"{type(part).__name__} gets texts in a column that was no category at its fit: encode them, {SKLEARN}"
+            )
         else:
             found.append(each.full_name)
     if not coded and not doubles.taken and dtype is np.float32 and len(found) == 1 and _is_float(operator.inputs[0]):
@@ -166,5 +173,7 @@ def _codes(nodes: Nodes, name: str, kind: Any, values: Sequence[Any] | None, par
     elif all(float(np.float32(value)) == value for value in known):
         said["keys_floats"] = [float(value) for value in known]
     else:
-        raise ConversionError(f"{type(part).__name__} has categories that single precision rounds: use other values")
+        raise ConversionError(
+            f"{type(part).__name__} has categories that single precision rounds: use other values, {SKLEARN}"
+        )
     return nodes.add("LabelEncoder", name, domain=ML, version=2, **said)
