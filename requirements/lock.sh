@@ -5,9 +5,10 @@ cd "$(dirname "$0")/.."
 
 pin() { .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes "$@"; }
 # Tools that run in the environment of the gate, or are installed into functions and the layer, have the gate's versions.
-pin_as_tested() { pin --no-annotate --constraint requirements/dev.txt "$@"; }
+# CatBoost asks for libraries to draw charts, and predicts without them. They would add 100 MB.
+pin_as_tested() { pin --excludes requirements/excluded.in --no-annotate --constraint requirements/dev.txt "$@"; }
 
-pin --extra dev --group gate --output-file requirements/dev.txt pyproject.toml
+pin --excludes requirements/excluded.in --extra dev --extra boosting --group gate --output-file requirements/dev.txt pyproject.toml
 pin_as_tested --group infra --output-file requirements/infra.txt
 pin_as_tested --extra platform --output-file layers/modelet/requirements.txt pyproject.toml
 pin_as_tested --extra dev --output-file requirements/bench/modelet.txt pyproject.toml

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 
 from modelet.backends import BACKENDS, DEFAULT, Backend, resolve
 from modelet.dev.scaffold.scaffold import TEMPLATES
@@ -20,7 +21,9 @@ RECORDS = list(BACKENDS.values())
 
 
 def names(requirements: list[str]) -> set[str]:
-    return {requirement.partition(">=")[0] for requirement in requirements}
+    """The names of those that are installed on this machine."""
+    found = map(Requirement, requirements)
+    return {each.name for each in found if each.marker is None or each.marker.evaluate()}
 
 
 def module_of(record: Backend) -> str:

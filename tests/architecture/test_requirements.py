@@ -19,6 +19,8 @@ FUNCTIONS = sorted(path.parent for path in (ROOT / "functions").glob("*/model.ya
 LAYER = ROOT / "layers" / "modelet"
 PLATFORM = ("aws-lambda-powertools", "fastapi", "mangum")
 """What platform functions import besides modelet; boto3 comes with Lambda's own runtime."""
+EXCLUDED = frozenset((ROOT / "requirements" / "excluded.in").read_text().split())
+"""What CatBoost asks for and does not need: its own Dockerfile installs no dependencies."""
 TESTED = set(requirements(ROOT / "requirements" / "dev.txt"))
 
 
@@ -36,7 +38,7 @@ def needed(requirement: Requirement) -> set[str]:
         for below in map(Requirement, requires(each.name) or []):
             marker: Marker | None = below.marker
             name = canonicalize_name(below.name)
-            if name not in found and (marker is None or any(marker.evaluate(extra) for extra in extras)):
+            if name not in found | EXCLUDED and (marker is None or any(marker.evaluate(extra) for extra in extras)):
                 found.add(name)
                 waiting.append(below)
     return found - {canonicalize_name(requirement.name)}

@@ -12,7 +12,7 @@ import numpy as np
 from hypothesis import strategies as st
 from sklearn.pipeline import make_pipeline
 
-from differential import columns
+from differential import boosting, columns
 from differential.columns import Chance, ColumnKind
 from differential.contracts import KINDS as CONTRACTS
 from differential.contracts import ContractKind
@@ -41,7 +41,7 @@ TURNS = [step for step in STEPS for _ in range(2 if step.name in EXACT else 1)]
 SECONDS = [step for step in TURNS if step.takes == "any"]
 """The second step: what takes whatever numbers the first one makes."""
 
-Backend = Literal["onnx", "sklearn"]
+Backend = Literal["onnx", "lightgbm", "xgboost", "catboost", "sklearn"]
 
 NUMERIC = {
     "any": columns.NUMBERS,
@@ -49,6 +49,7 @@ NUMERIC = {
     "positive": columns.POSITIVES,
     "count": columns.COUNTS,
     "one": columns.named("real"),
+    "categories": columns.CATEGORIES,
 }
 """The kinds of columns that an estimator takes as they are, by what it takes."""
 
@@ -93,17 +94,21 @@ class Case:
 def plans(draw: st.DrawFn, seed: int) -> Plan:
     """Plans. The seed alone says which predictor it is, so that all of them have their turn."""
     chance = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    if seed % TEXT_SHARE == 0:
+    if seed < boosting.FIRST and seed % TEXT_SHARE == 0:
         return _of_texts(draw, LEARNERS[(seed // TEXT_SHARE) % len(LEARNERS)], chance)
-    turn = seed - seed // TEXT_SHARE - 1
-    predictor = PREDICTORS[turn % len(PREDICTORS)]
+    turn, known = seed - seed // TEXT_SHARE - 1, PREDICTORS
+    if seed >= boosting.FIRST:
+        turn, known = seed - boosting.FIRST, boosting.BOOSTERS
+    predictor = known[turn % len(known)]
     takes: Takes = predictor.takes
     layout = draw(st.sampled_from(["array", "array", "frame", "mixed", "mixed"]))
+    if takes == "categories":
+        layout = "frame"
     if layout == "mixed" and predictor.is_open:
         return _of_mixed(draw, predictor, chance, seed)
     steps = []
     if predictor.is_open and (count := draw(st.sampled_from([0, 1, 2, 2]))):
-        first = TURNS[(turn + turn // len(PREDICTORS)) % len(TURNS)]
+        first = TURNS[(turn + turn // len(known)) % len(TURNS)]
         steps, takes = [first, *(draw(st.sampled_from(SECONDS)) for _ in range(count - 1))], first.takes
     kinds = list(NUMERIC[takes])
     width = 1 if takes == "one" else draw(st.integers(2, 5))

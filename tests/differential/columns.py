@@ -90,6 +90,10 @@ def _words(chance: Chance, count: int) -> list[Any]:
     return [str(word) for word in chance.choice(known, count)]
 
 
+def _ascii_words(chance: Chance, count: int) -> list[Any]:
+    return [str(word) for word in chance.choice([word for word in WORDS if word.isascii()][:4], count)]
+
+
 def _codes(chance: Chance, count: int) -> list[Any]:
     return [int(code) for code in chance.choice(CODES, count)]
 
@@ -136,6 +140,7 @@ KINDS = {
         ColumnKind("word_nullable", "word", "string", _words, missing=0.15),
         ColumnKind("word_category", "word", "category", _words),
         ColumnKind("word_category_gaps", "word", "category", _words, missing=0.15),
+        ColumnKind("word_ascii", "word", "category", _ascii_words),
         ColumnKind("code_category", "word", "category", _codes),
         ColumnKind("code", "word", "int64", _codes),
         ColumnKind("moment", "moment", "datetime64[us]", _moments),
@@ -163,11 +168,14 @@ NUMBERS = named("real", "real_offset", "single", "whole", "whole_int8", "count",
 POSITIVES = named("positive", "count")
 COUNTS = named("count")
 GAPS = named("real_gaps", "real")
-EVERY = tuple(kind for kind in KINDS.values() if kind.role not in {"text", "moment", "day"})
+EVERY = tuple(
+    kind for kind in KINDS.values() if kind.role not in {"text", "moment", "day"} and kind.name != "word_ascii"
+)
 """What a pipeline may prepare column by column, and a graph may have as inputs."""
 
 MOMENTS = tuple(kind for kind in KINDS.values() if kind.role in {"moment", "day"})
 """What no graph has as an input."""
+CATEGORIES = named("real_gaps", "whole", "flag", "word_category", "word_ascii", "code_category")
 
 TEXTS = named("text", "text_object")
 

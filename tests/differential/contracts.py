@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from modelet.backends import BACKENDS
 from modelet.store.manifest import Column, Manifest
 
 Style = Literal["typed", "model", "dataclass", "generated"]
@@ -72,7 +73,7 @@ class ContractKind:
         """The text of an app.py; None where the folder has none."""
         if self.changed is None:
             return None
-        base = {"onnx": "OnnxModel", "sklearn": "SklearnModel"}[backend]
+        base = BACKENDS[backend].model.partition(":")[2]
         fields = self.fields(manifest)
         return "\n".join(
             [

@@ -45,8 +45,10 @@ from sklearn import (
 )
 from sklearn import impute as imputation
 
-Takes = Literal["any", "gaps", "positive", "count", "one"]
-"""Numbers of any sign, the same and missing ones, positive numbers, small whole numbers, or any in one column alone."""
+Takes = Literal["any", "gaps", "positive", "count", "one", "categories"]
+"""Numbers of any sign, the same and missing ones, positive numbers, small whole numbers, any in one column alone, or
+numbers, flags and pandas' categories in a frame.
+"""
 
 Learns = Literal["labels", "two", "number", "positive", "numbers", "sets", "nothing"]
 """Two or three labels, two alone, a number, a positive one, several numbers, several labels, or nothing at all."""

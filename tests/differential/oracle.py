@@ -15,6 +15,7 @@ from sklearn.base import is_clusterer, is_regressor
 from differential.case import Case
 from differential.contracts import Row
 from differential.rows import is_within
+from modelet.dev.publish.boosting.libraries import library_of
 from modelet.dev.publish.source.parts import parts
 from modelet.store.manifest import Column
 
@@ -65,7 +66,9 @@ class Oracle:
     @cached_property
     def _rounds(self) -> bool:
         """Whether rounding a number to float32 is no change: no part compares doubles."""
-        return not any(type(part).__name__ in COMPARING for part in parts(self._case.estimator))
+        return not any(
+            type(part).__name__ in COMPARING or library_of(part) == "lightgbm" for part in parts(self._case.estimator)
+        )
 
     @cached_property
     def scale(self) -> float:
@@ -123,6 +126,8 @@ class Oracle:
     def _ask(self, rows: Sequence[Sequence[Any]]) -> list[Said]:
         estimator, data = self._case.estimator, self._case.plan.held_out.given(rows)
         found = np.asarray(estimator.predict(data))
+        if found.shape[1:] == (1,):  # as CatBoost predicts one of several labels
+            found = found[:, 0]
         if is_regressor(estimator):
             return [Said(None, tuple(np.ravel(row).tolist())) for row in found.astype(float)]
         if found.ndim > 1 and found.shape[1] > 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sklearn.utils import all_estimators
 
+from differential import boosting
 from differential.estimators import NO_TABLE, generated
 from differential.trial import tried
 
@@ -41,6 +42,23 @@ def test_every_estimator_of_scikit_learn_is_generated_or_named_with_the_reason()
     there = {name for name, _ in all_estimators()}
     assert generated() | NO_TABLE.keys() == there
     assert not generated() & NO_TABLE.keys()
+
+
+BOOSTING = range(boosting.FIRST, boosting.FIRST + 2 * len(boosting.BOOSTERS))
+"""Seeds of LightGBM, XGBoost and CatBoost: each estimator twice."""
+
+UNPUBLISHED_BOOSTING = {
+    boosting.FIRST + 20: "SparsePCA cannot transform one row alone",
+    boosting.FIRST + 29: "XGBoost cuts names of categories with other letters than ASCII",
+    boosting.FIRST + 31: "the same",
+}
+
+
+@pytest.mark.parametrize("seed", BOOSTING)
+def test_what_is_served_of_gradient_boosting_is_what_the_library_says(seed: int) -> None:
+    outcome = tried(seed)
+    assert not outcome.findings, f"make fuzz SEED={seed}"
+    assert (outcome.served is None) == (seed in UNPUBLISHED_BOOSTING), outcome.refused
 
 
 BOOSTED = 1061

@@ -19,6 +19,7 @@ from modelet.bundle import Lock
 from modelet.dev.bundle.bundle import write_bundle
 from modelet.dev.project.project import Function
 from modelet.dev.project.spec import ModelSpec
+from modelet.dev.publish.boosting.libraries import library_of
 from modelet.errors import CommandError, PublishError
 from modelet.protocols.service import Service
 from modelet.publishing import Trained, columns_of, pin, publish
@@ -38,6 +39,13 @@ import joblib
 def train():
     return joblib.load(Path(__file__).with_name("trained.joblib"))
 """
+
+NATIVE: dict[str, tuple[Backend, ...]] = {
+    "lightgbm": ("lightgbm",),
+    "xgboost": ("xgboost",),
+    "catboost": ("catboost",),
+}
+"""The backend of each library for gradient boosting, for an estimator alone."""
 
 REMEDY = re.compile(
     r"\b(say|give|write|override|train|fit|fill|take|make|move|keep|choose|rename|publish|remove|leave|install|use|"
@@ -98,7 +106,10 @@ class Version:
 
 
 def published(case: Case, folder: Path) -> Version | tuple[Refused, ...]:
-    """The case as a version: by the backend it names, else by scikit-learn; what was refused, where both refuse it."""
+    """The case as a version: by the backend it names, else by its own library, or by scikit-learn.
+
+    What was refused, where all refuse it.
+    """
     place = folder / "functions" / "case"
     place.mkdir(parents=True)
     (folder / "functions" / "tmp").mkdir()
@@ -108,7 +119,7 @@ def published(case: Case, folder: Path) -> Version | tuple[Refused, ...]:
     joblib.dump(_trained(case), place / "trained.joblib")
     store = Store((folder / "store").as_uri())
     refused: tuple[Refused, ...] = ()
-    backends: list[Backend] = [case.plan.backend, "sklearn"]
+    backends: list[Backend] = [case.plan.backend, *NATIVE.get(library_of(case.estimator) or "", ()), "sklearn"]
     for backend in dict.fromkeys(backends):
         function = Function(place, ModelSpec(backend=backend))
         (place / "model.yaml").write_text(f"backend: {backend}\n")

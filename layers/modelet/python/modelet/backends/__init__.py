@@ -6,11 +6,15 @@ other code reads a backend's properties from its record.
 
 from __future__ import annotations
 
-from typing import Any
+from operator import attrgetter
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 
-class Backend:
+class Backend(SimpleNamespace):
     """The properties of a backend: plain data, so that reading a record imports nothing.
+
+    Every start makes all records, so they are made without any code of Python's (benchmarks/counts.toml).
 
     name: its name in model.yaml, and of the extra that installs it. model: the class that serves a version, as
     `module:name`. maker: the function that makes a version's files from a trained estimator, as `module:name`. ending:
@@ -22,37 +26,21 @@ class Backend:
     there is none.
     """
 
-    __slots__ = (
-        "checked", "ending", "imports", "instead", "libraries", "maker", "model", "name", "platform", "runs_code",
-        "summary",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        *,
-        name: str,
-        model: str,
-        maker: str,
-        ending: str,
-        platform: str,
-        libraries: dict[str, str],
-        imports: tuple[str, ...] = (),
-        checked: tuple[str, ...] = (),
-        runs_code: bool = False,
-        summary: str,
-        instead: str = "",
-    ) -> None:
-        self.name = name
-        self.model = model
-        self.maker = maker
-        self.ending = ending
-        self.platform = platform
-        self.libraries = libraries
-        self.imports = imports
-        self.checked = checked
-        self.runs_code = runs_code
-        self.summary = summary
-        self.instead = instead
+    if TYPE_CHECKING:
+        name: str
+        model: str
+        maker: str
+        ending: str
+        platform: str
+        libraries: dict[str, str]
+        imports: tuple[str, ...]
+        checked: tuple[str, ...]
+        runs_code: bool
+        summary: str
+        instead: str
+    imports = checked = ()
+    runs_code = False
+    instead = ""
 
 
 _RECORDS = (
@@ -64,6 +52,41 @@ _RECORDS = (
         platform="onnx_onnxv1",
         libraries={"numpy": "numpy", "onnxruntime": "onnxruntime"},
         summary="compiled, starts ten times faster, runs no code",
+    ),
+    Backend(
+        name="lightgbm",
+        model="modelet.backends.lightgbm:LightGBMModel",
+        maker="modelet.dev.publish.boosting.native:lightgbm",
+        ending=".txt",
+        platform="lightgbm_txt",
+        libraries={"lightgbm": "lightgbm", "numpy": "numpy"},
+        imports=("scipy",),
+        checked=("lightgbm",),
+        summary="LightGBM's own files, for what ONNX cannot express",
+        instead="backend: onnx, which publish proves to give the same answers",
+    ),
+    Backend(
+        name="xgboost",
+        model="modelet.backends.xgboost:XGBoostModel",
+        maker="modelet.dev.publish.boosting.native:xgboost",
+        ending=".ubj",
+        platform="xgboost_ubj",
+        libraries={"numpy": "numpy", "xgboost": "xgboost-cpu"},
+        imports=("scipy",),
+        checked=("xgboost-cpu",),
+        summary="XGBoost's own files, for what ONNX cannot express",
+        instead="backend: onnx, which publish proves to give the same answers",
+    ),
+    Backend(
+        name="catboost",
+        model="modelet.backends.catboost:CatBoostModel",
+        maker="modelet.dev.publish.boosting.native:catboost",
+        ending=".cbm",
+        platform="catboost_cbm",
+        libraries={"catboost": "catboost", "numpy": "numpy", "pandas": "pandas", "scipy": "scipy", "six": "six"},
+        checked=("catboost",),
+        summary="CatBoost's own files with categories; needs 400 MB of libraries",
+        instead="backend: onnx, which publish proves to give the same answers",
     ),
     Backend(
         name="sklearn",
@@ -80,7 +103,7 @@ _RECORDS = (
     ),
 )
 
-BACKENDS = {record.name: record for record in _RECORDS}
+BACKENDS = dict(zip(map(attrgetter("name"), _RECORDS), _RECORDS, strict=True))
 """The backends by name, in the order in which publishing tries them for `backend: auto`."""
 DEFAULT = "onnx"
 AUTO = "auto"

@@ -87,7 +87,7 @@ def test_no_command_is_answered_with_the_help(run: Run) -> None:
         (["push", "toy", "1"], "missing option '--to'. See modelet push --help."),
         (
             ["new", "toy", "--backend", "torch"],
-            "invalid value for '--backend': 'torch' is not one of 'onnx', 'sklearn'. ",
+            "invalid value for '--backend': 'torch' is not one of 'onnx', 'lightgbm', 'xgboost', 'catboost', 'sklearn'",
         ),
         (
             ["publish", "toy", "--from", __file__],

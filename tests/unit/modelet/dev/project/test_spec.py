@@ -184,7 +184,10 @@ def test_a_version_that_yaml_would_change_must_be_quoted(path: Path, written: st
         ("resources: [1]", "resources: a list is not valid here: give a mapping of keys"),
         ("artifact: image", "artifact: 'image' is unknown: give 'store' or 'baked'"),
         ("stages: {prod: {artifact: s3}}", "stages.prod.artifact: 's3' is unknown: give 'store' or 'baked'"),
-        ("backend: tensorflow", "backend: 'tensorflow' is unknown: give 'onnx', 'sklearn' or 'auto'"),
+        (
+            "backend: tensorflow",
+            "backend: 'tensorflow' is unknown: give 'onnx', 'lightgbm', 'xgboost', 'catboost', 'sklearn' or 'auto'",
+        ),
         ("preprocessing: {module: features}", "preprocessing.function: is missing: add it"),
         ("version: a/b", "version: 'a/b' is not a valid name: it must match ^[A-Za-z0-9][A-Za-z0-9_.-]*$"),
         ("version: aliases", "version: 'aliases' is a reserved folder in every store: choose another version"),

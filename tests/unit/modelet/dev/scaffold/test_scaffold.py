@@ -134,6 +134,26 @@ def test_the_command_offers_the_tasks_that_have_templates() -> None:
     assert list(TASKS) == list(OFFERED) == list(SERVED)
 
 
+def test_catboost_has_an_image_of_its_own_which_differs_from_the_shared_one_in_what_pip_installs(
+    project: Project,
+) -> None:
+    write_scaffold(project, "churn", "catboost")
+    own = (project.root / "functions" / "churn" / "Dockerfile").read_text()
+    shared = (ROOT / "functions" / "Dockerfile").read_text()
+    said = "pip install --quiet --no-compile --target /var/task"
+    start = "# Two targets:"
+    assert shared.count(said) == 1
+    expected = shared[shared.index(start) :].replace(said, said.replace("--quiet", "--quiet --no-deps"))
+    assert own[own.index(start) :] == expected
+    assert "functions/churn/Dockerfile" in own[: own.index(start)]
+
+
+@pytest.mark.parametrize("backend", [backend for backend in BACKENDS if backend != "catboost"])
+def test_the_others_have_the_shared_image(project: Project, backend: str) -> None:
+    write_scaffold(project, "churn", backend)
+    assert not (project.root / "functions" / "churn" / "Dockerfile").exists()
+
+
 def test_it_is_formatted_and_lints(gated: Path) -> None:
     tool(gated, "ruff", "format", "--check", "functions", "tests")
     tool(gated, "ruff", "check", "functions", "tests")

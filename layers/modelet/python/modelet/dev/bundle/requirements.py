@@ -49,7 +49,7 @@ def needed_by(backend: str, manifest: Manifest) -> dict[str, str]:
     if manifest.pickled:
         names |= {name: manifest.runtime.get(name, "") for name in manifest.pickled.packages.values()}
         names |= {name: manifest.runtime.get(name, "") for name in record.checked}
-    if manifest.frame:
+    if manifest.frame and manifest.pickled:
         names["pandas"] = manifest.runtime.get("pandas", "")
     return names
 

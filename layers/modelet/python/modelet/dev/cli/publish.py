@@ -34,8 +34,8 @@ MODEL = click.Path(exists=True, path_type=Path)
     "--from",
     "from_file",
     type=MODEL,
-    help="A trained estimator (.joblib), a graph (.onnx), a Hugging Face folder or a Lightning checkpoint (.ckpt), "
-    "instead of train.py.",
+    help="A trained estimator (.joblib), a booster (.txt, .json, .ubj, .cbm), a graph (.onnx), a Hugging Face folder "
+    "or a Lightning checkpoint (.ckpt), instead of train.py.",
 )
 @click.option(
     "--examples",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from modelet.dev.publish.boosting.costs import with_native
 from modelet.dev.publish.draft import Made
 from modelet.dev.publish.onnx.convert import to_graph
 from modelet.dev.publish.onnx.doubles import as_compared
@@ -54,7 +55,7 @@ def made(function: Function, trained: Trained, rows: Rows, progress: Progress) -
         converted = to_graph(estimator, rows, function.name, collapsed=collapsed)
         graph, figures = _compared(estimator, converted, rows, probes(estimator, rows, collapsed=collapsed), progress)
     except (ConversionError, ParityError) as error:
-        raise type(error)(f"{function.name}: {error}") from error
+        raise type(error)(f"{function.name}: {with_native(str(error), estimator)}") from error
     progress.step(f"equal: the largest difference is {figures['greatest_difference']:.2g} ({figures['measure']})")
     if collapsed:
         progress.step(f"note: {COLLAPSED}")

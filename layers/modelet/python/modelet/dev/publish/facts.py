@@ -30,7 +30,7 @@ def importance(estimator: Any, features: Sequence[str]) -> dict[str, float]:
     if weights is None and coefficients is not None:
         dense = coefficients.toarray() if hasattr(coefficients, "toarray") else np.asarray(coefficients)
         weights = np.abs(np.atleast_2d(dense)).mean(axis=0)
-    if weights is None:
+    if weights is None or np.ndim(weights) != 1:  # CatBoost has none for a model that ranks
         return {}
     names = _names(estimator, features)
     if len(names) != len(weights):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from modelet.backends import AUTO, BACKENDS, DEFAULT, resolve
+from modelet.dev.publish.boosting.codes import with_codes
+from modelet.dev.publish.boosting.libraries import adapted, distribution, library_of
 from modelet.dev.publish.draft import UNWRITTEN, Package, listed
 from modelet.dev.publish.facts import importance, parameters, runtime
 from modelet.dev.publish.onnx.graph import GRAPH_FILE
@@ -14,6 +17,7 @@ from modelet.dev.publish.parity.compare import COMPARED, told
 from modelet.dev.publish.parity.smoke_test import check_serves, is_left_to_backend
 from modelet.dev.publish.source.answer import SHAPED, outputs_of, shape_of, stated
 from modelet.dev.publish.source.examples import rows_of
+from modelet.dev.publish.source.parts import final
 from modelet.dev.publish.source.pickles import MAIN
 from modelet.errors import PublishError
 from modelet.store.keys import NAME_RULES, is_artifact
@@ -39,12 +43,16 @@ def package(function: Function, trained: Trained, progress: Progress) -> Package
 
     Raises PublishError and its subclasses.
     """
+    trained = replace(trained, estimator=adapted(trained.estimator))
     rows = rows_of(trained)
     several = isinstance(trained.estimator, Mapping)
     estimator = trained.estimator.get(MAIN) if several else trained.estimator
+    rows = with_codes(rows, estimator)
     shape = stated(estimator) if several else _shape(estimator, rows, trained.outputs)
     made: Made = resolve(BACKENDS[function.spec.backend].maker)(function, trained, rows, progress)
     files, rows = made.files, made.rows
+    booster = library_of(final(estimator))
+    library = distribution(booster) if booster else "scikit-learn"
     for name, value in trained.files.items():
         if name in files or not is_artifact(name):
             raise PublishError(f"files has {name!r}: choose another name, {NAME_RULES['file']}")
@@ -53,8 +61,8 @@ def package(function: Function, trained: Trained, progress: Progress) -> Package
         raise PublishError(f"info has {', '.join(sorted(taken))}, which publish sets itself: remove it")
     manifest = Manifest(
         name=function.name,
-        model_lib="scikit-learn",
-        model_lib_version=runtime("scikit-learn")["scikit-learn"],
+        model_lib=library,
+        model_lib_version=runtime(library)[library],
         model_data=made.main,
         features=rows.features,
         class_name=type(estimator).__name__,
@@ -72,7 +80,7 @@ def package(function: Function, trained: Trained, progress: Progress) -> Package
         files=listed(files),
         columns=rows.columns,
         compiled=made.compiled,
-        runtime=runtime(*made.libraries),
+        runtime=runtime(*made.libraries, library),
         frame=made.frame,
         pickled=made.pickled,
         **UNWRITTEN,

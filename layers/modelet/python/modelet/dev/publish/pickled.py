@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from modelet.dev.publish.boosting.libraries import library_of
 from modelet.dev.publish.draft import Made
 from modelet.dev.publish.source.frames import frame_of
 from modelet.dev.publish.source.pickles import MAIN, check_reloads, dumped
 from modelet.dev.publish.source.rows import is_frame
+from modelet.errors import ConversionError
 
 if TYPE_CHECKING:
     from modelet.dev.progress import Progress
@@ -19,6 +21,11 @@ if TYPE_CHECKING:
 
 def made(function: Function, trained: Trained, rows: Rows, progress: Progress) -> Made:
     """Return a joblib file for each object, and the modules that they need. Raises PublishError."""
+    if type(trained.estimator).__module__.startswith("modelet."):
+        raise ConversionError(
+            f"{function.name}: a booster is not an estimator of scikit-learn: set backend: "
+            f"{library_of(trained.estimator)} in model.yaml"
+        )
     progress.step("pickling, and opening the pickle again")
     files = dumped(trained.estimator)
     opened = check_reloads(files, function.folder, trained.estimator, rows, progress)

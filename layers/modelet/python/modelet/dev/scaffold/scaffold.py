@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
 from modelet.backends import AUTO
 from modelet.dev.scaffold.name import Name
+from modelet.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,7 @@ TASKS: dict[str, dict[str, Any]] = json.loads((TEMPLATES / TEXTS / "tasks.json")
 LIBRARIES = (
     "annotated-types",
     "anyio",
+    "catboost",
     "click",
     "cloudpickle",
     "filelock",
@@ -37,21 +39,26 @@ LIBRARIES = (
     "huggingface-hub",
     "idna",
     "joblib",
+    "lightgbm",
     "narwhals",
     "numpy",
     "obstore",
     "onnxruntime",
     "packaging",
+    "pandas",
     "protobuf",
     "pydantic-core",
+    "python-dateutil",
     "pyyaml",
     "scikit-learn",
     "scipy",
+    "six",
     "threadpoolctl",
     "tokenizers",
     "tqdm",
     "truststore",
     "typing-extensions",
+    "xgboost-cpu",
 )
 """Distributions that functions need, pinned in their requirements to the versions installed here."""
 
@@ -115,7 +122,7 @@ def _files(name: Name, backend: str, instances: dict[str, Any], task: str | None
         "backend": backend,
         "field": instances["field"],
         "labels": json.dumps(instances["labels"]),
-        **{library.replace("-", "_"): version(library) for library in LIBRARIES},
+        **_pins(),
         **(_text_values(task, instances) if task else {}),
     }
     folders = (TEMPLATES, TEMPLATES / (TEXTS if task else backend))
@@ -123,9 +130,24 @@ def _files(name: Name, backend: str, instances: dict[str, Any], task: str | None
     for template in templates.values():
         target = template.name.removesuffix(".tmpl")
         where = f"tests/functions/test_{name.folder}.py" if target == "test.py" else f"functions/{name.folder}/{target}"
-        yield where, Template(template.read_text(encoding="utf-8")).substitute(values)
+        try:
+            yield where, Template(template.read_text(encoding="utf-8")).substitute(values)
+        except KeyError as missing:
+            raise CommandError(
+                f"{missing.args[0].replace('_', '-')}, which backend: {backend} needs, is not installed: "
+                "install modelet[boosting]"
+            ) from missing
     for event, value in events(name.model, instances).items():
         yield f"events/{name.folder}/{event}.json", json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+
+
+def _pins() -> dict[str, str]:
+    """Return the versions of the libraries that are installed, by their names in templates."""
+    found = {}
+    for library in LIBRARIES:
+        with suppress(PackageNotFoundError):
+            found[library.replace("-", "_")] = version(library)
+    return found
 
 
 def _text_values(task: str, given: dict[str, Any]) -> dict[str, str]:

@@ -12,6 +12,8 @@ from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
 from skl2onnx.common.exceptions import MissingConverter, MissingShapeCalculator
 
+from modelet.dev.publish.boosting.libraries import library_of
+from modelet.dev.publish.onnx.boosters import registered
 from modelet.dev.publish.onnx.boosting import converters as boosters
 from modelet.dev.publish.onnx.doubles import Doubles, take_doubles
 from modelet.dev.publish.onnx.graph import SCORES, Graph, check_servable, line
@@ -26,7 +28,7 @@ from modelet.dev.publish.source.rows import MATRIX, TEXT
 from modelet.errors import ConversionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from modelet.dev.publish.source.rows import Rows
 
@@ -105,23 +107,31 @@ def _converted(
     said: dict[str, Any] = {
         "initial_types": inputs,
         "target_opset": OPSET | ({"": NEWER} if splits_characters(estimator) and not collapsed else {}),
-        "custom_conversion_functions": _converters(rows, collapsed=collapsed),
+        **_registered(estimator, rows, collapsed=collapsed),
     }
-    options = {id(estimator): {"zipmap": False}} if kind_of(estimator) == "classifier" else None
+    # The parsers for boosters declare their outputs without a ZipMap.
+    has_map = kind_of(estimator) == "classifier" and library_of(final(estimator)) is None
+    options = {id(estimator): {"zipmap": False}} if has_map else None
     try:
         model: onnx.ModelProto = convert_sklearn(estimator, name, options=options, **said)
     except NameError:
         # An option that changes nothing keeps skl2onnx from giving the pipeline's last step the option for ZipMap.
-        said["custom_conversion_functions"] = _converters(rows, collapsed=collapsed)
+        said.update(_registered(estimator, rows, collapsed=collapsed))
         model = convert_sklearn(estimator, name, options={id(final(estimator)): {"nocl": False}}, **said)
     return model
 
 
-def _converters(rows: Rows, *, collapsed: bool) -> dict[type[Any], Callable[..., None]]:
+def _registered(estimator: Any, rows: Rows, *, collapsed: bool) -> dict[str, Any]:
     """Return Modelet's own converters, for one conversion: they record what they have written."""
     doubles = Doubles(taken=rows.doubles)
     of_texts = converters(collapsed=collapsed)
-    return {**of_texts, **scalers(doubles, single=rows.is_single()), **transformers(doubles), **boosters(doubles)}
+    own = {**of_texts, **scalers(doubles, single=rows.is_single()), **transformers(doubles), **boosters(doubles)}
+    others = registered(estimator, doubles)
+    return {
+        "custom_conversion_functions": {**own, **others.converters},
+        "custom_shape_calculators": others.shapes,
+        "custom_parsers": others.parsers,
+    }
 
 
 def _inputs(rows: Rows, outputs: Iterable[str]) -> list[tuple[str, Any]]:
@@ -176,4 +186,6 @@ def _reason(estimator: Any, error: Exception) -> str:
     if isinstance(error, MissingShapeCalculator | MissingConverter):
         unknown = re.search(r"class '[\w.]*?(\w+)'", str(error))
         return f"skl2onnx has no converter for {unknown[1] if unknown else 'a part of it'}"
+    if isinstance(error, KeyError) and isinstance(error.args[0], type):
+        return f"skl2onnx converts {error.args[0].__name__} alone or in a pipeline, but not inside another estimator"
     return line(error).partition(". ")[0].rstrip(".")

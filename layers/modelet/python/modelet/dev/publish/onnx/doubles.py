@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from onnx import TensorProto, helper
 from skl2onnx.common.data_types import DoubleTensorType
 
+from modelet.dev.publish.boosting.libraries import library_of
 from modelet.dev.publish.onnx.nodes import ML
 from modelet.dev.publish.source.parts import parts
 
@@ -44,9 +45,14 @@ def as_compared(rows: Rows, estimator: Any) -> Rows:
 
 def _compares_doubles(estimator: Any) -> bool:
     """Return whether a part compares doubles: itself, or because its trees compare the results of an earlier step."""
-    found = [part for part in parts(estimator) if type(part).__module__.startswith("sklearn.")]
+    found = [part for part in parts(estimator) if type(part).__module__.startswith("sklearn.") or library_of(part)]
     computes = any(hasattr(part, "transform") and not hasattr(part, "predict") for part in found)
-    return any(type(part).__name__ in COMPARING or (computes and hasattr(part, "tree_")) for part in found)
+    return any(
+        type(part).__name__ in COMPARING
+        or library_of(part) == "lightgbm"
+        or (computes and (hasattr(part, "tree_") or library_of(part) is not None))
+        for part in found
+    )
 
 
 class Doubles:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
 from onnx import helper
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ONNXRUNTIME, ML = "com.microsoft", "ai.onnx.ml"
 
@@ -28,16 +31,29 @@ class Nodes:
     ) -> str:
         """Add a node and return the name of its output. version: None takes the newest one in the target opset."""
         output = output or self.name(kind)
+        self.add_many(kind, inputs, [output], domain=domain, version=version, **attributes)
+        return output
+
+    def add_many(
+        self,
+        kind: str,
+        inputs: Sequence[str],
+        outputs: Sequence[str],
+        *,
+        domain: str = "",
+        version: int | None = None,
+        **attributes: Any,
+    ) -> None:
+        """Add a node with several outputs."""
         self._container.add_node(
             kind,
             list(inputs),
-            output,
+            list(outputs),
             op_domain=domain,
             op_version=(version or 1) if domain else version,
             name=self._scope.get_unique_operator_name(kind),
             **attributes,
         )
-        return output
 
     def constant(self, values: Any) -> str:
         """Add a constant, and return its name."""

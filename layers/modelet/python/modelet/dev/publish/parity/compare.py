@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from modelet.dev.publish.onnx.graph import line
 from modelet.dev.publish.parity.predictions import (
     TOLERANCE,
+    Answering,
     Answers,
     differences,
     estimator_answers,
@@ -17,7 +18,6 @@ from modelet.dev.publish.parity.report import Comparison, refusal, refused_row
 from modelet.errors import ParityError, PublishError
 
 if TYPE_CHECKING:
-    from modelet.dev.publish.onnx.graph import Graph
     from modelet.dev.publish.source.rows import Rows
 
 COMPARED = 10_000
@@ -27,7 +27,7 @@ ALONE = 16
 """How many rows the graph also predicts one by one, as in most requests."""
 
 
-def compare(estimator: Any, graph: Graph, held_out: Rows, generated: Rows) -> dict[str, Any]:
+def compare(estimator: Any, graph: Answering, held_out: Rows, generated: Rows) -> dict[str, Any]:
     """Return the comparison's figures for the manifest.
 
     The estimator gets the rows unchanged, in double precision; the graph gets them as the served path converts them.
@@ -82,7 +82,7 @@ def _told_of_generated(estimator: Any, rows: Rows) -> Answers:
         ) from error
 
 
-def _compared(kind: str, graph: Graph, rows: Rows, expected: Answers, scale: float) -> Comparison:
+def _compared(kind: str, graph: Answering, rows: Rows, expected: Answers, scale: float) -> Comparison:
     """Predict all rows at once with the graph, and some of them one by one."""
     if not len(rows):
         return Comparison(kind, rows, expected, expected, differences(expected, expected, scale))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
@@ -16,13 +16,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from modelet.backends.outputs import Outputs
-    from modelet.dev.publish.onnx.graph import Graph
     from modelet.dev.publish.source.rows import Rows
 
 Measure = Literal["probability", "relative"]
 
 TOLERANCE = 1e-5
 """The greatest difference: of a probability, or of a regression relative to its size (docs/design.md, the store)."""
+
+
+class Answering(Protocol):
+    """What serves a version, and is compared with the estimator: a graph, or a library's own file."""
+
+    def answer(self, instances: list[Any]) -> dict[str, NDArray[Any]]:
+        """Return the outputs for instances, by name. Raises PublishError if it rejects them."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -99,7 +106,7 @@ def estimator_answers(estimator: Any, rows: Rows) -> Answers:
     return answers_of(outputs_of(estimator, rows.data), len(rows))
 
 
-def graph_answers(graph: Graph, rows: Rows) -> Answers:
+def graph_answers(graph: Answering, rows: Rows) -> Answers:
     """Return the graph's predictions for rows that the served path converts. Raises PublishError if it rejects them."""
     return answers_of(graph.answer(rows.instances()), len(rows))
 

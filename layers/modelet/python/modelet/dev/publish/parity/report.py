@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modelet.dev.publish.boosting.libraries import library_of
 from modelet.dev.publish.onnx.graph import line
 from modelet.dev.publish.parity.edge_cases import seen_ends
 from modelet.dev.publish.parity.origins import SCALERS
@@ -127,7 +128,7 @@ def _remedy(estimator: Any, compared: list[Comparison], greatest: float, scale: 
 
 
 def _has_trees(estimator: Any) -> bool:
-    return any(hasattr(part, "tree_") or hasattr(part, "_predictors") for part in parts(estimator))
+    return any(hasattr(part, "tree_") or hasattr(part, "_predictors") or library_of(part) for part in parts(estimator))
 
 
 def _all_beyond(held_out: Rows, generated: list[Comparison]) -> bool:

@@ -163,4 +163,6 @@ def _compare(function: Function, rows: Rows, expected: Answers, given: Answers, 
 def _remedy(backend: str) -> str:
     if BACKENDS[backend].runs_code:
         return "fit the estimator on data as in requests: a list of texts, an array of floats or a DataFrame of both"
+    if BACKENDS[backend].ending != ".onnx":
+        return "fit the model on data as in requests: an array of floats or a DataFrame"
     return "give the graph one input for all columns, or one input for each, with its name"

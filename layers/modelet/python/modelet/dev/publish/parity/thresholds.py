@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modelet.dev.publish.boosting.libraries import library_of
 from modelet.dev.publish.parity.origins import Origin, models
 from modelet.dev.publish.source.rows import is_missing
+from modelet.errors import PublishError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,14 +72,27 @@ def _thresholds(model: Any) -> list[tuple[int, float]]:
         pairs = zip(model.tree_.feature.tolist(), model.tree_.threshold.tolist(), strict=True)
         # Leaves have no feature; missing values split at infinity.
         return [(feature, threshold) for feature, threshold in pairs if feature >= 0 and np.isfinite(threshold)]
+    if (library := library_of(model)) is not None:
+        return _booster_thresholds(model, library)
     return _histogram_thresholds(model) if hasattr(model, "_predictors") else []
+
+
+def _booster_thresholds(model: Any, library: str) -> list[tuple[int, float]]:
+    """Return the thresholds of a booster of another library; none if it has no graph."""
+    try:
+        forest = import_module(f"modelet.dev.publish.onnx.{library}").boosted(model).forest
+    except PublishError:
+        return []
+    return [(feature, value) for _, _, feature, mode, value, *_ in forest.nodes if mode not in {"LEAF", "BRANCH_EQ"}]
 
 
 def _around(thresholds: NDArray[np.float64], kind: type[Any]) -> list[float]:
     """Return each threshold as the numpy type represents it, and the numbers next to it in that type."""
-    rounded = thresholds.astype(kind)
     below, above = kind(-np.inf), kind(np.inf)
-    found: list[float] = np.concatenate([rounded, np.nextafter(rounded, below), np.nextafter(rounded, above)]).tolist()
+    with np.errstate(over="ignore"):  # thresholds of missing values lie at the end of a type's range
+        rounded = thresholds.astype(kind)
+        tried = [rounded, np.nextafter(rounded, below), np.nextafter(rounded, above)]
+    found: list[float] = np.concatenate(tried).tolist()
     return found
 
 

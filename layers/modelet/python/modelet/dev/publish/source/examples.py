@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modelet.dev.publish.boosting.codes import as_fitted, coded
+from modelet.dev.publish.boosting.libraries import feature_names, library_of
 from modelet.dev.publish.parity.predictions import Answers, estimator_answers
 from modelet.dev.publish.source.cells import as_moments, typed
 from modelet.dev.publish.source.columns import EMPTY, Type, check_columns, columns_of
-from modelet.dev.publish.source.fitted import known_columns, with_markers
+from modelet.dev.publish.source.fitted import Known, known_columns, with_markers
 from modelet.dev.publish.source.lines import read_cells
 from modelet.dev.publish.source.moments import said
 from modelet.dev.publish.source.parts import names_columns, reads_text
@@ -73,7 +75,7 @@ def read_for(estimator: Any, path: Path, types: Mapping[str, Type]) -> Any:
     def typing(cells: Any) -> Any:
         if reads_text(estimator):
             return typed(cells, types, dict.fromkeys(cells.columns, "string"))
-        known = known_columns(estimator, _names(estimator, cells))
+        known = {**known_columns(estimator, _names(estimator, cells)), **_categories(estimator, cells)}
         return typed(cells, types, {name: each.type for name, each in known.items() if each.type}, ask)
 
     table = read_table(path, typing)
@@ -95,7 +97,13 @@ def _with_moments(estimator: Any, table: Any, types: Mapping[str, Type], ask: Ca
 
 def _names(estimator: Any, table: Any) -> list[str]:
     """Return the names of a table's columns that the estimator uses."""
-    return list(getattr(estimator, "feature_names_in_", table.columns))
+    return list(feature_names(estimator) or table.columns)
+
+
+def _categories(estimator: Any, table: Any) -> dict[str, Known]:
+    """Return the categories of a booster, by column."""
+    names = _names(estimator, table)
+    return {str(names[place]): Known(list(values)) for place, values in coded(estimator).items() if values}
 
 
 def fitted_to(estimator: Any, table: Any) -> tuple[Any, list[str] | None]:
@@ -105,6 +113,10 @@ def fitted_to(estimator: Any, table: Any) -> tuple[Any, list[str] | None]:
     """
     if reads_text(estimator):
         return _texts(table), None
+    return as_fitted(estimator, table) if library_of(estimator) else _of_columns(estimator, table)
+
+
+def _of_columns(estimator: Any, table: Any) -> tuple[Any, list[str] | None]:
     names = getattr(estimator, "feature_names_in_", None)
     if names is not None:
         return _named(table, names), None

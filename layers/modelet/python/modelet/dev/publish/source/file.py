@@ -1,4 +1,4 @@
-"""Read a trained model from a file: a pickled estimator or an ONNX graph."""
+"""Read a trained model from a file: a pickled estimator, a booster or an ONNX graph."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelet.backends.onnx import DTYPES
+from modelet.dev.publish.boosting.files import ENDINGS as BOOSTERS
+from modelet.dev.publish.boosting.files import opened
+from modelet.dev.publish.boosting.libraries import adapted
 from modelet.dev.publish.onnx.graph import Graph, check_inputs, check_servable, read_model
 from modelet.dev.publish.parity.predictions import Answers, answers_of
 from modelet.dev.publish.source.cells import typed
@@ -59,18 +62,28 @@ def given(
 
     bounded: use the examples' range as bounds of numbers. types: the types of a CSV's columns. Raises PublishError.
     """
-    if path.suffix in PICKLES:
-        progress.step(f"opening {path.name}: unpickling runs the code in it, so use only files that you trust")
-        estimator = loaded(path)
-        if not hasattr(estimator, "predict"):
-            raise PublishError(f"{path.name} has a {type(estimator).__name__}: give a fitted scikit-learn estimator")
+    if path.suffix in (*PICKLES, *BOOSTERS):
+        estimator = _estimator(path, progress)
         data, names = fitted_to(estimator, read_for(estimator, examples, types or {}))
         columns = columns_of(data, names, bounded=bounded)
         return Trained(estimator=estimator, examples=data, metrics={}, metric="", feature_names=names, columns=columns)
     if path.suffix != GRAPH:
-        raise PublishError(f"{path.name} is neither an estimator nor a graph: give {', '.join((*PICKLES, GRAPH))}")
+        known = ", ".join((*PICKLES, GRAPH, *BOOSTERS))
+        raise PublishError(f"{path.name} is neither an estimator nor a graph: give {known}")
     progress.step(f"checking {path.name}")
     return _given_graph(path, examples, bounded, types or {})
+
+
+def _estimator(path: Path, progress: Progress) -> Any:
+    """Return the estimator in a pickle, or in a file of a library for gradient boosting. Raises PublishError."""
+    if path.suffix in BOOSTERS:
+        progress.step(f"opening {path.name}")
+        return opened(path)
+    progress.step(f"opening {path.name}: unpickling runs the code in it, so use only files that you trust")
+    estimator = adapted(loaded(path))
+    if not hasattr(estimator, "predict"):
+        raise PublishError(f"{path.name} has a {type(estimator).__name__}: give a fitted scikit-learn estimator")
+    return estimator
 
 
 def _given_graph(path: Path, examples: Path, bounded: bool, types: Mapping[str, Type]) -> GivenGraph:

@@ -8,6 +8,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import get_tags
 
+from modelet.dev.publish.boosting.libraries import is_bare, library_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -24,7 +26,8 @@ def parts(estimator: object) -> Iterator[BaseEstimator]:
         if id(item) in seen or depth > DEPTH:
             continue
         seen.add(id(item))
-        if isinstance(item, BaseEstimator):
+        # CatBoost's estimators derive from no class of scikit-learn.
+        if isinstance(item, BaseEstimator) or (library_of(item) and not is_bare(item)):
             yield item
             inside: Any = vars(item).values()
             depth = 0
@@ -41,12 +44,15 @@ def parts(estimator: object) -> Iterator[BaseEstimator]:
 
 
 def kind_of(estimator: Any) -> str | None:
-    """Return "classifier", "regressor" or another kind of scikit-learn's, or None for other objects."""
+    """Return "classifier", "regressor" or another kind of scikit-learn's, or None for other objects.
+
+    A model that ranks predicts a number, so that it is a regressor.
+    """
     try:
         kind: str | None = get_tags(estimator).estimator_type
     except (AttributeError, TypeError):
         return None
-    return kind
+    return "regressor" if kind is None and library_of(final(estimator)) else kind
 
 
 def is_fitted(part: BaseEstimator) -> bool:

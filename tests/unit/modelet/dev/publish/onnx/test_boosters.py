@@ -1,0 +1,139 @@
+"""Boosters as graphs: the same predictions, or an error that names what has no exact graph."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import lightgbm
+import numpy as np
+import onnx
+import pytest
+import xgboost
+from sklearn.decomposition import PCA
+from sklearn.ensemble import VotingClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.tree import DecisionTreeClassifier
+
+from modelet.dev.progress import Silent
+from modelet.dev.project.project import Project
+from modelet.dev.publish.boosting.codes import with_codes
+from modelet.dev.publish.boosting.libraries import adapted
+from modelet.dev.publish.compiled import made
+from modelet.dev.publish.draft import Made
+from modelet.dev.publish.onnx.trees import CLASSIFIER
+from modelet.dev.publish.package import package
+from modelet.dev.publish.source.examples import rows_of
+from modelet.dev.publish.source.trained import Trained
+from modelet.errors import ConversionError
+from support.boosting import COMPILED, LGB, NATIVE, XGB, Case, data, fitted
+
+NAMED = {
+    "random forest": "boosting_type='rf'",
+    "linear trees": "linear_tree=True",
+    "zero as missing": "zero_as_missing=True",
+    "reg:logistic": "reg:logistic",
+    "two targets": "",
+    "dart": "'dart'",
+    "linear": "'gblinear'",
+    "categories": "categories",
+    "depthwise": "'Depthwise'",
+    "lossguide": "'Lossguide'",
+}
+"""What the error names for each kind that has no exact graph."""
+
+
+def compiled(model: Any, examples: Any, tmp_path: Path) -> Made:
+    folder = tmp_path / "functions" / "boosted"
+    folder.mkdir(parents=True)
+    (folder / "model.yaml").write_text("backend: onnx\n")
+    trained = Trained(estimator=adapted(model), examples=examples, metrics={}, metric="")
+    rows = with_codes(rows_of(trained), trained.estimator)
+    return made(Project(tmp_path).function("boosted"), trained, rows, Silent())
+
+
+@pytest.mark.parametrize("case", COMPILED, ids=str)
+def test_a_graph_predicts_what_the_library_predicts(case: Case, tmp_path: Path) -> None:
+    found = compiled(*case.make(), tmp_path)
+    assert found.compiled is not None
+    parity = found.compiled["parity"]
+    assert parity["greatest_difference"] <= 2e-6
+    assert parity["example_rows"] == len(data().rows)
+    assert parity["generated_rows"] > 100
+
+
+@pytest.mark.parametrize("case", NATIVE, ids=str)
+def test_what_has_no_exact_graph_is_named_before_it_is_converted(case: Case, tmp_path: Path) -> None:
+    with pytest.raises(ConversionError) as caught:
+        compiled(*case.make(), tmp_path)
+    said = str(caught.value)
+    assert NAMED[case.kind] in said
+    assert f"set backend: {case.library} in model.yaml" in said
+    assert "ms of CPU time" in said
+    assert "\n" not in said
+
+
+def test_the_probes_try_the_thresholds_of_a_booster(tmp_path: Path) -> None:
+    model, examples = fitted(lightgbm.LGBMClassifier(**LGB), "two")()
+    found = compiled(model, examples, tmp_path)
+    assert found.compiled is not None
+    assert found.compiled["parity"]["generated_rows"] > 2_000
+
+
+def test_a_booster_whose_leaves_are_all_positive_keeps_its_labels(tmp_path: Path) -> None:
+    rows = np.linspace(0, 1, 200).reshape(-1, 1)
+    target = (np.arange(200) % 10 > 0).astype(int)
+    model = xgboost.XGBClassifier(base_score=0.5, max_depth=2, n_estimators=1, learning_rate=0.05).fit(rows, target)
+    assert set(model.predict(rows)) == {1}
+    found = compiled(model, rows, tmp_path)
+    graph = onnx.load_from_string(found.files["model.onnx"])
+    [node] = [node for node in graph.graph.node if node.op_type == CLASSIFIER]
+    [weights] = [each.floats for each in node.attribute if each.name == "class_weights"]
+    assert sorted(weights)[0] < 0 < sorted(weights)[1]
+
+
+def test_a_booster_inside_another_estimator_has_no_graph_and_is_named(tmp_path: Path) -> None:
+    parts = [("boosted", lightgbm.LGBMClassifier(**LGB)), ("tree", DecisionTreeClassifier(max_depth=2))]
+    model = VotingClassifier(parts, voting="soft").fit(data().whole, data().two)
+    with pytest.raises(ConversionError, match="LGBMClassifier alone or in a pipeline"):
+        compiled(model, data().whole, tmp_path)
+
+
+def test_another_value_for_missing_is_refused_by_name(tmp_path: Path) -> None:
+    model, examples = fitted(xgboost.XGBClassifier(missing=-999.0, **XGB), "two", "whole")()
+    with pytest.raises(ConversionError, match="-999"):
+        compiled(model, examples, tmp_path)
+
+
+def test_categories_that_xgboost_itself_confuses_are_refused(tmp_path: Path) -> None:
+    frame = data().frame.assign(plan=data().frame["plan"].cat.rename_categories({"pro": "프로"}))
+    model = xgboost.XGBClassifier(enable_categorical=True, **XGB).fit(frame, data().of_frame)
+    with pytest.raises(ConversionError, match="ASCII"):
+        compiled(model, frame, tmp_path)
+
+
+def test_a_booster_after_steps_that_a_graph_rounds_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    model, examples = fitted(make_pipeline(PCA(2), lightgbm.LGBMClassifier(**LGB)), "two", "whole")()
+    with pytest.raises(ConversionError, match="drop the scaler: trees do not need it, or set backend: sklearn"):
+        compiled(model, examples, tmp_path)
+
+
+def test_a_booster_of_lightgbm_is_not_pickled(tmp_path: Path) -> None:
+    model, examples = fitted(lightgbm.LGBMClassifier(**LGB), "two")()
+    folder = tmp_path / "functions" / "boosted"
+    folder.mkdir(parents=True)
+    (folder / "model.yaml").write_text("backend: sklearn\n")
+    trained = Trained(estimator=model.booster_, examples=examples, metrics={}, metric="")
+    with pytest.raises(ConversionError, match=r"set backend: lightgbm in model\.yaml"):
+        package(Project(tmp_path).function("boosted"), trained, Silent())
+
+
+def test_no_library_is_imported_for_a_model_of_scikit_learn() -> None:
+    said = (
+        "import sys; from modelet.dev.publish import package, compiled; "
+        "print({'lightgbm', 'xgboost', 'catboost'} & set(sys.modules))"
+    )
+    found = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "set()"
