@@ -108,7 +108,7 @@ class Contract:
         self.instance = instance
         self._reader = reader_of(instance)
         self.is_plain = is_plain(instance)
-        self._is_plain = is_plain(prediction)
+        self._is_plain = is_plain(prediction, True)
         self.prediction = prediction
         predictions = around(prediction, list_of)
         self._predictions = validator(predictions)
