@@ -102,6 +102,8 @@ def _is_tie(said: Said, place: int, near: float) -> bool:
     if len(said.numbers) < 2:
         return False
     ordered = sorted(said.numbers, reverse=said.measure != "distance")
+    if said.measure != "probability":
+        near = max(near, TOLERANCE * abs(ordered[0]))
     return abs(ordered[0] - ordered[1]) <= 2 * near and abs(said.numbers[place] - ordered[0]) <= 2 * near
 
 

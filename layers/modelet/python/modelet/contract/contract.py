@@ -108,7 +108,7 @@ class Contract:
         self.instance = instance
         self._reader = reader_of(instance)
         self.is_plain = is_plain(instance)
-        self._is_plain = is_plain(prediction) or _is_plain_tree(prediction)
+        self._is_plain = is_plain(prediction, True)
         self.prediction = prediction
         predictions = around(prediction, list_of)
         self._predictions = validator(predictions)
@@ -270,12 +270,6 @@ class Contract:
             return compact(predictions).encode() if len(predictions) <= FEW else to_json(predictions)
         except ValueError as error:  # pydantic-core's own, and those for texts and integers without a JSON form
             raise PredictionError(f"a prediction cannot be written as JSON: {error}") from None
-
-
-def _is_plain_tree(prediction: Core) -> bool:
-    from modelet.contract.tree import is_plain_tree  # noqa: PLC0415 - only for nested predictions
-
-    return is_plain_tree(prediction)
 
 
 def _is_json(text: bytes) -> bool:

@@ -47,10 +47,20 @@ def are_countable(core: Core, fields: Mapping[str, Core]) -> bool:
     return required and core.get("extra_behavior") == "forbid" and not any(":" in text for text in texts)
 
 
-def is_plain(core: Core) -> bool:
-    """Return whether all values that a core schema accepts are scalars or flat objects, without NaN or aliases."""
-    schemas = [core] if is_scalar(core) else list((fields_of(core) or {}).values())
-    return bool(schemas) and all(is_finite(schema) for schema in schemas)
+def is_plain(core: Core, nested: bool = False) -> bool:
+    """Return whether all values that a core schema accepts are scalars or flat objects, without NaN or aliases.
+
+    nested: accept lists and objects inside too.
+    """
+    if is_scalar(core):
+        return is_finite(core)
+    if fields := fields_of(core):
+        return all(is_finite(schema) for schema in fields.values())
+    if nested and core["type"] in {"dict", "list", "typed-dict"}:
+        from modelet.contract.nested import is_json  # noqa: PLC0415 - few predictions have objects inside
+
+        return is_json(core)
+    return False
 
 
 def is_finite(schema: Core) -> bool:

@@ -14,6 +14,7 @@ from modelet.errors import PublishError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+HEAD = 8
 CLASSES = frozenset({"Logloss", "CrossEntropy", "MultiClass", "MultiClassOneVsAll"})
 
 
@@ -61,7 +62,12 @@ def json_of(model: Any) -> dict[str, Any]:
 
 
 def opened(data: bytes) -> Any:
-    """Open a model file. Raises what CatBoost raises."""
+    """Open a model file. Raises ValueError for one that is not whole, and what CatBoost raises.
+
+    CatBoost reads beyond the end of bytes in memory: the first eight bytes are a mark, and the size of what follows.
+    """
+    if len(data) < HEAD or len(data) < HEAD + int.from_bytes(data[HEAD // 2 : HEAD], "little"):
+        raise ValueError("it is not whole")
     model = catboost.CatBoost()
     model.load_model(blob=data)
     return model
