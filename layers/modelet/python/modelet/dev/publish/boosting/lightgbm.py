@@ -104,7 +104,9 @@ def _check_whole(data: bytes) -> None:
     said = re.search(rb"^tree_sizes=([\d ]*)$", data, re.MULTILINE)
     first = re.search(rb"^Tree=0$", data, re.MULTILINE)
     sizes = sum(map(int, said[1].split())) if said else 0
-    if first is None or not data[first.start() + sizes :].lstrip().startswith(b"end of trees"):
+    rest = data[first.start() + sizes :].lstrip() if first else b""
+    is_open = b"\nparameters:" in rest and b"\nend of parameters" not in rest
+    if not rest.startswith(b"end of trees") or is_open:
         raise ValueError("it is not whole")
 
 

@@ -19,6 +19,9 @@ BEST = "best_iteration"
 ESTIMATOR = "scikit_learn"
 """The attribute of a booster that an estimator saved."""
 
+END = 64
+"""The bytes at the end of a file in UBJSON that hold its last member."""
+
 SINGLE = frozenset({"binary:logistic"})
 SEVERAL = frozenset({"multi:softprob", "multi:softmax"})
 
@@ -74,7 +77,14 @@ def objective_of(model: dict[str, Any]) -> str:
 
 
 def opened(data: bytes) -> xgboost.Booster:
-    """Open a model file. Raises what XGBoost raises."""
+    """Open a model file. Raises ValueError for one that is not whole, and what XGBoost raises.
+
+    XGBoost opens UBJSON without its end. Its last member is the version of the library.
+    """
+    if data.lstrip().startswith(b'{"'):
+        json.loads(data)
+    elif not data.endswith(b"}") or b"version" not in data[-END:]:
+        raise ValueError("it is not whole")
     booster = xgboost.Booster()
     booster.load_model(bytearray(data))
     return booster
