@@ -31,7 +31,7 @@ def command(root: Path, *words: str) -> str:
         timeout=200,
     )
     assert done.returncode == 0, f"modelet {' '.join(words)}\n{done.stdout}{done.stderr}"
-    return done.stdout
+    return done.stdout if words[0] == "infer" else done.stdout + done.stderr
 
 
 def own_module(path: Path) -> Any:
@@ -57,8 +57,10 @@ def test_it_is_served_at_the_first_try(brought: Brought, tmp_path: Path, monkeyp
     command(tmp_path, "new", "brought", "--backend", "auto")
     if brought.has_module:
         (tmp_path / "functions/brought/features.py").write_text(FEATURES)
-    command(tmp_path, "publish", "brought", "--from", file.name, "--examples", examples.name)
+    said = command(tmp_path, "publish", "brought", "--from", file.name, "--examples", examples.name)
+    if brought.needs_class:
+        assert "write app.py before it can be served" in said
+        return
     event = json.loads((tmp_path / "events/brought/infer.json").read_text())
     answer = json.loads(command(tmp_path, "infer", "brought", event["body"]))
-    assert "status" not in answer
-    (tmp_path / "answer.json").write_text(json.dumps(answer))
+    assert not isinstance(answer, dict) or "status" not in answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 import joblib
 import numpy as np
 import pandas as pd
+from catboost import CatBoostClassifier
+from lightgbm import LGBMClassifier
 from onnx import TensorProto, helper, numpy_helper
 from sklearn.cluster import KMeans
 from sklearn.compose import ColumnTransformer
@@ -32,6 +35,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
+from xgboost import XGBClassifier
 
 CHANCE = np.random.default_rng(25)
 ROWS = CHANCE.normal(size=(1_200, 4)).round(4)
@@ -77,7 +81,8 @@ class Brought:
     """A model that a user brings.
 
     fit: returns the fitted estimator, or the bytes of a file. rows: the examples. ending: of its file. has_module:
-    whether the folder has the author's own module.
+    whether the folder has the author's own module. needs_class: whether its inputs have no columns, so that a class
+    must say what a request is.
     """
 
     name: str
@@ -85,6 +90,7 @@ class Brought:
     rows: Callable[[], Any]
     ending: str = "joblib"
     has_module: bool = False
+    needs_class: bool = False
 
     def write(self, folder: Path, module: Any) -> Path:
         """Write the model's file."""
@@ -190,6 +196,17 @@ def _wide(width: int) -> bytes:
     return _onnx(TensorProto.FLOAT, [4], nodes, weights, 1)
 
 
+def _catboost() -> Any:
+    return CatBoostClassifier(iterations=20, depth=4, verbose=False, allow_writing_files=False)
+
+
+def _saved(model: Any, kind: str) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model"
+        model.save_model(str(path), format=kind)
+        return path.read_bytes()
+
+
 MODELS: tuple[Brought, ...] = (
     Brought("times", lambda m: _boosted(_encoded(m)).fit(frame(), LABELS), frame, has_module=True),
     Brought(
@@ -255,6 +272,7 @@ MODELS: tuple[Brought, ...] = (
         ),
         lambda: [{"input": image} for image in CHANCE.normal(size=(40, 1, 8, 8)).round(3).tolist()],
         ending="onnx",
+        needs_class=True,
     ),
     Brought("large graph", lambda _m: _wide(1_000_000), lambda: ROWS[:60], ending="onnx"),
     Brought(
@@ -262,5 +280,19 @@ MODELS: tuple[Brought, ...] = (
         lambda _m: RandomForestClassifier(300, random_state=0).fit(ROWS, CHANCE.integers(0, 3, len(ROWS))),
         lambda: ROWS,
     ),
+    Brought("LightGBM", lambda _m: LGBMClassifier(n_estimators=20, verbose=-1).fit(ROWS, LABELS), lambda: ROWS),
+    Brought("XGBoost", lambda _m: XGBClassifier(n_estimators=20).fit(ROWS, THREE), lambda: ROWS),
+    Brought(
+        "scaled before XGBoost",
+        lambda _m: make_pipeline(StandardScaler(), XGBClassifier(n_estimators=20)).fit(ROWS, THREE),
+        lambda: ROWS,
+    ),
+    Brought("CatBoost", lambda _m: _catboost().fit(ROWS, NAMED), lambda: ROWS),
+    Brought("graph of CatBoost", lambda _m: _saved(_catboost().fit(ROWS, THREE), "onnx"), lambda: ROWS, ending="onnx"),
+    Brought(
+        "file of XGBoost",
+        lambda _m: bytes(XGBClassifier(n_estimators=20).fit(ROWS, THREE).get_booster().save_raw("json")),
+        lambda: ROWS,
+        ending="json",
+    ),
 )
-"""What is not here needs a library of its own: see `boosted_models`."""

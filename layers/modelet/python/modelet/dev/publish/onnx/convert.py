@@ -22,6 +22,7 @@ from modelet.dev.publish.onnx.scaling import converters as scalers
 from modelet.dev.publish.onnx.transforming import converters as transformers
 from modelet.dev.publish.onnx.vectorizing import OPSET as NEWER
 from modelet.dev.publish.onnx.vectorizing import converters
+from modelet.dev.publish.onnx.zipmap import rename
 from modelet.dev.publish.source.answer import SHAPED, outputs_of
 from modelet.dev.publish.source.parts import final, kind_of, splits_characters
 from modelet.dev.publish.source.rows import MATRIX, TEXT
@@ -88,7 +89,7 @@ def _score_one(graph: onnx.GraphProto, rows: Rows, expected: Any, data: bytes) -
     if found.shape[1] == 1:
         return
     place = min(range(found.shape[1]), key=lambda column: float(np.abs(found[:, column] - expected).max()))
-    _rename(graph, SCORES, f"{SCORES}_inner")
+    rename(graph, SCORES, f"{SCORES}_inner")
     graph.initializer.append(onnx.numpy_helper.from_array(np.array([place], np.int64), "score_place"))
     graph.node.append(onnx.helper.make_node("Gather", [f"{SCORES}_inner", "score_place"], [SCORES], axis=1))
     [output] = [each for each in graph.output if each.name == SCORES]
@@ -166,17 +167,9 @@ def _name_tensors(graph: onnx.GraphProto, inputs: list[str], outputs: list[str])
     wanted = [*zip(graph.input, inputs, strict=True), *zip(graph.output, outputs, strict=True)]
     for tensor, name in wanted:
         if tensor.name != name:
-            _rename(graph, name, f"{name}_inner")
-            _rename(graph, tensor.name, name)
+            rename(graph, name, f"{name}_inner")
+            rename(graph, tensor.name, name)
             tensor.name = name
-
-
-def _rename(graph: onnx.GraphProto, old: str, new: str) -> None:
-    for node in graph.node:
-        for names in (node.input, node.output):
-            for place, name in enumerate(names):
-                if name == old:
-                    names[place] = new
 
 
 def _reason(estimator: Any, error: Exception) -> str:

@@ -12,6 +12,7 @@ from modelet.dev.publish.boosting.files import ENDINGS as BOOSTERS
 from modelet.dev.publish.boosting.files import opened
 from modelet.dev.publish.boosting.libraries import adapted
 from modelet.dev.publish.onnx.graph import Graph, check_inputs, check_servable, read_model
+from modelet.dev.publish.onnx.zipmap import without_zipmap
 from modelet.dev.publish.parity.predictions import Answers, answers_of
 from modelet.dev.publish.source.cells import typed
 from modelet.dev.publish.source.columns import columns_of
@@ -71,7 +72,7 @@ def given(
         known = ", ".join((*PICKLES, GRAPH, *BOOSTERS))
         raise PublishError(f"{path.name} is neither an estimator nor a graph: give {known}")
     progress.step(f"checking {path.name}")
-    return _given_graph(path, examples, bounded, types or {})
+    return _given_graph(path, examples, bounded, types or {}, progress)
 
 
 def _estimator(path: Path, progress: Progress) -> Any:
@@ -86,9 +87,14 @@ def _estimator(path: Path, progress: Progress) -> Any:
     return estimator
 
 
-def _given_graph(path: Path, examples: Path, bounded: bool, types: Mapping[str, Type]) -> GivenGraph:
+def _given_graph(
+    path: Path, examples: Path, bounded: bool, types: Mapping[str, Type], progress: Progress
+) -> GivenGraph:
     content = path.read_bytes()
     model = read_model(content, path.name)
+    if without_zipmap(model):
+        progress.step("removing the graph's ZipMap: the probabilities before it are served")
+        content = model.SerializeToString(deterministic=True)
     check_servable(model)
     graph = Graph(content)
     check_inputs(graph)
