@@ -14,6 +14,8 @@ FOLDER = os.environ["MODEL"]
 options = onnxruntime.SessionOptions()
 options.intra_op_num_threads = options.inter_op_num_threads = 1
 options.log_severity_level = 3
+options.enable_mem_pattern = False
+options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL  # as Modelet opens it
 session = onnxruntime.InferenceSession(f"{FOLDER}/model.onnx", options, providers=["CPUExecutionProvider"])
 tokenizer = Tokenizer.from_file(f"{FOLDER}/tokenizer.json")
 labels = json.load(open(f"{FOLDER}/model.json", encoding="utf-8"))["model_info"]["labels"]  # noqa: PTH123, SIM115 - it is the floor

@@ -173,6 +173,30 @@ def test_a_class_has_the_members_that_its_type_names(tmp_path: Path) -> None:
         write_bundle(served.function, served.store, pin(served.function, served.store))
 
 
+RENAMED = """
+    def postprocess(self, outputs, instances):
+        return [
+            {"label": each["label"], "confidence": each["probability"]}
+            for each in super().postprocess(outputs, instances)
+        ]
+"""
+
+
+def test_a_class_that_changes_the_default_answer_has_its_label_and_its_probability(tmp_path: Path) -> None:
+    served = Served(tmp_path, LogisticRegression().fit(ROWS, TWO), "backend: onnx")
+    app = served.function.folder / "app.py"
+    source = CLASS.format(members="label: str\n    confidence: float").replace("    pass\n", RENAMED)
+    app.write_text(source)
+    write_bundle(served.function, served.store, pin(served.function, served.store))
+    assert [list(one) for one in served.infer()] == [["label", "confidence"]] * 3
+    same = source.replace("confidence: float", "probability: float").replace(
+        RENAMED, RENAMED.replace('{"label": each["label"], "confidence": each["probability"]}', "each")
+    )
+    app.write_text(same)
+    write_bundle(served.function, served.store, pin(served.function, served.store))
+    assert [list(one) for one in served.infer()] == [["label", "probability"]] * 3
+
+
 @pytest.mark.parametrize("backend", [COMPILED, PICKLED])
 @pytest.mark.parametrize("target", [TWO, THREE], ids=["two", "three"])
 def test_a_classifier_without_probabilities_answers_with_a_score(backend: str, target: Any, tmp_path: Path) -> None:

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelet.backends import table
-from modelet.backends.outputs import Array, Outputs, reader
+from modelet.backends.outputs import Array, Outputs, TabularModel
 from modelet.backends.table import Packer
 from modelet.errors import ArtifactError
-from modelet.model import InstanceT, Model, PredictionT
+from modelet.model import InstanceT, PredictionT
 from modelet.store.manifest import Column
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from modelet.backends.outputs import Reader
     from modelet.contract.contract import Contract
     from modelet.store.artifacts import Artifacts
 
@@ -25,7 +24,7 @@ INPUT_ERRORS = (ArithmeticError, LookupError, TypeError, ValueError)
 """Errors that a library raises for its inputs."""
 
 
-class BoosterModel(Model[InstanceT, PredictionT]):
+class BoosterModel(TabularModel[InstanceT, PredictionT]):
     """Serve a version whose main file is a booster in its library's own format, with one thread.
 
     By default, it passes the version's columns to the booster, categories as the codes that the version records and
@@ -115,14 +114,6 @@ class BoosterModel(Model[InstanceT, PredictionT]):
         """Return the index of each instance's label, from the probabilities."""
         found: Array = shares.argmax(axis=1)
         return found
-
-    def postprocess(self, outputs: Outputs, instances: list[InstanceT]) -> list[PredictionT]:  # noqa: ARG002 - for authors
-        """Return the default prediction of each instance, with the members that the contract names."""
-        return self._read(outputs)
-
-    @cached_property
-    def _read(self) -> Reader:
-        return reader(self.manifest, self._prediction)
 
     def _adapt_contract(self, contract: Contract) -> Contract:
         return table.adapt_contract(self, BoosterModel, contract)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelet.backends import table
-from modelet.backends.outputs import Array, Outputs, reader
+from modelet.backends.outputs import Array, Outputs, TabularModel
 from modelet.backends.table import Packer
 from modelet.deadline import stop_at_alarm
 from modelet.errors import ArtifactError, ContractError
-from modelet.model import InstanceT, Model, PredictionT
+from modelet.model import InstanceT, PredictionT
 from modelet.settings import disable_telemetry, processors
 from modelet.shortcuts import release_graph
 from modelet.store.manifest import Column
@@ -21,7 +21,6 @@ disable_telemetry()
 import onnxruntime  # noqa: E402 - it reads the environment when it is imported
 
 if TYPE_CHECKING:
-    from modelet.backends.outputs import Reader
     from modelet.contract.contract import Contract
     from modelet.store.artifacts import Artifacts
 
@@ -82,7 +81,7 @@ def session_options(*, optimized: bool = False, threads: int = 1) -> Any:
     return options
 
 
-class OnnxModel(Model[InstanceT, PredictionT]):
+class OnnxModel(TabularModel[InstanceT, PredictionT]):
     """Serve a version whose main file is an ONNX graph.
 
     By default, it feeds the version's columns to the graph and returns the members that the prediction's type names:
@@ -216,14 +215,6 @@ class OnnxModel(Model[InstanceT, PredictionT]):
         if not is_open:
             return 0
         return TEXTS_AT_ONCE if self._text_inputs else ROWS_AT_ONCE
-
-    def postprocess(self, outputs: Outputs, instances: list[InstanceT]) -> list[PredictionT]:  # noqa: ARG002 - for authors
-        """Return the default prediction of each instance, with the members that the contract names."""
-        return self._read(outputs)
-
-    @cached_property
-    def _read(self) -> Reader:
-        return reader(self.manifest, self._prediction)
 
 
 def check_texts(name: str, array: Array) -> None:

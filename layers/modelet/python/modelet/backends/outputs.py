@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from modelet.model import InstanceT, Model, PredictionT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +28,24 @@ ALL = (*USUAL, "probabilities")
 """The members of the default prediction of a classifier with probabilities."""
 
 
+class TabularModel(Model[InstanceT, PredictionT]):
+    """A model whose version has columns, and whose default predictions are made from outputs by name."""
+
+    manifest: Manifest
+
+    def postprocess(self, outputs: Outputs, instances: list[InstanceT]) -> list[PredictionT]:  # noqa: ARG002 - for authors
+        """Return the default prediction of each instance, with the members that the contract names.
+
+        An author's own `postprocess` gets a classifier's label and probability too, because it may return others.
+        """
+        return self._read(outputs)
+
+    @cached_property
+    def _read(self) -> Reader:
+        always = () if type(self).postprocess is TabularModel.postprocess else USUAL
+        return reader(self.manifest, self._prediction, always)
+
+
 def labels_of(outputs: Outputs) -> list[Any]:
     """Return each row's label; some graphs give them as a column of shape (rows, 1)."""
     given = outputs["label"]
@@ -38,13 +59,13 @@ def numbers_of(outputs: Outputs) -> Array:
     return given[:, 0] if given.ndim == 2 and given.shape[1] == 1 else given
 
 
-def reader(manifest: Manifest, prediction: Core | None = None) -> Reader:
+def reader(manifest: Manifest, prediction: Core | None = None, always: tuple[str, ...] = ()) -> Reader:
     """Return the function that turns outputs into one prediction per instance.
 
     prediction: the core schema of a prediction. A prediction has the members that it names; if it names none, all
     members of the version's answer (see `Manifest.answer`). Without an answer, in versions of older releases, these are
     the label and its probability for classification; a number, or a list for several targets, for regression; and
-    otherwise the rows of the first output.
+    otherwise the rows of the first output. always: members of a classifier that a prediction has in any case.
     """
     answer = manifest.answer
     if answer is None:
@@ -54,10 +75,12 @@ def reader(manifest: Manifest, prediction: Core | None = None) -> Reader:
         if not is_labelled and (answer["outputs"] != ["variable"] or "targets" in answer):
             from modelet.backends.answers import reader_of  # noqa: PLC0415 - for few models
 
-            return reader_of(answer, manifest.model_info.get("labels", ()), prediction)
+            return reader_of(answer, manifest.model_info.get("labels", ()), None if always else prediction)
     if not is_labelled:
         return _numbers
     members = members_of(prediction, ALL) or (USUAL if answer is None else ALL)
+    if always:
+        members = tuple([name for name in ALL if name in always or name in members])
     if members == USUAL:
         return _usual(manifest.model_info["labels"])
     from modelet.backends.answers import labelled  # noqa: PLC0415 - most contracts name the usual members

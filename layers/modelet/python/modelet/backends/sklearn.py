@@ -18,13 +18,12 @@ import sklearn
 
 from modelet.backends import table
 from modelet.backends.answers import asked
-from modelet.backends.outputs import Outputs, reader
+from modelet.backends.outputs import Outputs, TabularModel
 from modelet.errors import ArtifactError
-from modelet.model import InstanceT, Model, PredictionT
+from modelet.model import InstanceT, PredictionT
 
 if TYPE_CHECKING:
     from modelet.backends.frame import Frames
-    from modelet.backends.outputs import Reader
     from modelet.contract.contract import Contract
     from modelet.store.artifacts import Artifacts
     from modelet.store.manifest import Manifest
@@ -41,7 +40,7 @@ INPUT_ERRORS = (ArithmeticError, LookupError, TypeError, ValueError)
 """Errors that an estimator raises for its inputs: unseen categories, missing values, numbers out of range."""
 
 
-class SklearnModel(Model[InstanceT, PredictionT]):
+class SklearnModel(TabularModel[InstanceT, PredictionT]):
     """Serve a version whose main file is a scikit-learn estimator.
 
     By default, it passes the version's columns to the estimator and returns the members that the prediction's type
@@ -134,14 +133,6 @@ class SklearnModel(Model[InstanceT, PredictionT]):
         # Both are called: the likeliest class is not always the predicted one (SVC, thresholds).
         label, probabilities = self.estimator.predict(inputs), self.estimator.predict_proba(inputs)
         return {"label": np.asarray(label), "probabilities": np.asarray(probabilities)}
-
-    def postprocess(self, outputs: Outputs, instances: list[InstanceT]) -> list[PredictionT]:  # noqa: ARG002 - for authors
-        """Return the default prediction of each instance, with the members that the contract names."""
-        return self._read(outputs)
-
-    @cached_property
-    def _read(self) -> Reader:
-        return reader(self.manifest, self._prediction)
 
 
 def _check_runtime(manifest: Manifest) -> None:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from onnx import TensorProto, helper
 
 from modelet.dev.publish.onnx.graph import LABEL, PROBABILITIES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import onnx
 
 ZIPMAP = "ZipMap"
 
 
-def without_zipmap(model: onnx.ModelProto) -> bool:
-    """Remove the ZipMap before one of a graph's two outputs, and name both as Modelet does; return whether it did.
+def without_zipmap(model: onnx.ModelProto) -> list[Any] | None:
+    """Remove the ZipMap before one of a graph's two outputs, and name both as Modelet does; return its labels.
+
+    None if there is none, or if it is inside the graph.
 
     skl2onnx adds it by default, and CatBoost always. The tensor before it has the same probabilities, in the order of
     the labels. Source: https://onnx.ai/onnx/operators/onnx_aionnxml_ZipMap.html
@@ -24,10 +28,10 @@ def without_zipmap(model: onnx.ModelProto) -> bool:
     maps = [node for node in graph.node if node.op_type == ZIPMAP]
     ends = {output.name for output in graph.output}
     if len(maps) != 1 or len(ends) != 2 or maps[0].output[0] not in ends:
-        return False
+        return None
     [node] = maps
     [label] = ends - {node.output[0]}
-    count = max(len(attribute.strings) or len(attribute.ints) for attribute in node.attribute)
+    [labels] = [texts(helper.get_attribute_value(attribute)) for attribute in node.attribute]
     shares = node.input[0]
     graph.node.remove(node)
     rename(graph, PROBABILITIES, f"{PROBABILITIES}_inner")
@@ -40,10 +44,15 @@ def without_zipmap(model: onnx.ModelProto) -> bool:
     graph.output.extend(
         [
             helper.make_tensor_value_info(LABEL, kinds[label], [None]),
-            helper.make_tensor_value_info(PROBABILITIES, TensorProto.FLOAT, [None, count]),
+            helper.make_tensor_value_info(PROBABILITIES, TensorProto.FLOAT, [None, len(labels)]),
         ]
     )
-    return True
+    return labels
+
+
+def texts(values: Sequence[Any]) -> list[Any]:
+    """Return an attribute's values, texts decoded."""
+    return [value.decode() if isinstance(value, bytes) else value for value in values]
 
 
 def rename(graph: onnx.GraphProto, old: str, new: str) -> None:

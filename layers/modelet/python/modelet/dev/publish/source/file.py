@@ -92,7 +92,8 @@ def _given_graph(
 ) -> GivenGraph:
     content = path.read_bytes()
     model = read_model(content, path.name)
-    if without_zipmap(model):
+    labels = without_zipmap(model)
+    if labels:
         progress.step("removing the graph's ZipMap: the probabilities before it are served")
         content = model.SerializeToString(deterministic=True)
     check_servable(model)
@@ -107,7 +108,7 @@ def _given_graph(
     feeds = graph_feeds(graph, table)
     columns = _columns(graph, table, bounded)
     outputs, figures = _checked(graph, feeds)
-    shape = outcome(model, outputs)
+    shape = outcome(model, outputs, labels)
     return GivenGraph(
         graph,
         (model.producer_name or "onnx", model.producer_version or "unknown"),

@@ -9,6 +9,7 @@ import onnx
 
 from modelet.backends.outputs import labels_of
 from modelet.dev.publish.onnx.graph import LABEL, PROBABILITIES, VARIABLE
+from modelet.dev.publish.onnx.zipmap import texts
 from modelet.dev.publish.source.answer import OTHER, Shape
 from modelet.errors import PublishError
 
@@ -20,15 +21,18 @@ if TYPE_CHECKING:
 TENSORS = {onnx.TensorProto.STRING, onnx.TensorProto.INT64}
 
 
-def outcome(model: onnx.ModelProto, outputs: Outputs) -> Shape:
+def outcome(model: onnx.ModelProto, outputs: Outputs, known: list[Any] | None = None) -> Shape:
     """Return the shape of a graph's predictions, with a classifier's labels in the order of its probabilities.
 
-    outputs: its outputs for the examples. Raises PublishError if labels and probabilities contradict each other.
+    outputs: its outputs for the examples. known: the labels that a ZipMap of the graph had. Raises PublishError if
+    labels and probabilities contradict each other.
     """
     if _is_classified(outputs):
         said, width = labels_of(outputs), outputs[PROBABILITIES].shape[1]
         fitting = [
-            found for found in _lists(model, said) if len(set(found)) == len(found) == width and set(said) <= set(found)
+            found
+            for found in ([known] if known else _lists(model, said))
+            if len(set(found)) == len(found) == width and set(said) <= set(found)
         ]
         likeliest = outputs[PROBABILITIES].argmax(axis=1).tolist()
         ordered = next((found for found in fitting if not _contradicted(found, said, likeliest)), None)
@@ -62,10 +66,10 @@ def _lists(model: onnx.ModelProto, said: list[Any]) -> Iterator[list[Any]]:
     for node in reversed(graph.node):
         for attribute in node.attribute:
             if attribute.name.startswith("classlabels_") and (attribute.strings or attribute.ints):
-                yield _texts(onnx.helper.get_attribute_value(attribute))
+                yield texts(onnx.helper.get_attribute_value(attribute))
     for tensor in reversed(graph.initializer):
         if tensor.data_type in TENSORS:
-            yield _texts(onnx.numpy_helper.to_array(tensor).ravel().tolist())
+            yield texts(onnx.numpy_helper.to_array(tensor).ravel().tolist())
     yield sorted(set(said))
 
 
@@ -86,7 +90,3 @@ def _contradicted(labels: Sequence[Any], said: list[Any], likeliest: list[int]) 
         and columns[label] != labels.index(label)
         and columns.get(labels[columns[label]]) != columns[label]
     ]
-
-
-def _texts(values: Sequence[Any]) -> list[Any]:
-    return [value.decode() if isinstance(value, bytes) else value for value in values]

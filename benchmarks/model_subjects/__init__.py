@@ -1,0 +1,1 @@
+"""The handlers that the benchmark of kinds of models measures Modelet beside."""
