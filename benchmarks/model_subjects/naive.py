@@ -29,7 +29,9 @@ app = FastAPI()
 async def infer(rows: Rows) -> list[Any]:
     """Return the predictions of rows."""
     frame = pd.DataFrame(rows.instances)
-    frame = frame.astype({name: "category" for name in frame.columns if not pd.api.types.is_numeric_dtype(frame[name])})
+    for name, values in frame.items():
+        is_text = any(isinstance(value, str) for value in values)
+        frame[name] = values.astype("category") if is_text else pd.to_numeric(values)
     if hasattr(model, "predict_proba"):
         return [*map(list, model.predict_proba(frame))]
     return list(model.predict(frame))

@@ -11,6 +11,9 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import joblib
+import numpy as np
+import pandas as pd
 import pytest
 
 from support.trial_models import FEATURES, MODELS, Brought, written
@@ -45,6 +48,26 @@ def own_module(path: Path) -> Any:
     return module
 
 
+def told(answer: Any) -> Any:
+    """What an answer predicts: a label, a cluster, numbers, or several labels."""
+    if not isinstance(answer, dict):
+        return answer
+    for name in ("label", "cluster"):
+        if name in answer:
+            return answer[name]
+    return [each["label"] if isinstance(each, dict) else each for each in answer.values()]
+
+
+def expected(model: Any, rows: Any) -> Any:
+    """What the model itself predicts for the first row."""
+    first = rows.head(1) if isinstance(rows, pd.DataFrame) else rows[:1]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = np.asarray(model.predict(first))[0]
+    [plain] = np.ravel(found).tolist() if found.size == 1 else [found.tolist()]
+    return plain
+
+
 @pytest.mark.parametrize("brought", MODELS, ids=lambda each: each.name)
 def test_it_is_served_at_the_first_try(brought: Brought, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "functions").mkdir()
@@ -64,3 +87,5 @@ def test_it_is_served_at_the_first_try(brought: Brought, tmp_path: Path, monkeyp
     event = json.loads((tmp_path / "events/brought/infer.json").read_text())
     answer = json.loads(command(tmp_path, "infer", "brought", event["body"]))
     assert not isinstance(answer, dict) or "status" not in answer
+    if brought.ending == "joblib":
+        assert told(answer) == pytest.approx(expected(joblib.load(file), brought.rows()))

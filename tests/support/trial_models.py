@@ -181,6 +181,24 @@ def _onnx(kind: int, shape: list[Any], nodes: list[Any], weights: dict[str, Any]
     return bytes(model.SerializeToString())
 
 
+def _tokens() -> bytes:
+    """A graph of whole numbers and fractions, with dynamic axes."""
+    given = [
+        helper.make_tensor_value_info("ids", TensorProto.INT64, [None, None]),
+        helper.make_tensor_value_info("weights", TensorProto.FLOAT, [None, None]),
+    ]
+    made = [helper.make_tensor_value_info("output", TensorProto.FLOAT, [None, 1])]
+    nodes = [
+        helper.make_node("Cast", ["ids"], ["cast"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["cast", "weights"], ["product"]),
+        helper.make_node("ReduceSum", ["product", "axes"], ["output"], keepdims=1),
+    ]
+    axes = numpy_helper.from_array(np.array([1], np.int64), "axes")
+    graph = helper.make_graph(nodes, "brought", given, made, [axes])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+    return bytes(model.SerializeToString())
+
+
 def _wide(width: int) -> bytes:
     """A graph of one layer, whose weights take 16 bytes for each of its hidden units."""
     chance = np.random.default_rng(0)
@@ -271,6 +289,15 @@ MODELS: tuple[Brought, ...] = (
             3,
         ),
         lambda: [{"input": image} for image in CHANCE.normal(size=(40, 1, 8, 8)).round(3).tolist()],
+        ending="onnx",
+        needs_class=True,
+    ),
+    Brought(
+        "graph of tokens",
+        lambda _m: _tokens(),
+        lambda: (
+            [{"ids": [3, 1, 2, 4], "weights": [0.5, 0.5, 1.0, 0.25]}, {"ids": [5, 6, 0, 1], "weights": [1.0] * 4}] * 20
+        ),
         ending="onnx",
         needs_class=True,
     ),

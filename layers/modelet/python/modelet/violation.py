@@ -9,7 +9,7 @@ RESPONSE_LIMIT = 6_291_556
 
 Source: docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (6 MB; Lambda's own error has the exact figure).
 """
-TOO_LARGE = f"The answer is larger than {RESPONSE_LIMIT} bytes: send the instances in batches."
+TOO_LARGE = f"The answer is larger than {RESPONSE_LIMIT} bytes: send fewer instances, or shorter ones; see batches."
 LISTED_VIOLATIONS = 100
 """The most violations that an answer lists; it also has their count."""
 MAX_PROBLEMS = 25_000

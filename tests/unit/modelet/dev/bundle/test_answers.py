@@ -90,6 +90,13 @@ def test_an_answer_that_the_prediction_s_contract_never_takes_is_refused(predict
         classes(prediction, "no", "yes")()
 
 
+def test_a_member_that_no_answer_has_is_named() -> None:
+    typed_dict: Any = TypedDict
+    unknown = typed_dict("P", {"label": str, "confidence": float})
+    with pytest.raises(CommandError, match=r"type has confidence, but the version returns label, probability: change"):
+        classes(unknown, "no", "yes")()
+
+
 @pytest.mark.parametrize(
     ("prediction", "targets"),
     [

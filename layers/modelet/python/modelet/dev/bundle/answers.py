@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modelet.backends.answers import fields_of
 from modelet.backends.outputs import predictions
 from modelet.contract.contract import Contract
 from modelet.errors import CommandError
@@ -27,6 +28,8 @@ SHARES = (0.5 + PART, PART, 0.25 + PART, 0.01 * PART, 1 - 0.01 * PART)
 """Possible probabilities. A contract must accept at least one of them for each label, whatever its bounds."""
 NUMBERS = (PART, -PART, 12 + PART, 150 + PART, 2_000 + PART, -12 - PART, 1e6 + PART, -1e6 - PART)
 """Possible predictions of a regressor. A contract must accept at least one of them, whatever its bounds."""
+SHOWN = 300
+"""The most characters of an answer that an error shows."""
 REMEDY = "change the prediction's type, or override postprocess"
 
 
@@ -40,10 +43,12 @@ def check_answers(app: str, manifest: Manifest, instance: Core, prediction: Core
         kept = next(filter(None, (_kept(contract, manifest, outputs) for outputs in asked)), None)
         if kept is None:
             shown = predictions(asked[0], manifest, prediction)[0]
-            what = "numbers with a fraction" if isinstance(shown, float | list) else repr(shown)
+            if unknown := _unknown(prediction, predictions(asked[0], manifest, {"type": "any"})[0]):
+                raise CommandError(f"{app}: the prediction's type has {unknown}: {REMEDY}")
+            what = "numbers with a fraction" if isinstance(shown, float | list) else _short(repr(shown))
             raise CommandError(
                 f"{app}: the prediction's contract rejects {what}, but version {manifest.version} may "
-                f"return {'it' if what == repr(shown) else 'them'}: {REMEDY}"
+                f"return {'them' if isinstance(shown, float | list) else 'it'}: {REMEDY}"
             )
         answer = json.loads(kept)[0]
         if is_open or label is None or not isinstance(answer, dict) or "label" not in answer:
@@ -54,6 +59,18 @@ def check_answers(app: str, manifest: Manifest, instance: Core, prediction: Core
                 f"{app}: the prediction's contract converts both labels {other!r} and {label!r} of version "
                 f"{manifest.version} to {answer['label']!r}, so that they look the same: {REMEDY}"
             )
+
+
+def _unknown(prediction: Core, whole: Any) -> str:
+    """Return the members that a contract needs and no answer has, and those that it has; empty if there are none."""
+    fields = fields_of(prediction) or {}
+    needed = [name for name, field in fields.items() if field.get("required", field["schema"]["type"] != "default")]
+    unknown = [name for name in needed if isinstance(whole, dict) and name not in whole]
+    return f"{', '.join(unknown)}, but the version returns {', '.join(whole)}" if unknown else ""
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 def _possible(manifest: Manifest, between: list[float]) -> Iterator[tuple[Any, list[dict[str, Any]]]]:

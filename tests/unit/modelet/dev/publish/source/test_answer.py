@@ -153,6 +153,15 @@ def test_the_answer_of_an_unknown_kind_is_left_to_a_class() -> None:
     assert shape_of(StandardScaler(), texts) == OTHER
 
 
+def test_numbers_that_are_no_probabilities_or_no_labels_are_refused() -> None:
+    fitted = LogisticRegression().fit(ROWS, TWO)
+    odds = {"label": TWO[:2], "probabilities": np.array([[-1.5, 2.5], [0.0, 1.0]])}
+    with pytest.raises(PublishError, match=r"predict_proba returns -1.5, which is no probability: train it with"):
+        shape_of(fitted, odds)
+    with pytest.raises(PublishError, match=r"predicts 1.5, which is none of its labels: train it with"):
+        shape_of(fitted, {"label": np.array([1.5])})
+
+
 def test_labels_that_would_be_the_same_key_are_left_to_a_class() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

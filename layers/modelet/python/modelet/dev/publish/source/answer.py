@@ -31,6 +31,9 @@ TASKS = {"label": "classification", "variable": "regression", "cluster": "cluste
 NUMERIC = "fiub"
 """numpy's kinds of dtypes of numbers."""
 
+NEARLY = 1e-3
+"""How far a probability may be outside of 0 to 1, because of rounding."""
+
 SHAPED = 100
 """The number of rows that show the shape of the predictions."""
 
@@ -124,8 +127,15 @@ def _labelled(estimator: Any, outputs: Outputs, targets: list[str], answer: dict
     classes = getattr(estimator, "classes_", None)
     if classes is None or kind != "classifier":
         return OTHER
+    if "probabilities" in outputs:
+        _check_shares(estimator, outputs["probabilities"])
     if not targets:
         labels = np.asarray(classes).tolist()
+        if strange := set(np.ravel(outputs["label"]).tolist()) - set(labels):
+            raise PublishError(
+                f"{type(final(estimator)).__name__} predicts {strange.pop()!r}, which is none of its labels: train it "
+                "with one of the library's own objectives for labels"
+            )
         return Shape("classification", labels, answer) if _are_distinct(labels) else OTHER
     # Each target has its own labels, or 0 and 1 where several labels may be true at once.
     labels = [np.asarray(each).tolist() for each in classes] if isinstance(classes, list) else [[0, 1]] * len(targets)
@@ -134,6 +144,16 @@ def _labelled(estimator: Any, outputs: Outputs, targets: list[str], answer: dict
         return OTHER
     described = [{"name": name, "labels": of} for name, of in zip(targets, labels, strict=True)]
     return Shape("classification", [], answer | {"targets": described})
+
+
+def _check_shares(estimator: Any, shares: Array) -> None:
+    """Raise PublishError if a classifier's probabilities are none, as those of some objectives."""
+    beyond = shares[(shares < -NEARLY) | (shares > 1 + NEARLY)]
+    if beyond.size:
+        raise PublishError(
+            f"{type(final(estimator)).__name__}.predict_proba returns {beyond[0]:.6g}, which is no probability: train it"
+            " with an objective that gives probabilities"
+        )
 
 
 def _are_distinct(labels: list[Any]) -> bool:
