@@ -150,9 +150,10 @@ def _check_shares(estimator: Any, shares: Array) -> None:
     """Raise PublishError if a classifier's probabilities are none, as those of some objectives."""
     beyond = shares[(shares < -NEARLY) | (shares > 1 + NEARLY)]
     if beyond.size:
+        name = type(final(estimator)).__name__
         raise PublishError(
-            f"{type(final(estimator)).__name__}.predict_proba returns {beyond[0]:.6g}, which is no probability: train it"
-            " with an objective that gives probabilities"
+            f"{name}.predict_proba returns {beyond[0]:.6g}, which is no probability: train it with an objective that "
+            "gives probabilities"
         )
 
 
