@@ -33,8 +33,8 @@ async def infer(rows: Rows) -> list[Any]:
         is_text = any(isinstance(value, str) for value in values)
         frame[name] = values.astype("category") if is_text else pd.to_numeric(values)
     if hasattr(model, "predict_proba"):
-        return [*map(list, model.predict_proba(frame))]
-    return list(model.predict(frame))
+        return list(model.predict_proba(frame).tolist())
+    return list(model.predict(frame).tolist())
 
 
 handler = Mangum(app, lifespan="off")
