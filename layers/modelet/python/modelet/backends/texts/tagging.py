@@ -58,6 +58,7 @@ class TokenClassificationModel(TextModel[InstanceT, PredictionT]):
     in code points of the sentence). A version's `label_map` in model_info has readable names: {"PER": "인명"}.
     """
 
+    task: ClassVar[str] = "token-classification"
     fields: ClassVar[tuple[str, ...]] = ("sentence",)
     classifies: ClassVar[bool] = True
 
