@@ -123,6 +123,18 @@ def test_a_checkpoint_answers_like_the_folder_of_the_same_weights(tmp_path: Path
     assert len({token["predicted_tag"] for answer in answers[0] for token in answer["result"]}) > 1
 
 
+def test_vectors_have_the_pooling_and_the_length_of_sentence_transformers(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    source, target = make(tmp_path / "model", "bert", "BertModel", ()), tmp_path / "out"
+    (source / "sentence_bert_config.json").write_text('{"max_seq_length": 24, "do_lower_case": false}')
+    assert export(source, target, environment) == ""
+    assert json.loads((target / "export.json").read_text())["max_seq_length"] == 24
+    (source / "1_Pooling").mkdir()
+    (source / "1_Pooling" / "config.json").write_text('{"pooling_mode_cls_token": true}')
+    assert "has the pooling cls_token, but a function takes the mean" in export(source, target, environment)
+
+
 def test_what_is_missing_or_wrong_is_said_in_one_line(tmp_path: Path, environment: dict[str, str]) -> None:
     source, target = make(tmp_path / "model"), tmp_path / "out"
     config = (source / "config.json").read_text()

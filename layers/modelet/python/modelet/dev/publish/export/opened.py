@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -18,6 +17,8 @@ from modelet.dev.publish.export.checkpoint import (
     weights_of,
 )
 from modelet.dev.publish.export.labels import labels_of, read_labels
+from modelet.dev.publish.export.sentences import check_sentences, sentence_length
+from modelet.dev.publish.export.settings import read_object
 from modelet.errors import PublishError
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ ENDINGS = {
     "ForQuestionAnswering": "question-answering",
 }
 LABEL_FILES = ("labels.json", "labels.txt", "label.txt")
+SETTINGS = "tokenizer_config.json"
 LONGEST = 512
 OFFSET_POSITIONS = ("roberta", "xlm-roberta", "camembert")
 """Models whose positions begin after the padding's id."""
@@ -67,6 +69,8 @@ def open_model(source: Path, task: str | None, labels: Path | None, max_length: 
     task = task or _task_of(config, has_weights=has_weights)
     if task not in AUTO:
         raise PublishError(f"the task is {task}: use one of {', '.join(AUTO)}")
+    if task == "sentence-embedding":
+        check_sentences(folder)
     model, described = _from_folder(folder, task) if has_weights else _from_checkpoint(source, config, task)
     classifies = task.endswith("classification")
     named = _labels(model, folder, labels) if classifies else []
@@ -79,7 +83,7 @@ def open_model(source: Path, task: str | None, labels: Path | None, max_length: 
         task,
         named,
         _tokenizer(folder),
-        max_length or _length(config, folder),
+        max_length or _length(config, folder, task),
         int(config.pad_token_id or 0),
         {"class": type(model).__name__, **described},
     )
@@ -140,22 +144,19 @@ def _tokenizer(folder: Path) -> bytes:
         return path.read_bytes()
     if not vocabulary.is_file():
         raise PublishError(f"{folder.name} has neither tokenizer.json nor vocab.txt: save the tokenizer there")
-    lower = bool(_settings(folder).get("do_lower_case", True))
+    lower = bool(read_object(folder / SETTINGS).get("do_lower_case", True))
     made = BertWordPieceTokenizer(str(vocabulary), lowercase=lower, strip_accents=lower)
     text: str = made.to_str()
     return text.encode()
 
 
-def _settings(folder: Path) -> dict[str, Any]:
-    path = folder / "tokenizer_config.json"
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return found
-
-
-def _length(config: Any, folder: Path) -> int:
-    """Return the most tokens of a window: as the tokenizer says, if the model has as many positions."""
+def _length(config: Any, folder: Path, task: str) -> int:
+    """Return the most tokens of a window: as the tokenizer or sentence-transformers says, if there are positions."""
     positions = int(getattr(config, "max_position_embeddings", None) or LONGEST)
     if config.model_type in OFFSET_POSITIONS:
         positions -= int(config.pad_token_id) + 1
-    said = _settings(folder).get("model_max_length")
-    return min(positions, LONGEST, said if isinstance(said, int) else LONGEST)
+    said = [
+        read_object(folder / SETTINGS).get("model_max_length"),
+        sentence_length(folder) if task == "sentence-embedding" else None,
+    ]
+    return min(positions, LONGEST, *(each for each in said if type(each) is int))
