@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 import transformers
-from tokenizers import BertWordPieceTokenizer
 
 from modelet.dev.publish.export.checkpoint import (
     SUFFIX,
@@ -19,6 +18,7 @@ from modelet.dev.publish.export.checkpoint import (
 from modelet.dev.publish.export.labels import labels_of, read_labels
 from modelet.dev.publish.export.sentences import check_sentences, sentence_length
 from modelet.dev.publish.export.settings import read_object
+from modelet.dev.publish.export.vocabulary import SETTINGS, tokenizer_of
 from modelet.errors import PublishError
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ ENDINGS = {
     "ForQuestionAnswering": "question-answering",
 }
 LABEL_FILES = ("labels.json", "labels.txt", "label.txt")
-SETTINGS = "tokenizer_config.json"
 LONGEST = 512
 OFFSET_POSITIONS = ("roberta", "xlm-roberta", "camembert")
 """Models whose positions begin after the padding's id."""
@@ -82,7 +81,7 @@ def open_model(source: Path, task: str | None, labels: Path | None, max_length: 
         model.eval(),
         task,
         named,
-        _tokenizer(folder),
+        tokenizer_of(folder, config.model_type),
         max_length or _length(config, folder, task),
         int(config.pad_token_id or 0),
         {"class": type(model).__name__, **described},
@@ -136,18 +135,6 @@ def _labels(model: Any, folder: Path, given: Path | None) -> list[str]:
             f"or in a file ({', '.join(LABEL_FILES)}, or --labels FILE)"
         )
     return labels_of(known, "config.json")
-
-
-def _tokenizer(folder: Path) -> bytes:
-    path, vocabulary = folder / "tokenizer.json", folder / "vocab.txt"
-    if path.is_file():
-        return path.read_bytes()
-    if not vocabulary.is_file():
-        raise PublishError(f"{folder.name} has neither tokenizer.json nor vocab.txt: save the tokenizer there")
-    lower = bool(read_object(folder / SETTINGS).get("do_lower_case", True))
-    made = BertWordPieceTokenizer(str(vocabulary), lowercase=lower, strip_accents=lower)
-    text: str = made.to_str()
-    return text.encode()
 
 
 def _length(config: Any, folder: Path, task: str) -> int:
