@@ -15,7 +15,7 @@ from modelet.dev.publish.export.checkpoint import (
     loss_of,
     weights_of,
 )
-from modelet.dev.publish.export.labels import labels_of, read_labels
+from modelet.dev.publish.export.labels import choose_labels
 from modelet.dev.publish.export.sentences import check_sentences, sentence_length
 from modelet.dev.publish.export.settings import read_object
 from modelet.dev.publish.export.vocabulary import SETTINGS, tokenizer_of
@@ -37,7 +37,6 @@ ENDINGS = {
     "ForSequenceClassification": "text-classification",
     "ForQuestionAnswering": "question-answering",
 }
-LABEL_FILES = ("labels.json", "labels.txt", "label.txt")
 LONGEST = 512
 OFFSET_POSITIONS = ("roberta", "xlm-roberta", "camembert")
 """Models whose positions begin after the padding's id."""
@@ -72,7 +71,9 @@ def open_model(source: Path, task: str | None, labels: Path | None, max_length: 
         check_sentences(folder)
     model, described = _from_folder(folder, task) if has_weights else _from_checkpoint(source, config, task)
     classifies = task.endswith("classification")
-    named = _labels(model, folder, labels) if classifies else []
+    named = (
+        choose_labels(model.config.id2label or {}, int(model.config.num_labels), folder, labels) if classifies else []
+    )
     if classifies and config.problem_type not in {None, "single_label_classification"}:
         raise PublishError(
             f"config.json has problem_type {config.problem_type}: only one label for each text is served"
@@ -121,20 +122,6 @@ def _from_checkpoint(source: Path, config: Any, task: str) -> tuple[Any, dict[st
     model = AUTO[task].from_config(config)
     model.load_state_dict(check_keys(weights, set(model.state_dict()), path.name))
     return model, {"source": "checkpoint", "checkpoint": path.name, "val_loss": loss_of(path.name)}
-
-
-def _labels(model: Any, folder: Path, given: Path | None) -> list[str]:
-    count = int(model.config.num_labels)
-    path = given or next((folder / name for name in LABEL_FILES if (folder / name).is_file()), None)
-    if path is not None:
-        return read_labels(path, count)
-    known = {int(place): label for place, label in (model.config.id2label or {}).items()}
-    if len(known) != count or all(label == f"LABEL_{place}" for place, label in known.items()):
-        raise PublishError(
-            f"config.json names {len(known)} labels by number for {count} scores: give their names in id2label, "
-            f"or in a file ({', '.join(LABEL_FILES)}, or --labels FILE)"
-        )
-    return labels_of(known, "config.json")
 
 
 def _length(config: Any, folder: Path, task: str) -> int:
