@@ -12,12 +12,14 @@ from modelet.dev.publish.export.checkpoint import (
     best_checkpoint,
     check_keys,
     count_of_labels,
+    has_weights,
     loss_of,
     weights_of,
 )
 from modelet.dev.publish.export.labels import choose_labels
 from modelet.dev.publish.export.sentences import check_sentences, sentence_length
 from modelet.dev.publish.export.settings import read_object
+from modelet.dev.publish.export.tasks import task_of
 from modelet.dev.publish.export.vocabulary import SETTINGS, tokenizer_of
 from modelet.errors import PublishError
 
@@ -32,11 +34,6 @@ AUTO = {
     "sentence-embedding": transformers.AutoModel,
 }
 """The tasks, and the class of transformers that opens a model for each."""
-ENDINGS = {
-    "ForTokenClassification": "token-classification",
-    "ForSequenceClassification": "text-classification",
-    "ForQuestionAnswering": "question-answering",
-}
 LONGEST = 512
 OFFSET_POSITIONS = ("roberta", "xlm-roberta", "camembert")
 """Models whose positions begin after the padding's id."""
@@ -63,13 +60,13 @@ def open_model(source: Path, task: str | None, labels: Path | None, max_length: 
     if not (folder / "config.json").is_file():
         raise PublishError(f"{folder.name} has no config.json: save the model's configuration there (save_pretrained)")
     config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
-    has_weights = source.suffix != SUFFIX and any(folder.glob("*.safetensors"))
-    task = task or _task_of(config, has_weights=has_weights)
+    weighted = has_weights(source)
+    task = task or task_of(config.architectures, has_weights=weighted)
     if task not in AUTO:
         raise PublishError(f"the task is {task}: use one of {', '.join(AUTO)}")
     if task == "sentence-embedding":
         check_sentences(folder)
-    model, described = _from_folder(folder, task) if has_weights else _from_checkpoint(source, config, task)
+    model, described = _from_folder(folder, task) if weighted else _from_checkpoint(source, config, task)
     classifies = task.endswith("classification")
     named = (
         choose_labels(model.config.id2label or {}, int(model.config.num_labels), folder, labels) if classifies else []
@@ -87,12 +84,6 @@ def open_model(source: Path, task: str | None, labels: Path | None, max_length: 
         int(config.pad_token_id or 0),
         {"class": type(model).__name__, **described},
     )
-
-
-def _task_of(config: Any, *, has_weights: bool) -> str:
-    architecture = (config.architectures or [""])[0]
-    found = next((task for ending, task in ENDINGS.items() if architecture.endswith(ending)), "")
-    return found or ("sentence-embedding" if has_weights else "token-classification")
 
 
 def _from_folder(folder: Path, task: str) -> tuple[Any, dict[str, Any]]:
