@@ -72,6 +72,11 @@ class Tokenizer:
             found = self._tokenizer.encode(first, second)
         return self._cut(found, 1)
 
+    def special_tokens(self) -> frozenset[str]:
+        """Return the tokens that are no part of a text, such as [CLS]."""
+        added = self._tokenizer.get_added_tokens_decoder().values()
+        return frozenset(token.content for token in added if token.special)
+
     def unknown_share(self, texts: list[str]) -> float:
         """Return the share of the texts' tokens that are the tokenizer's unknown token."""
         unknown = getattr(self._tokenizer.model, "unk_token", None)
