@@ -111,12 +111,18 @@ def built(
 
 
 def text_artifacts(
-    folder: Path, graph: bytes, labels: Sequence[str] = LABELS, *, length: int = 32, **info: Any
+    folder: Path,
+    graph: bytes,
+    labels: Sequence[str] = LABELS,
+    *,
+    task: str = "token-classification",
+    length: int = 32,
+    **info: Any,
 ) -> Artifacts:
     """The artifacts of a version of a text model; info: further entries of model_info."""
     store = Store((folder / "store").as_uri())
     contents = {"model.onnx": graph, "tokenizer.json": tokenizer_bytes()}
-    known = {"labels": list(labels), "max_seq_length": length, "pad_token_id": 0}
+    known = {"task": task, "labels": list(labels), "max_seq_length": length, "pad_token_id": 0}
     lock: Lock = write_version(store, contents, model_info=known | info, features=("text",))
     return Artifacts.open(store, store.read(manifest_path("tiny", "1")), "tiny", lock, folder / "tmp")
 

@@ -56,10 +56,19 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT / "layers" / "modelet" / "python"), "HF_HUB_OFFLINE": "1"}
 
 
-def make(folder: Path, kind: str = "bert", name: str = "BertForTokenClassification", labels: Any = LABELS) -> Path:
+def make(
+    folder: Path,
+    kind: str = "bert",
+    name: str = "BertForTokenClassification",
+    labels: Any = LABELS,
+    *,
+    checkpoints: bool = False,
+) -> Path:
     vocabulary = str(tiny_tokenizer().get_vocab_size())
     command = [str(PYTHON), "-W", "ignore", "-c", MADE, str(folder), kind, name, json.dumps(list(labels)), vocabulary]
     subprocess.run(command, check=True, capture_output=True)
+    for path in () if checkpoints else folder.glob("*.ckpt"):
+        path.unlink()
     tiny_tokenizer().save(str(folder / "tokenizer.json"))
     return folder
 
@@ -97,8 +106,10 @@ def test_a_folder_is_exported_with_its_task_and_equals_torch(
 
 
 def test_a_checkpoint_answers_like_the_folder_of_the_same_weights(tmp_path: Path, environment: dict[str, str]) -> None:
-    source = make(tmp_path / "model")
-    assert export(source, tmp_path / "folder", environment) == ""
+    assert export(make(tmp_path / "model"), tmp_path / "folder", environment) == ""
+    source = make(tmp_path / "trained", checkpoints=True)
+    said = "has both the weights model.safetensors and the checkpoint epoch=0-val_loss=0.90.ckpt: give the path"
+    assert said in export(source, tmp_path / "best", environment)
     (source / "model.safetensors").unlink()
     (source / "labels.json").write_text(json.dumps({label: place for place, label in enumerate(LABELS)}))
     assert export(source, tmp_path / "best", environment) == ""
@@ -123,8 +134,20 @@ def test_a_checkpoint_answers_like_the_folder_of_the_same_weights(tmp_path: Path
     assert len({token["predicted_tag"] for answer in answers[0] for token in answer["result"]}) > 1
 
 
+def test_vectors_have_the_pooling_and_the_length_of_sentence_transformers(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    source, target = make(tmp_path / "model", "bert", "BertModel", ()), tmp_path / "out"
+    (source / "sentence_bert_config.json").write_text('{"max_seq_length": 24, "do_lower_case": false}')
+    assert export(source, target, environment) == ""
+    assert json.loads((target / "export.json").read_text())["max_seq_length"] == 24
+    (source / "1_Pooling").mkdir()
+    (source / "1_Pooling" / "config.json").write_text('{"pooling_mode_cls_token": true}')
+    assert "has the pooling cls_token, but a function takes the mean" in export(source, target, environment)
+
+
 def test_what_is_missing_or_wrong_is_said_in_one_line(tmp_path: Path, environment: dict[str, str]) -> None:
-    source, target = make(tmp_path / "model"), tmp_path / "out"
+    source, trained, target = make(tmp_path / "model"), make(tmp_path / "trained", checkpoints=True), tmp_path / "out"
     config = (source / "config.json").read_text()
 
     def refused(*words: str, of: Path = source) -> str:
@@ -135,17 +158,21 @@ def test_what_is_missing_or_wrong_is_said_in_one_line(tmp_path: Path, environmen
     (source / "labels.json").unlink()
     assert "the task is translation: use one of token-classification" in refused("--task", "translation")
     assert "lacks 2 weights for question-answering" in refused("--task", "question-answering")
-    (source / "config.json").write_text(config.replace('"num_hidden_layers": 2', '"num_hidden_layers": 3'))
+    for folder in (source, trained):
+        (folder / "config.json").write_text(config.replace('"num_hidden_layers": 2', '"num_hidden_layers": 3'))
     assert "weights for token-classification, such as bert.encoder.layer.2" in refused()
-    checkpoint = source / "epoch=1-val_loss=0.10.ckpt"
+    checkpoint = trained / "epoch=1-val_loss=0.10.ckpt"
     assert "lacks 16 weights of the model, such as model.bert.encoder.layer.2" in refused(of=checkpoint)
-    (source / "config.json").write_text(config.replace('"num_hidden_layers": 2', '"num_hidden_layers": 1'))
+    (trained / "config.json").write_text(config.replace('"num_hidden_layers": 2', '"num_hidden_layers": 1'))
     assert "has 16 weights that the model does not have, such as model.bert.encoder.layer.1" in refused(of=checkpoint)
+    (trained / "config.json").write_text(config)
+    assert "has no weights whose names begin with model." in refused(of=trained / "epoch=0-val_loss=0.90.ckpt")
+    np.save(trained / "code.ckpt", np.zeros(2))
+    (trained / "code.ckpt.npy").rename(trained / "code.ckpt")
+    assert "code.ckpt cannot be read without running code in it" in refused(of=trained / "code.ckpt")
+    (source / "config.json").write_text(config.replace("BertForTokenClassification", "BertForMaskedLM"))
+    assert "config.json has the architecture BertForMaskedLM, which is for no task that is served" in refused()
     (source / "config.json").write_text(config)
-    assert "has no weights whose names begin with model." in refused(of=source / "epoch=0-val_loss=0.90.ckpt")
-    np.save(source / "code.ckpt", np.zeros(2))
-    (source / "code.ckpt.npy").rename(source / "code.ckpt")
-    assert "code.ckpt cannot be read without running code in it" in refused(of=source / "code.ckpt")
     (source / "tokenizer.json").unlink()
     assert "has neither tokenizer.json nor vocab.txt: save the tokenizer there" in refused()
     (source / "config.json").unlink()

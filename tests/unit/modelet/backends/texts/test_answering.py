@@ -18,7 +18,7 @@ TABLE[TABLE == 20] = 0
 @pytest.fixture
 def model(tmp_path: Path) -> Any:
     found = QuestionAnsweringModel[Question, Answer]()
-    found.load(text_artifacts(tmp_path, span_graph(TABLE), (), length=16))
+    found.load(text_artifacts(tmp_path, span_graph(TABLE), (), task="question-answering", length=16))
     return found
 
 
@@ -57,4 +57,4 @@ def test_an_empty_context_has_no_answer(model: Any, context: str) -> None:
 def test_a_graph_of_another_task_is_refused(tmp_path: Path) -> None:
     graph = token_graph(TABLE)
     with pytest.raises(ArtifactError, match="no output start_logits: export a question answering model"):
-        QuestionAnsweringModel[Question, Answer]().load(text_artifacts(tmp_path, graph, ()))
+        QuestionAnsweringModel[Question, Answer]().load(text_artifacts(tmp_path, graph, (), task="question-answering"))

@@ -30,7 +30,7 @@ def answers(model: Any, *instances: dict[str, str]) -> list[Any]:
 @pytest.fixture
 def model(tmp_path: Path) -> DocumentClassificationModel[Document, Classified]:
     found = DocumentClassificationModel[Document, Classified]()
-    found.load(text_artifacts(tmp_path, GRAPH, LABELS, length=16))
+    found.load(text_artifacts(tmp_path, GRAPH, LABELS, task="text-classification", length=16))
     return found
 
 
@@ -57,7 +57,7 @@ def test_a_long_document_is_not_cut(model: Any) -> None:
 
 def test_a_pair_has_the_whole_first_text_in_each_window(tmp_path: Path) -> None:
     model = PairClassificationModel[Pair, Classified]()
-    model.load(text_artifacts(tmp_path, GRAPH, LABELS, length=16))
+    model.load(text_artifacts(tmp_path, GRAPH, LABELS, task="pair-classification", length=16))
     short, long = answers(model, {"first": "good", "second": "good"}, {"first": "good " * 8, "second": "where " * 500})
     assert short["probabilities"].keys() == long["probabilities"].keys() == set(LABELS)
     windows = model.preprocess([{"first": "good " * 8, "second": "where " * 500}])[0]
@@ -67,7 +67,7 @@ def test_a_pair_has_the_whole_first_text_in_each_window(tmp_path: Path) -> None:
 
 def test_a_first_text_that_leaves_no_room_is_refused_by_its_row(tmp_path: Path) -> None:
     model = PairClassificationModel[Pair, Classified]()
-    model.load(text_artifacts(tmp_path, GRAPH, LABELS, length=16))
+    model.load(text_artifacts(tmp_path, GRAPH, LABELS, task="pair-classification", length=16))
     with pytest.raises(ContractError) as refused:
         model.preprocess([{"first": "good", "second": "bad"}, {"first": "good " * 9, "second": "bad " * 9}])
     assert [(each.instance, each.field) for each in refused.value.violations] == [(1, "first")]
@@ -75,4 +75,13 @@ def test_a_first_text_that_leaves_no_room_is_refused_by_its_row(tmp_path: Path) 
 
 def test_a_version_without_labels_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="no labels"):
-        DocumentClassificationModel[Document, Classified]().load(text_artifacts(tmp_path, GRAPH, ()))
+        DocumentClassificationModel[Document, Classified]().load(
+            text_artifacts(tmp_path, GRAPH, (), task="text-classification")
+        )
+
+
+@pytest.mark.parametrize("task", ["pair-classification", "token-classification"])
+def test_a_version_of_another_task_is_refused(tmp_path: Path, task: str) -> None:
+    said = f"Model serves text-classification, but the version's task is {task}: use the class of that task"
+    with pytest.raises(ArtifactError, match=said):
+        DocumentClassificationModel[Document, Classified]().load(text_artifacts(tmp_path, GRAPH, LABELS, task=task))

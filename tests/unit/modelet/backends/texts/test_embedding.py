@@ -16,7 +16,7 @@ TABLE = scores(("x", "y", "z"), {"good": "y", "bad": "z"})
 
 def loaded(folder: Path, graph: bytes) -> Any:
     model = SentenceEmbeddingModel[Document, Embedding]()
-    model.load(text_artifacts(folder, graph, (), length=16))
+    model.load(text_artifacts(folder, graph, (), task="sentence-embedding", length=16))
     return model
 
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelet.backends.texts.labels import entities_of, label_of
+from modelet.backends.texts.labels import check_outside, entities_of, label_of
+from modelet.errors import ArtifactError
 
 NAMES = {"PER": "인명", "LOC": "지명", "DUR": "기간"}
 
@@ -36,6 +37,25 @@ def test_a_kind_s_own_name_wins_over_one_that_it_contains_and_a_longer_one_over_
 
 def test_a_token_outside_of_entities_never_gets_a_name() -> None:
     assert label_of("O", {"O": "기타"}).name == "O"
+
+
+@pytest.mark.parametrize("raw", ["O", "o", "X", "[PAD]", "[CLS]"])
+def test_labels_that_are_no_entities_have_no_kind(raw: str) -> None:
+    label = label_of(raw, {"X": "기타", "PAD": "기타"}, {"[PAD]", "[CLS]"})
+    assert (label.kind, label.name) == ("", raw)
+
+
+@pytest.mark.parametrize("labels", [["B-PER", "I-PER"], ["X", "PER-B"], ["[PAD]", "S-LOC"]])
+def test_marked_labels_without_one_for_outside_are_refused(labels: list[str]) -> None:
+    with pytest.raises(
+        ArtifactError, match=r"^the labels have \S+, but no O for a token outside of entities: give the"
+    ):
+        check_outside(labels)
+
+
+@pytest.mark.parametrize("labels", [["O", "B-PER"], ["B-PER", "o"], ["PER", "LOC"], ["good", "bad"]])
+def test_other_lists_of_labels_are_served(labels: list[str]) -> None:
+    check_outside(labels)
 
 
 TEXT = "aa bb cc dd"

@@ -117,3 +117,21 @@ def test_a_version_without_labels_or_with_too_few_is_refused(tmp_path: Path) -> 
         TokenClassificationModel[Sentence, Tagged]().load(text_artifacts(tmp_path / "none", graph, ()))
     with pytest.raises(ArtifactError, match="gives 5 scores, but there are 2 labels: publish it again"):
         TokenClassificationModel[Sentence, Tagged]().load(text_artifacts(tmp_path / "few", graph, LABELS[:2]))
+
+
+def test_a_label_that_is_a_special_token_is_no_entity(tmp_path: Path) -> None:
+    labels = ("O", "[PAD]", "[CLS]", "X", "B-PER")
+    found = TokenClassificationModel[Sentence, Tagged]()
+    best = {"서울": "[PAD]", "부산": "[CLS]", "은행": "X", "김민수": "B-PER"}
+    found.load(text_artifacts(tmp_path, token_graph(scores(labels, best)), labels))
+    [answer] = answers(found, "서울 김민수 부산 은행")
+    assert [each["predicted_tag"] for each in answer["result"]] == ["[PAD]", "B-PER", "[CLS]", "X"]
+    assert [each["text"] for each in answer["entities"]] == ["김민수"]
+
+
+def test_a_version_with_marked_labels_and_no_label_for_outside_is_refused(tmp_path: Path) -> None:
+    labels = ("B-PER", "I-PER")
+    with pytest.raises(ArtifactError, match="the labels have B-PER, but no O"):
+        TokenClassificationModel[Sentence, Tagged]().load(
+            text_artifacts(tmp_path, token_graph(scores(labels, {})), labels)
+        )

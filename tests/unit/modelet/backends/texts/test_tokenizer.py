@@ -10,6 +10,7 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tokenizers import processors
 
 from modelet.backends.texts.tokenizer import LEAST_LENGTH, Tokenizer, Window
 from modelet.errors import ArtifactError
@@ -48,6 +49,36 @@ def test_windows_of_a_pair_cover_the_second_text_once_or_are_refused(first: str,
     for window in windows or ():
         assert window.ids[1 : 1 + len(alone)] == alone.ids
     assert windows is None or covered(windows) == (whole.tokens, whole.offsets, whole.ids)
+
+
+def with_special(count: int) -> bytes:
+    """A tokenizer with `count` special tokens around a pair, and one less around a text."""
+    made = tiny_tokenizer()
+    cls, sep = ((name, made.token_to_id(name)) for name in ("[CLS]", "[SEP]"))
+    between = " ".join([sep[0]] * (count - 2))
+    made.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair=f"[CLS] $A {between} $B [SEP]", special_tokens=[cls, sep]
+    )
+    return made.to_str().encode()
+
+
+@given(TEXTS, st.integers(LEAST_LENGTH, 24), st.integers(3, 7))
+def test_more_special_tokens_leave_less_overlap(text: str, length: int, count: int) -> None:
+    """RoBERTa has four around a pair: in 16 tokens, an overlap of a quarter would fill the room of the second text."""
+    tokenizer = Tokenizer(with_special(count), length)
+    first = "서울 " * (length // 2)
+    windows = tokenizer.pair_windows(first, text)
+    assert windows is not None
+    whole = WHOLE.encode(text, add_special_tokens=False)
+    assert covered(windows) == covered(tokenizer.windows(text)) == (whole.tokens, whole.offsets, whole.ids)
+    assert all(len(window.ids) <= length for window in windows)
+
+
+def test_special_tokens_that_leave_no_room_are_refused() -> None:
+    with pytest.raises(
+        ArtifactError, match="max_seq_length is 16, and the tokenizer's special tokens leave no room for"
+    ):
+        Tokenizer(with_special(8), 16)
 
 
 @given(TEXTS)

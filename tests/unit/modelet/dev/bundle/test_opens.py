@@ -44,3 +44,33 @@ def test_a_class_with_its_own_load_opens_what_it_likes(tmp_path: Path) -> None:
     own = APP.replace("    pass\n", "    def load(self, artifacts): ...\n")
     tiny = make_tiny(tmp_path, app=own.replace("onnx import OnnxModel", "sklearn import SklearnModel as OnnxModel"))
     assert tiny.function.bundle_path.is_file()
+
+
+NER = """
+from modelet import ModelHandler
+from modelet.backends.texts.tagging import Sentence, Tagged, TokenClassificationModel
+
+class NerModel(TokenClassificationModel[Sentence, Tagged]):
+    OWN
+
+handler = ModelHandler(NerModel)
+"""
+
+
+@pytest.mark.parametrize("own", ["pass", "def load(self, artifacts): super().load(artifacts)"])
+@pytest.mark.parametrize(("info", "task"), [({"task": "question-answering"}, "question-answering"), ({}, "not named")])
+def test_a_class_of_texts_does_not_serve_a_version_of_another_task(
+    tmp_path: Path, own: str, info: dict[str, str], task: str
+) -> None:
+    with pytest.raises(CommandError) as caught:
+        make_tiny(tmp_path, app=NER.replace("OWN", own), model_info=info, columns=(Column("sentence", "string"),))
+    assert str(caught.value) == (
+        "functions/tiny/app.py has NerModel, which serves token-classification, but the task of version 1 is "
+        f"{task}: use the class of that task (docs/texts.md), {CURE} with a model of this one"
+    )
+
+
+def test_a_class_of_texts_serves_a_version_of_its_task(tmp_path: Path) -> None:
+    info, columns = {"task": "token-classification"}, (Column("sentence", "string"),)
+    tiny = make_tiny(tmp_path, app=NER.replace("OWN", "pass"), model_info=info, columns=columns, features=("sentence",))
+    assert tiny.function.bundle_path.is_file()

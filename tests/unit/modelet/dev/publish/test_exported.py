@@ -178,6 +178,20 @@ def test_int8_that_changes_more_labels_than_allowed_is_refused(make_function: Ma
         packed(function, folder, "김민수 서울 갑니다")
 
 
+def test_int8_that_turns_embeddings_further_than_allowed_is_refused(make_function: Make, tmp_path: Path) -> None:
+    table = scores(("x", "y"), {"김민수": "y"}) * 0.01
+    table[0, 0] = 100
+    folder = write_export(tmp_path / "bert", token_graph(table), "sentence-embedding", ())
+    strict = make_function(None, name="strict", files=APP, quantize={"max_loss": 0.01})
+    with pytest.raises(ParityError, match=r"int8 loses 0\.\d+ of the cosine similarity, and quantize\.max_loss allows"):
+        packed(strict, folder, "김민수 서울")
+    loose = make_function(None, name="loose", files=APP, quantize={"max_loss": 1})
+    manifest = packed(loose, folder, "김민수 서울").manifest
+    assert manifest.compiled is not None
+    assert manifest.compiled["quantized"]["greatest_difference"] > 0.1
+    assert manifest.compiled["quantized"]["labels_differ"] == 0
+
+
 @pytest.mark.parametrize("given", [{"max_loss": -0.1}, {"max_loss": 1.5}, {}])
 def test_a_loss_is_a_share(make_function: Make, given: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="max_loss"):

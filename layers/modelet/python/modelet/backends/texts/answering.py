@@ -46,6 +46,7 @@ class QuestionAnsweringModel(TextModel[InstanceT, PredictionT]):
     is the product of the two, among all tokens of the context; it is 0 for a context without tokens.
     """
 
+    task: ClassVar[str] = "question-answering"
     fields: ClassVar[tuple[str, ...]] = ("question", "context")
     longest: ClassVar[int] = 30
 

@@ -40,28 +40,35 @@ class Read(NamedTuple):
 class TextModel(Model[InstanceT, PredictionT]):
     """A version with the files model.onnx and tokenizer.json; its manifest has `max_seq_length` and `labels`.
 
-    fields: the names of an instance's texts. classifies: whether the graph's first output has a place for each label. A
-    text of more tokens than `max_seq_length` is run in several windows that
-    overlap. A subclass says what it keeps of a window's outputs (`read`), and what the windows of a text mean together
-    (`postprocess`).
+    task: the task of the versions that a class serves. fields: the names of an instance's texts. classifies: whether
+    the graph's first output has a place for each label. A text of more tokens than `max_seq_length` is run in several
+    windows that overlap. A subclass says what it keeps of a window's outputs (`read`), and what the windows of a text
+    mean together (`postprocess`).
     """
 
+    task: ClassVar[str] = ""
     fields: ClassVar[tuple[str, ...]] = ("text",)
     classifies: ClassVar[bool] = False
 
     def load(self, artifacts: Artifacts) -> None:
         """Open the graph and the tokenizer. Raises ArtifactError if one of them cannot be used.
 
-        Raises it too if a classifier's labels are missing, or are not as many as the graph's outputs.
+        Raises it too if the version is one of another task, and if a classifier's labels are missing or are not as many
+        as the graph's outputs.
         """
         self.manifest = artifacts.manifest
+        info = self.manifest.model_info
+        if self.task and info.get("task") != self.task:
+            raise ArtifactError(
+                f"{type(self).__name__} serves {self.task}, but the version's task is {info.get('task', 'not named')}: "
+                "use the class of that task (docs/texts.md), or publish a model of this one"
+            )
         self.graph = OnnxModel[Any, Any]()
         self.graph.load(artifacts)
         if unknown := [name for name in self.graph.inputs if name not in INPUTS]:
             raise ArtifactError(
                 f"the graph has the input {unknown[0]}: a model of texts gives {', '.join(INPUTS)}; export it again"
             )
-        info = self.manifest.model_info
         length = info.get("max_seq_length")
         if type(length) is not int:
             raise ArtifactError("the manifest has no max_seq_length in model_info: publish the model again")

@@ -44,6 +44,7 @@ class DocumentClassificationModel(TextModel[InstanceT, PredictionT]):
     taken from it.
     """
 
+    task: ClassVar[str] = "text-classification"
     classifies: ClassVar[bool] = True
 
     def has_content(self, window: Window) -> bool:  # noqa: ARG002 - an empty text has a class too
@@ -76,4 +77,5 @@ class PairClassificationModel(DocumentClassificationModel[InstanceT, PredictionT
     If the two are longer than a window, the second is cut, and each of its windows has the whole first text.
     """
 
+    task: ClassVar[str] = "pair-classification"
     fields: ClassVar[tuple[str, ...]] = ("first", "second")

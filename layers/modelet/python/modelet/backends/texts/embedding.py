@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -36,6 +36,8 @@ class SentenceEmbeddingModel(TextModel[InstanceT, PredictionT]):
     It is the mean of the vectors of all tokens, special ones included, as in sentence-transformers; an output of shape
     (texts, size) is taken as it is. A text of several windows gets the mean of its windows, weighted by their tokens.
     """
+
+    task: ClassVar[str] = "sentence-embedding"
 
     def has_content(self, window: Window) -> bool:  # noqa: ARG002 - an empty text has a vector too
         """Return True: an empty text has the vector of its special tokens."""

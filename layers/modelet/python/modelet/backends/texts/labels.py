@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+from modelet.errors import ArtifactError
 
-OUTSIDE = "O"
+if TYPE_CHECKING:
+    from collections.abc import Container, Mapping, Sequence
+
+OUTSIDE = ("O", "o")
+IGNORED = ("X",)
+"""Labels of tokens in which a word goes on, in some data sets: they are no entities either."""
 BEGINS, ENDS = frozenset("BSU"), frozenset("ELSU")
 PARTED = re.compile(r"(?P<mark>[BILESU])[-_](?P<kind>.+)|(?P<first_kind>.+)[-_](?P<last_mark>[BILESU])", re.DOTALL)
 
@@ -26,13 +30,25 @@ class Label(NamedTuple):
     ends: bool
 
 
-def label_of(raw: str, names: Mapping[str, str]) -> Label:
+def check_outside(labels: Sequence[str]) -> None:
+    """Raise ArtifactError if labels mark the parts of entities, but none is for a token outside of all entities."""
+    marked = next((raw for raw in labels if PARTED.fullmatch(raw)), None)
+    if marked is not None and not any(raw in OUTSIDE for raw in labels):
+        raise ArtifactError(
+            f"the labels have {marked}, but no {OUTSIDE[0]} for a token outside of entities: "
+            "give the labels of the training, in its order, and publish the model again"
+        )
+
+
+def label_of(raw: str, names: Mapping[str, str], special: Container[str] = ()) -> Label:
     """Return a raw label, B-PER or PER-B in any of the schemes IOB, IOBES and BILOU, or PER without a mark.
 
-    names: readable names by kind. A label that is no kind gets the name of the longest key that it contains, and keeps
-    its own name if there is none.
+    O, X and the tokenizer's special tokens are no entities.
+
+    names: readable names by kind. special: these tokens. A label that is no kind gets the name of the longest key that
+    it contains, and keeps its own name if there is none.
     """
-    if raw == OUTSIDE:
+    if raw in OUTSIDE or raw in IGNORED or raw in special:
         return Label("", raw, raw, begins=False, ends=False)
     parted = PARTED.fullmatch(raw)
     mark, kind = (

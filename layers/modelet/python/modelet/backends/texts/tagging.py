@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from modelet.backends.table import cells
 from modelet.backends.texts.base import Read, Share, Text, TextModel, softmax, taken
-from modelet.backends.texts.labels import Label, entities_of, label_of
+from modelet.backends.texts.labels import Label, check_outside, entities_of, label_of
 from modelet.model import InstanceT, PredictionT
 from modelet.typing import TypedDict
 
@@ -58,14 +58,20 @@ class TokenClassificationModel(TextModel[InstanceT, PredictionT]):
     in code points of the sentence). A version's `label_map` in model_info has readable names: {"PER": "인명"}.
     """
 
+    task: ClassVar[str] = "token-classification"
     fields: ClassVar[tuple[str, ...]] = ("sentence",)
     classifies: ClassVar[bool] = True
 
     def load(self, artifacts: Artifacts) -> None:
-        """Open the graph, the tokenizer, and the readable names of the labels."""
+        """Open the graph, the tokenizer, and the readable names of the labels. Raises ArtifactError as TextModel does.
+
+        Raises it too if the labels have B- or the like, and no O.
+        """
         super().load(artifacts)
         names = self.manifest.model_info.get("label_map", {})
-        self.parsed = [label_of(raw, names) for raw in self.labels]
+        check_outside(self.labels)
+        special = self.tokenizer.special_tokens()
+        self.parsed = [label_of(raw, names, special) for raw in self.labels]
 
     def read(self, outputs: Outputs, windows: list[Window]) -> list[Any]:
         """Return the most likely label of each token that is taken from a window, and its probability."""

@@ -36,7 +36,8 @@ class Window(NamedTuple):
 class Tokenizer:
     """Cut texts into windows of at most `max_length` tokens, which overlap by a quarter.
 
-    Texts that name a special token, such as [SEP], are texts. Raises ArtifactError if the data is not a tokenizer.json.
+    They overlap by less if the special tokens leave less room. Texts that name a special token, such as [SEP], are
+    texts. Raises ArtifactError if the data is not a tokenizer.json, or if it leaves no room.
     """
 
     def __init__(self, data: bytes, max_length: int) -> None:
@@ -51,7 +52,14 @@ class Tokenizer:
         self._tokenizer.no_padding()
         self._tokenizer.encode_special_tokens = True
         self._max_length = max_length
-        self._overlap = max_length // 4
+        # The room of a pair's second text beside the longest first one. The library panics if an overlap fills it.
+        room = max_length - max_length // 2 - self._tokenizer.num_special_tokens_to_add(True)
+        if room < 1:
+            raise ArtifactError(
+                f"max_seq_length is {max_length}, and the tokenizer's special tokens leave no room for two texts: "
+                "publish the model with a greater one"
+            )
+        self._overlap = min(max_length // 4, room - 1)
 
     def windows(self, text: str) -> list[Window]:
         """Return the windows of a text, in its order; together they take each of its tokens once."""
@@ -71,6 +79,11 @@ class Tokenizer:
             self._truncate("only_second")
             found = self._tokenizer.encode(first, second)
         return self._cut(found, 1)
+
+    def special_tokens(self) -> frozenset[str]:
+        """Return the tokens that are no part of a text, such as [CLS]."""
+        added = self._tokenizer.get_added_tokens_decoder().values()
+        return frozenset(token.content for token in added if token.special)
 
     def unknown_share(self, texts: list[str]) -> float:
         """Return the share of the texts' tokens that are the tokenizer's unknown token."""

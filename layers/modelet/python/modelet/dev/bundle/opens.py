@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from modelet.bundle import Bundle
     from modelet.dev.project.project import Function
 
+TEXTS = "modelet.backends.texts."
+
 
 def check_opens(function: Function, manifest: Manifest, model_class: type[Any] | None) -> None:
     """Raise CommandError if the function's class, or its backend without a class, cannot open the version's main file.
@@ -26,6 +28,7 @@ def check_opens(function: Function, manifest: Manifest, model_class: type[Any] |
                 f"one backend: name it there, one of {', '.join(BACKENDS)}"
             )
         return
+    _check_task(function, manifest, model_class)
     backend = function.spec.backend
     opened = BACKENDS[backend] if model_class is None else _whose(model_class.load.__module__)
     if opened is None or manifest.model_data.endswith(opened.ending):
@@ -37,6 +40,20 @@ def check_opens(function: Function, manifest: Manifest, model_class: type[Any] |
         f"functions/{name}/{said}, which cannot open {manifest.model_data} of version {manifest.version}: {cure}, or "
         f"run `modelet publish {function.name}` and `modelet pin {function.name}`"
     )
+
+
+def _check_task(function: Function, manifest: Manifest, model_class: type[Any] | None) -> None:
+    """Raise CommandError if a class of texts would serve a version of another task, or of no model of texts."""
+    if model_class is None or not any(each.__module__.startswith(TEXTS) for each in model_class.__mro__):
+        return
+    served, task = model_class.task, manifest.model_info.get("task", "not named")
+    if served and served != task:
+        name = function.folder.name
+        raise CommandError(
+            f"functions/{name}/app.py has {model_class.__name__}, which serves {served}, but the task of version "
+            f"{manifest.version} is {task}: use the class of that task (docs/texts.md), or run `modelet publish "
+            f"{function.name}` and `modelet pin {function.name}` with a model of this one"
+        )
 
 
 def backend_of(function: Function, manifest: Manifest) -> str:

@@ -12,6 +12,7 @@ from modelet.dev.publish.export.checkpoint import (
     best_checkpoint,
     check_keys,
     count_of_labels,
+    has_weights,
     loss_of,
     weights_of,
 )
@@ -31,6 +32,7 @@ def folder_of(root: Path, *names: str) -> Path:
         ("epoch=1-step=20-val_loss=0.07-v1.ckpt", 0.07),
         ("val_loss=1e-05.ckpt", 1e-5),
         ("val_loss=2.ckpt", 2),
+        ("epoch=4-val_loss=-1.50.ckpt", -1.5),
         ("last.ckpt", None),
         ("val_loss=nan.ckpt", None),
     ],
@@ -42,6 +44,32 @@ def test_the_loss_is_in_the_name(name: str, loss: float | None) -> None:
 def test_the_best_checkpoint_has_the_least_loss_as_a_number(tmp_path: Path) -> None:
     names = ("epoch=0-val_loss=10.00.ckpt", "epoch=1-val_loss=9.50.ckpt", "last.ckpt", "epoch=2-val_loss=9.7.ckpt")
     assert best_checkpoint(folder_of(tmp_path, *names)).name == "epoch=1-val_loss=9.50.ckpt"
+
+
+def test_a_loss_below_zero_is_less_than_one_above(tmp_path: Path) -> None:
+    names = ("epoch=0-val_loss=0.10.ckpt", "epoch=1-val_loss=-0.20.ckpt", "epoch=2-val_loss=-1.10.ckpt")
+    assert best_checkpoint(folder_of(tmp_path, *names)).name == "epoch=2-val_loss=-1.10.ckpt"
+
+
+def test_a_folder_has_weights_or_checkpoints(tmp_path: Path) -> None:
+    for name, expected in (("model.safetensors", True), ("a.ckpt", False)):
+        (tmp_path / name).mkdir()
+        assert has_weights(folder_of(tmp_path / name, name)) is expected
+    both = tmp_path / "both"
+    both.mkdir()
+    folder_of(both, "a.ckpt", "model.safetensors")
+    with pytest.raises(
+        PublishError, match=r"^both has both the weights model\.safetensors and the checkpoint a\.ckpt: g"
+    ):
+        has_weights(both)
+    assert has_weights(both / "a.ckpt") is False
+
+
+def test_pickled_weights_are_refused_by_their_name(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, "pytorch_model.bin")
+    with pytest.raises(PublishError, match=r"has the weights pytorch_model\.bin, which are a pickle: save model\.safe"):
+        has_weights(folder)
+    assert has_weights(folder_of(folder, "model.safetensors"))
 
 
 def test_a_single_checkpoint_needs_no_loss_but_several_do(tmp_path: Path) -> None:

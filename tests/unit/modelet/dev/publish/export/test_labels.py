@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelet.dev.publish.export.labels import labels_of, read_labels
+from modelet.dev.publish.export.labels import choose_labels, labels_of, read_labels
 from modelet.errors import PublishError
 
 LABELS = ["O", "B-PER", "I-PER"]
@@ -70,3 +70,29 @@ def test_a_list_and_both_mappings_give_the_same_labels(labels: list[str]) -> Non
     by_id = {str(place): label for place, label in enumerate(labels)}
     by_label = {label: place for place, label in enumerate(labels)}
     assert labels_of(labels, "f") == labels_of(by_id, "f") == labels_of(by_label, "f") == labels
+
+
+BY_ID = dict(enumerate(LABELS))
+BY_NUMBER = {place: f"LABEL_{place}" for place in range(3)}
+
+
+def test_labels_are_those_of_config_json_or_of_a_file_if_it_has_none(tmp_path: Path) -> None:
+    assert choose_labels(BY_ID, 3, tmp_path, None) == LABELS
+    (tmp_path / "labels.json").write_text(json.dumps(LABELS))
+    for known in (BY_ID, BY_NUMBER, {}, {0: "a", 1: "b"}):
+        assert choose_labels(known, 3, tmp_path, None) == LABELS
+
+
+@pytest.mark.parametrize("known", [BY_NUMBER, {}, {0: "O"}])
+def test_labels_without_names_are_refused(tmp_path: Path, known: dict[int, str]) -> None:
+    with pytest.raises(PublishError, match=rf"names {len(known)} labels by number for 3 scores: give their names"):
+        choose_labels(known, 3, tmp_path, None)
+
+
+def test_a_file_and_config_json_that_differ_are_refused_but_a_given_file_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "label.txt"
+    path.write_text("O\nI-PER\nB-PER")
+    said = r"^label\.txt has I-PER for id 1, but id2label in config\.json has B-PER: remove the one that is not"
+    with pytest.raises(PublishError, match=said):
+        choose_labels(BY_ID, 3, tmp_path, None)
+    assert choose_labels(BY_ID, 3, tmp_path, path) == ["O", "I-PER", "B-PER"]

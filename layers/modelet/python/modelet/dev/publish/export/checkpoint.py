@@ -12,11 +12,33 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SUFFIX = ".ckpt"
-LOSS = re.compile(r"val_loss=([0-9]+(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?)")
+LOSS = re.compile(r"val_loss=(-?[0-9]+(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?)")
+WEIGHTS, PICKLED = "*.safetensors", "pytorch_model*.bin"
 PREFIX = "model."
 BIAS = "classifier.bias"
 UNUSED = re.compile(r"(.*\.)?(position_ids|pooler\.dense\.(weight|bias))")
 """Keys that older transformers saved, and those of a layer that classifiers of tokens do not use."""
+
+
+def has_weights(source: Path) -> bool:
+    """Return whether a source is a folder with weights, and not with checkpoints.
+
+    Raises PublishError if it has both, and if its weights are pickled.
+    """
+    if source.suffix == SUFFIX:
+        return False
+    weights, pickled, checkpoints = (sorted(source.glob(each)) for each in (WEIGHTS, PICKLED, f"*{SUFFIX}"))
+    if checkpoints and (weights or pickled):
+        raise PublishError(
+            f"{source.name} has both the weights {(weights or pickled)[0].name} and the checkpoint "
+            f"{checkpoints[0].name}: give the path of the checkpoint, or a folder without checkpoints"
+        )
+    if pickled and not weights:
+        raise PublishError(
+            f"{source.name} has the weights {pickled[0].name}, which are a pickle: save model.safetensors "
+            "(save_pretrained)"
+        )
+    return bool(weights)
 
 
 def best_checkpoint(folder: Path) -> Path:

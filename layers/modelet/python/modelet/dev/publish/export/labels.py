@@ -8,7 +8,36 @@ from typing import TYPE_CHECKING, Any
 from modelet.errors import PublishError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+LABEL_FILES = ("labels.json", "labels.txt", "label.txt")
+
+
+def choose_labels(id2label: Mapping[Any, str], count: int, folder: Path, given: Path | None) -> list[str]:
+    """Return the labels in the order of the model's scores: those of a file, or of config.json.
+
+    id2label: as in config.json. given: a file that is taken instead of any other. Raises PublishError if neither has
+    names, and if a file in the folder and config.json have different ones.
+    """
+    known = {int(place): label for place, label in id2label.items()}
+    named = len(known) == count and any(label != f"LABEL_{place}" for place, label in known.items())
+    path = given or next((folder / name for name in LABEL_FILES if (folder / name).is_file()), None)
+    if path is None and not named:
+        raise PublishError(
+            f"config.json names {len(known)} labels by number for {count} scores: give their names in id2label, "
+            f"or in a file ({', '.join(LABEL_FILES)}, or --labels FILE)"
+        )
+    if path is None:
+        return labels_of(known, "config.json")
+    labels = read_labels(path, count)
+    if named and given is None and labels != (said := labels_of(known, "config.json")):
+        place = next(place for place in range(count) if labels[place] != said[place])
+        raise PublishError(
+            f"{path.name} has {labels[place]} for id {place}, but id2label in config.json has {said[place]}: "
+            "remove the one that is not that of the training"
+        )
+    return labels
 
 
 def read_labels(path: Path, count: int) -> list[str]:

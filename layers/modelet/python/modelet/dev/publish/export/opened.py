@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 import transformers
-from tokenizers import BertWordPieceTokenizer
 
 from modelet.dev.publish.export.checkpoint import (
     SUFFIX,
     best_checkpoint,
     check_keys,
     count_of_labels,
+    has_weights,
     loss_of,
     weights_of,
 )
-from modelet.dev.publish.export.labels import labels_of, read_labels
+from modelet.dev.publish.export.labels import choose_labels
+from modelet.dev.publish.export.sentences import check_sentences, sentence_length
+from modelet.dev.publish.export.settings import read_object
+from modelet.dev.publish.export.tasks import task_of
+from modelet.dev.publish.export.vocabulary import SETTINGS, tokenizer_of
 from modelet.errors import PublishError
 
 if TYPE_CHECKING:
@@ -31,12 +34,6 @@ AUTO = {
     "sentence-embedding": transformers.AutoModel,
 }
 """The tasks, and the class of transformers that opens a model for each."""
-ENDINGS = {
-    "ForTokenClassification": "token-classification",
-    "ForSequenceClassification": "text-classification",
-    "ForQuestionAnswering": "question-answering",
-}
-LABEL_FILES = ("labels.json", "labels.txt", "label.txt")
 LONGEST = 512
 OFFSET_POSITIONS = ("roberta", "xlm-roberta", "camembert")
 """Models whose positions begin after the padding's id."""
@@ -63,13 +60,17 @@ def open_model(source: Path, task: str | None, labels: Path | None, max_length: 
     if not (folder / "config.json").is_file():
         raise PublishError(f"{folder.name} has no config.json: save the model's configuration there (save_pretrained)")
     config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
-    has_weights = source.suffix != SUFFIX and any(folder.glob("*.safetensors"))
-    task = task or _task_of(config, has_weights=has_weights)
+    weighted = has_weights(source)
+    task = task or task_of(config.architectures, has_weights=weighted)
     if task not in AUTO:
         raise PublishError(f"the task is {task}: use one of {', '.join(AUTO)}")
-    model, described = _from_folder(folder, task) if has_weights else _from_checkpoint(source, config, task)
+    if task == "sentence-embedding":
+        check_sentences(folder)
+    model, described = _from_folder(folder, task) if weighted else _from_checkpoint(source, config, task)
     classifies = task.endswith("classification")
-    named = _labels(model, folder, labels) if classifies else []
+    named = (
+        choose_labels(model.config.id2label or {}, int(model.config.num_labels), folder, labels) if classifies else []
+    )
     if classifies and config.problem_type not in {None, "single_label_classification"}:
         raise PublishError(
             f"config.json has problem_type {config.problem_type}: only one label for each text is served"
@@ -78,17 +79,11 @@ def open_model(source: Path, task: str | None, labels: Path | None, max_length: 
         model.eval(),
         task,
         named,
-        _tokenizer(folder),
-        max_length or _length(config, folder),
+        tokenizer_of(folder, config.model_type),
+        max_length or _length(config, folder, task),
         int(config.pad_token_id or 0),
         {"class": type(model).__name__, **described},
     )
-
-
-def _task_of(config: Any, *, has_weights: bool) -> str:
-    architecture = (config.architectures or [""])[0]
-    found = next((task for ending, task in ENDINGS.items() if architecture.endswith(ending)), "")
-    return found or ("sentence-embedding" if has_weights else "token-classification")
 
 
 def _from_folder(folder: Path, task: str) -> tuple[Any, dict[str, Any]]:
@@ -120,42 +115,13 @@ def _from_checkpoint(source: Path, config: Any, task: str) -> tuple[Any, dict[st
     return model, {"source": "checkpoint", "checkpoint": path.name, "val_loss": loss_of(path.name)}
 
 
-def _labels(model: Any, folder: Path, given: Path | None) -> list[str]:
-    count = int(model.config.num_labels)
-    path = given or next((folder / name for name in LABEL_FILES if (folder / name).is_file()), None)
-    if path is not None:
-        return read_labels(path, count)
-    known = {int(place): label for place, label in (model.config.id2label or {}).items()}
-    if len(known) != count or all(label == f"LABEL_{place}" for place, label in known.items()):
-        raise PublishError(
-            f"config.json names {len(known)} labels by number for {count} scores: give their names in id2label, "
-            f"or in a file ({', '.join(LABEL_FILES)}, or --labels FILE)"
-        )
-    return labels_of(known, "config.json")
-
-
-def _tokenizer(folder: Path) -> bytes:
-    path, vocabulary = folder / "tokenizer.json", folder / "vocab.txt"
-    if path.is_file():
-        return path.read_bytes()
-    if not vocabulary.is_file():
-        raise PublishError(f"{folder.name} has neither tokenizer.json nor vocab.txt: save the tokenizer there")
-    lower = bool(_settings(folder).get("do_lower_case", True))
-    made = BertWordPieceTokenizer(str(vocabulary), lowercase=lower, strip_accents=lower)
-    text: str = made.to_str()
-    return text.encode()
-
-
-def _settings(folder: Path) -> dict[str, Any]:
-    path = folder / "tokenizer_config.json"
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return found
-
-
-def _length(config: Any, folder: Path) -> int:
-    """Return the most tokens of a window: as the tokenizer says, if the model has as many positions."""
+def _length(config: Any, folder: Path, task: str) -> int:
+    """Return the most tokens of a window: as the tokenizer or sentence-transformers says, if there are positions."""
     positions = int(getattr(config, "max_position_embeddings", None) or LONGEST)
     if config.model_type in OFFSET_POSITIONS:
         positions -= int(config.pad_token_id) + 1
-    said = _settings(folder).get("model_max_length")
-    return min(positions, LONGEST, said if isinstance(said, int) else LONGEST)
+    said = [
+        read_object(folder / SETTINGS).get("model_max_length"),
+        sentence_length(folder) if task == "sentence-embedding" else None,
+    ]
+    return min(positions, LONGEST, *(each for each in said if type(each) is int))

@@ -103,7 +103,10 @@ def check_equal(before: Served, after: Served) -> float:
 
 
 def loss(before: Served, after: Served, most: float) -> dict[str, Any]:
-    """Return what quantisation changed. Raises ParityError if labels or the metric changed by more than `most`."""
+    """Return what quantisation changed.
+
+    Raises ParityError if labels, the metric or the cosine distance of two vectors changed by more than `most`.
+    """
     pairs = [
         (one, other)
         for first, second in zip(before.answers, after.answers, strict=True)
@@ -112,8 +115,9 @@ def loss(before: Served, after: Served, most: float) -> dict[str, Any]:
     differing = sum(one != other for one, other in pairs) / len(pairs) if pairs else 0.0
     metric = before.metric
     lost = before.figures[metric] - after.figures[metric] if metric else 0.0
-    for name, value in (("labels", differing), (metric, lost)):
-        if value > most:
+    apart = max((_distance(*each) for each in zip(before.answers, after.answers, strict=True)), default=0.0)
+    for name, value in (("labels", differing), (metric, lost), ("the cosine similarity", apart)):
+        if not value <= most:
             raise ParityError(
                 f"int8 loses {value:.4f} of {name}, and quantize.max_loss allows {most}: remove quantize, or allow more"
             )
@@ -122,8 +126,15 @@ def loss(before: Served, after: Served, most: float) -> dict[str, Any]:
     return {"max_loss": most, "labels_differ": differing, "greatest_difference": greatest, **measured}
 
 
+def _distance(one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
+    """Return the cosine distance of two embeddings, whose length is 1; 0 for other answers."""
+    return _greatest(one, other) ** 2 / 2 if "embedding" in one else 0.0
+
+
 def _labels(answer: Mapping[str, Any]) -> list[Any]:
-    """Return what an answer decides: each token's tag, a label, or the place of an answer."""
+    """Return what an answer decides: each token's tag, a label, the place of an answer, or nothing: a vector."""
+    if "embedding" in answer:
+        return []
     if "result" in answer:
         return [token["predicted_tag"] for token in answer["result"]]
     return [answer.get("label", (answer.get("start"), answer.get("end")))]
