@@ -20,9 +20,10 @@ from sklearn.tree import DecisionTreeClassifier
 from modelet.dev.progress import Silent
 from modelet.dev.project.project import Project
 from modelet.dev.publish.boosting.codes import with_codes
-from modelet.dev.publish.boosting.libraries import adapted
+from modelet.dev.publish.boosting.libraries import adapted, library_of
+from modelet.dev.publish.choose import packaged
 from modelet.dev.publish.compiled import made
-from modelet.dev.publish.draft import Made
+from modelet.dev.publish.draft import Made, Package
 from modelet.dev.publish.onnx.trees import CLASSIFIER
 from modelet.dev.publish.package import package
 from modelet.dev.publish.source.examples import rows_of
@@ -44,6 +45,12 @@ NAMED = {
 }
 """What the error names for each kind that has no exact graph."""
 
+UNSAVED = [
+    (xgboost.XGBClassifier(missing=-999.0, **XGB), "takes -999 for missing"),
+    (lightgbm.LGBMClassifier(pred_early_stop=True, **LGB), "pred_early_stop"),
+]
+"""Estimators whose predictions depend on what is in no file of their library, and what the error names."""
+
 
 def compiled(model: Any, examples: Any, tmp_path: Path) -> Made:
     folder = tmp_path / "functions" / "boosted"
@@ -52,6 +59,15 @@ def compiled(model: Any, examples: Any, tmp_path: Path) -> Made:
     trained = Trained(estimator=adapted(model), examples=examples, metrics={}, metric="")
     rows = with_codes(rows_of(trained), trained.estimator)
     return made(Project(tmp_path).function("boosted"), trained, rows, Silent())
+
+
+def packed(model: Any, examples: Any, backend: str, tmp_path: Path) -> Package:
+    """Publish with a backend of model.yaml, without a store."""
+    folder = tmp_path / "functions" / "boosted"
+    folder.mkdir(parents=True)
+    (folder / "model.yaml").write_text(f"backend: {backend}\n")
+    trained = Trained(estimator=model, examples=examples, metrics={}, metric="")
+    return packaged(Project(tmp_path).function("boosted"), trained, Silent())
 
 
 @pytest.mark.parametrize("case", COMPILED, ids=str)
@@ -101,10 +117,25 @@ def test_a_booster_inside_another_estimator_has_no_graph_and_is_named(tmp_path: 
         compiled(model, data().whole, tmp_path)
 
 
-def test_another_value_for_missing_is_refused_by_name(tmp_path: Path) -> None:
-    model, examples = fitted(xgboost.XGBClassifier(missing=-999.0, **XGB), "two", "whole")()
-    with pytest.raises(ConversionError, match="-999"):
-        compiled(model, examples, tmp_path)
+@pytest.mark.parametrize("backend", ["onnx", "native"])
+@pytest.mark.parametrize(("estimator", "names"), UNSAVED)
+def test_what_no_file_of_a_booster_says_is_refused_by_name(
+    backend: str, estimator: Any, names: str, tmp_path: Path
+) -> None:
+    """The comparison alone would pass: the examples have no such value."""
+    model, examples = fitted(estimator, "two", "whole")()
+    with pytest.raises(ConversionError) as caught:
+        packed(model, examples, backend.replace("native", str(library_of(model))), tmp_path)
+    assert names in str(caught.value)
+    assert str(caught.value).endswith("or set backend: sklearn in model.yaml")
+
+
+@pytest.mark.parametrize(("estimator", "names"), UNSAVED)
+def test_what_no_file_of_a_booster_says_is_in_a_pickle(estimator: Any, names: str, tmp_path: Path) -> None:
+    model, examples = fitted(estimator, "two", "whole")()
+    ready = packed(model, examples, "auto", tmp_path)
+    assert ready.manifest.model_info["backend"] == "sklearn"
+    assert names in ready.manifest.model_info["backend_reason"][library_of(model)]
 
 
 def test_categories_that_xgboost_itself_confuses_are_refused(tmp_path: Path) -> None:

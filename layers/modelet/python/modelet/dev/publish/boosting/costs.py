@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from modelet.dev.publish.boosting.libraries import library_of
+from modelet.dev.publish.boosting.libraries import library_of, unsaved
 
 
 class Cost(NamedTuple):
@@ -26,9 +26,9 @@ SKLEARN = "set backend: sklearn in model.yaml"
 
 
 def with_native(message: str, estimator: Any) -> str:
-    """Return the error of a conversion; for a booster alone, with its own library as the remedy, and what it costs."""
+    """Return the error of a conversion; a booster alone gets its own library as a remedy, with its cost."""
     library = library_of(estimator)
-    if library is None:
+    if library is None or unsaved(estimator):
         return message
     first, newline, rows = message.partition("\n")
     native = f"set backend: {library} in model.yaml"
