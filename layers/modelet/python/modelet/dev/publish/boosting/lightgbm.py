@@ -139,7 +139,8 @@ def coded(estimator: Any) -> dict[int, Sequence[Any] | None]:
     values = booster.pandas_categorical or []
     if values and len(values) != len(features):
         raise PublishError(
-            "the LightGBM model has categories of pandas and others (categorical_feature): use one kind of them"
+            "the LightGBM model has categories of pandas in other columns than its categorical features: make all of "
+            "them categories of pandas without an order, and leave categorical_feature out"
         )
     return {place: values[k] if values else None for k, place in enumerate(features)}
 
