@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from aws_lambda_powertools.utilities.parser.models import APIGatewayProxyEventV2Model
+from packaging.requirements import Requirement
 
+from modelet.backends import BACKENDS
 from modelet.dev.project.project import Function, Project
 from modelet.dev.scaffold.complete import complete
 from modelet.store.manifest import Column, FrameColumn, Manifest, Pickled
@@ -58,6 +60,35 @@ def test_requirements_have_the_versions_that_the_model_needs(function: Function)
     assert lines[0] == "modelet[sklearn]"
     assert {"my-lib==1.2", "pandas==9.9"} < set(lines)
     assert all("==" in line for line in lines[1:])
+
+
+def test_a_backend_with_a_dockerfile_of_its_own_gets_it_with_all_packages(function: Function) -> None:
+    """The Dockerfile installs no dependencies: what is not listed would be missing in the image."""
+    booster = version()._replace(model_lib="catboost", model_lib_version="1.2.3")
+    dockerfile, requirements = sorted(complete(function, "catboost", booster, []))
+    assert dockerfile == function.folder / "Dockerfile"
+    text = dockerfile.read_text()
+    assert "docker build -f functions/tiny/Dockerfile" in text
+    assert "$$" not in text
+    listed = [Requirement(line) for line in requirements.read_text().splitlines()[1:]]
+    assert "catboost==1.2.3" in map(str, listed)
+    unpinned = {each.name for each in listed if not each.specifier}
+    assert unpinned == {"modelet"}
+    assert {each.name for each in listed} - {"modelet"} == {
+        *("annotated-types", "catboost", "numpy", "obstore", "pandas", "pydantic-core", "python-dateutil"),
+        *("scipy", "six", "typing-extensions"),
+    }
+
+
+def test_requirements_of_an_author_get_no_dockerfile_that_needs_others(function: Function) -> None:
+    (function.folder / "requirements.txt").write_text("modelet[catboost]\n")
+    assert complete(function, "catboost", version(), []) == []
+
+
+@pytest.mark.parametrize("backend", [name for name in BACKENDS if name != "catboost"])
+def test_the_other_backends_have_the_shared_dockerfile(function: Function, backend: str) -> None:
+    complete(function, backend, version(), [])
+    assert [path.name for path in sorted(function.folder.iterdir())] == ["model.yaml", "requirements.txt"]
 
 
 def test_an_invalid_text_is_a_number(function: Function) -> None:

@@ -18,22 +18,30 @@ if TYPE_CHECKING:
     from modelet.bundle import Bundle
 
 OURS = "modelet"
+TOKENIZERS = "tokenizers"
+EXTRAS = {**{name: tuple(record.libraries.values()) for name, record in BACKENDS.items()}, "texts": (TOKENIZERS,)}
+"""The distributions that an extra of modelet brings, by its name."""
+
+INCLUDED = "-r"
 OPTION = re.compile(r"(?:^|\s)(?:--hash=\S+|#.*$)")
 
 
 def lacking(path: Path, bundle: Bundle) -> list[str]:
     """Return the distributions that a requirements.txt lacks, each pinned as the pinned version needs it.
 
-    Libraries whose version a backend checks must have that version. An extra of modelet brings the libraries of its
-    backend. Requirements that a file includes with `-r` are not read: then nothing is lacking.
+    Libraries whose version a backend checks must be pinned to that version (`==`), because pip may install any other
+    one for a range or a bare name. An extra of modelet brings the libraries of its backend, unpinned. Files that one
+    includes with `-r`, or takes versions from with `-c`, are not read: then nothing is lacking.
     """
-    listed = dict(_listed(path))
-    if listed.get("-r"):
+    listed: dict[str, list[Requirement]] = {}
+    for name, requirement in _listed(path):
+        listed.setdefault(name, []).append(requirement)
+    if listed.get(INCLUDED):
         return []
     return [
         f"{name}=={version}" if version else name
         for name, version in needed(bundle).items()
-        if not _holds(listed, name, version)
+        if not _holds(listed.get(canonicalize_name(name), []), version)
     ]
 
 
@@ -43,31 +51,47 @@ def needed(bundle: Bundle) -> dict[str, str]:
 
 
 def needed_by(backend: str, manifest: Manifest) -> dict[str, str]:
-    """Return the same for a version that a backend serves."""
+    """Return the same for a version that a backend serves. Models of texts also need their tokenizer's library."""
+    names = dict.fromkeys(BACKENDS[backend].libraries.values(), "")
+    if TOKENIZERS in manifest.runtime:
+        names[TOKENIZERS] = ""
+    return names | checked_by(backend, manifest)
+
+
+def checked_by(backend: str, manifest: Manifest) -> dict[str, str]:
+    """Return the distributions whose version a backend checks when it opens a version, each with that version.
+
+    For a pickle: those that it imports, and pandas if it was tested with a DataFrame. For a booster's own file: its
+    library, which a publisher may have had from another distribution (xgboost for xgboost-cpu). For a graph: none.
+    """
     record = BACKENDS[backend]
-    names = dict.fromkeys(record.libraries.values(), "")
     if manifest.pickled:
-        names |= {name: manifest.runtime.get(name, "") for name in manifest.pickled.packages.values()}
-        names |= {name: manifest.runtime.get(name, "") for name in record.checked}
-    if manifest.frame and manifest.pickled:
-        names["pandas"] = manifest.runtime.get("pandas", "")
-    return names
+        names = [*manifest.pickled.packages.values(), *(["pandas"] if manifest.frame else [])]
+        return {name: manifest.runtime.get(name, "") for name in names}
+    if record.runs_code:  # a version of an older release
+        return {name: manifest.runtime.get(name, "") for name in record.checked}
+    return dict.fromkeys(record.checked, manifest.model_lib_version)
 
 
-def _holds(listed: dict[str, Requirement | None], name: str, version: str) -> bool:
-    found = listed.get(canonicalize_name(name))
-    if found is None:
-        return False
-    return not version or not found.specifier or found.specifier.contains(version, prereleases=True)
+def _holds(listed: list[Requirement], version: str) -> bool:
+    """Return whether a file lists a distribution: for a version, pinned to it, or from an address."""
+    if not version:
+        return bool(listed)
+    return any(each.url or _pins(each, version) for each in listed)
 
 
-def _listed(path: Path) -> Iterator[tuple[str, Requirement | None]]:
+def _pins(requirement: Requirement, version: str) -> bool:
+    exact = any(one.operator in {"==", "==="} and "*" not in one.version for one in requirement.specifier)
+    return exact and requirement.specifier.contains(version, prereleases=True)
+
+
+def _listed(path: Path) -> Iterator[tuple[str, Requirement]]:
     """Yield the requirements of a file by their normalised names."""
     text = path.read_text(encoding="utf-8").replace("\\\n", " ")
     for raw in text.splitlines():
         line = OPTION.sub("", raw).strip()
-        if line.startswith(("-r", "--requirement")):
-            yield "-r", Requirement(OURS)
+        if line.startswith(("-r", "--requirement", "-c", "--constraint")):
+            yield INCLUDED, Requirement(OURS)
         if not line or line.startswith("-"):
             continue
         try:
@@ -76,5 +100,4 @@ def _listed(path: Path) -> Iterator[tuple[str, Requirement | None]]:
             continue  # pip says what is wrong with it
         yield canonicalize_name(found.name), found
         for extra in found.extras if found.name == OURS else ():
-            if extra in BACKENDS:
-                yield from ((canonicalize_name(name), Requirement(name)) for name in BACKENDS[extra].libraries.values())
+            yield from ((canonicalize_name(name), Requirement(name)) for name in EXTRAS.get(extra, ()))

@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from modelet.backends import BACKENDS
+from modelet.dev.bundle.requirements import checked_by
 from modelet.errors import CommandError
 from modelet.registry.listing import read_manifest
 from modelet.store.keys import artifact_path
@@ -39,10 +40,9 @@ def check_startable(function: Function, store: Store, lock: Lock) -> None:
 
 
 def _check_libraries(function: Function, manifest: Manifest, backend: Backend) -> None:
-    # Versions from older releases do not record the imports of their pickles.
-    libraries = backend.checked if manifest.pickled is None else manifest.pickled.packages.values()
-    for library in ("python", *libraries):
-        wrote, here = manifest.runtime.get(library), _here(library)
+    checked = {"python": manifest.runtime.get("python"), **checked_by(backend.name, manifest)}
+    for library, wrote in checked.items():
+        here = _here(library)
         if here is not None and wrote != here:  # if not installed, another package may provide it
             raise CommandError(
                 f"{manifest.model_data} of {function.name} version {manifest.version} was written with {library} "

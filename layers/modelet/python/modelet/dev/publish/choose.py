@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from modelet.backends import AUTO, BACKENDS
+from modelet.dev.publish.boosting.libraries import LIBRARIES, library_of
 from modelet.dev.publish.package import package
 from modelet.errors import PublishError
 
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from modelet.dev.publish.draft import Package
     from modelet.dev.publish.source.trained import Trained
 
-REMEDY = re.compile(r"[:,;]? *(?:change that, +)?(?:or +)?set backend: \w+ in model\.yaml\.?")
-"""The part of an error that names another backend, which is tried anyway."""
+REMEDY = re.compile(r"[:,;]? *(?:change that, +)?(?:or +)?set backend: \w+ in model\.yaml(?:\. .*|\.)?")
+"""The part of an error that names another backend, which is tried anyway, and what both cost."""
 
 
 def packaged(function: Function, trained: Trained, progress: Progress) -> Package:
@@ -33,7 +34,10 @@ def packaged(function: Function, trained: Trained, progress: Progress) -> Packag
             f"backend: name it there, one of {', '.join(BACKENDS)}"
         )
     refused: dict[str, str] = {}
+    own = library_of(trained.estimator)
     for name, record in BACKENDS.items():
+        if name in LIBRARIES and name != own:
+            continue  # files of a library for gradient boosting have only its own models
         try:
             found = package(function.with_backend(name), trained, progress)
         except PublishError as error:
@@ -50,6 +54,6 @@ def packaged(function: Function, trained: Trained, progress: Progress) -> Packag
 
 
 def _reason(function: Function, error: PublishError) -> str:
-    """Return the first line of an error, without the model's name and the advice to set another backend."""
+    """Return the first line of an error, without the model's name, the advice to set another backend, and costs."""
     first = str(error).partition("\n")[0].removeprefix(f"{function.name}: ")
     return REMEDY.sub("", first).strip()

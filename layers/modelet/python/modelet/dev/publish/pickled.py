@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from modelet.dev.publish.boosting.costs import compared, library_inside
 from modelet.dev.publish.boosting.libraries import library_of
 from modelet.dev.publish.draft import Made
 from modelet.dev.publish.source.frames import frame_of
@@ -31,6 +32,8 @@ def made(function: Function, trained: Trained, rows: Rows, progress: Progress) -
     opened = check_reloads(files, function.folder, trained.estimator, rows, progress)
     estimator = trained.estimator.get(MAIN) if isinstance(trained.estimator, Mapping) else trained.estimator
     frame = frame_of(rows, estimator)
+    if library := library_inside(trained.estimator):
+        progress.step(f"note: {compared(library, is_pickled=True)}")
     libraries = (*dict.fromkeys(opened.packages.values()), *(["pandas"] if frame else []))
     pickled = opened._replace(dtype=_dtype(rows))
     return Made(files, f"{MAIN}.joblib", rows, libraries, frame=frame, pickled=pickled)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import catboost
@@ -11,7 +12,7 @@ import pytest
 import xgboost
 from sklearn.linear_model import LogisticRegression
 
-from modelet.dev.publish.boosting.costs import GRAPH, NATIVE, with_native
+from modelet.dev.publish.boosting.costs import GRAPH, NAMES, NATIVE, PICKLED, with_native
 from modelet.dev.publish.boosting.libraries import (
     LIBRARIES,
     adapted,
@@ -86,3 +87,12 @@ def test_the_error_of_another_estimator_stays() -> None:
     assert (
         with_native("set backend: sklearn in model.yaml", LogisticRegression()) == "set backend: sklearn in model.yaml"
     )
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_the_documents_have_the_costs_that_publish_prints(library: str) -> None:
+    text = (Path(__file__).parents[6] / "docs" / "models.md").read_text()
+    own, pickled = NATIVE[library], PICKLED[library]
+    row = f"| {own.cpu_ms:,} ms, {own.memory_mb} MB | {pickled.cpu_ms:,} ms, {pickled.memory_mb} MB |"
+    assert f"| {NAMES[library]} {row}" in text
+    assert f"A graph needs {GRAPH.cpu_ms} ms and {GRAPH.memory_mb} MB" in text

@@ -81,6 +81,11 @@ def written(estimator: Any) -> bytes:
         return path.read_bytes()
 
 
+def unsaved(estimator: Any) -> str:  # noqa: ARG001 - as for the other libraries
+    """Return an empty text: a file has all that an estimator predicts with, also its threshold."""
+    return ""
+
+
 def feature_names(estimator: Any) -> Sequence[str] | None:
     """Return the names of the training data's columns; None if it had none."""
     names = list(estimator.feature_names_)

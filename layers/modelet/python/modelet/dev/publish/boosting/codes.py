@@ -37,8 +37,9 @@ def with_codes(rows: Rows, estimator: Any) -> Rows:
 
     A library would take 3.7 for 3, or for no category. Raises PublishError if the examples have fractions there.
     """
-    columns = list(rows.columns)
-    for place, values in coded(estimator).items():
+    columns, kinds = list(rows.columns), coded(estimator)
+    _check_places(rows, kinds, type(estimator).__name__)
+    for place, values in kinds.items():
         if values is not None or columns[place].type != "number":
             continue
         for value in rows.column(place):
@@ -49,6 +50,23 @@ def with_codes(rows: Rows, estimator: Any) -> Rows:
                 )
         columns[place] = columns[place]._replace(type="integer")
     return replace(rows, columns=tuple(columns))
+
+
+def _check_places(rows: Rows, kinds: Mapping[int, Sequence[Any] | None], name: str) -> None:
+    """Raise PublishError unless the examples have pandas' categories in the columns where the model has them.
+
+    LightGBM keeps the values of pandas' categories without their columns, which a categorical_feature may not be.
+    """
+    if not kinds or not is_frame(rows.data):
+        return
+    found = {place for place, dtype in enumerate(rows.data.dtypes) if str(dtype) == "category"}
+    valued = {place for place, values in kinds.items() if values is not None}
+    if wrong := sorted((valued - found) | (found - kinds.keys())):
+        listed = ", ".join(rows.columns[place].name for place in wrong)
+        raise PublishError(
+            f"{name} has categories of pandas in other columns than its categorical features ({listed}): make all of "
+            "them categories of pandas without an order, and leave categorical_feature out"
+        )
 
 
 def as_fitted(estimator: Any, table: Any) -> tuple[Any, list[str] | None]:

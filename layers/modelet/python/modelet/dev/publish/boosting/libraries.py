@@ -53,6 +53,15 @@ def feature_names(estimator: Any) -> Sequence[str] | None:
     return None if names is None else list(names)
 
 
+def unsaved(estimator: Any) -> str:
+    """Return which parameter changes a booster's predictions and is in no file of its library; empty if none.
+
+    The sentence says what to do, and its subject is the booster.
+    """
+    library = library_of(estimator)
+    return str(adapter(library).unsaved(estimator)) if library else ""
+
+
 def distribution(library: str) -> str:
     """Return the name of the installed distribution of a library: xgboost-cpu may provide xgboost."""
     return min(packages_distributions().get(library, [library]))

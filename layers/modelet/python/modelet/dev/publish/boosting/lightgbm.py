@@ -115,6 +115,13 @@ def written(estimator: Any) -> bytes:
     return str(booster_of(estimator).model_to_string()).encode()
 
 
+def unsaved(estimator: Any) -> str:
+    """Return what an estimator predicts with that a booster's file does not have, and what to do; empty if nothing."""
+    if isinstance(estimator, LightGBMBooster) or not estimator.get_params().get("pred_early_stop"):
+        return ""
+    return "leaves out trees (pred_early_stop), which its file does not say: remove that parameter"
+
+
 def feature_names(estimator: Any) -> Sequence[str] | None:
     """Return the names of the training data's columns; None if it had none."""
     names = booster_of(estimator).feature_name()
@@ -132,7 +139,8 @@ def coded(estimator: Any) -> dict[int, Sequence[Any] | None]:
     values = booster.pandas_categorical or []
     if values and len(values) != len(features):
         raise PublishError(
-            "the LightGBM model has categories of pandas and others (categorical_feature): use one kind of them"
+            "the LightGBM model has categories of pandas in other columns than its categorical features: make all of "
+            "them categories of pandas without an order, and leave categorical_feature out"
         )
     return {place: values[k] if values else None for k, place in enumerate(features)}
 

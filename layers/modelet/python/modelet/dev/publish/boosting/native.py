@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from modelet.backends import BACKENDS, resolve
 from modelet.dev.publish.boosting.codes import coded
 from modelet.dev.publish.boosting.costs import NAMES, compared
-from modelet.dev.publish.boosting.libraries import adapter, library_of, released
+from modelet.dev.publish.boosting.libraries import adapter, library_of, released, unsaved
 from modelet.dev.publish.draft import UNWRITTEN, Made, draft, listed
 from modelet.dev.publish.onnx.doubles import as_compared
 from modelet.dev.publish.onnx.graph import line
@@ -56,6 +56,10 @@ def _made(library: str, function: Function, trained: Trained, rows: Rows, progre
         raise ConversionError(
             f"{function.name}: {type(estimator).__name__} is not a model of {name} alone: "
             "set backend: sklearn in model.yaml"
+        )
+    if why := unsaved(estimator):
+        raise ConversionError(
+            f"{function.name}: {type(estimator).__name__} {why}, or set backend: sklearn in model.yaml"
         )
     rows = as_compared(rows, estimator).with_rounded()
     progress.step(f"writing {name}'s own file")

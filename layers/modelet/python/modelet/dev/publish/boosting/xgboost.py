@@ -6,6 +6,7 @@ import json
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import xgboost
 
 from modelet.errors import ConversionError, PublishError
@@ -93,6 +94,14 @@ def opened(data: bytes) -> xgboost.Booster:
 def written(estimator: Any) -> bytes:
     """Return an estimator's booster as a file, with the trees that it predicts with."""
     return bytes(served(estimator).save_raw("ubj"))
+
+
+def unsaved(estimator: Any) -> str:
+    """Return what an estimator predicts with that a booster's file does not have, and what to do; empty if nothing."""
+    missing = getattr(estimator, "missing", None)
+    if missing is None or np.isnan(missing):
+        return ""
+    return f"takes {missing:g} for missing, which its file does not say: replace that value by NaN before the fit"
 
 
 def feature_names(estimator: Any) -> Sequence[str] | None:

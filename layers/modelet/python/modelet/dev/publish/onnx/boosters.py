@@ -9,7 +9,7 @@ import numpy as np
 from onnx import TensorProto
 from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
 
-from modelet.dev.publish.boosting.libraries import adapter, library_of
+from modelet.dev.publish.boosting.libraries import adapter, library_of, unsaved
 from modelet.dev.publish.onnx.kinds import SKLEARN
 from modelet.dev.publish.onnx.nodes import ML, Nodes
 from modelet.dev.publish.onnx.trees import CLASSIFIER, REGRESSOR
@@ -45,6 +45,8 @@ def registered(estimator: Any, doubles: Doubles) -> Registered:
 
     def convert(scope: Any, operator: Any, container: Any) -> None:
         library = kinds[type(operator.raw_operator)]
+        if why := unsaved(operator.raw_operator):
+            raise ConversionError(f"{type(operator.raw_operator).__name__} {why}, {SKLEARN}")
         model: Boosted = import_module(f"modelet.dev.publish.onnx.{library}").boosted(operator.raw_operator)
         write = _classify if kind_of(operator.raw_operator) == "classifier" else _regress
         write(Nodes(scope, container), operator, model, doubles)

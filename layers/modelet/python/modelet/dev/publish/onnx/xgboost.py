@@ -37,7 +37,7 @@ def boosted(estimator: Any) -> Boosted:
     name = type(estimator).__name__
     model = json_of(served(estimator))
     learner = model["learner"]
-    _check(estimator, learner, name)
+    _check(learner, name)
     objective = objective_of(model)
     if objective not in LINKS:
         raise ConversionError(f"{name} has the objective {objective}, which has no exact graph: use another, {SKLEARN}")
@@ -49,15 +49,12 @@ def boosted(estimator: Any) -> Boosted:
     return Boosted(forest, _base(learner, link, scores), link, np.float32)
 
 
-def _check(estimator: Any, learner: Mapping[str, Any], name: str) -> None:
+def _check(learner: Mapping[str, Any], name: str) -> None:
     kind = learner["gradient_booster"]["name"]
     if kind != "gbtree":
         raise ConversionError(f"{name} with booster={kind!r} has no exact graph: train with 'gbtree', {SKLEARN}")
     if int(learner["learner_model_param"].get("num_target", 1)) > 1:
         raise ConversionError(f"{name} predicts several targets: train one model for each, {SKLEARN}")
-    missing = getattr(estimator, "missing", np.nan)
-    if missing is not None and not np.isnan(missing):
-        raise ConversionError(f"{name} takes {missing:g} for missing: use NaN (missing=np.nan), {SKLEARN}")
 
 
 def _base(learner: Mapping[str, Any], link: str, scores: int) -> list[float]:
