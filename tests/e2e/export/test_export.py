@@ -169,7 +169,9 @@ def test_what_is_missing_or_wrong_is_said_in_one_line(tmp_path: Path, environmen
     assert "has no weights whose names begin with model." in refused(of=trained / "epoch=0-val_loss=0.90.ckpt")
     np.save(trained / "code.ckpt", np.zeros(2))
     (trained / "code.ckpt.npy").rename(trained / "code.ckpt")
-    assert "code.ckpt cannot be read without running code in it" in refused(of=trained / "code.ckpt")
+    said = refused(of=trained / "code.ckpt")
+    assert "code.ckpt cannot be read without running code in it" in said
+    assert said.endswith("save the checkpoint with save_weights_only=True, or the model with save_pretrained")
     (source / "config.json").write_text(config.replace("BertForTokenClassification", "BertForMaskedLM"))
     assert "config.json has the architecture BertForMaskedLM, which is for no task that is served" in refused()
     (source / "config.json").write_text(config)

@@ -105,7 +105,10 @@ def _from_checkpoint(source: Path, config: Any, task: str) -> tuple[Any, dict[st
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch's and pickle's errors have no common root
-        raise PublishError(f"{path.name} cannot be read without running code in it: {str(error)[:150]!r}") from error
+        raise PublishError(
+            f"{path.name} cannot be read without running code in it ({str(error)[:150]!r}): save the checkpoint with "
+            "save_weights_only=True, or the model with save_pretrained"
+        ) from error
     weights = weights_of(loaded, path.name)
     if task.endswith("classification"):
         config.num_labels = count_of_labels(weights, path.name)
