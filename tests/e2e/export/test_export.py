@@ -141,6 +141,9 @@ def test_vectors_have_the_pooling_and_the_length_of_sentence_transformers(
     (source / "sentence_bert_config.json").write_text('{"max_seq_length": 24, "do_lower_case": false}')
     assert export(source, target, environment) == ""
     assert json.loads((target / "export.json").read_text())["max_seq_length"] == 24
+    assert "--max-length is 41: give at most 40, the model's positions" in export(
+        source, target, environment, "--max-length", "41"
+    )
     (source / "1_Pooling").mkdir()
     (source / "1_Pooling" / "config.json").write_text('{"pooling_mode_cls_token": true}')
     assert "has the pooling cls_token, but a function takes the mean" in export(source, target, environment)
