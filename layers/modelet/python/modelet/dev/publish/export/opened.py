@@ -124,10 +124,8 @@ def _length(config: Any, folder: Path, task: str, given: int | None) -> int:
     if config.model_type in OFFSET_POSITIONS:
         positions -= int(config.pad_token_id) + 1
     if given is not None:
-        if given > min(positions, LONGEST):
-            raise PublishError(
-                f"--max-length is {given}: give at most {min(positions, LONGEST)}, the model's positions"
-            )
+        if given > positions:
+            raise PublishError(f"--max-length is {given}: give at most {positions}, the model's positions")
         return given
     said = [
         read_object(folder / SETTINGS).get("model_max_length"),
