@@ -141,6 +141,9 @@ def test_vectors_have_the_pooling_and_the_length_of_sentence_transformers(
     (source / "sentence_bert_config.json").write_text('{"max_seq_length": 24, "do_lower_case": false}')
     assert export(source, target, environment) == ""
     assert json.loads((target / "export.json").read_text())["max_seq_length"] == 24
+    assert "--max-length is 41: give at most 40, the model's positions" in export(
+        source, target, environment, "--max-length", "41"
+    )
     (source / "1_Pooling").mkdir()
     (source / "1_Pooling" / "config.json").write_text('{"pooling_mode_cls_token": true}')
     assert "has the pooling cls_token, but a function takes the mean" in export(source, target, environment)
@@ -169,7 +172,9 @@ def test_what_is_missing_or_wrong_is_said_in_one_line(tmp_path: Path, environmen
     assert "has no weights whose names begin with model." in refused(of=trained / "epoch=0-val_loss=0.90.ckpt")
     np.save(trained / "code.ckpt", np.zeros(2))
     (trained / "code.ckpt.npy").rename(trained / "code.ckpt")
-    assert "code.ckpt cannot be read without running code in it" in refused(of=trained / "code.ckpt")
+    said = refused(of=trained / "code.ckpt")
+    assert "code.ckpt cannot be read without running code in it" in said
+    assert said.endswith("save the checkpoint with save_weights_only=True, or the model with save_pretrained")
     (source / "config.json").write_text(config.replace("BertForTokenClassification", "BertForMaskedLM"))
     assert "config.json has the architecture BertForMaskedLM, which is for no task that is served" in refused()
     (source / "config.json").write_text(config)

@@ -16,6 +16,7 @@ from modelet.dev.progress import Silent
 from modelet.dev.project.project import Function
 from modelet.dev.publish.draft import Package
 from modelet.dev.publish.exported import package_exported
+from modelet.dev.publish.parity.served import Served, check_equal
 from modelet.dev.publish.publish import publish
 from modelet.dev.publish.source.exported import Exported
 from modelet.errors import ParityError, PublishError
@@ -94,7 +95,10 @@ def test_every_task_is_packaged_with_its_fields(
     [
         ([{"text": "서울"}], "examples: number 0 has no text sentence: give sentence"),
         ([KIM, 3], "examples: number 1 has no text sentence"),
-        (["漢字 かな", "서울 갑니다"], r"the tokenizer does not know 60% of the examples' tokens: .*do_lower_case"),
+        (
+            ["漢字 かな", "서울 갑니다"],
+            r"the tokenizer does not know 60% of the examples' tokens: save .*do_lower_case",
+        ),
         ([KIM, "서울"], "examples: number 1 has no entities, but others have"),
     ],
 )
@@ -128,8 +132,14 @@ def test_a_graph_that_relates_texts_to_each_other_is_refused(function: Function,
     model = onnx.load_from_string(token_graph(scores(LABELS, BEST), ("input_ids",)))
     model.graph.node[-1].CopyFrom(onnx.helper.make_node("Softmax", ["rows"], ["logits"], axis=0))
     folder = write_export(tmp_path / "bert", model.SerializeToString())
-    with pytest.raises(ParityError, match="the answer to example 0 depends on the others of its request"):
+    with pytest.raises(ParityError, match="the answer to example 0 depends on the others of its request: write"):
         packed(function, folder, "서울", "김민수")
+
+
+def test_optimisations_that_change_an_answer_name_the_release() -> None:
+    one, other = (Served([{"label": label, "probability": 1.0}], {}, "", 0.0) for label in ("good", "bad"))
+    with pytest.raises(ParityError, match=rf"^{ENGINE} changes the answer to example 0 .*: install another release of"):
+        check_equal(one, other)
 
 
 @pytest.mark.parametrize("names", ["[", '["PER"]', '{"PER": 1}', '{"PER": ""}'])

@@ -38,6 +38,7 @@ def test_an_exported_folder_needs_no_torch(tmp_path: Path, examples: Path) -> No
 
 def test_without_the_environment_the_remedy_is_named(tmp_path: Path, examples: Path) -> None:
     (tmp_path / "bert").mkdir()
+    (tmp_path / "bert" / "config.json").touch()
     with (
         pytest.raises(
             PublishError, match="bert must be exported first, which needs torch: run `make export`, and publ"
@@ -49,6 +50,7 @@ def test_without_the_environment_the_remedy_is_named(tmp_path: Path, examples: P
 
 def test_the_last_line_of_a_failed_export_is_its_reason(tmp_path: Path, examples: Path) -> None:
     (tmp_path / "bert").mkdir()
+    (tmp_path / "bert" / "config.json").touch()
     python = tmp_path / ".tools/export/bin/python"
     python.parent.mkdir(parents=True)
     python.write_text(f"#!{sys.executable}\nimport sys\nsys.exit('some warning\\nerror: config.json is missing')\n")
@@ -58,6 +60,32 @@ def test_the_last_line_of_a_failed_export_is_its_reason(tmp_path: Path, examples
         exported(tmp_path / "bert", examples, Silent(), tmp_path),
     ):
         pass
+
+
+@pytest.mark.parametrize("name", ["data", "data/best.ckpt"])
+def test_a_folder_that_is_no_model_says_what_it_lacks(tmp_path: Path, examples: Path, name: str) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "best.ckpt").touch()
+    with (
+        pytest.raises(PublishError, match=r"^data has neither export\.json nor config\.json: .*; give such a folder"),
+        exported(tmp_path / name, examples, Silent(), tmp_path),
+    ):
+        pass
+
+
+def test_a_checkpoint_that_does_not_exist_is_named(tmp_path: Path, examples: Path) -> None:
+    with (
+        pytest.raises(PublishError, match=r"best\.ckpt does not exist: give the path of a checkpoint"),
+        exported(tmp_path / "best.ckpt", examples, Silent(), tmp_path),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("name", ["texts.csv", "texts.tsv", "texts.jsonl", "texts"])
+def test_a_table_is_not_read_as_lines_of_text(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("sentence,label\na,1\n")
+    with pytest.raises(PublishError, match=rf"^{name} is neither a \.json nor a \.txt file: write the examples"):
+        read_texts(tmp_path / name)
 
 
 def test_texts_are_lines_or_json(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def compare(opened: Opened, wrapped: Wrapped, run: Any) -> dict[str, Any]:
                 rows, length = seen.shape
                 raise ParityError(
                     f"the graph differs from torch by {difference:.2g} in {name}, for {rows} texts of {length} tokens: "
-                    "a model whose path depends on its data cannot be exported"
+                    "write its forward without conditions and loops over the data, and export it again"
                 )
         batches.append(list(seen.shape))
         tokens += int(seen.sum())

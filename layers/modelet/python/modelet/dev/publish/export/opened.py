@@ -80,7 +80,7 @@ def open_model(source: Path, task: str | None, labels: Path | None, max_length: 
         task,
         named,
         tokenizer_of(folder, config.model_type),
-        max_length or _length(config, folder, task),
+        _length(config, folder, task, max_length),
         int(config.pad_token_id or 0),
         {"class": type(model).__name__, **described},
     )
@@ -105,7 +105,10 @@ def _from_checkpoint(source: Path, config: Any, task: str) -> tuple[Any, dict[st
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch's and pickle's errors have no common root
-        raise PublishError(f"{path.name} cannot be read without running code in it: {str(error)[:150]!r}") from error
+        raise PublishError(
+            f"{path.name} cannot be read without running code in it ({str(error)[:150]!r}): save the checkpoint with "
+            "save_weights_only=True, or the model with save_pretrained"
+        ) from error
     weights = weights_of(loaded, path.name)
     if task.endswith("classification"):
         config.num_labels = count_of_labels(weights, path.name)
@@ -115,11 +118,15 @@ def _from_checkpoint(source: Path, config: Any, task: str) -> tuple[Any, dict[st
     return model, {"source": "checkpoint", "checkpoint": path.name, "val_loss": loss_of(path.name)}
 
 
-def _length(config: Any, folder: Path, task: str) -> int:
-    """Return the most tokens of a window: as the tokenizer or sentence-transformers says, if there are positions."""
+def _length(config: Any, folder: Path, task: str, given: int | None) -> int:
+    """Return the most tokens of a window: the given one, or what the folder's files say, if there are positions."""
     positions = int(getattr(config, "max_position_embeddings", None) or LONGEST)
     if config.model_type in OFFSET_POSITIONS:
         positions -= int(config.pad_token_id) + 1
+    if given is not None:
+        if given > positions:
+            raise PublishError(f"--max-length is {given}: give at most {positions}, the model's positions")
+        return given
     said = [
         read_object(folder / SETTINGS).get("model_max_length"),
         sentence_length(folder) if task == "sentence-embedding" else None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from modelet.backends import resolve
+from modelet.backends.onnx import ENGINE
 from modelet.dev.publish.draft import draft
 from modelet.dev.publish.onnx.graph import line
 from modelet.dev.publish.parity.quality import quality
@@ -67,15 +68,18 @@ def _unknown(model: TextModel[Any, Any], texts: list[str]) -> float:
     unknown = model.tokenizer.unknown_share(texts)
     if unknown > MOST_UNKNOWN:
         raise PublishError(
-            f"the tokenizer does not know {unknown:.0%} of the examples' tokens: it is not that of the training, or it "
-            'takes letters apart (set "do_lower_case": false in tokenizer_config.json, and export again)'
+            f"the tokenizer does not know {unknown:.0%} of the examples' tokens: save the one of the training as "
+            "tokenizer.json, with its do_lower_case and strip_accents (they take letters apart), and export again"
         )
     return unknown
 
 
 def _check_same(place: int, alone: Any, together: Any) -> None:
     if not _same(alone, together):
-        raise ParityError(f"the answer to example {place} depends on the others of its request: fix the graph")
+        raise ParityError(
+            f"the answer to example {place} depends on the others of its request: write a forward that does not mix "
+            "the texts of a batch, such as a mean over its first axis, and export the model again"
+        )
 
 
 def _answers(model: TextModel[Any, Any], examples: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -98,7 +102,10 @@ def check_equal(before: Served, after: Served) -> float:
     """Return the greatest difference of two graphs' answers. Raises ParityError if it is more than rounding."""
     for place, (one, other) in enumerate(zip(before.answers, after.answers, strict=True)):
         if not _same(one, other):
-            raise ParityError(f"onnxruntime's optimisations change the answer to example {place}: use another release")
+            raise ParityError(
+                f"{ENGINE} changes the answer to example {place} by its optimisations: "
+                "install another release of onnxruntime, and publish again"
+            )
     return max(_greatest(*each) for each in zip(before.answers, after.answers, strict=True))
 
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from modelet.dev.progress import Progress
 
-CHECKPOINT = ".ckpt"
+CHECKPOINT, CONFIG = ".ckpt", "config.json"
+LINES, JSON = ".txt", ".json"
 PYTHON = Path(".tools", "export", "bin", "python")
 PACKAGE = Path(__file__).resolve().parents[4]
 
@@ -34,6 +35,7 @@ def exported(source: Path, examples: Path, progress: Progress, root: Path) -> It
     if (source / RECORD).is_file():
         yield Exported(folder=source, examples=found)
         return
+    _check_folder(source)
     python = root / PYTHON
     if not python.is_file():
         raise PublishError(
@@ -51,11 +53,28 @@ def exported(source: Path, examples: Path, progress: Progress, root: Path) -> It
         yield Exported(folder=target, examples=found)
 
 
+def _check_folder(source: Path) -> None:
+    """Raise PublishError if a source is no model of transformers."""
+    if source.suffix == CHECKPOINT and not source.is_file() and not source.is_dir():
+        raise PublishError(f"{source} does not exist: give the path of a checkpoint, or of its folder")
+    folder = source if source.is_dir() else source.parent
+    if not (folder / CONFIG).is_file():
+        raise PublishError(
+            f"{folder.name} has neither {RECORD} nor {CONFIG}: it is no exported model of texts and none of "
+            "transformers; give such a folder (docs/texts.md), or the file of another model"
+        )
+
+
 def read_texts(path: Path) -> list[Any]:
     """Return the examples in a file: a JSON list of texts or objects, or one text in a line. Raises PublishError."""
+    if path.suffix not in {LINES, JSON}:
+        raise PublishError(
+            f"{path.name} is neither a {JSON} nor a {LINES} file: write the examples of a model of texts as a "
+            f"JSON list of texts or objects ({JSON}), or as one text in a line ({LINES})"
+        )
     try:
         text = path.read_text(encoding="utf-8")
-        found = json.loads(text) if path.suffix == ".json" else [line for line in text.split("\n") if line.strip()]
+        found = json.loads(text) if path.suffix == JSON else [line for line in text.split("\n") if line.strip()]
     except (OSError, ValueError) as error:
         raise PublishError(f"{path.name} cannot be read: {error}") from error
     if not isinstance(found, list):
