@@ -58,5 +58,9 @@ BOOSTERS: tuple[Predictor, ...] = (
     ),
     Predictor(lambda: catboost.CatBoostClassifier(grow_policy="Lossguide", **CATS), "labels", "gaps"),
     Predictor(lambda: catboost.CatBoostRegressor(loss_function="MultiRMSE", **CATS), "numbers", "gaps"),
+    # Their files do not say what these take for missing.
+    Predictor(lambda: xgboost.XGBClassifier(missing=0.0, **EXTREME), "labels", "gaps"),
+    Predictor(lambda: xgboost.XGBRegressor(missing=-1.0, **EXTREME), "number", "gaps"),
+    Predictor(lambda: xgboost.XGBClassifier(objective="multi:softmax", **EXTREME), "labels", "gaps"),
 )
 """The estimators whose seeds begin at FIRST, one after the other."""
