@@ -43,10 +43,13 @@ def loaded(graph: bytes, tmp_path: Path) -> OnnxModel[Any, Any]:
 def test_the_alarm_ends_a_run_within_its_graph_and_the_next_one_is_whole(tmp_path: Path) -> None:
     model = loaded(chain(3_000), tmp_path)
     ones = np.ones((2_000, WIDTH), np.float32)
-    with pytest.raises(Alarm) as caught, Deadline(0.5):
-        model.infer({"t0": ones})
+    for seconds in (0.5, 1, 2, 4, 8):  # on a busy machine, the first alarm may come before the run begins
+        with pytest.raises(Alarm) as caught, Deadline(seconds):
+            model.infer({"t0": ones})
+        disarm()
+        if caught.value.__context__ is not None:
+            break
     assert "terminate" in str(caught.value.__context__), "onnxruntime itself stopped"
-    disarm()
     [found] = model.infer({"t0": ones[:1]}).values()
     assert found.shape == (1, WIDTH)
     with Deadline(60):
