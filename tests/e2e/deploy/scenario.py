@@ -193,6 +193,7 @@ def test_codedeploy_s_hook_alone_stops_a_corrupt_version(deployment: Deployment)
 
 
 def test_a_model_that_the_project_has_no_more_is_named_and_removed_alone(deployment: Deployment) -> None:
+    others_served = set(deployment.served()) - {REMOVED}
     publish_another(deployment.project, CHANGED)
     kept = deployment.project.root.parent / "kept"
     remove_model(deployment.project, REMOVED.replace("-", "_"), kept)
@@ -206,7 +207,7 @@ def test_a_model_that_the_project_has_no_more_is_named_and_removed_alone(deploym
         deployment.run(*command.split(), *KNOWN, "FORCE=1")
     assert {name: deployment.stack(name) for name in deployment.stacks()} == others
     time.sleep(LISTED_AFTER_S)
-    assert set(deployment.served()) == {WARM, CHANGED}
+    assert set(deployment.served()) == others_served >= {WARM, CHANGED}
     assert deployment.api.call("GET", f"/models/{REMOVED}").status_code == 404
     assert deployment.api.send(sample(WARM))["statusCode"] == 200
 
