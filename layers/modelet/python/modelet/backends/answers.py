@@ -44,7 +44,7 @@ def asked(estimator: Any, inputs: Any, answer: Mapping[str, Any]) -> Outputs:
     found = {}
     for name in answer["outputs"]:
         given = getattr(estimator, OUTPUTS[name])(inputs)
-        found[name] = side_by_side(given) if has_targets and name == "probabilities" else _dense(given)
+        found[name] = side_by_side(given) if has_targets and name == "probabilities" else dense(given)
     return found
 
 
@@ -55,11 +55,12 @@ def side_by_side(given: Any) -> Array:
     """
     if isinstance(given, list):
         return np.hstack([np.asarray(each) for each in given])
-    array = _dense(given)
+    array = dense(given)
     return np.stack([1 - array, array], axis=2).reshape(len(array), -1)
 
 
-def _dense(given: Any) -> Array:
+def dense(given: Any) -> Array:
+    """Return what an estimator returned as an array; some return sparse matrices."""
     return np.asarray(given.toarray() if hasattr(given, "toarray") else given)
 
 

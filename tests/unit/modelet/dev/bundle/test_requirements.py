@@ -95,6 +95,14 @@ def test_a_pickle_of_an_older_release_needs_what_its_backend_checks(tmp_path: Pa
     assert lacking(tmp_path / "requirements.txt", bundle("sklearn")) == ["numpy==2.4.6", "scikit-learn==1.9.1"]
 
 
+def test_a_requirement_of_another_system_is_not_installed(tmp_path: Path) -> None:
+    file = tmp_path / "requirements.txt"
+    file.write_text("modelet\nnumpy==2.4.6\nonnxruntime==1.31.1 ; sys_platform == 'win32'\n")
+    assert lacking(file, bundle("onnx")) == ["onnxruntime"]
+    file.write_text("modelet\nnumpy==2.4.6\nonnxruntime==1.31.1 ; sys_platform == 'linux'\n")
+    assert lacking(file, bundle("onnx")) == []
+
+
 def test_a_frame_needs_pandas(tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_text("modelet[sklearn]\nscikit-learn==1.9.1\nmy-lib==1.2\n")
     frame = (FrameColumn("float64"),) * len(manifest().features)

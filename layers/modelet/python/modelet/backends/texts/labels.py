@@ -45,8 +45,8 @@ def label_of(raw: str, names: Mapping[str, str], special: Container[str] = ()) -
 
     O, X and the tokenizer's special tokens are no entities.
 
-    names: readable names by kind. special: these tokens. A label that is no kind gets the name of the longest key that
-    it contains, and keeps its own name if there is none.
+    names: readable names by kind. special: these tokens. A label without a key of its own gets the name of the longest
+    key that it contains, and keeps its own name if there is none.
     """
     if raw in OUTSIDE or raw in IGNORED or raw in special:
         return Label("", raw, raw, begins=False, ends=False)

@@ -23,6 +23,8 @@ EXTRAS = {**{name: tuple(record.libraries.values()) for name, record in BACKENDS
 """The distributions that an extra of modelet brings, by its name."""
 
 INCLUDED = "-r"
+LINUX = {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix"}
+"""The system of an image, whatever system the publisher has."""
 OPTION = re.compile(r"(?:^|\s)(?:--hash=\S+|#.*$)")
 
 
@@ -98,6 +100,8 @@ def _listed(path: Path) -> Iterator[tuple[str, Requirement]]:
             found = Requirement(line)
         except InvalidRequirement:
             continue  # pip says what is wrong with it
+        if found.marker and not found.marker.evaluate(LINUX):
+            continue
         yield canonicalize_name(found.name), found
         for extra in found.extras if found.name == OURS else ():
             yield from ((canonicalize_name(name), Requirement(name)) for name in EXTRAS.get(extra, ()))

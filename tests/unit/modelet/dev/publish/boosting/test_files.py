@@ -138,7 +138,7 @@ def test_a_booster_of_labels_gets_their_probabilities(tmp_path: Path) -> None:
 def test_another_file_is_refused_with_what_to_save(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "model.txt"
     path.write_bytes(content)
-    with pytest.raises(PublishError, match=r"model\.txt is no model of LightGBM, XGBoost or CatBoost: save it"):
+    with pytest.raises(PublishError, match=r"model\.txt is not a model of LightGBM, XGBoost or CatBoost: save it"):
         opened(path)
 
 

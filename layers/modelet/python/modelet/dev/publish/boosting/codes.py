@@ -72,7 +72,7 @@ def _check_places(rows: Rows, kinds: Mapping[int, Sequence[Any] | None], name: s
 def as_fitted(estimator: Any, table: Any) -> tuple[Any, list[str] | None]:
     """Return a file's rows in the form that a booster accepts, and the feature names if the rows do not keep them.
 
-    Raises PublishError that names a column, or a value that is no category of the model.
+    Raises PublishError that names a column, or a value that is not one of the model's categories.
     """
     names = feature_names(estimator)
     if names is not None and is_frame(table):

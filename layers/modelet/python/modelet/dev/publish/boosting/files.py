@@ -40,7 +40,7 @@ def opened(path: Path) -> Any:
         raise PublishError(f"{path.name} cannot be read: {error.strerror}") from error
     library = library_in(data)
     if library is None:
-        raise PublishError(f"{path.name} is no model of LightGBM, XGBoost or CatBoost: {SAVED}")
+        raise PublishError(f"{path.name} is not a model of LightGBM, XGBoost or CatBoost: {SAVED}")
     try:
         return adapted(adapter(library).opened(data))
     except PublishError:

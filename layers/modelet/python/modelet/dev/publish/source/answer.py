@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from modelet.backends.answers import OUTPUTS, key_of, side_by_side
+from modelet.backends.answers import OUTPUTS, dense, key_of, side_by_side
 from modelet.dev.publish.source.parts import final, kind_of
 from modelet.errors import PublishError
 
@@ -65,7 +65,7 @@ def outputs_of(estimator: Any, inputs: Any) -> Outputs:
         # matters.
         warnings.simplefilter("ignore")
         first, *others = _names(estimator)
-        told = _dense(getattr(estimator, OUTPUTS[first])(inputs))
+        told = dense(getattr(estimator, OUTPUTS[first])(inputs))
         if first == "variable" and told.dtype.kind not in NUMERIC:
             first = "label"  # an estimator of another library that is not marked as a classifier
         found: Outputs = {first: told}
@@ -74,7 +74,7 @@ def outputs_of(estimator: Any, inputs: Any) -> Outputs:
                 continue
             given = getattr(estimator, OUTPUTS[name])(inputs)
             several = isinstance(given, list) or (name == "probabilities" and told.ndim == 2 and told.shape[1] > 1)
-            values = side_by_side(given) if several else _dense(given)
+            values = side_by_side(given) if several else dense(given)
             if several or _fits(estimator, name, values, told):
                 return {first: told, name: values}
         return found
@@ -186,7 +186,3 @@ def _fits(estimator: Any, name: str, values: Array, told: Array) -> bool:
     if name == "scores":
         return bool(width == (1 if classes is None or len(classes) == 2 else len(classes)))
     return bool(values.ndim == 2 and (classes is None or width == len(classes)))
-
-
-def _dense(given: Any) -> Array:
-    return np.asarray(given.toarray() if hasattr(given, "toarray") else given)

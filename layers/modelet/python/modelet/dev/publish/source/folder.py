@@ -54,7 +54,7 @@ def exported(source: Path, examples: Path, progress: Progress, root: Path) -> It
 
 
 def _check_folder(source: Path) -> None:
-    """Raise PublishError if a source is no model of transformers."""
+    """Raise PublishError if a source is not a model of transformers."""
     if source.suffix == CHECKPOINT and not source.is_file() and not source.is_dir():
         raise PublishError(f"{source} does not exist: give the path of a checkpoint, or of its folder")
     folder = source if source.is_dir() else source.parent
