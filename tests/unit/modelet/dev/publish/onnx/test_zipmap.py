@@ -57,6 +57,14 @@ def test_a_graph_without_one_stays_as_it_is(table: Table) -> None:
     assert model.SerializeToString() == before
 
 
+def test_a_zipmap_that_names_no_labels_stays(table: Table) -> None:
+    fitted = LogisticRegression().fit(*table.train)
+    model = to_onnx(fitted, initial_types=[("input", FloatTensorType([None, 6]))], target_opset=18)
+    [node] = [node for node in model.graph.node if node.op_type == "ZipMap"]
+    del node.attribute[:]
+    assert without_zipmap(model) is None
+
+
 def test_a_zipmap_inside_a_graph_stays(table: Table) -> None:
     fitted = LogisticRegression().fit(*table.train)
     model = to_onnx(fitted, initial_types=[("input", FloatTensorType([None, 6]))], target_opset=18)

@@ -19,7 +19,7 @@ ZIPMAP = "ZipMap"
 def without_zipmap(model: onnx.ModelProto) -> list[Any] | None:
     """Remove the ZipMap before one of a graph's two outputs, and name both as Modelet does; return its labels.
 
-    None if there is none, or if it is inside the graph.
+    None if there is none, if it is inside the graph, or if it does not name the labels.
 
     skl2onnx adds it by default, and CatBoost always. The tensor before it has the same probabilities, in the order of
     the labels. Source: https://onnx.ai/onnx/operators/onnx_aionnxml_ZipMap.html
@@ -31,7 +31,10 @@ def without_zipmap(model: onnx.ModelProto) -> list[Any] | None:
         return None
     [node] = maps
     [label] = ends - {node.output[0]}
-    [labels] = [texts(helper.get_attribute_value(attribute)) for attribute in node.attribute]
+    known = [each for each in node.attribute if each.name.startswith("classlabels_") and (each.strings or each.ints)]
+    if len(known) != 1:
+        return None
+    labels = texts(helper.get_attribute_value(known[0]))
     shares = node.input[0]
     graph.node.remove(node)
     rename(graph, PROBABILITIES, f"{PROBABILITIES}_inner")
