@@ -36,6 +36,24 @@ def written(request_id: str = "r-1", status: int = 200, times: int = 1, model: s
     return [json.loads(line) for line in lines]
 
 
+def test_the_stages_of_few_models_are_fields_and_metrics_of_these_models_alone() -> None:
+    lines: list[str] = []
+    log = RequestLog(SETTINGS, "m", "3", STARTUP, lines.append)
+    log.more = ("features", "logic")
+    timings = Timings()
+    timings.infer, timings.logic = 0.001, 0.0025
+    log.request(ARN, "r-1", 200, timings, total=0.005)
+    log.request(ARN, "r-2", 422, Timings(), total=0.005)
+    inferred, rejected = map(json.loads, lines)
+    assert (inferred["features_ms"], inferred["logic_ms"], rejected["logic_ms"]) == (0.0, 2.5, 0.0)
+    metrics = [
+        {metric["Name"] for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]} for line in (inferred, rejected)
+    ]
+    assert {"features_ms", "logic_ms", "infer_ms"} <= metrics[0]
+    assert not {"features_ms", "logic_ms", "infer_ms"} & metrics[1]
+    assert "logic_ms" not in written()[0]
+
+
 @dataclass
 class Context:
     """What Powertools reads of Lambda's context."""

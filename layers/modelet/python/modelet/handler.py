@@ -14,7 +14,7 @@ from modelet.edges.base import Call
 from modelet.errors import BundleError, ModeletError, StartError
 from modelet.memory import release_free_memory
 from modelet.model import Model, contract_types
-from modelet.observability import RequestLog, Startup
+from modelet.observability import FEATURES, LOGIC, RequestLog, Startup
 from modelet.pipeline import InferencePipeline
 from modelet.protocols.service import Service
 from modelet.settings import Settings, is_worker, starts_from_snapshot
@@ -69,6 +69,8 @@ class ModelHandler:
         fetch = artifacts.waited_s
         self.startup = Startup(opened.seconds, fetch, loaded - began - fetch, time.perf_counter() - loaded)
         self._log = RequestLog(opened.settings, bundle.name, bundle.lock.version, self.startup)
+        if bundle.spec.get(FEATURES) or bundle.spec.get(LOGIC):
+            self._log.more = tuple([stage for stage in (FEATURES, LOGIC) if bundle.spec.get(stage)])
         if starts_from_snapshot():
             from modelet.startup.snapstart import register  # noqa: PLC0415 - only with SnapStart
 

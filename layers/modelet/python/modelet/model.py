@@ -30,6 +30,8 @@ class Model(Generic[InstanceT, PredictionT]):
     """The number of instances in the inputs of `infer`; None outside of a pipeline."""
     _prediction: dict[str, Any] | None = None
     """The core schema of a prediction; None outside of a pipeline."""
+    _names_rows = False
+    """Whether a ContractError of `infer` names instances by their place, so that the others can be predicted."""
 
     def load(self, artifacts: Artifacts) -> None:
         """Open the version's files, once, when the function starts."""

@@ -19,18 +19,27 @@ if TYPE_CHECKING:
     from modelet.settings import Settings
 
 STAGES = ("validate", "preprocess", "infer", "postprocess")
+FEATURES, LOGIC = "features", "logic"
+"""The stages of models with `features` or `logic` in model.yaml; their times are logged for these models only."""
 EXECUTED_VERSION = "ExecutedVersion"
 """The dimension of Lambda's own metrics for the function version; of our metrics, `faults` has it too."""
 
 STDOUT = 1
+MARK = ',"more":0'
+"""The place in a line's template for the times of the stages that few models have."""
 INIT = ("init", "fetch", "load")
 """The whole init, and two parts of it: waiting for files, and the model's own `load`."""
 
 
 class Timings:
-    """The seconds that each stage of one request took, and its number of instances."""
+    """The seconds that each stage of one request took, and its number of instances.
 
-    __slots__ = ("infer", "instances", "postprocess", "preprocess", "validate")
+    features, logic: unset unless a request had these stages.
+    """
+
+    __slots__ = ("features", "infer", "instances", "logic", "postprocess", "preprocess", "validate")
+    features: float
+    logic: float
 
     def __init__(self) -> None:
         self.validate = self.preprocess = self.infer = self.postprocess = 0.0
@@ -57,8 +66,17 @@ def _write(line: str) -> None:
         left = left[os.write(STDOUT, left) :]
 
 
+def _times(stages: tuple[str, ...], timings: Timings) -> str:
+    return "".join([f',"{stage}_ms":{getattr(timings, stage, 0.0) * 1000:.3f}' for stage in stages])
+
+
 class RequestLog:
-    """Write one line per request, and the cause of each failure. The first line also has the times of the init."""
+    """Write one line per request, and the cause of each failure. The first line also has the times of the init.
+
+    more: the stages that this model has besides the usual ones; set before the first line.
+    """
+
+    more: tuple[str, ...] = ()
 
     def __init__(
         self, settings: Settings, model: str, version: str, startup: Startup, write: Callable[[str], None] = _write
@@ -94,6 +112,8 @@ class RequestLog:
         if arn != self._arn:
             self._arn, self._arn_text = arn, json.dumps(arn)
         line = self._lines.get(kind) or self._lines.setdefault(kind, self._template(*kind))
+        if self.more:
+            line = line.replace(MARK, _times(self.more, timings), 1)
         self._write(
             line
             % (
@@ -119,7 +139,7 @@ class RequestLog:
 
     def _template(self, cold: bool, inferred: bool) -> str:
         """Return the format string of a line. Times of 0 are not metrics, because they would distort the averages."""
-        times = ["total", *(STAGES if inferred else ()), *(["init"] if cold else ())]
+        times = ["total", *((*STAGES, *self.more) if inferred else ()), *(["init"] if cold else ())]
         metrics = [{"Name": f"{name}_ms", "Unit": "Milliseconds"} for name in times]
         metrics += [{"Name": name, "Unit": "Count"} for name in ("ColdStart", "instances", "errors", "faults")]
         block = [
@@ -141,7 +161,7 @@ class RequestLog:
             + static
             + ',"function_arn":%s,"function_request_id":%s,"cold_start":%s,"ColdStart":%d,"status":%d,"errors":%d,'
             '"faults":%d,"instances":%d,"total_ms":%.3f,'
-            + f"{init},{stages}"
+            + f"{init},{stages}{MARK if self.more else ''}"
             + ',"_aws":{"Timestamp":%d,"CloudWatchMetrics":'
             + directive
             + "}}"

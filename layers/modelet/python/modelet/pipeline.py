@@ -133,7 +133,12 @@ class InferencePipeline:
                 return inputs
 
     def _find_failing(self, inputs: Any, instances: list[Any], cause: Exception) -> ContractError:
-        """Find the rows on which a backend's model fails, by bisection. Raises the cause if no row fails by itself."""
+        """Find the rows on which a model fails: those that the error names, or by bisection.
+
+        Raises the cause if no row fails by itself.
+        """
+        if self._model._names_rows and isinstance(cause, ContractError):
+            return cause
         if self._is_named or self._model._select_rows(inputs, [0], cause) is None:
             raise cause
         found: list[int] = []

@@ -18,12 +18,12 @@ class Backend(SimpleNamespace):
 
     name: its name in model.yaml, and of the extra that installs it. model: the class that serves a version, as
     `module:name`. maker: the function that makes a version's files from a trained estimator, as `module:name`. ending:
-    the file name extension of a version's main file. platform: its name in the Open Inference Protocol,
-    `<project>_<format>`. libraries: the modules that the class imports, each top-level module with its distribution.
-    imports: the top-level modules that these import. checked: distributions that must have the same version as when a
-    model version was written. runs_code: whether opening a version runs code, including code of the function's folder.
-    summary: its description in help texts. instead: the faster alternative that `modelet profile` recommends; empty if
-    there is none.
+    the file name extension of a version's main file; empty if a version needs no file. platform: its name in the Open
+    Inference Protocol, `<project>_<format>`. libraries: the modules that the class imports, each top-level module with
+    its distribution. imports: the top-level modules that these import. checked: distributions that must have the same
+    version as when a model version was written. runs_code: whether opening a version runs code, including code of the
+    function's folder. summary: its description in help texts. instead: the faster alternative that `modelet profile`
+    recommends; empty if there is none.
     """
 
     if TYPE_CHECKING:
@@ -101,6 +101,15 @@ _RECORDS = (
         summary="joblib files, which are unpickled, for what ONNX cannot express",
         instead="backend: onnx, which publish proves to give the same answers",
     ),
+    Backend(
+        name="python",
+        model="modelet.backends.python:RuleModel",
+        maker="modelet.dev.publish.code:made",
+        ending="",
+        platform="modelet_python",
+        libraries={},
+        summary="a class without a framework: rules, predictors, files that it opens itself",
+    ),
 )
 
 BACKENDS = dict(zip(map(attrgetter("name"), _RECORDS), _RECORDS, strict=True))
@@ -112,7 +121,7 @@ AUTO = "auto"
 
 def of_file(name: str) -> Backend | None:
     """Return the backend that opens a version's main file, or None."""
-    return next((record for record in BACKENDS.values() if name.endswith(record.ending)), None)
+    return next((record for record in BACKENDS.values() if record.ending and name.endswith(record.ending)), None)
 
 
 def resolve(dotted: str) -> Any:

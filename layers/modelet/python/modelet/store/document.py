@@ -198,7 +198,7 @@ def _check(manifest: Manifest) -> None:
             raise ManifestError(
                 f"{MANIFEST}: column {column.name[:80]!r} is a {column.type}, but frame does not hold it"
             )
-    if manifest.model_data not in paths:
+    if manifest.model_data not in paths and (paths or manifest.model_data):
         raise ManifestError(f"{MANIFEST}: model_data is {manifest.model_data[:80]!r}, which is not in files")
     if manifest.metric not in manifest.performance and (manifest.metric or manifest.performance):
         raise ManifestError(f"{MANIFEST}: metric is {manifest.metric[:80]!r}, which is not in performance")

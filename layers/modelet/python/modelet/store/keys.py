@@ -6,11 +6,13 @@ MANIFEST = "model.json"
 CLAIM = "claim.json"
 LATEST = "latest"
 ALIASES = "aliases"
+CODE = "code"
+"""In model.yaml: the version is the function's code, and no trained model is published."""
 
 NAME_RULES = {
     "model": "lower-case letters, digits and hyphens, a letter first, at most 63",
-    "version": f"letters, digits and _ . -, a letter or digit first, at most 63, not {LATEST!r} or {ALIASES!r}",
-    "alias": f"letters, digits and _ . -, a letter or digit first, at most 63, no number and not {LATEST!r}",
+    "version": f"letters, digits and _ . -, a letter or digit first, at most 63, not {LATEST}, {ALIASES} or {CODE}",
+    "alias": f"letters, digits and _ . -, a letter or digit first, at most 63, no number, not {LATEST} or {CODE}",
     "path": "letters, digits and _ . - between slashes, no segment that starts with . or -",
     "file": f"letters, digits and _ . - between slashes, no segment that starts with . or -, not {MANIFEST} or {CLAIM}",
 }
@@ -29,7 +31,7 @@ def is_model(name: str) -> bool:
 
 def is_version(name: str) -> bool:
     """Return whether a version may have this name."""
-    return name not in {LATEST, ALIASES} and _is_label(name)
+    return name not in {LATEST, ALIASES, CODE} and _is_label(name)
 
 
 def is_number(version: str) -> bool:
@@ -39,7 +41,7 @@ def is_number(version: str) -> bool:
 
 def is_alias(name: str) -> bool:
     """Return whether an alias may have this name, which must not look like a version's number."""
-    return name != LATEST and bool(name.strip(_DIGITS)) and _is_label(name)
+    return name not in {LATEST, CODE} and bool(name.strip(_DIGITS)) and _is_label(name)
 
 
 def is_path(path: str) -> bool:

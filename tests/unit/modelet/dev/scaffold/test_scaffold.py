@@ -17,17 +17,21 @@ from hypothesis import strategies as st
 
 from modelet.backends import BACKENDS, DEFAULT
 from modelet.dev.bundle.bundle import write_bundle
+from modelet.dev.bundle.requirements import lacking
+from modelet.dev.cli.new import KINDS
 from modelet.dev.cli.new import TASKS as OFFERED
 from modelet.dev.project.project import Project
 from modelet.dev.publish.parity.served import TASKS as SERVED
 from modelet.dev.scaffold.name import Name
-from modelet.dev.scaffold.scaffold import TASKS, write_scaffold
+from modelet.dev.scaffold.scaffold import TASKS, TEMPLATES, write_scaffold
 from modelet.errors import CommandError
 from modelet.publishing import pin, publish
 from modelet.store.keys import is_model
 from modelet.store.store import Store
 
 ROOT = Path(__file__).parents[5]
+WITH_FILES = [record.name for record in BACKENDS.values() if record.ending]
+"""The backends whose versions have a file; the others have kinds of models."""
 OF_EVERY_MODEL = ("functions/test_events.py", "functions/test_every_model.py", "architecture/test_requirements.py")
 
 
@@ -41,7 +45,7 @@ def files(root: Path) -> list[str]:
     return sorted(path.relative_to(root).as_posix() for path in root.rglob("*"))
 
 
-@pytest.fixture(scope="module", params=[*BACKENDS, "question-answering"])
+@pytest.fixture(scope="module", params=[*WITH_FILES, *KINDS, "question-answering"])
 def gated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository like this one with one new model in it."""
     root = tmp_path_factory.mktemp("repository")
@@ -58,7 +62,8 @@ def gated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         (root / test.relative_to(ROOT)).parent.mkdir(parents=True, exist_ok=True)
         (root / test.relative_to(ROOT)).write_bytes(test.read_bytes())
     task = request.param if request.param in TASKS else None
-    write_scaffold(Project(root), "review-mood", DEFAULT if task else request.param, task)
+    kind = request.param if request.param in KINDS else None
+    write_scaffold(Project(root), "review-mood", DEFAULT if task or kind else request.param, task, kind)
     return root
 
 
@@ -89,13 +94,13 @@ def test_the_files_are_where_the_layout_wants_them(project: Project) -> None:
     assert all(path.read_text().endswith("\n") and "$name" not in path.read_text() for path in made.paths)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", WITH_FILES)
 def test_its_spec_is_right_and_says_its_backend(project: Project, backend: str) -> None:
     write_scaffold(project, "churn", backend)
     assert project.function("churn").spec.backend == backend
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", WITH_FILES)
 def test_its_events_are_lambda_events(project: Project, backend: str) -> None:
     write_scaffold(project, "churn", backend)
     events = project.root / "events" / "churn"
@@ -106,7 +111,7 @@ def test_its_events_are_lambda_events(project: Project, backend: str) -> None:
     assert "body" not in json.loads((events / "ready.json").read_text())
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", WITH_FILES)
 def test_what_it_runs_is_pinned_at_what_is_installed(project: Project, backend: str) -> None:
     write_scaffold(project, "churn", backend)
     text = (project.root / "functions" / "churn" / "requirements.txt").read_text()
@@ -130,6 +135,23 @@ def test_a_model_of_each_task_is_published_and_pins_what_it_runs(project: Projec
     tool(project.root, "ruff", "format", "--check", "--line-length=120", "functions", "tests")
 
 
+def test_the_command_offers_the_kinds_that_have_templates() -> None:
+    assert sorted(path.name for path in (TEMPLATES / "kinds").iterdir()) == sorted(KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_model_of_each_kind_is_served_and_pins_what_it_runs(project: Project, kind: str) -> None:
+    write_scaffold(project, "people", DEFAULT, kind=kind)
+    function, store = project.function("people"), Store(project.store_url(None))
+    publish(function, store)
+    bundled = write_bundle(function, store, pin(function, store))
+    assert lacking(function.folder / "requirements.txt", bundled.bundle) == []
+    text = (function.folder / "requirements.txt").read_text()
+    _, *pins = [line for line in text.splitlines() if not line.startswith("#")]
+    pinned = dict(each.split("==") for each in pins)
+    assert pinned == {name: version(name) for name in pinned}
+
+
 def test_the_command_offers_the_tasks_that_have_templates() -> None:
     assert list(TASKS) == list(OFFERED) == list(SERVED)
 
@@ -148,7 +170,7 @@ def test_catboost_has_an_image_of_its_own_which_differs_from_the_shared_one_in_w
     assert "functions/churn/Dockerfile" in own[: own.index(start)]
 
 
-@pytest.mark.parametrize("backend", [backend for backend in BACKENDS if backend != "catboost"])
+@pytest.mark.parametrize("backend", [backend for backend in WITH_FILES if backend != "catboost"])
 def test_the_others_have_the_shared_image(project: Project, backend: str) -> None:
     write_scaffold(project, "churn", backend)
     assert not (project.root / "functions" / "churn" / "Dockerfile").exists()

@@ -13,10 +13,11 @@ import pydantic_core
 from pydantic import TypeAdapter
 from pydantic.errors import PydanticUserError
 
-from modelet.bundle import AUTHORS_HANDLER, BUNDLE_FILE, ENTRY_POINT, Bundle, Lock
+from modelet.bundle import AUTHORS_HANDLER, BUNDLE_FILE, ENTRY_POINT, LOCK_FILE, Bundle, Lock
 from modelet.contract.schema import tighten
 from modelet.dev.bundle.answers import check_answers
 from modelet.dev.bundle.bake import BAKED
+from modelet.dev.bundle.code import code_version
 from modelet.dev.bundle.columns import column_types
 from modelet.dev.bundle.constraints import inapplicable
 from modelet.dev.bundle.core_schema import compile_type
@@ -65,6 +66,11 @@ def write_bundle(function: Function, store: Store, lock: Lock, path: Path | None
         raise CommandError(
             f"{store.url}: the manifest of {function.name} version {lock.version} is not the pinned one: "
             f"run `modelet pin {function.name}` if you trust the current one"
+        )
+    if function.is_code and lock.version != (now := code_version(function)):
+        raise CommandError(
+            f"functions/{function.folder.name}: its code is {now}, but {LOCK_FILE} pins {lock.version}: "
+            f"run `modelet pin {function.name}`"
         )
     check_modules(function, manifest)
     with author_modules(function.folder) as load:

@@ -28,7 +28,9 @@ def bundle(name: str | None, stage: str | None, store: str | None) -> None:
     kept = open_store(store)
     for found in [project.function(name)] if name else project.functions():
         function = found.at_stage(stage)
-        bundled = write_bundle(function, kept, lock_for(function, kept))
+        # A lock of code is compared with the code: the lock that is committed must name what is deployed.
+        pinned = function.lock() if function.is_code else None
+        bundled = write_bundle(function, kept, pinned or lock_for(function, kept))
         with progress() as shown:
             bake(function.folder, bundled.bundle, kept, shown)
         cost = f" (pydantic serves it: {bundled.needs_pydantic})" if bundled.needs_pydantic else ""

@@ -22,7 +22,7 @@ def require_versions(command: str, functions: list[Function], store: Store, *, p
     from modelet.errors import CommandError
     from modelet.registry.listing import versions
 
-    missing = [function for function in functions if not versions(store, function.name)]
+    missing = [function for function in functions if not function.is_code and not versions(store, function.name)]
     if missing and not publish:
         names = ", ".join(function.name for function in missing)
         raise CommandError(

@@ -18,25 +18,29 @@ TASKS = (
     "sentence-embedding",
 )
 """The tasks of models of texts; reading them from their templates would slow down --help."""
+KINDS = ("rules",)
+"""The kinds of models that are not one trained estimator."""
 
 
 @command(
     "modelet new churn --backend auto   # for a trained file: then modelet publish churn --from FILE --examples ROWS\n"
     "modelet new review-mood\n"
     "modelet new review-mood --backend sklearn\n"
-    "modelet new people --task token-classification"
+    "modelet new people --task token-classification\n"
+    "modelet new order-check --kind rules"
 )
 @click.argument("name")
 @click.option(
     "--backend",
-    type=click.Choice([*BACKENDS, AUTO]),
+    type=click.Choice([*(record.name for record in BACKENDS.values() if record.ending), AUTO]),
     default=DEFAULT,
     show_default=True,
-    help=" ".join(f"{record.name}: {record.summary}." for record in BACKENDS.values())
+    help=" ".join(f"{record.name}: {record.summary}." for record in BACKENDS.values() if record.ending)
     + " auto: a model.yaml alone, for a trained file, whose backend `modelet publish --from` finds out.",
 )
 @click.option("--task", type=click.Choice(TASKS), help="A model of texts, which is served by onnx.")
-def new(name: str, backend: str, task: str | None) -> None:
+@click.option("--kind", type=click.Choice(KINDS), help="A model that is not one trained estimator.")
+def new(name: str, backend: str, task: str | None, kind: str | None) -> None:
     """Create a model: a folder, its sample events and its test.
 
     The new model passes `make check` and can be published and served at once. No file is overwritten. With
@@ -47,10 +51,13 @@ def new(name: str, backend: str, task: str | None) -> None:
     project = current_project()
     if task and backend != DEFAULT:
         raise click.UsageError(f"--task needs the backend {DEFAULT}.")
-    made = write_scaffold(project, name, backend, task)
+    if kind and (task or backend != DEFAULT):
+        raise click.UsageError("--kind is used without --task and --backend.")
+    made = write_scaffold(project, name, backend, task, kind)
     for path in made.paths:
         say(str(path.relative_to(project.root)))
     if backend == AUTO:
         hint(f"next: modelet publish {made.name} --from model.joblib --examples rows.csv")
         return
-    hint(f"next: modelet publish {made.name}, then modelet infer {made.name} {shlex.quote(made.instance)}")
+    first = "" if kind == "rules" else f"modelet publish {made.name}, then "
+    hint(f"next: {first}modelet infer {made.name} {shlex.quote(made.instance)}")

@@ -26,12 +26,12 @@ def pin(name: str | None, version: str | None, publish_missing: bool, store: str
     The lock contains the version and the SHA-256 of its manifest.
 
     VERSION is a version, an alias, or latest; the default is the version in model.yaml. Without NAME, every model
-    that has no lock is pinned, and existing locks do not change.
+    that has no lock is pinned, and existing locks do not change, but those of models with `version: code`.
     """
     project, kept = current_project(), open_store(store)
     if name is None:
         functions = project.functions()
-        unpinned = [function for function in functions if function.lock() is None]
+        unpinned = [function for function in functions if function.is_code or function.lock() is None]
     else:
         functions = unpinned = [project.function(name)]
     require_versions("pin", unpinned, kept, publish=publish_missing)

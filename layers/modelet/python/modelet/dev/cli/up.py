@@ -132,7 +132,9 @@ def up(
             return renewed
         function = staged(name)
         # Without a lock, the version is pinned in memory until model.yaml names another one.
-        kept_to = function.lock() is None and function.spec.version == functions[name].spec.version
+        kept_to = (
+            function.lock() is None and not function.is_code and function.spec.version == functions[name].spec.version
+        )
         return generation(function, kept, locks[name] if kept_to else None)
 
     def served(function: LocalFunction) -> str | None:

@@ -37,11 +37,11 @@ _numbers = itertools.count(1)
 
 
 def lock_for(function: Function, store: Store) -> Lock:
-    """Return the pinned version, or without a lock the version in model.yaml.
+    """Return the pinned version, or without a lock the version in model.yaml; with `version: code`, that of the code.
 
     Raises UnknownVersionError if the store does not have it, CommandError if its manifest in the store is another one.
     """
-    lock = function.lock() or resolve_lock(function, store)
+    lock = (None if function.is_code else function.lock()) or resolve_lock(function, store)
     _, sha256 = read_manifest(store, function.name, lock.version)
     if sha256 != lock.manifest_sha256:
         raise CommandError(

@@ -6,7 +6,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-from modelet.backends import BACKENDS
+from modelet.backends import of_file
 from modelet.dev.bundle.requirements import checked_by
 from modelet.errors import CommandError
 from modelet.registry.listing import read_manifest
@@ -34,7 +34,7 @@ def check_startable(function: Function, store: Store, lock: Lock) -> None:
             f"{store.url} lacks {', '.join(gone)} of {where}: copy the version there again with `modelet push`, or "
             f"run `modelet publish {function.name}` and `modelet pin {function.name}`"
         )
-    backend = next((record for record in BACKENDS.values() if manifest.model_data.endswith(record.ending)), None)
+    backend = of_file(manifest.model_data)
     if backend is not None and backend.checked:
         _check_libraries(function, manifest, backend)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from modelet.dev.project.messages import nearest, quoted
 from modelet.dev.project.spec import MODEL_YAML, ModelSpec, read_spec
 from modelet.errors import CommandError
+from modelet.store.keys import CODE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,6 +47,11 @@ class Function:
     def lock_path(self) -> Path:
         """Return the path of the function's lock."""
         return self.folder / LOCK_FILE
+
+    @property
+    def is_code(self) -> bool:
+        """Return whether its version is its code, so that no trained model is published."""
+        return self.spec.version == CODE
 
     def at_stage(self, stage: str | None) -> Function:
         """Return the function with the overrides of a stage."""

@@ -37,6 +37,7 @@ from modelet.dev.project.sections import (
 from modelet.dev.project.stage_section import StageSection  # noqa: TC001 - pydantic reads the field's type
 from modelet.dev.project.worker_sections import Batch, Jobs, Worker
 from modelet.errors import SpecError
+from modelet.store.keys import CODE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +49,9 @@ class ModelSpec(Section):
     """The contents of model.yaml. Every key has a default, so an empty mapping is valid."""
 
     version: Version = Field(
-        default="latest", description="The version or alias to serve; `modelet pin` pins it in model.lock."
+        default="latest",
+        description="The version or alias to serve; `modelet pin` pins it in model.lock. "
+        "code: the function's code is the version, and no trained model is published.",
     )
     backend: Backend = Field(
         default=DEFAULT,
@@ -81,6 +84,10 @@ class ModelSpec(Section):
 
     @model_validator(mode="after")
     def _check_consistency(self) -> ModelSpec:
+        if self.version == CODE and self.artifact == "baked":
+            raise ValueError(
+                "artifact: baked puts a version's files into the image, but version: code has none: remove it"
+            )
         if self.version == "aliases":
             raise ValueError("version: 'aliases' is a reserved folder in every store: choose another version")
         self.scaling.check_consistency(self.resources)

@@ -36,8 +36,8 @@ def packaged(function: Function, trained: Trained, progress: Progress) -> Packag
     refused: dict[str, str] = {}
     own = library_of(trained.estimator)
     for name, record in BACKENDS.items():
-        if name in LIBRARIES and name != own:
-            continue  # files of a library for gradient boosting have only its own models
+        if not record.ending or (name in LIBRARIES and name != own):
+            continue  # a class without a framework; files of a library for gradient boosting have only its own models
         try:
             found = package(function.with_backend(name), trained, progress)
         except PublishError as error:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelet.bundle import Lock
-from modelet.errors import CommandError
+from modelet.dev.publish.code import code_lock
+from modelet.errors import CommandError, UnknownVersionError
 from modelet.registry.listing import read_manifest
 from modelet.registry.resolve import resolve
+from modelet.store.keys import CODE
 
 if TYPE_CHECKING:
     from modelet.dev.project.project import Function
@@ -17,8 +19,17 @@ if TYPE_CHECKING:
 def resolve_lock(function: Function, store: Store, reference: str | None = None) -> Lock:
     """Return the lock for a version, an alias or `latest`, by default for model.yaml's `version`, without writing it.
 
+    With `version: code`, the version of the code is written to the store if it is not there.
     Raises UnknownVersionError that lists the versions, ManifestError, and StoreError.
     """
+    if function.is_code:
+        lock = code_lock(function, store)
+        if reference not in {None, CODE, lock.version}:
+            raise UnknownVersionError(
+                f"functions/{function.folder.name}/model.yaml has version: code, and the code is {lock.version}, not "
+                f"{reference}: restore that code, or name a version in model.yaml"
+            )
+        return lock
     version = resolve(store, function.name, reference or function.spec.version)
     return Lock(version, read_manifest(store, function.name, version)[1])
 

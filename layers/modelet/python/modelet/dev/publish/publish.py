@@ -9,6 +9,7 @@ from modelet.backends import AUTO
 from modelet.dev.progress import Progress, Silent
 from modelet.dev.project.author import author_modules
 from modelet.dev.publish.claim import check_free, claimed
+from modelet.dev.publish.code import code_lock, refuse_publish
 from modelet.dev.publish.write import write_version
 from modelet.digest import digest
 from modelet.errors import PublishError
@@ -55,6 +56,9 @@ def publish(
     Raises PublishError and its subclasses (VersionExistsError, ConversionError, ParityError), and StoreError.
     """
     progress = progress or Silent()
+    if function.is_code:
+        refuse_publish(function, version=version, **{"from": from_file}, examples=examples)
+        return Published(function.name, *code_lock(function, store))
     if version is not None:
         if not is_version(version):
             raise PublishError(f"{version!r} is not a valid version: {NAME_RULES['version']}")

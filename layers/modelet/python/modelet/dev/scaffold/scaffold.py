@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parent / "templates"
 TEXTS = "texts"
+KINDS = "kinds"
 TASKS: dict[str, dict[str, Any]] = json.loads((TEMPLATES / TEXTS / "tasks.json").read_text(encoding="utf-8"))
 """The tasks of models of texts, each with what its templates need."""
 LIBRARIES = (
@@ -72,10 +73,13 @@ class Scaffold:
     instance: str
 
 
-def write_scaffold(project: Project, given: str, backend: str, task: str | None = None) -> Scaffold:
+def write_scaffold(
+    project: Project, given: str, backend: str, task: str | None = None, kind: str | None = None
+) -> Scaffold:
     """Write functions/<folder>, events/<folder> and tests/functions/test_<folder>.py.
 
     For `backend: auto`, only model.yaml: publish writes the rest, when it knows the model. task: of a model of texts.
+    kind: a folder of templates for a model that is not one trained estimator; it names its backend.
     Raises CommandError if the name is not valid or if one of them already exists: nothing is overwritten. Raises
     OSError if a file cannot be written, and then removes the others.
     """
@@ -84,11 +88,11 @@ def write_scaffold(project: Project, given: str, backend: str, task: str | None 
         made: list[Path] = []
         _write(project.root / "functions" / name.folder / "model.yaml", _model_yaml(backend), made)
         return Scaffold(name.model, [path for path in made if path.is_file()], "")
-    source = TEMPLATES / backend / "instances.json"
+    source = (TEMPLATES / KINDS / kind if kind else TEMPLATES / backend) / "instances.json"
     instances = TASKS[task] if task else json.loads(source.read_text(encoding="utf-8"))
     made = []
     try:
-        for place, text in _files(name, backend, instances, task):
+        for place, text in _files(name, instances.get("backend", backend), instances, source.parent, task):
             _write(project.root / place, text, made)
     except BaseException:
         for path in reversed(made):
@@ -113,8 +117,10 @@ def _model_yaml(backend: str) -> str:
     return Template((TEMPLATES / "model.yaml.tmpl").read_text(encoding="utf-8")).substitute(backend=backend)
 
 
-def _files(name: Name, backend: str, instances: dict[str, Any], task: str | None) -> Iterator[tuple[str, str]]:
-    """Yield each file's path in the project and its text."""
+def _files(
+    name: Name, backend: str, instances: dict[str, Any], source: Path, task: str | None
+) -> Iterator[tuple[str, str]]:
+    """Yield each file's path in the project and its text. source: the folder of the templates, but for texts."""
     values = {
         "name": name.model,
         "folder": name.folder,
@@ -125,8 +131,10 @@ def _files(name: Name, backend: str, instances: dict[str, Any], task: str | None
         **_pins(),
         **(_text_values(task, instances) if task else {}),
     }
-    folders = (TEMPLATES, TEMPLATES / (TEXTS if task else backend))
+    folders = (TEMPLATES, TEMPLATES / TEXTS if task else source)
     templates = {path.name: path for folder in folders for path in sorted(folder.glob("*.tmpl"))}
+    if "train.py.tmpl" not in templates:
+        del templates["requirements-train.txt.tmpl"]
     for template in templates.values():
         target = template.name.removesuffix(".tmpl")
         where = f"tests/functions/test_{name.folder}.py" if target == "test.py" else f"functions/{name.folder}/{target}"
