@@ -110,6 +110,7 @@ TESTED_BY = {
     "dev/publish/onnx/tokens.py": "unit/modelet/dev/publish/onnx/test_vectorizing.py",
     "dev/publish/onnx/transforming.py": "unit/modelet/dev/publish/onnx/test_doubles.py",
     "dev/publish/pickled.py": "unit/modelet/dev/publish/source/test_pickles.py",
+    "dev/publish/several.py": "unit/modelet/backends/test_several.py",
     "dev/publish/source/fitted.py": "unit/modelet/dev/publish/source/test_examples.py",
     "dev/publish/source/frames.py": "unit/modelet/backends/test_frame.py",
     "dev/publish/source/words.py": "unit/modelet/dev/scaffold/test_scaffold.py",
@@ -125,6 +126,7 @@ TESTED_BY = {
     "protocols/service.py": "unit/modelet/protocols/oip/test_oip.py",
     "publishing.py": "unit/modelet/dev/publish/test_publish.py",
     "store/document.py": "unit/modelet/store/test_manifest.py",
+    "store/fields.py": "unit/modelet/store/test_manifest.py",
     "store/download.py": "unit/modelet/store/test_store.py",
     "violation.py": "unit/modelet/test_errors.py",
 }

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from modelet.bundle import Bundle
     from modelet.startup.version import Opened
+    from modelet.store.manifest import Manifest
 
 
 class ModelHandler:
@@ -52,7 +53,7 @@ class ModelHandler:
 
     def _load(self, opened: Opened) -> None:
         bundle, artifacts = opened.bundle, opened.artifacts
-        model_class = self.model_class or _backend_class(bundle.spec["backend"])
+        model_class = self.model_class or _backend_class(bundle.spec["backend"], artifacts.manifest)
         began = time.perf_counter()
         model = model_class()
         model.load(artifacts)
@@ -100,7 +101,7 @@ class ModelHandler:
         return outcome.response
 
 
-def _backend_class(backend: str) -> type[Model[Any, Any]]:
+def _backend_class(backend: str, manifest: Manifest) -> type[Model[Any, Any]]:
     """Return the class that serves a function without a class of its own."""
     from modelet.backends import BACKENDS, resolve  # noqa: PLC0415 - only for such functions
 
@@ -109,7 +110,8 @@ def _backend_class(backend: str) -> type[Model[Any, Any]]:
             f"bundle.json has the backend {backend!r}, which this version of modelet does not have: "
             "run `modelet bundle`"
         )
-    model_class: type[Model[Any, Any]] = resolve(BACKENDS[backend].model)
+    name = "modelet.backends.several:GenericModel" if manifest.models else BACKENDS[backend].model
+    model_class: type[Model[Any, Any]] = resolve(name)
     return model_class
 
 

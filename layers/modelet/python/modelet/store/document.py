@@ -5,18 +5,12 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from math import isfinite
-from sys import float_info
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 from modelet.errors import ManifestError
+from modelet.store.fields import Document
 from modelet.store.keys import MANIFEST, NAME_RULES, is_artifact, is_model, is_version
-from modelet.store.manifest import BOUNDS, ArtifactFile, Column, FrameColumn, Manifest, Pickled
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import NoReturn
-
-T = TypeVar("T")
+from modelet.store.manifest import BOUNDS, SHARED, ArtifactFile, Column, FrameColumn, Manifest, Pickled
 
 TYPES = ("number", "integer", "string", "boolean", "datetime", "date")
 ARRAYS = ("float64", "float32", "int64")
@@ -25,8 +19,6 @@ MOMENTS = {"datetime": ("datetime64[", "object"), "date": ("object",)}
 """The beginnings of the dtypes of columns that only a DataFrame can hold."""
 OUTPUTS = frozenset({"label", "variable", "cluster", "probabilities", "scores", "distances", "vector"})
 """The outputs that a default prediction is made from, see `modelet.backends.answers`."""
-SHOWN = 60
-"""Characters of a wrong value that a message shows."""
 
 
 def manifest_of(data: bytes) -> Manifest:
@@ -35,7 +27,11 @@ def manifest_of(data: bytes) -> Manifest:
         parsed = json.loads(data.decode(), parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError) as error:
         raise ManifestError(f"{MANIFEST} is truncated or not JSON: {error}") from None
-    keys = Document(parsed)
+    return _manifest(parsed)
+
+
+def _manifest(parsed: object, place: str = "") -> Manifest:
+    keys = Document(parsed, place)
     manifest = Manifest(
         name=keys.text("name", is_model, NAME_RULES["model"]),
         version=keys.text("version", is_version, NAME_RULES["version"]),
@@ -54,130 +50,12 @@ def manifest_of(data: bytes) -> Manifest:
         frame=tuple(map(_frame_column, keys.objects("frame"))) if keys.has("frame") else (),
         pickled=_pickled(keys.nested("pickled")) if keys.has("pickled") else None,
         answer=_answer(keys.nested("answer"), keys.mapping("answer")) if keys.has("answer") else None,
+        models=_models(keys, parsed) if keys.has("models") else None,
         runtime=keys.named_texts("runtime"),
         created_at=keys.text("created_at", _is_utc, "a time in UTC such as 2026-11-20T09:30:00Z"),
     )
     _check(manifest)
     return manifest
-
-
-class Document:
-    """One JSON object of the manifest.
-
-    place: its path (`files[2]`), empty for the whole. All readers raise ManifestError if the key is missing or its
-    value has another type.
-    """
-
-    __slots__ = ("_members", "_place")
-
-    def __init__(self, value: object, place: str = "") -> None:
-        self._place = place
-        if not isinstance(value, dict):
-            raise ManifestError(f"model.json: {place or 'the document'} is {_shown(value)}, not an object")
-        self._members: dict[str, Any] = value
-
-    def has(self, key: str) -> bool:
-        """Return whether an optional key is present and not null."""
-        return self._members.get(key) is not None
-
-    def text(self, key: str, fits: Callable[[str], object] | None = None, rule: str = "") -> str:
-        """Return a string; `fits` validates it, and `rule` describes the valid ones."""
-        value = self._get(key, str, "a string")
-        if fits is not None and not fits(value):
-            self.fail(key, rule)
-        return value
-
-    def count(self, key: str) -> int:
-        """Return an integer from 0."""
-        value = self._get(key, int, "an integer")
-        if isinstance(value, bool) or value < 0:
-            self.fail(key, "an integer from 0")
-        return value
-
-    def flag(self, key: str) -> bool:
-        """Return true or false."""
-        return self._get(key, bool, "true or false")
-
-    def number(self, key: str) -> float:
-        """Return a number that a float can represent."""
-        return self._float(key, self._get(key, object, "a number"))
-
-    def mapping(self, key: str) -> dict[str, Any]:
-        """Return an object with any values."""
-        return self._get(key, dict, "an object")
-
-    def nested(self, key: str) -> Document:
-        """Return an object as a Document."""
-        return Document(self._get(key, dict, "an object"), self._at(key))
-
-    def numbers(self, key: str) -> dict[str, float]:
-        """Return an object of numbers."""
-        return {name: self._float(f"{key}.{name}", value) for name, value in self.mapping(key).items()}
-
-    def named_texts(self, key: str) -> dict[str, str]:
-        """Return an object of strings."""
-        named = self.mapping(key)
-        for name, value in named.items():
-            if not isinstance(value, str):
-                self._fail(f"{key}.{name}", value, "a string")
-        return named
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        """Return a list of strings."""
-        listed = self._get(key, list, "a list")
-        for index, value in enumerate(listed):
-            if not isinstance(value, str):
-                self._fail(f"{key}[{index}]", value, "a string")
-        return tuple(listed)
-
-    def scalars(self, key: str) -> tuple[str | int | float | bool, ...]:
-        """Return a list of at least one string, number or boolean."""
-        listed = self._get(key, list, "a list")
-        if not listed:
-            self.fail(key, "a list of at least one value")
-        for index, value in enumerate(listed):
-            if not isinstance(value, str | int | float):
-                self._fail(f"{key}[{index}]", value, "a string, a number or a boolean")
-        return tuple(listed)
-
-    def objects(self, key: str) -> Iterator[Document]:
-        """Yield the objects of a list as Documents."""
-        for index, value in enumerate(self._get(key, list, "a list")):
-            yield Document(value, self._at(f"{key}[{index}]"))
-
-    def fail(self, key: str, rule: str) -> NoReturn:
-        """Raise ManifestError, because the value of a key violates a rule."""
-        self._fail(key, self._members[key], rule)
-
-    def _get(self, key: str, kind: type[T], rule: str) -> T:
-        if key not in self._members:
-            raise ManifestError(f"model.json: {self._at(key)} is missing")
-        value = self._members[key]
-        if not isinstance(value, kind):
-            self._fail(key, value, rule)
-        return value
-
-    def _float(self, key: str, value: object) -> float:
-        if not isinstance(value, int | float) or isinstance(value, bool) or abs(value) > float_info.max:
-            self._fail(key, value, "a number")
-        return float(value)
-
-    def _fail(self, key: str, value: object, rule: str) -> NoReturn:
-        raise ManifestError(f"model.json: {self._at(key)} is {_shown(value)}, not {rule}")
-
-    def _at(self, key: str) -> str:
-        place = f"{self._place}.{key}" if self._place else key
-        return place if place.isprintable() and len(place) <= SHOWN else f"{ascii(place)[1 : SHOWN + 1]}…"
-
-
-def _shown(value: object) -> str:
-    """Return a value as text that fits on one line; only the type if it is nested or huge."""
-    if isinstance(value, dict | list):
-        return "an object" if isinstance(value, dict) else "a list"
-    if isinstance(value, int) and abs(value) >= 10**SHOWN:
-        return "a huge number"
-    text = "null" if value is None else ascii(value)
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 def _check(manifest: Manifest) -> None:
@@ -202,6 +80,21 @@ def _check(manifest: Manifest) -> None:
         raise ManifestError(f"{MANIFEST}: model_data is {manifest.model_data[:80]!r}, which is not in files")
     if manifest.metric not in manifest.performance and (manifest.metric or manifest.performance):
         raise ManifestError(f"{MANIFEST}: metric is {manifest.metric[:80]!r}, which is not in performance")
+
+
+def _models(keys: Document, parsed: Any) -> dict[str, Manifest]:
+    """Return the descriptions of several models, each with the files of the whole version."""
+    whole = {key: parsed[key] for key in (*SHARED, "files")}
+    named = keys.mapping("models")
+    found = {}
+    for name, given in named.items():
+        Document(given, f"models.{name}")
+        if "models" in given or not is_artifact(name):
+            keys.fail("models", "an object of models by names, each without models of its own")
+        found[name] = _manifest({**given, **whole}, f"models.{name}")
+    if not found:
+        keys.fail("models", "an object of at least one model")
+    return found
 
 
 def _file(keys: Document) -> ArtifactFile:

@@ -11,6 +11,8 @@ from modelet.store.keys import MANIFEST
 T = TypeVar("T")
 BOUNDS = ("minimum", "maximum")
 LISTS = ("categories", "found")
+SHARED = ("name", "version", "created_at")
+"""What each of several models has from its version, and does not repeat."""
 
 
 class ArtifactFile(NamedTuple):
@@ -81,6 +83,8 @@ class Manifest(NamedTuple):
     runtime: the Python minor and the library versions that wrote the files. created_at: ISO 8601 in UTC.
     frame: one entry per feature if the estimator was tested with a DataFrame, otherwise empty. pickled: None if no file
     is a pickle. Versions of older releases have neither.
+    models: the description of each model if the version has several by name, otherwise None. Their `model_data` is the
+    path of a file of the version; the version's columns are those of all of them.
     """
 
     name: str
@@ -102,6 +106,7 @@ class Manifest(NamedTuple):
     frame: tuple[FrameColumn, ...] = ()
     pickled: Pickled | None = None
     answer: dict[str, Any] | None = None
+    models: dict[str, Manifest] | None = None
 
     @classmethod
     def parse(cls, data: bytes) -> Manifest:
@@ -114,39 +119,57 @@ class Manifest(NamedTuple):
     def trusted(cls, data: bytes) -> Manifest:
         """Read a model.json with the lock's SHA-256, which was validated when it was pinned. Raises ManifestError."""
         try:
-            given = {name: value for name, value in json.loads(data).items() if value is not None}
-            given["class_name"] = given.pop("class")
-            given["features"] = tuple(given["features"])
-            for part in ("performance", "feature_importance"):
-                given[part] = {name: float(value) for name, value in given[part].items()}
-            for part, kind in (("files", ArtifactFile), ("columns", Column), ("frame", FrameColumn)):
-                given[part] = tuple(_made(kind, each) for each in given.get(part, ()))
-            if "pickled" in given:
-                given["pickled"] = _made(Pickled, given["pickled"])
-            return cls(**{name: given[name] for name in cls._fields if name in given})
+            return cls._read(json.loads(data))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise ManifestError(f"{MANIFEST} is damaged: pin the version again") from None
 
+    @classmethod
+    def _read(cls, document: dict[str, Any]) -> Manifest:
+        given = {name: value for name, value in document.items() if value is not None}
+        given["class_name"] = given.pop("class")
+        given["features"] = tuple(given["features"])
+        for part in ("performance", "feature_importance"):
+            given[part] = {name: float(value) for name, value in given[part].items()}
+        for part, kind in (("files", ArtifactFile), ("columns", Column), ("frame", FrameColumn)):
+            given[part] = tuple(_made(kind, each) for each in given.get(part, ()))
+        if "pickled" in given:
+            given["pickled"] = _made(Pickled, given["pickled"])
+        if "models" in given:
+            whole = {name: given[name] for name in SHARED}
+            files = document["files"]
+            models = {name: cls._read({**each, **whole, "files": files}) for name, each in given["models"].items()}
+            given["models"] = models
+        return cls(**{name: given[name] for name in cls._fields if name in given})
+
     def to_json(self) -> bytes:
         """Return the manifest as JSON: sorted keys, two spaces, a final newline. Raises ManifestError like `parse`."""
+        try:
+            text = json.dumps(self._document(), sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
+            data = f"{text}\n".encode()
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ManifestError(f"{MANIFEST} cannot be written: {error}") from None
+        Manifest.parse(data)
+        return data
+
+    def _document(self) -> dict[str, Any]:
         document = self._asdict()
         for part in ("files", "columns", "frame"):
             document[part] = [each._asdict() for each in document[part]]
         document["pickled"] = self.pickled._asdict() if self.pickled else None
-        for part in ("frame", "pickled", "answer"):  # versions with a graph have no pickle, some have no answer
+        if self.models:
+            parts = {name: each._document() for name, each in self.models.items()}
+            left_out = (*SHARED, "files")
+            document["models"] = {
+                name: {key: value for key, value in each.items() if key not in left_out} for name, each in parts.items()
+            }
+        for part in ("frame", "pickled", "answer", "models"):  # most versions have few of them
             if not document[part]:
                 del document[part]
         for column in document["columns"]:
             if not column["found"]:
                 del column["found"]
         document["class"] = document.pop("class_name")
-        try:
-            text = json.dumps(document, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
-            data = f"{text}\n".encode()
-        except (TypeError, ValueError, RecursionError) as error:
-            raise ManifestError(f"{MANIFEST} cannot be written: {error}") from None
-        Manifest.parse(data)
-        return data
+        return document
 
     def file(self, path: str) -> ArtifactFile:
         """Return one of the version's files. Raises ArtifactError with the names of all files."""

@@ -148,7 +148,8 @@ def test_further_files_are_bytes_or_json(function: Function, table: Table) -> No
         ({"files": {"x.json": object()}}, "x.json is neither bytes nor valid JSON"),
         ({"info": {"labels": []}}, "info has labels, which publish sets itself"),
         ({"info": {"targets": 2}}, "info has targets, which publish sets itself"),
-        ({"estimator": {"vectorizer": 1}}, "several objects cannot become one graph"),
+        ({"estimator": {"model": 1, "vectorizer": 1}}, "several objects cannot become one graph"),
+        ({"estimator": {"vectorizer": 1}}, "vectorizer: int has neither predict nor transform"),
         ({"estimator": Ridge()}, "Ridge cannot predict its own examples"),
     ],
 )

@@ -186,7 +186,8 @@ def _check_contract(
             raise CommandError(f"{app}: the {part}'s contract: {said}: remove it there, or change the type")
     if function.spec.preprocessing is None and _is_backends(model_class.preprocess):
         check_fields(app, manifest, cores[0])
-    if _is_backends(model_class.postprocess) and _is_backends(model_class.infer):
+    is_own = manifest.models and not _is_backends(model_class.decide)
+    if _is_backends(model_class.postprocess) and _is_backends(model_class.infer) and not is_own:
         check_answers(app, manifest, *cores)
 
 

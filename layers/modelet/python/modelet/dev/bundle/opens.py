@@ -29,6 +29,9 @@ def check_opens(function: Function, manifest: Manifest, model_class: type[Any] |
             )
         return
     _check_task(function, manifest, model_class)
+    if manifest.models:
+        _check_several(function, manifest, model_class)
+        return
     backend = function.spec.backend
     opened = BACKENDS[backend] if model_class is None else _whose(model_class.load.__module__)
     if opened is None or manifest.model_data.endswith(opened.ending):
@@ -39,6 +42,16 @@ def check_opens(function: Function, manifest: Manifest, model_class: type[Any] |
     raise CommandError(
         f"functions/{name}/{said}, which cannot open {manifest.model_data} of version {manifest.version}: {cure}, or "
         f"run `modelet publish {function.name}` and `modelet pin {function.name}`"
+    )
+
+
+def _check_several(function: Function, manifest: Manifest, model_class: type[Any] | None) -> None:
+    """Raise CommandError if a class opens one model only of a version that has several."""
+    if model_class is None or _whose(model_class.load.__module__) is None:
+        return
+    raise CommandError(
+        f"functions/{function.folder.name}/app.py has {model_class.__name__}, which opens one model, but version "
+        f"{manifest.version} has {', '.join(manifest.models or ())}: use modelet.backends.several.GenericModel"
     )
 
 

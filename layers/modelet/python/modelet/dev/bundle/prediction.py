@@ -26,6 +26,9 @@ def prediction_type(manifest: Manifest, *, probabilities: bool = True) -> Any:
     Raises CommandError if the version has too little data.
     """
     answer, info = manifest.answer, manifest.model_info
+    if manifest.models:
+        of_model = {name: prediction_type(each, probabilities=probabilities) for name, each in manifest.models.items()}
+        return _typed_dict("Prediction", of_model)
     if answer is None:
         return _of_older_release(manifest)
     names, width = answer["outputs"], answer.get("width", 0)

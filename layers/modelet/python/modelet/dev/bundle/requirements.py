@@ -68,7 +68,8 @@ def checked_by(backend: str, manifest: Manifest) -> dict[str, str]:
     """
     record = BACKENDS[backend]
     if manifest.pickled:
-        names = [*manifest.pickled.packages.values(), *(["pandas"] if manifest.frame else [])]
+        has_frame = any(each.frame for each in (manifest, *(manifest.models or {}).values()))
+        names = [*manifest.pickled.packages.values(), *(["pandas"] if has_frame else [])]
         return {name: manifest.runtime.get(name, "") for name in names}
     if record.runs_code:  # a version of an older release
         return {name: manifest.runtime.get(name, "") for name in record.checked}

@@ -18,7 +18,7 @@ TASKS = (
     "sentence-embedding",
 )
 """The tasks of models of texts; reading them from their templates would slow down --help."""
-KINDS = ("rules",)
+KINDS = ("rules", "several")
 """The kinds of models that are not one trained estimator."""
 
 

@@ -35,6 +35,10 @@ def show(name: str, version: str, as_json: bool, store: str | None) -> None:
     rows += [("features", _shortened(manifest.features))]
     rows += [(f"info.{key}", _text(value)) for key, value in manifest.model_info.items()]
     rows += [(f"compiled.{key}", _text(value)) for key, value in (manifest.compiled or {}).items()]
+    rows += [
+        (f"model.{part}", f"{each.class_name}, {each.model_info.get('task')}, {each.model_data}")
+        for part, each in (manifest.models or {}).items()
+    ]
     rows += [(f"runtime.{library}", version) for library, version in manifest.runtime.items()]
     rows += [(f"file.{file.path}", f"{file.bytes:,} bytes, sha256 {file.sha256}") for file in manifest.files]
     table(["", f"{name} {manifest.version}"], [*rows, ("manifest_sha256", sha256)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -10,19 +11,23 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelet.bundle import Lock
 from modelet.digest import digest
+from modelet.errors import PublishError
 from modelet.store.artifacts import Artifacts
-from modelet.store.keys import artifact_path
+from modelet.store.keys import NAME_RULES, artifact_path, is_artifact
 from modelet.store.manifest import ArtifactFile
 from modelet.store.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Container, Iterator, Mapping
 
     from modelet.dev.publish.source.rows import Rows
+    from modelet.dev.publish.source.trained import Trained
     from modelet.store.manifest import FrameColumn, Manifest, Pickled
 
 UNWRITTEN: dict[str, Any] = {"version": "0", "created_at": "1970-01-01T00:00:00Z"}
 """The placeholder in a manifest until a version is claimed."""
+FOUND_OUT = frozenset({"task", "labels", "targets", "params", "backend", "backend_reason"})
+"""The keys of model_info that publish sets itself."""
 
 
 @dataclass(frozen=True)
@@ -76,3 +81,26 @@ def draft(manifest: Manifest, files: Mapping[str, bytes]) -> Iterator[Artifacts]
 def listed(files: Mapping[str, bytes]) -> tuple[ArtifactFile, ...]:
     """Return files in the form in which a manifest lists them."""
     return tuple(ArtifactFile(path, len(data), digest(data)) for path, data in sorted(files.items()))
+
+
+def own_files(trained: Trained, taken: Container[str]) -> dict[str, bytes]:
+    """Return the author's own files for a version. Raises PublishError for a name that is taken or not valid."""
+    files = {}
+    for name, value in trained.files.items():
+        if name in taken or not is_artifact(name):
+            raise PublishError(f"files has {name!r}: choose another name, {NAME_RULES['file']}")
+        files[name] = value if isinstance(value, bytes) else _json(name, value)
+    return files
+
+
+def check_info(trained: Trained) -> None:
+    """Raise PublishError if an author's entry of `model_info` is one that publish sets."""
+    if taken := FOUND_OUT & trained.info.keys():
+        raise PublishError(f"info has {', '.join(sorted(taken))}, which publish sets itself: remove it")
+
+
+def _json(name: str, value: Any) -> bytes:
+    try:
+        return json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False).encode() + b"\n"
+    except (TypeError, ValueError) as error:
+        raise PublishError(f"files: {name} is neither bytes nor valid JSON ({error}): give one of them") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -10,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 from modelet.backends import AUTO, BACKENDS, DEFAULT, resolve
 from modelet.dev.publish.boosting.codes import with_codes
 from modelet.dev.publish.boosting.libraries import adapted, distribution, library_of
-from modelet.dev.publish.draft import UNWRITTEN, Package, listed
+from modelet.dev.publish.draft import UNWRITTEN, Package, check_info, listed, own_files
 from modelet.dev.publish.facts import importance, parameters, runtime
 from modelet.dev.publish.onnx.graph import GRAPH_FILE
 from modelet.dev.publish.parity.compare import COMPARED, told
 from modelet.dev.publish.parity.smoke_test import check_serves, is_left_to_backend
+from modelet.dev.publish.several import package_several
 from modelet.dev.publish.source.answer import SHAPED, outputs_of, shape_of, stated
 from modelet.dev.publish.source.examples import rows_of
 from modelet.dev.publish.source.parts import final
 from modelet.dev.publish.source.pickles import MAIN
 from modelet.errors import PublishError
-from modelet.store.keys import NAME_RULES, is_artifact
 from modelet.store.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -34,18 +33,17 @@ if TYPE_CHECKING:
     from modelet.dev.publish.source.rows import Rows
     from modelet.dev.publish.source.trained import Trained
 
-FOUND_OUT = frozenset({"task", "labels", "targets", "params", "backend", "backend_reason"})
-"""The keys of model_info that publish sets itself."""
-
 
 def package(function: Function, trained: Trained, progress: Progress) -> Package:
     """Package a trained model, compiled and compared for the backend onnx, and test its predictions.
 
     Raises PublishError and its subclasses.
     """
+    several = isinstance(trained.estimator, Mapping)
+    if several and MAIN not in trained.estimator:
+        return package_several(function, trained, progress, package)
     trained = replace(trained, estimator=adapted(trained.estimator))
     rows = rows_of(trained)
-    several = isinstance(trained.estimator, Mapping)
     estimator = trained.estimator.get(MAIN) if several else trained.estimator
     rows = with_codes(rows, estimator)
     shape = stated(estimator) if several else _shape(estimator, rows, trained.outputs)
@@ -53,12 +51,8 @@ def package(function: Function, trained: Trained, progress: Progress) -> Package
     files, rows = made.files, made.rows
     booster = library_of(final(estimator))
     library = distribution(booster) if booster else "scikit-learn"
-    for name, value in trained.files.items():
-        if name in files or not is_artifact(name):
-            raise PublishError(f"files has {name!r}: choose another name, {NAME_RULES['file']}")
-        files[name] = value if isinstance(value, bytes) else _json(name, value)
-    if taken := FOUND_OUT & trained.info.keys():
-        raise PublishError(f"info has {', '.join(sorted(taken))}, which publish sets itself: remove it")
+    files |= own_files(trained, files)
+    check_info(trained)
     manifest = Manifest(
         name=function.name,
         model_lib=library,
@@ -143,10 +137,3 @@ def _shape(estimator: Any, rows: Rows, names: Sequence[str] | None) -> Shape:
 def _sample(rows: Rows) -> tuple[dict[str, Any], ...]:
     """Return the first and the last row as requests have them; empty if they have no columns."""
     return tuple(rows.take([0, len(rows) - 1]).instances()) if rows.columns and len(rows) else ()
-
-
-def _json(name: str, value: Any) -> bytes:
-    try:
-        return json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False).encode() + b"\n"
-    except (TypeError, ValueError) as error:
-        raise PublishError(f"files: {name} is neither bytes nor valid JSON ({error}): give one of them") from error

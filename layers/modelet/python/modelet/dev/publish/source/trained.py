@@ -19,7 +19,8 @@ class Trained:
     """A fitted model with its examples and metrics: the return value of `def train() -> Trained` in a train.py.
 
     estimator: a fitted scikit-learn estimator. With `backend: sklearn`, it may be a dict of objects, each of which
-        becomes NAME.joblib; the main object is `model`.
+        becomes NAME.joblib; the main object is `model`. A dict of fitted estimators by other names makes a version with
+        several models: each is compiled and compared by itself (see modelet.backends.several).
     examples: held-out inputs, at least 1,000 if possible, exactly as `estimator.predict` takes them: a list of texts,
         an array of shape (rows, features), or a pandas DataFrame. The compiled graph is compared with the estimator
         on them. The graph rounds numbers in requests to float32; a float32 array here means that the estimator needs
@@ -29,6 +30,7 @@ class Trained:
     columns: one Column for each feature, with its type and limits; derived from the examples by default.
     feature_names: the columns' names if the examples have none.
     outputs: the names of several outputs, in the order in which the estimator predicts them; y0, y1, … by default.
+    With several models, examples, columns, feature_names and outputs may also be dicts by the models' names.
     info: additional entries of `model_info`.
 
     Raises PublishError if the metrics are not valid.
