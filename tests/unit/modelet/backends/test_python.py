@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from modelet.backends.python import RuleModel
+from modelet.batch.piece import Piece
+from modelet.batch.score import Scorer
 from modelet.contract.contract import Contract
 from modelet.contract.schema import tighten
 from modelet.errors import ContractError, ModelError, RequestError
@@ -65,3 +67,10 @@ def test_a_partial_answer_has_the_rows_that_hold_and_a_reason_for_each_other(val
     bad = {place for place, value in enumerate(values) if value == "x" or value < 0}
     assert set(found.failed) == bad
     assert found.predictions == [value**0.5 for place, value in enumerate(values) if place not in bad]
+
+
+def test_in_a_batch_a_row_that_a_rule_rejects_has_its_reason_and_the_others_are_predicted() -> None:
+    piece = Piece(first_row=10, keys=["a", "b", "c"], rows=[4.0, -1.0, 9.0])
+    scored = Scorer(InferencePipeline(Root(), CONTRACT), Timings()).score(piece)
+    assert (scored.places, scored.predictions) == ([0, 2], [2.0, 3.0])
+    assert [(row.number, row.key, row.reason) for row in scored.rejected] == [(11, "b", "the number is negative")]
