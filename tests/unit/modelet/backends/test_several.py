@@ -239,3 +239,49 @@ def test_the_figures_of_the_version_are_the_authors(tmp_path: Path) -> None:
     store, lock = published(one, trained())
     manifest, _ = read_manifest(store, "several", lock.version)
     assert (manifest.metric, manifest.performance, manifest.model_info["task"]) == ("r2", {"r2": 0.5}, "several")
+
+
+DEFAULT = """
+from modelet import ModelHandler
+from modelet.backends.several import GenericModel
+from modelet.typing import TypedDict
+
+class Row(TypedDict):
+    a: float
+    b: float
+
+class Sure(TypedDict):
+    label: str
+
+class Answers(TypedDict):
+    sure: Sure
+
+class Plain(GenericModel[Row, Answers]):
+    pass
+
+handler = ModelHandler(Plain)
+"""
+
+
+def test_a_class_without_decide_answers_with_the_models_and_members_that_its_type_names(tmp_path: Path) -> None:
+    one = function(tmp_path, app=DEFAULT)
+    store, lock = published(one, trained())
+    assert answers(one, store, lock, {"a": 1, "b": 2}) == {"sure": {"label": "yes"}}
+
+
+@pytest.mark.parametrize(
+    ("app", "reason"),
+    [
+        (
+            DEFAULT.replace("sure: Sure", "sure: Sure; other: float"),
+            "has other, but the version has the models low, sure",
+        ),
+        (DEFAULT.replace("sure: Sure", "sure: float"), "sure: the prediction's contract rejects"),
+        (DEFAULT.replace("label: str", "label: int"), "sure: the prediction's contract rejects"),
+    ],
+)
+def test_an_answer_that_no_model_gives_is_refused_when_bundled(tmp_path: Path, app: str, reason: str) -> None:
+    one = function(tmp_path, app=app)
+    store, lock = published(one, trained())
+    with pytest.raises(CommandError, match=reason):
+        write_bundle(one, store, lock)

@@ -74,6 +74,7 @@ class GenericModel(Model[InstanceT, PredictionT]):
     """
 
     models: dict[str, OpenedModel]
+    _asked: tuple[str, ...] = ()
 
     def load(self, artifacts: Artifacts) -> None:
         """Open the models. Raises ArtifactError like `open_models`."""
@@ -106,8 +107,11 @@ class GenericModel(Model[InstanceT, PredictionT]):
         ]
 
     def decide(self, instance: InstanceT, answers: dict[str, Any]) -> PredictionT:  # noqa: ARG002 - for authors
-        """Return the prediction of one instance. answers: the default prediction of each model, by its name."""
-        prediction: Any = answers
+        """Return the prediction of one instance. answers: the default prediction of each model, by its name.
+
+        By default, these are the answers of the models that the prediction's type names.
+        """
+        prediction: Any = {name: answers[name] for name in self._asked or answers}
         return prediction  # type: ignore[no-any-return]
 
     def _adapt_contract(self, contract: Contract) -> Contract:
@@ -116,8 +120,9 @@ class GenericModel(Model[InstanceT, PredictionT]):
             from modelet.backends.answers import fields_of  # noqa: PLC0415 - it is imported for such answers anyway
 
             fields = fields_of(contract.prediction) or {}
-            for name, opened in self.models.items():
-                opened.model._prediction = fields[name]["schema"] if name in fields else None
+            self._asked = tuple([name for name in self.models if name in fields])
+            for name in self._asked:
+                self.models[name].model._prediction = fields[name]["schema"]
         return contract
 
     def _select_rows(self, inputs: dict[str, Any], rows: list[int], cause: Exception) -> dict[str, Any] | None:

@@ -34,7 +34,21 @@ REMEDY = "change the prediction's type, or override postprocess"
 
 
 def check_answers(app: str, manifest: Manifest, instance: Core, prediction: Core) -> None:
-    """Raise CommandError if the prediction's contract rejects predictions that the backend makes."""
+    """Raise CommandError if the prediction's contract rejects predictions that the backend makes.
+
+    The prediction of several models has an answer of each that it names.
+    """
+    if manifest.models:
+        fields = fields_of(prediction) or {}
+        if foreign := sorted(fields.keys() - manifest.models.keys()):
+            raise CommandError(
+                f"{app}: the prediction's type has {', '.join(foreign)}, but the version has the models "
+                f"{', '.join(manifest.models)}: change the prediction's type, or write decide"
+            )
+        for name, part in manifest.models.items() if fields else ():
+            if name in fields:
+                check_answers(f"{app}: {name}", part, instance, fields[name]["schema"])
+        return
     contract = Contract(instance, prediction)
     between = list(_between(sorted(set(_bounds(prediction)))))
     is_open = _runs_code(prediction)

@@ -144,7 +144,8 @@ def _check_preprocessing(function: Function, load: Any) -> None:
 
 def _check_assumptions(function: Function, manifest: Manifest, model_class: Any) -> None:
     """Raise CommandError if the version assumes something that only a preprocess of the author's can ensure."""
-    assumed = (manifest.compiled or {}).get("assumes")
+    parts = (manifest.models or {"": manifest}).values()
+    assumed = next((said for each in parts if (said := (each.compiled or {}).get("assumes"))), None)
     own = function.spec.preprocessing is not None or (model_class and not _is_backends(model_class.preprocess))
     if assumed and not own:
         raise CommandError(

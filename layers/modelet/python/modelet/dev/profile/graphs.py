@@ -22,10 +22,14 @@ OPENINGS = 5
 
 
 def gain_ms(store: Store, manifest: Manifest) -> float:
-    """Return the CPU time that opening the version's graph would save, or 0 if publish would not change the graph.
+    """Return the CPU time that opening the version's graphs would save, or 0 if publish would not change them.
 
-    The graph is opened in this process, by the class that serves it. The result is 0 for a version without a graph.
+    A graph is opened in this process, by the class that serves it. The result is 0 for a version without a graph.
     """
+    return sum(_gain_ms(store, each) for each in (manifest.models or {"": manifest}).values() if each.model_data)
+
+
+def _gain_ms(store: Store, manifest: Manifest) -> float:
     from modelet.dev.publish.onnx.optimize import optimized
 
     file = manifest.file(manifest.model_data)
