@@ -10,10 +10,14 @@ from pathlib import Path
 import pytest
 
 from modelet.bundle import Bundle
+from modelet.dev.bundle.bundle import write_bundle
+from modelet.dev.project.project import Project
 from modelet.errors import BundleError
 from modelet.handler import ModelHandler
+from modelet.publishing import resolve_lock
 from modelet.startup.version import is_opened_and_compiled, open_early, open_pinned
 from modelet.store.manifest import Column
+from modelet.store.store import Store
 from support.callers import in_process
 from support.projects import Tiny, make_tiny
 
@@ -106,3 +110,41 @@ def test_a_folder_without_an_app_is_served_by_the_entry_point(tmp_path: Path, mo
     assert isinstance(modelet.app.handler, ModelHandler)
     assert modelet.app.handler.service.name == "tiny"
     monkeypatch.delitem(sys.modules, "modelet.app")
+
+
+RULES = """
+from modelet import ModelHandler
+from modelet.backends.python import RuleModel
+
+class Rules(RuleModel[int, bool]):
+    def decide(self, instance):
+        return instance > 3
+
+handler = ModelHandler(Rules)
+"""
+STARTED = """
+import json, sys
+from modelet.app import handler
+from support.contexts import Context
+print(json.dumps([handler(4, Context()), sorted({"obstore", "numpy", "pydantic"} & sys.modules.keys())]))
+"""
+
+
+def test_a_version_that_is_code_starts_without_a_connection_to_its_store(tmp_path: Path) -> None:
+    folder = tmp_path / "functions" / "rules"
+    folder.mkdir(parents=True)
+    (folder / "model.yaml").write_text("version: code\nbackend: python\n")
+    (folder / "app.py").write_text(RULES)
+    function = Project(tmp_path).function("rules")
+    store = Store((tmp_path / "store").as_uri())
+    write_bundle(function, store, resolve_lock(function, store))
+    environ = {
+        "LAMBDA_TASK_ROOT": str(folder),
+        "MODELET_STORE": "s3://a-bucket-that-does-not-exist/models",
+        "PYTHONPATH": ":".join([str(folder), *sys.path]),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", STARTED], cwd=folder, env=environ, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == [True, []]

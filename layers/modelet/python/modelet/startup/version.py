@@ -16,6 +16,7 @@ from modelet.bundle import BUNDLE_FILE, Bundle
 from modelet.shortcuts import skip_pydantic_plugins
 from modelet.store.artifacts import Artifacts, source
 from modelet.store.folder import Folder
+from modelet.store.keys import CODE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +86,8 @@ def open_pinned(settings: Settings) -> Opened:
         from modelet.startup.secrets import read_secrets  # noqa: PLC0415 - only models with secrets need http and ssl
 
         read_secrets(settings.secrets)
-    store = source(settings.store)
+    # A version that is code has no files, so that a store of S3 need not be opened.
+    store = Folder("file:///var/task") if bundle.spec.get("version") == CODE else source(settings.store)
     artifacts = Artifacts.open(store, bundle.manifest.encode(), bundle.name, bundle.lock, settings.tmp)
     if not isinstance(store, Folder):  # a local disk has no latency to hide
         artifacts.prefetch()
