@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from modelet.contract.contract import Checked, Contract
 from modelet.contract.readers import as_rows
 from modelet.errors import ContractError, PredictionError, RequestError
 from modelet.model import Model
 from modelet.pipeline import Inference, InferencePipeline
-from modelet.predictors.answers import Answer, Response, answer_of, json_of
+from modelet.predictors.answers import answer_of, json_of
 from modelet.predictors.received import Received
-from modelet.predictors.styles import style_of
+from modelet.predictors.styles import imported, style_of
 from modelet.violation import Violation
 
 if TYPE_CHECKING:
@@ -19,11 +19,10 @@ if TYPE_CHECKING:
 
     from modelet.contract.pieces import Pieces
     from modelet.observability import Timings
+    from modelet.predictors.answers import Answer
     from modelet.predictors.styles import Served
     from modelet.store.artifacts import Artifacts
 
-ANY: dict[str, Any] = {"type": "any"}
-"""The core schema of both sides of a predictor's contract, which has none."""
 RULE = "refused"
 
 
@@ -39,16 +38,15 @@ class RefusedError(RequestError):
 
 
 class PredictorModel(Model[Any, Any]):
-    """Serves a predictor.
+    """Serves a predictor; `predictor_class` makes a subclass for each.
 
-    target: a class, or a module of functions. config: of model.yaml. An instance is a Received, or a row of a batch; a
-    prediction is an Answer, or for a row of a batch the error with which the predictor refused it.
+    An instance is a Received, or a row of a batch; a prediction is an Answer, or for a row of a batch the error with
+    which the predictor refused it.
     """
 
-    def __init__(self, target: Any, config: dict[str, Any]) -> None:
-        self._target = target
-        self._config = config
-        self._served: Served
+    _target: ClassVar[Any]
+    _config: ClassVar[dict[str, Any]]
+    _served: Served
 
     def load(self, artifacts: Artifacts) -> None:
         """Create the predictor. Raises StartError if it cannot be served, and the errors of its `__init__`."""
@@ -66,6 +64,11 @@ class PredictorModel(Model[Any, Any]):
                 raise refused from cause
         rows = [Received.row(payload) for payload in inputs]
         return self._each(rows) if self._served.predict_batch is None else self._at_once(rows)
+
+    def restored(self) -> None:
+        """Call the predictor's own `restored`, if it has one."""
+        if restored := getattr(self._served, "restored", None):
+            restored()
 
     def postprocess(self, outputs: list[Any], instances: list[Any]) -> list[Any]:  # noqa: ARG002 - the stage's signature
         """Turn what the predictor returned into answers. Raises PredictionError if it has no form on the wire."""
@@ -100,6 +103,18 @@ class PredictorModel(Model[Any, Any]):
         return AnswerContract(contract.instance, contract.prediction)
 
 
+def predictor_class(given: Any, spec: dict[str, Any]) -> type[PredictorModel]:
+    """Return the class that serves a predictor.
+
+    given: the class in app.py; None for the one that model.yaml names. spec: model.yaml as data. Raises StartError if
+    there is no such predictor.
+    """
+    named = spec.get("predictor") or {}
+    target = imported(named["module"], named["class"]) if given is None else given
+    members = {"_target": target, "_config": spec.get("config") or {}, "_pipeline": PredictorPipeline}
+    return type(target.__name__, (PredictorModel,), members)
+
+
 class AnswerContract(Contract):
     """The contract of a predictor: any payload, and answers that were checked already."""
 
@@ -129,6 +144,8 @@ class AnswerContract(Contract):
 
 class PredictorPipeline(InferencePipeline):
     """The pipeline of a predictor. In a batch, a row whose answer is not a success, or not JSON, has failed."""
+
+    takes_payloads = True
 
     def infer(self, checked: Checked, timings: Timings, *, partial: bool = False) -> Inference:
         """Run the predictor. Raises the errors of InferencePipeline, and RequestError if it refused the request."""
@@ -169,6 +186,3 @@ def _failure(answer: Answer | RequestError) -> str:
     except ValueError as error:
         return f"The prediction cannot be a row's: {error}"
     return ""
-
-
-__all__ = ["ANY", "Answer", "PredictorModel", "PredictorPipeline", "RefusedError", "Response"]

@@ -36,6 +36,7 @@ class PlainPredictor:
         self._predict = instance.predict
         self._names = names
         self._batch: Callable[[list[Any]], Any] | None = getattr(instance, "predict_batch", None)
+        self.restored = getattr(instance, "restored", None)
         self.predict_batch = None if self._batch is None else self._predict_batch
 
     def predict(self, received: Received) -> Any:

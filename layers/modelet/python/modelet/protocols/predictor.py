@@ -9,6 +9,7 @@ from modelet.contract.contract import Checked
 from modelet.errors import NotFoundError
 from modelet.predictors.received import Headers, Received
 from modelet.protocols import rows
+from modelet.protocols.oip import oip
 from modelet.protocols.payload import read_payload
 from modelet.protocols.service import Request, Response, Routes, Service
 
@@ -34,3 +35,4 @@ def no_tensors(_request: Request, service: Service) -> NoReturn:
 
 
 ROUTES: Routes = {**rows.ROUTES, ("infer",): {"POST": infer}}
+OIP_ROUTES: Routes = {(): {"GET": no_tensors}, ("ready",): {"GET": oip.ready}, ("infer",): {"POST": no_tensors}}
