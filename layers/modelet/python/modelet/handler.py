@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 class ModelHandler:
     """Serve one model: `handler = ModelHandler(MyModel)` at the end of `app.py`.
 
-    model_class: a Model, or a plain predictor, which has a `predict`. The constructor loads the pinned version, so that a function that cannot serve fails in its init, with the reason.
+    model_class: a Model, or a plain predictor, which has a `predict`.
+
+    The constructor loads the pinned version, so that a function that cannot serve fails in its init, with the reason.
     Raises the errors of `load`.
     """
 

@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from modelet.contract.schema import from_json
 from modelet.errors import PredictionError
 
 if TYPE_CHECKING:
@@ -150,9 +151,24 @@ def _checked(status: Any, body: bytes, kind: str, headers: Any) -> Answer:
             raise PredictionError(f"predict returned a body with the status {status}, which has none")
         body = b""
     given = _headers(headers.items() if hasattr(headers, "items") else headers)
+    if body and kind != JSON:
+        _check_json(body, given.get("content-type", kind))
     if body or status not in EMPTY:
         given.setdefault("content-type", kind)
     return Answer(int(status), body, given)
+
+
+def _check_json(body: bytes, content_type: str) -> None:
+    """Raise PredictionError for a body that its content type calls JSON, and that is not."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind != JSON and not kind.endswith("+json"):
+        return
+    try:
+        from_json(body, allow_inf_nan=False)
+    except ValueError as error:
+        raise PredictionError(
+            f"predict returned a body whose content type is {kind}, and that is not JSON: {error}"
+        ) from None
 
 
 def _is_utf_8(content_type: str) -> bool:

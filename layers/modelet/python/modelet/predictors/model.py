@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from modelet.contract.contract import Checked, Contract
 from modelet.contract.readers import as_rows
-from modelet.errors import ContractError, PredictionError, RequestError
+from modelet.errors import ContractError, ModelError, PredictionError, RequestError
 from modelet.model import Model
 from modelet.pipeline import Inference, InferencePipeline
 from modelet.predictors.answers import answer_of, json_of
@@ -88,7 +88,16 @@ class PredictorModel(Model[Any, Any]):
 
     def _at_once(self, rows: list[Received]) -> list[Any]:
         assert self._served.predict_batch is not None  # noqa: S101 - checked by the caller
-        returned = self._served.predict_batch(rows)
+        try:
+            returned = self._served.predict_batch(rows)
+        except Exception as cause:  # the predictor may raise anything
+            refused = _refusal(cause)
+            if refused is None:
+                raise
+            if len(rows) == 1:
+                return [refused]
+            # Not the refusal itself, which does not say whose it is: the batch then tries the rows apart.
+            raise ModelError("predict_batch refused some rows") from cause
         outputs = returned.tolist() if hasattr(returned, "tolist") else returned
         if not isinstance(outputs, list | tuple):
             raise PredictionError(f"predict_batch returned a {type(returned).__name__}: return a list of answers")

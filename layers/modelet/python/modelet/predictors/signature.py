@@ -49,7 +49,9 @@ def count_of(function: Callable[..., Any]) -> int:
 def check_ordinary(function: Callable[..., Any], what: str) -> None:
     """Raise StartError for a coroutine function or a generator function."""
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-        raise StartError(f"{what} is async, but an environment answers one request at a time: write `def`, not `async def`")
+        raise StartError(
+            f"{what} is async, but an environment answers one request at a time: write `def`, not `async def`"
+        )
     if inspect.isgeneratorfunction(function):
         raise StartError(f"{what} yields, but answers are not streamed: return the whole answer")
 

@@ -30,7 +30,8 @@ def infer(request: Request, service: Service) -> Response:
 def no_tensors(_request: Request, service: Service) -> NoReturn:
     """Refuse a request of the Open Inference Protocol that needs tensors."""
     raise NotFoundError(
-        f"{service.name} is a plain predictor: it has no contract, and so no tensors: use POST /models/{service.name}/infer."
+        f"{service.name} is a plain predictor: it has no contract, and so no tensors. "
+        f"Use POST /models/{service.name}/infer."
     )
 
 

@@ -32,7 +32,9 @@ def predictor_of(function: Function, model_class: Any, load: Any) -> Any:
     try:
         style_of(target).check(target, dict(spec.config))
     except StartError as error:
-        at = function.folder / ("app.py" if function.has_app else f"{spec.predictor.module}.py" if spec.predictor else "")
+        at = function.folder / (
+            "app.py" if function.has_app else f"{spec.predictor.module}.py" if spec.predictor else ""
+        )
         raise CommandError(f"{at}: {error}") from None
     return target
 
@@ -74,10 +76,16 @@ def predictor_openapi(name: str, version: str) -> str:
         "requestBody": {"required": False, "content": kinds},
         "responses": {
             "200": {"description": "What the predictor returned", "content": {"*/*": {}}},
-            "default": {"description": "A problem, or an answer with a status that the predictor chose", "content": problem},
+            "default": {
+                "description": "A problem, or an answer with a status that the predictor chose",
+                "content": problem,
+            },
         },
     }
-    described = {"description": "A description of the model", "content": {"application/json": {"schema": {"type": "object"}}}}
+    described = {
+        "description": "A description of the model",
+        "content": {"application/json": {"schema": {"type": "object"}}},
+    }
     document = {
         "openapi": "3.1.0",
         "info": {"title": name, "version": version},
