@@ -126,7 +126,7 @@ def test_rows_of_a_batch_are_called_once_each_and_fail_alone() -> None:
 
     assert Picky.calls == len(rows)
     assert dict(zip(scored.places, scored.predictions, strict=True)) == {0: 2, 2: 4, 6: 6}
-    assert {each.position - 100: each.reason for each in scored.rejected} == {
+    assert {each.number - 100: each.reason for each in scored.rejected} == {
         1: "no coffee",
         3: "The predictor answered with the status 404",
         4: "not this one",
@@ -139,7 +139,7 @@ def test_rows_on_which_the_predictor_fails_are_found() -> None:
     scored = score(Picky, [1, "raises", 2, "nan", 3])
 
     assert dict(zip(scored.places, scored.predictions, strict=True)) == {0: 2, 2: 4, 4: 6}
-    assert {each.position - 100: each.reason for each in scored.rejected} == {
+    assert {each.number - 100: each.reason for each in scored.rejected} == {
         1: "The model failed on this row; the worker's log has the cause",
         3: "The prediction is invalid; the worker's log has the cause",
     }
@@ -190,7 +190,7 @@ def test_another_number_of_answers_is_refused_and_the_other_rows_have_theirs(wor
     scored = score(Together, [1, word, 3])
 
     assert (scored.places, scored.predictions) == ([0, 2], [10, 30])
-    assert [each.position for each in scored.rejected] == [101]
+    assert [each.number for each in scored.rejected] == [101]
     assert "predict_batch returned" in str(scored.failure)
 
 
@@ -198,7 +198,7 @@ def test_a_refusal_of_predict_batch_is_the_one_rows() -> None:
     scored = score(Together, [1, "http", 3])
 
     assert scored.predictions == [10, 30]
-    assert [(each.position, each.reason) for each in scored.rejected] == [(101, "no coffee")]
+    assert [(each.number, each.reason) for each in scored.rejected] == [(101, "no coffee")]
 
 
 def test_arguments_are_given_by_name() -> None:
