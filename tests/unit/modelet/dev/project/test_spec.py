@@ -93,6 +93,8 @@ def test_every_key_is_read(path: Path) -> None:
     assert (spec.version, spec.backend, spec.preprocessing.function) == ("candidate", "sklearn", "to_feeds")
     assert spec.model_dump(exclude={"stages", "preprocessing", "version", "backend"}) == {
         "probabilities": False,
+        "predictor": None,
+        "config": {},
         "quantize": {"max_loss": 0.01},
         "artifact": "baked",
         "resources": {"memory_mb": 1024, "timeout_s": 30, "tmp_mb": 1024, "architecture": "arm64"},
