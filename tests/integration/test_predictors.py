@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from modelet.dev.local.runtime.once import invoke_once
 from modelet.dev.project.project import Project
 from modelet.store.store import Store
 from support.predictors import INFER, make
+from support.repository import ROOT
 from support.servers import serving
 
 pytestmark = pytest.mark.slow
@@ -69,7 +71,8 @@ class Predictor:
 
     def echo(self, payload):
         if isinstance(payload, dict) and hasattr(payload, "files"):
-            return {"form": payload.fields, "files": [(name, file.filename, file.content_type, list(file.read())) for name, file in payload.files]}
+            files = [(name, file.filename, file.content_type, list(file.read())) for name, file in payload.files]
+            return {"form": payload.fields, "files": files}
         if isinstance(payload, bytes):
             return payload
         return {"kind": type(payload).__name__, "payload": payload}
@@ -158,6 +161,21 @@ def test_a_body_that_is_not_what_it_says_is_refused(
 
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
     assert said in answer.json()["detail"]
+
+
+def test_the_document_s_predictor_is_served(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "predictors.md").read_text()
+    blocks = dict(re.findall(r"^```\w+\n# (functions/reviews/\S+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL))
+    for place, code in blocks.items():
+        path = tmp_path / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(code)
+    project = Project(tmp_path)
+    found = local_function(project.function("reviews"), Store(project.store_url(None)))
+
+    assert sorted(blocks) == ["functions/reviews/model.yaml", "functions/reviews/predictor.py"]
+    assert json.loads(invoke_once(found, b'{"text": "late again"}').payload) == {"label": "negative"}
+    assert json.loads(invoke_once(found, b'{"text": "good"}').payload) == {"label": "positive"}
 
 
 def test_config_query_and_headers_reach_the_predictor(url: str) -> None:

@@ -107,10 +107,10 @@ def test_a_job_keeps_the_media_types_of_its_body_and_of_its_result(
     ]
     with opened(make(tmp_path, CODE)) as handler:
         created = [jobs.create("tool", new_id(), version="1", body=body, media_type=kind) for body, kind in bodies]
-        records = [_message(job, place) for place, job in enumerate(created)]
+        records = [_message(job, number) for number, job in enumerate(created)]
         queue.answer({"Records": records}, handler.service, Call("request", 60))
 
-    image, value, refused = (jobs.get("tool", job.id) for job in created)
+    image, value, refused = [jobs.get("tool", job.id) for job in created]
     assert (image.state, image.status, image.result_type, image.result) == ("done", 200, "image/png", b"\xff\x00")
     assert (value.result_type, json.loads(value.result or b"")) == ("application/json", {"x": 1})
     assert (refused.state, refused.problem and refused.problem["detail"]) == ("failed", "fourteen is refused")

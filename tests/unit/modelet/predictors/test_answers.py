@@ -20,6 +20,8 @@ from modelet.predictors.answers import Answer, answer_of, json_of
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=10)
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT
+PLAIN = "text/plain; charset=utf-8"
+LD, HTML = {"content-type": "application/ld+json"}, {"content-type": "text/html", "X-A": "b"}
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4))
 NOT_NUMBERS = st.sampled_from([math.nan, math.inf, -math.inf, np.float32("nan"), np.array([1.0, math.nan])])
 HIDDEN = st.recursive(
@@ -122,8 +124,8 @@ def test_a_circular_or_deep_value_is_refused() -> None:
         (Response("a", 201), Answer(201, b"a", {"content-type": "text/plain; charset=utf-8"})),
         (Response(b"\x89", headers={"Content-Type": "image/png"}), Answer(200, b"\x89", {"content-type": "image/png"})),
         (Response(status=204), Answer(204, b"", {})),
-        (Response("<p>", 404, {"content-type": "text/html", "X-A": "b"}), Answer(404, b"<p>", {"content-type": "text/html", "x-a": "b"})),
-        (Response({"a": 1}, headers={"content-type": "application/ld+json"}), Answer(200, b'{"a":1}', {"content-type": "application/ld+json"})),
+        (Response("<p>", 404, HTML), Answer(404, b"<p>", {"content-type": "text/html", "x-a": "b"})),
+        (Response({"a": 1}, headers=LD), Answer(200, b'{"a":1}', LD)),
     ],
 )  # fmt: skip
 def test_a_response_has_its_own_status_and_headers(response: Response, expected: Answer) -> None:
@@ -180,7 +182,8 @@ def test_a_status_without_a_body_has_none() -> None:
     [
         (JSONResponse({"a": 1}, 201), Answer(201, b'{"a":1}', {"content-type": "application/json"})),
         (PlainTextResponse("é"), Answer(200, "é".encode(), {"content-type": "text/plain; charset=utf-8"})),
-        (HTMLResponse("<p>", headers={"x-a": "b"}), Answer(200, b"<p>", {"x-a": "b", "content-type": "text/html; charset=utf-8"})),
+        (HTMLResponse("<p>"), Answer(200, b"<p>", {"content-type": "text/html; charset=utf-8"})),
+        (PlainTextResponse("", headers={"X-A": "b"}), Answer(200, b"", {"x-a": "b", "content-type": PLAIN})),
         (StarletteResponse(b"\x89", media_type="image/png"), Answer(200, b"\x89", {"content-type": "image/png"})),
         (RedirectResponse("/a"), Answer(307, b"", {"location": "/a", "content-type": "application/octet-stream"})),
         (StarletteResponse(status_code=204), Answer(204, b"", {})),

@@ -90,7 +90,7 @@ def test_a_refusal_is_the_callers_error(payload: str, status: int, said: str) ->
 
 @pytest.mark.parametrize("payload", ["raises", "server"])
 def test_any_other_exception_is_the_functions_error(payload: str) -> None:
-    with pytest.raises(ModelError, match="Picky raised (KeyError|HTTPException)") as caught:
+    with pytest.raises(ModelError, match=r"Picky raised (KeyError|HTTPException)") as caught:
         answer(pipeline(Picky), payload)
 
     assert "secret" not in caught.value.detail
@@ -100,14 +100,14 @@ def test_any_other_exception_is_the_functions_error(payload: str) -> None:
     ("status", "detail"), [(399, "a"), (500, "a"), (True, "a"), ("404", "a"), (404, {"a": 1}), (404, None)]
 )
 def test_only_a_status_of_the_caller_and_a_text_are_a_refusal(status: Any, detail: Any) -> None:
-    class Odd(Exception):
+    class OddError(Exception):
         status_code = status
 
-    Odd.detail = detail  # type: ignore[attr-defined]
+    OddError.detail = detail  # type: ignore[attr-defined]
 
     class Raising:
         def predict(self) -> None:
-            raise Odd
+            raise OddError
 
     with pytest.raises(ModelError):
         answer(pipeline(Raising), None)

@@ -37,7 +37,7 @@ class Async:
 
 class Streaming:
     def predict(self, payload: Any) -> Iterator[int]:
-        yield 1
+        yield payload
 
 
 class AsyncBatch(Good):

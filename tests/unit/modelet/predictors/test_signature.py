@@ -1,3 +1,4 @@
+# ruff: noqa: ARG005 - a signature is what is tested
 from __future__ import annotations
 
 import functools

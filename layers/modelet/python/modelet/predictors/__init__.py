@@ -1,1 +1,1 @@
-"""Plain predictors: classes and modules written for other servers, served as they are; only their functions import this."""
+"""Plain predictors: classes and modules of other servers, served as they are. Only their functions import this."""
