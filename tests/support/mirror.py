@@ -40,6 +40,7 @@ TESTED_BY = {
     "dev/bundle/constraints.py": "unit/modelet/dev/bundle/test_proof.py",
     "dev/bundle/domain.py": "unit/modelet/dev/bundle/test_proof.py",
     "dev/bundle/schema.py": "unit/modelet/dev/bundle/test_openapi.py",
+    "edges/encoded.py": "unit/modelet/protocols/test_predictor.py",
     "predictors/bentoml.py": "unit/modelet/predictors/test_styles.py",
     "predictors/directory.py": "unit/modelet/predictors/test_styles.py",
     "predictors/litserve.py": "unit/modelet/predictors/test_styles.py",

@@ -7,14 +7,13 @@ because an answer would count as success.
 
 from __future__ import annotations
 
-import binascii
 import json
 from typing import Any
 
 from modelet.edges.base import Call, EdgeResult, encoded_size
 from modelet.edges.router import exchange
 from modelet.errors import MalformedBodyError, ModeletError, RequestError, SourceError, TooLargeError
-from modelet.protocols.service import JSON, PROBLEM, Request, Response, Service
+from modelet.protocols.service import Request, Service
 from modelet.violation import RESPONSE_LIMIT, TOO_LARGE
 
 MARKS = frozenset((
@@ -53,7 +52,12 @@ def answer(event: Any, service: Service, call: Call) -> EdgeResult:
 
         if name := source.likely(event):
             return answer_error(_unsupported(name, service), service, call)
-    response = _value(answered) if service.pipeline.takes_payloads else json.loads(answered.body)
+    if service.pipeline.takes_payloads:
+        from modelet.edges.encoded import value_of  # noqa: PLC0415 - only for plain predictors
+
+        response = value_of(answered)
+    else:
+        response = json.loads(answered.body)
     if len(answered.body) * 6 > RESPONSE_LIMIT and encoded_size(response) > RESPONSE_LIMIT:
         return answer_error(TooLargeError(TOO_LARGE), service, call)
     return EdgeResult(response, answered.status, failure)
@@ -62,21 +66,6 @@ def answer(event: Any, service: Service, call: Call) -> EdgeResult:
 def answer_error(error: ModeletError, service: Service, call: Call) -> EdgeResult:  # noqa: ARG001 - the interface of edges
     """Answer with an error."""
     return EdgeResult(error.problem(), error.status, error)
-
-
-def _value(answered: Response) -> Any:
-    """Return the answer of a plain predictor: its JSON value or text; anything else as the gateway gets it."""
-    kind = answered.headers.get("content-type", "").partition(";")[0].strip().lower()
-    is_json = kind == JSON or kind.endswith("+json")
-    if is_json and (answered.status == 200 or kind == PROBLEM):
-        return json.loads(answered.body)
-    if kind == "text/plain" and answered.status == 200:
-        return answered.body.decode()
-    try:
-        body, is_base64 = answered.body.decode(), False
-    except UnicodeDecodeError:
-        body, is_base64 = binascii.b2a_base64(answered.body, newline=False).decode(), True
-    return {"statusCode": answered.status, "headers": answered.headers, "body": body, "isBase64Encoded": is_base64}
 
 
 def _unsupported(name: str, service: Service) -> SourceError:

@@ -17,7 +17,6 @@ from modelet.errors import (
     ModeletError,
     NotAcceptableError,
     NotFoundError,
-    PredictionError,
     TooLargeError,
 )
 from modelet.protocols.service import Request, Response, Service
@@ -36,10 +35,6 @@ The event does not show whether the caller sent the character itself: it can be 
 NOT_UTF_8 = (
     "The body contains U+FFFD, which the gateway substitutes for bytes that are not UTF-8. Send UTF-8; "
     "to send the character itself, write the escape \\ufffd."
-)
-NO_BINARY = (
-    "the predictor returned bytes that are not text, which a REST API would send as base64: use an HTTP API, or return "
-    "base64 in JSON"
 )
 FIRST = (NotFoundError, MethodNotAllowedError, NotAcceptableError, MediaTypeError)
 """Errors that do not depend on the body."""
@@ -70,9 +65,12 @@ def answer(event: dict[str, Any], service: Service, call: Call) -> EdgeResult:
     try:
         response = _write(answered, service, call)
     except UnicodeDecodeError:
-        if "httpMethod" in event and "version" not in event:
-            return answer_error(PredictionError(NO_BINARY), service, call, request)
-        response = _write_binary(answered, service, call)
+        from modelet.edges.encoded import in_base64  # noqa: PLC0415 - only plain predictors answer with other than text
+
+        try:
+            response = {**_write(in_base64(answered, event), service, call), "isBase64Encoded": True}
+        except ModeletError as error:
+            return answer_error(error, service, call, request)
     # As a JSON string, the body is at most six times as large; a smaller one need not be measured.
     if len(answered.body) * 6 > RESPONSE_LIMIT and encoded_size(response) > RESPONSE_LIMIT:
         return answer_error(TooLargeError(TOO_LARGE), service, call, request)
@@ -138,12 +136,6 @@ def _body(event: dict[str, Any]) -> bytes:
         return binascii.a2b_base64(body, strict_mode=True)
     except ValueError:
         raise MalformedBodyError("The event's isBase64Encoded is true, but its body is not base64.") from None
-
-
-def _write_binary(answered: Response, service: Service, call: Call) -> dict[str, Any]:
-    """Return the response for an answer that is not text."""
-    text = binascii.b2a_base64(answered.body, newline=False)
-    return {**_write(answered._replace(body=text), service, call), "isBase64Encoded": True}
 
 
 def _write(answered: Response, service: Service, call: Call) -> dict[str, Any]:
