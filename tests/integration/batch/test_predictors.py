@@ -110,9 +110,9 @@ def test_a_job_keeps_the_media_types_of_its_body_and_of_its_result(
         records = [_message(job, number) for number, job in enumerate(created)]
         queue.answer({"Records": records}, handler.service, Call("request", 60))
 
-    image, value, refused = [jobs.get("tool", job.id) for job in created]
+    image, number, refused = [jobs.get("tool", job.id) for job in created]
     assert (image.state, image.status, image.result_type, image.result) == ("done", 200, "image/png", b"\xff\x00")
-    assert (value.result_type, json.loads(value.result or b"")) == ("application/json", {"x": 1})
+    assert (number.result_type, json.loads(number.result or b"")) == ("application/json", {"x": 1})
     assert (refused.state, refused.problem and refused.problem["detail"]) == ("failed", "fourteen is refused")
 
 

@@ -71,7 +71,6 @@ def check(target: Any, config: dict[str, Any]) -> None:
 
 def opened(target: Any, config: dict[str, Any], _artifacts: Artifacts) -> BentoPredictor:
     """Create a service. config: the arguments of its `__init__`."""
-    check(target, config)
     return BentoPredictor(target(**config), _apis(target))
 
 

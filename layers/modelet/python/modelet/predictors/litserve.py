@@ -5,11 +5,10 @@ Source: lightning.ai/docs/litserve, "LitAPI" and "Batching".
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from modelet.errors import PredictionError, StartError
-from modelet.predictors.signature import check_ordinary
+from modelet.predictors.signature import check_ordinary, takes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,6 +84,8 @@ class LitServer:
 
 def check(target: Any, config: dict[str, Any]) -> None:
     """Raise StartError if an API cannot be served."""
+    import inspect  # noqa: PLC0415 - only for a bundle
+
     if target.predict is LitAPI.predict:
         raise StartError(f"{target.__name__} has no predict: write it")
     for stage in STAGES:
@@ -97,7 +98,6 @@ def check(target: Any, config: dict[str, Any]) -> None:
 
 def opened(target: Any, config: dict[str, Any], _artifacts: Artifacts) -> LitPredictor:
     """Create an API and call its setup. config: the arguments of its `__init__`, such as max_batch_size."""
-    check(target, config)
     api = target(**config)
     api.setup("cpu")
     return LitPredictor(api)
@@ -135,7 +135,7 @@ class LitPredictor:
 
 def _with_context(stage: Callable[..., Any]) -> Callable[[Any, Any], Any]:
     """Return a stage that gets a context, whether it takes one or not."""
-    if CONTEXT in inspect.signature(stage).parameters:
+    if takes(stage, CONTEXT):
         return lambda value, context: stage(value, context=context)
     return lambda value, _context: stage(value)
 

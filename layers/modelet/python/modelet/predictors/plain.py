@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modelet.errors import StartError
-from modelet.predictors.signature import accepted, check_ordinary
+from modelet.predictors.signature import accepted, check_ordinary, taken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,14 +19,23 @@ PREDICT = ("payload", "query_params", "headers")
 
 def check(target: Any, config: dict[str, Any]) -> None:
     """Raise StartError if a class cannot be served: without a predict, or with arguments that there are not."""
-    _parameters(target, config)
+    name = target.__name__
+    if not callable(getattr(target, "predict", None)):
+        raise StartError(f"{name} has no predict: write `def predict(self, payload)`")
+    init = () if target.__init__ is object.__init__ else accepted(_bound(target.__init__), INIT, f"{name}.__init__")
+    if config and "config" not in init:
+        raise StartError(f"{name}.__init__ does not take config, but model.yaml has one: add it, or remove `config:`")
+    if (batch := getattr(target, "predict_batch", None)) is not None:
+        check_ordinary(batch, f"{name}.predict_batch")
+    accepted(_bound(target.predict), PREDICT, f"{name}.predict")
 
 
 def opened(target: Any, config: dict[str, Any], artifacts: Artifacts) -> PlainPredictor:
-    """Create a predictor. Raises StartError like `check`, and the errors of its `__init__`."""
-    init, predict = _parameters(target, config)
+    """Create a predictor that `check` accepts. Raises the errors of its `__init__`."""
     offered = {"config": config, "artifacts": artifacts}
-    return PlainPredictor(target(**{name: offered[name] for name in init}), predict)
+    init = () if target.__init__ is object.__init__ else taken(target.__init__, INIT)
+    instance = target(**{name: offered[name] for name in init})
+    return PlainPredictor(instance, taken(instance.predict, PREDICT))
 
 
 class PlainPredictor:
@@ -46,18 +55,6 @@ class PlainPredictor:
     def _predict_batch(self, rows: list[Received]) -> Any:
         assert self._batch is not None  # noqa: S101 - only called if there is one
         return self._batch([row.payload for row in rows])
-
-
-def _parameters(target: Any, config: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    name = target.__name__
-    if not callable(getattr(target, "predict", None)):
-        raise StartError(f"{name} has no predict: write `def predict(self, payload)`")
-    init = () if target.__init__ is object.__init__ else accepted(_bound(target.__init__), INIT, f"{name}.__init__")
-    if config and "config" not in init:
-        raise StartError(f"{name}.__init__ does not take config, but model.yaml has one: add it, or remove `config:`")
-    if (batch := getattr(target, "predict_batch", None)) is not None:
-        check_ordinary(batch, f"{name}.predict_batch")
-    return init, accepted(_bound(getattr(target, "predict")), PREDICT, f"{name}.predict")  # noqa: B009 - any class
 
 
 def _bound(function: Any) -> Any:

@@ -42,9 +42,8 @@ def check(target: Any, config: dict[str, Any]) -> None:
             raise StartError(f"{name}.{function} takes {count} arguments: it gets {least}, in SageMaker's order")
 
 
-def opened(target: Any, config: dict[str, Any], artifacts: Artifacts) -> SageMakerPredictor:
+def opened(target: Any, _config: dict[str, Any], artifacts: Artifacts) -> SageMakerPredictor:
     """Call model_fn with the folder of the version's files. Raises what it raises."""
-    check(target, config)
     return SageMakerPredictor(target, _call(target.model_fn, 1, model_dir(artifacts, target)))
 
 

@@ -126,9 +126,8 @@ def check(target: Any, config: dict[str, Any]) -> None:
         raise StartError(f"{target.__name__}.handle takes other arguments than data and context: write these two")
 
 
-def opened(target: Any, config: dict[str, Any], artifacts: Artifacts) -> TorchServePredictor:
+def opened(target: Any, _config: dict[str, Any], artifacts: Artifacts) -> TorchServePredictor:
     """Create a handler and call its initialize; a module's `handle` is called once without data, as TorchServe does."""
-    check(target, config)
     manifest = artifacts.manifest
     described = {
         "modelName": manifest.name, "modelVersion": manifest.version, "serializedFile": manifest.model_data or None
