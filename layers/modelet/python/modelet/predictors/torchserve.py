@@ -169,7 +169,11 @@ class TorchServePredictor:
 
 
 def _data(row: Received) -> dict[str, Any]:
-    """Return one request as TorchServe gives it: `body`, or the fields of a form, whose files are bytes."""
-    if not hasattr(row.payload, "multi_items"):
-        return {"body": row.payload if isinstance(row.payload, dict | list) else row.body or row.payload}
-    return {name: value if isinstance(value, str) else bytearray(value.read()) for name, value in row.payload.items()}
+    """Return one request as TorchServe gives it.
+
+    It has the `body`, as JSON's value or as bytes, or the fields of a form, whose files are bytes.
+    """
+    if hasattr(row.payload, "multi_items"):
+        return {n: each if isinstance(each, str) else bytearray(each.read()) for n, each in row.payload.items()}
+    is_text = row.headers.get("content-type", "").lower().startswith("text/")
+    return {"body": bytearray(row.body) if is_text or isinstance(row.payload, bytes) else row.payload}
