@@ -135,29 +135,31 @@ def test_sagemaker(tmp_path: Path) -> None:
 LIT = "from modelet.predictors import litserve as ls\n"
 BENTO = "from modelet.predictors import bentoml\n"
 TORCH = "from modelet.predictors.torchserve import BaseHandler\n"
+LA, BA = f"{LIT}class A(ls.LitAPI):", f"{BENTO}@bentoml.service\nclass A:"
+TA = f"{TORCH}class A(BaseHandler):"
 CLASS, MODULE = "predictor: {module: predictor, class: A}", "predictor: {module: predictor}"
 
 
 @pytest.mark.parametrize(
     ("code", "said", "error"),
     [
-        (f"{LIT}class A(ls.LitAPI): ...\n", CLASS, "A has no predict: write it"),
-        (f"{LIT}class A(ls.LitAPI):\n def predict(self, x):\n  yield x\n", CLASS, "A.predict yields"),
-        (f"{LIT}class A(ls.LitAPI):\n async def decode_request(self, r): ...\n def predict(self, x): ...\n", CLASS, "is async"),
-        (f"{LIT}class A(ls.LitAPI):\n def predict(self, x): ...\n", f"{CLASS}\nconfig: {{workers: 2}}", "an unexpected keyword argument 'workers'"),
-        (f"{LIT}class A(ls.LitAPI):\n def predict(self, x): ...\nls.LitServer(A())\n", CLASS, "the function is the server"),
+        (f"{LA} ...\n", CLASS, "A has no predict: write it"),
+        (f"{LA}\n def predict(self, x):\n  yield x\n", CLASS, "A.predict yields"),
+        (f"{LA}\n async def batch(self, r): ...\n def predict(self, x): ...\n", CLASS, "is async"),
+        (f"{LA}\n def predict(self, x): ...\n", f"{CLASS}\nconfig: {{workers: 2}}", "keyword argument 'workers'"),
+        (f"{LA}\n def predict(self, x): ...\nls.LitServer(A())\n", CLASS, "the function is the server"),
         (f"{LIT}class A(ls.LitSpec): ...\n", CLASS, "has LitAPI, and not LitSpec"),
-        (f"{BENTO}@bentoml.service\nclass A: ...\n", CLASS, "A has no method with @bentoml.api"),
-        (f"{BENTO}@bentoml.service\nclass A:\n @bentoml.api\n def f(self, image: 'PIL.Image'): ...\n", CLASS, "image is a PIL.Image, which is not made"),
-        (f"{BENTO}@bentoml.service\nclass A:\n @bentoml.api\n def f(self, *rest): ...\n", CLASS, "has no name in a request"),
-        (f"{BENTO}@bentoml.service\nclass A:\n @bentoml.api\n async def f(self): ...\n", CLASS, "A.f is async"),
-        (f"{BENTO}@bentoml.service\nclass A:\n m = bentoml.models.get('a')\n", CLASS, "has service and api, and not models"),
-        (f"{TORCH}class A(BaseHandler):\n def handle(self, data): ...\n", CLASS, "A.handle takes other arguments than data and context"),
-        (f"{TORCH}class A(BaseHandler): ...\n", f"{CLASS}\nconfig: {{a: 1}}", "takes no config"),
+        (f"{BA} ...\n", CLASS, "A has no method with @bentoml.api"),
+        (f"{BA}\n @bentoml.api\n def f(self, image: 'PIL.Image'): ...\n", CLASS, "image is a PIL.Image"),
+        (f"{BA}\n @bentoml.api\n def f(self, *rest): ...\n", CLASS, "has no name in a request"),
+        (f"{BA}\n @bentoml.api\n async def f(self): ...\n", CLASS, "A.f is async"),
+        (f"{BA}\n m = bentoml.models.get('a')\n", CLASS, "and not models"),
+        (f"{TA}\n def handle(self, data): ...\n", CLASS, "A.handle takes other arguments"),
+        (f"{TA} ...\n", f"{CLASS}\nconfig: {{a: 1}}", "takes no config"),
         ("def handle(data): ...\n", MODULE, "takes other arguments than data and context"),
         ("async def handle(data, context): ...\n", MODULE, "is async"),
         ("def predict_fn(data, model): ...\n", MODULE, "predictor.py has no model_fn"),
-        ("def model_fn(folder): ...\ndef transform_fn(a, b, c, d): ...\n", MODULE, "write it as input_fn, predict_fn and output_fn"),
+        ("def model_fn(folder): ...\ndef transform_fn(a, b, c, d): ...\n", MODULE, "write it as input_fn"),
         ("def model_fn(folder): ...\ndef input_fn(body): ...\n", MODULE, "input_fn takes 1 arguments: it gets 2"),
         ("def model_fn(folder): ...\n", f"{MODULE}\nconfig: {{a: 1}}", "take no config"),
     ],
@@ -221,7 +223,8 @@ class A(BaseHandler):
     def handle(self, data, context):
         context.set_response_content_type(0, "text/csv")
         context.set_response_status(201, idx=0)
-        return [",".join([context.get_request_header(0, "X-Mine"), str(data[0]["f"]), str(sorted(context.manifest["model"]))])]
+        model = sorted(context.manifest["model"])
+        return [",".join([context.get_request_header(0, "X-Mine"), str(data[0]["f"]), str(model)])]
 """
     body = b'--b\r\nContent-Disposition: form-data; name="f"; filename="x"\r\n\r\n\xff\r\n--b--'
     with opened(make(tmp_path, code, CLASS)) as handler:
