@@ -15,25 +15,25 @@ from sklearn.preprocessing import StandardScaler
 
 from modelet.publishing import Trained
 
-DATA: dict[str, Callable[[], Any]] = {"iris": load_iris, "wine": load_wine}
+DATA: dict[str, Callable[..., Any]] = {"iris": load_iris, "wine": load_wine}
 FOLDS = 5
 
 
 def train() -> Trained:
     """Fit each model on all of its rows; the figures are mean accuracies of a five-fold cross-validation."""
-    data = {name: load() for name, load in DATA.items()}
+    data = {name: load(as_frame=True) for name, load in DATA.items()}
+    rows = {name: each.data.set_axis(columns(each), axis=1) for name, each in data.items()}
     labels = {name: each.target_names[each.target] for name, each in data.items()}
     metrics = {
-        f"{name}_accuracy": float(cross_val_score(new_pipeline(), each.data, labels[name], cv=FOLDS).mean())
-        for name, each in data.items()
+        f"{name}_accuracy": float(cross_val_score(new_pipeline(), rows[name], labels[name], cv=FOLDS).mean())
+        for name in DATA
     }
     return Trained(
-        estimator={name: new_pipeline().fit(each.data, labels[name]) for name, each in data.items()},
-        examples={name: each.data for name, each in data.items()},
-        feature_names={name: columns(each) for name, each in data.items()},
+        estimator={name: new_pipeline().fit(rows[name], labels[name]) for name in DATA},
+        examples=rows,
         metrics={**metrics, "accuracy": sum(metrics.values()) / len(metrics)},
         metric="accuracy",
-        info={"rows": {name: len(each.target) for name, each in data.items()}},
+        info={"rows": {name: len(each) for name, each in rows.items()}},
     )
 
 
