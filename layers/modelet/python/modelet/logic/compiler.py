@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modelet.errors import BundleError
-from modelet.logic.control import CONTROL
+from modelet.logic.control import CONTROL, template
 from modelet.logic.errors import LogicError
 from modelet.logic.meter import EXCEEDED, Frame, shallow, size
 from modelet.logic.register import OPERATORS
@@ -22,14 +22,14 @@ MAX_DEPTH = 100
 
 
 class Rule:
-    """A compiled rule. operations: the most operations of one evaluation."""
+    """A compiled rule. operations: the most of one evaluation. is_template: it is an object with a rule for each member."""
 
     __slots__ = ("_operations", "_slots", "_step", "name")
 
-    def __init__(self, name: str, rule: Any, operations: int) -> None:
+    def __init__(self, name: str, rule: Any, operations: int, *, is_template: bool = False) -> None:
         compiler = Compiler()
         self.name = name
-        self._step = compiler.step(rule, Scope({}), ())
+        self._step = (template if is_template else Compiler.step)(compiler, rule, Scope({}), ())
         self._slots = compiler.slots
         self._operations = operations
 

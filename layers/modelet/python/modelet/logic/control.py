@@ -228,7 +228,7 @@ def objects(compiler: Compiler, arguments: list[Any], scope: Scope, place: Place
     given = arguments[0]
     if type(given) is dict and not is_call(given):
         return template(compiler, given, scope, place)
-    pairs = compiler.step(given if len(arguments) == 1 else arguments, scope, place)
+    pairs = compiler.step(given, scope, (*place, "0"))
 
     def run(data: Any, frame: Frame) -> Any:
         values = pairs(data, frame)

@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic.json_schema import GenerateJsonSchema
 
 from modelet.backends import BACKENDS, DEFAULT
+from modelet.dev.project.logic_section import Logic  # noqa: TC001 - pydantic reads the field's type
 from modelet.dev.project.messages import quoted, sentence
 from modelet.dev.project.sections import (
     ENVIRONMENT_BYTES,
@@ -59,6 +60,7 @@ class ModelSpec(Section):
         + "; auto: the first of them that serves the model exactly, which `modelet publish` finds out.",
     )
     preprocessing: Preprocessing | None = None
+    logic: Logic | None = Field(default=None, description="Pre- and postprocessing as rules; see docs/logic.md.")
     probabilities: bool = Field(
         default=True,
         description="Whether a classifier without a class answers with the probabilities of all labels, not only with "
@@ -90,6 +92,8 @@ class ModelSpec(Section):
             )
         if self.version == "aliases":
             raise ValueError("version: 'aliases' is a reserved folder in every store: choose another version")
+        if self.logic is not None:
+            self.logic.check_consistency(self.preprocessing)
         self.scaling.check_consistency(self.resources)
         self._check_worker()
         for name in (*self.environment, *self.secrets):

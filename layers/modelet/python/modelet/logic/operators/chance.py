@@ -41,10 +41,28 @@ def sample(values: Any, count: Any, *seed: Any) -> list[Any]:
 
 
 OPERATORS = (
-    Operator("rand", "seed: any, data: any…", 1, None, (ANY,), NUMBER,
-             "A number of at least 0 and below 1 that depends on the arguments alone.", rand, reads=True),
-    Operator("sample", "list, count: integer, seed: any, data: any…", 3, None, (LIST, NUMBER, ANY), LIST,
-             "Items drawn without replacement; which ones depends on the arguments alone.", sample, reads=True,
-             makes=True),
+    Operator(
+        "rand",
+        "seed: any, data: any…",
+        1,
+        None,
+        (ANY,),
+        NUMBER,
+        "A number of at least 0 and below 1 that depends on the arguments alone.",
+        rand,
+        reads=True,
+    ),
+    Operator(
+        "sample",
+        "list, count: integer, seed: any, data: any…",
+        3,
+        None,
+        (LIST, NUMBER, ANY),
+        LIST,
+        "Items drawn without replacement; which ones depends on the arguments alone.",
+        sample,
+        reads=True,
+        makes=True,
+    ),
 )
 """The operators of chance."""

@@ -28,7 +28,9 @@ WRITTEN = {*READ, "%j", "%u"}
 """The directives that `format_date` writes: also the day of the year and of the week (1 is Monday)."""
 DIRECTIVE = re.compile(r"%.?")
 OFFSET = re.compile(r"([-+])([0-9]{2}):?([0-9]{2})")
-ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?:Z|[-+][0-9]{2}:?[0-9]{2})?)?")
+ISO = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?:Z|[-+][0-9]{2}:?[0-9]{2})?)?"
+)
 
 
 def zone_of(name: Any) -> tzinfo:
@@ -159,16 +161,49 @@ def _unit(name: Any) -> float:
 
 
 OPERATORS = (
-    Operator("parse_date", "text, format: text, zone: text", 2, 3, (TEXT,), TEXT,
-             "A date in ISO 8601, read in a format of %Y %m %d %H %M %S %f %z; zone is that of a text without one: "
-             "UTC, +09:00 or Asia/Seoul.", parsed),
-    Operator("format_date", "date: text, format: text, zone: text", 2, 3, (TEXT,), TEXT,
-             "A date in a format, which may also have %j (day of the year) and %u (day of the week, 1 is Monday); "
-             "in the zone, if there is one.", formatted, makes=True),
-    Operator("date_diff", "later: text, earlier: text, unit: text = seconds, zone: text", 2, 4, (TEXT,), NUMBER,
-             "The time between two dates in milliseconds, seconds, minutes, hours, days or weeks.", difference),
-    Operator("date_add", "date: text, amount: number, unit: text = seconds, zone: text", 2, 4,
-             (TEXT, f"{NUMBER}|{TEXT}", TEXT, TEXT), TEXT, "The date that is later by an amount of time.", added),
+    Operator(
+        "parse_date",
+        "text, format: text, zone: text",
+        2,
+        3,
+        (TEXT,),
+        TEXT,
+        "A date in ISO 8601, read in a format of %Y %m %d %H %M %S %f %z; zone is that of a text without one: "
+        "UTC, +09:00 or Asia/Seoul.",
+        parsed,
+    ),
+    Operator(
+        "format_date",
+        "date: text, format: text, zone: text",
+        2,
+        3,
+        (TEXT,),
+        TEXT,
+        "A date in a format, which may also have %j (day of the year) and %u (day of the week, 1 is Monday); "
+        "in the zone, if there is one.",
+        formatted,
+        makes=True,
+    ),
+    Operator(
+        "date_diff",
+        "later: text, earlier: text, unit: text = seconds, zone: text",
+        2,
+        4,
+        (TEXT,),
+        NUMBER,
+        "The time between two dates in milliseconds, seconds, minutes, hours, days or weeks.",
+        difference,
+    ),
+    Operator(
+        "date_add",
+        "date: text, amount: number, unit: text = seconds, zone: text",
+        2,
+        4,
+        (TEXT, f"{NUMBER}|{TEXT}", TEXT, TEXT),
+        TEXT,
+        "The date that is later by an amount of time.",
+        added,
+    ),
     Operator("now", "", 0, 0, (), TEXT, "The present moment in UTC; only with `clock: true`.", now, needs_clock=True),
 )
 """The operators of dates."""

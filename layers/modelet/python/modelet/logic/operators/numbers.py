@@ -97,7 +97,9 @@ def rounded(value: Any, digits: Any = 0, mode: Any = "half_even") -> Any:
         raise LogicError(f"rounds half_even or half_up, not {shown(mode)}")
     context = Context(prec=400, rounding=modes[mode])
     made = Decimal(repr(given)).quantize(Decimal(1).scaleb(-places), context=context)
-    return real(int(made)) if places <= 0 and abs(made) < 2**53 else finite(float(made)) if type(given) is float else given
+    return (
+        real(int(made)) if places <= 0 and abs(made) < 2**53 else finite(float(made)) if type(given) is float else given
+    )
 
 
 def power(base: Any, exponent: Any) -> Any:
@@ -195,38 +197,94 @@ def _one(function: Any) -> Any:
     return of
 
 
-_MANY = f"{NUMBER}|text|{LIST}"
-_N = f"{NUMBER}|text"
+_MANY = f"{NUMBER}|numeral|{LIST}"
+_N = f"{NUMBER}|numeral"
 OPERATORS = (
     Operator("+", "number…", 1, None, (_MANY,), NUMBER, "The sum; of one list, of its items.", add),
     Operator("*", "number…", 1, None, (_MANY,), NUMBER, "The product; of one list, of its items.", multiply),
-    Operator("-", "number, subtracted: number…", 1, None, (_N,), NUMBER,
-             "The difference; of one number, its opposite.", subtract),
-    Operator("/", "number, divisor: number", 2, 2, (_N,), NUMBER,
-             "The quotient; an integer if it is one of two integers. Dividing by zero is an error.", divide),
-    Operator("%", "number, divisor: number", 2, 2, (_N,), NUMBER,
-             "The remainder, with the sign of the first number.", remainder),
+    Operator(
+        "-",
+        "number, subtracted: number…",
+        1,
+        None,
+        (_N,),
+        NUMBER,
+        "The difference; of one number, its opposite.",
+        subtract,
+    ),
+    Operator(
+        "/",
+        "number, divisor: number",
+        2,
+        2,
+        (_N,),
+        NUMBER,
+        "The quotient; an integer if it is one of two integers. Dividing by zero is an error.",
+        divide,
+    ),
+    Operator(
+        "%",
+        "number, divisor: number",
+        2,
+        2,
+        (_N,),
+        NUMBER,
+        "The remainder, with the sign of the first number.",
+        remainder,
+    ),
     Operator("min", "number…", 1, None, (_MANY,), NUMBER, "The smallest number; of one list, of its items.", least),
     Operator("max", "number…", 1, None, (_MANY,), NUMBER, "The greatest number; of one list, of its items.", greatest),
     Operator("abs", "number", 1, 1, (_N,), NUMBER, "The absolute value.", _one(lambda value: real(abs(value)))),
-    Operator("floor", "number", 1, 1, (_N,), NUMBER, "The greatest integer that is not above.",
-             _one(lambda value: real(math.floor(value)))),
-    Operator("ceil", "number", 1, 1, (_N,), NUMBER, "The smallest integer that is not below.",
-             _one(lambda value: real(math.ceil(value)))),
-    Operator("round", "number, digits: integer = 0, mode: text = half_even", 1, 3, (_N, _N, "text"), NUMBER,
-             "Rounded to decimal digits, from -15 to 15, by the digits that JSON shows; a half goes to the even digit "
-             "(`half_even`) or away from zero (`half_up`). Without digits, an integer.", rounded),
+    Operator(
+        "floor",
+        "number",
+        1,
+        1,
+        (_N,),
+        NUMBER,
+        "The greatest integer that is not above.",
+        _one(lambda value: real(math.floor(value))),
+    ),
+    Operator(
+        "ceil",
+        "number",
+        1,
+        1,
+        (_N,),
+        NUMBER,
+        "The smallest integer that is not below.",
+        _one(lambda value: real(math.ceil(value))),
+    ),
+    Operator(
+        "round",
+        "number, digits: integer = 0, mode: text = half_even",
+        1,
+        3,
+        (_N, NUMBER, "text"),
+        NUMBER,
+        "Rounded to decimal digits, from -15 to 15, by the digits that JSON shows; a half goes to the even digit "
+        "(`half_even`) or away from zero (`half_up`). Without digits, an integer.",
+        rounded,
+    ),
     Operator("pow", "base: number, exponent: number", 2, 2, (_N,), NUMBER, "A power.", power),
     Operator("exp", "number", 1, 1, (_N,), NUMBER, "e to the power of the number.", exponential),
     Operator("log", "number, base: number = e", 1, 2, (_N,), NUMBER, "The logarithm.", logarithm),
     Operator("sqrt", "number", 1, 1, (_N,), NUMBER, "The square root.", root),
     Operator("sigmoid", "number", 1, 1, (_N,), NUMBER, "1 / (1 + e^-x).", sigmoid),
     Operator("softmax", "numbers: list", 1, 1, (LIST,), LIST, "e^x / Σ e^x of each number.", softmax, makes=True),
-    Operator("norm", "numbers: list, order: 1, 2 or max = 2", 1, 2, (LIST, ANY), NUMBER, "The length of a vector.",
-             norm),
+    Operator(
+        "norm", "numbers: list, order: 1, 2 or max = 2", 1, 2, (LIST, ANY), NUMBER, "The length of a vector.", norm
+    ),
     Operator("dot", "numbers: list, numbers: list", 2, 2, (LIST,), NUMBER, "The sum of the products.", dot),
-    Operator("distance", "latitude: number, longitude: number, latitude: number, longitude: number", 4, 4, (_N,),
-             NUMBER, "The great-circle distance of two places in km (haversine; the earth's mean radius, 6371.0088).",
-             distance),
+    Operator(
+        "distance",
+        "latitude: number, longitude: number, latitude: number, longitude: number",
+        4,
+        4,
+        (_N,),
+        NUMBER,
+        "The great-circle distance of two places in km (haversine; the earth's mean radius, 6371.0088).",
+        distance,
+    ),
 )
 """The operators of numbers."""

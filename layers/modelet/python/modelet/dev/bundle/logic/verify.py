@@ -1,0 +1,147 @@
+"""Hold the rules of model.yaml against the contract of the function and the columns of the version."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from modelet.dev.bundle.logic.check import Checker, Scope
+from modelet.dev.bundle.logic.shape import ANY, Shape, of_schema
+from modelet.dev.bundle.logic.types import member_type
+from modelet.dev.bundle.proof import check_fields
+from modelet.dev.bundle.schema import json_schema
+from modelet.dev.project.messages import nearest
+from modelet.errors import CommandError
+from modelet.logic.stages import MEMBERS, NONE, is_template
+
+if TYPE_CHECKING:
+    from modelet.contract.schema import Core
+    from modelet.dev.project.logic_section import Logic
+    from modelet.dev.project.project import Function
+    from modelet.store.manifest import Column, Manifest
+
+SHOWN = 3
+"""The most problems that an error names."""
+COLUMNS = {"number": {"number"}, "integer": {"number"}, "string": {"text"}, "boolean": {"boolean"}}
+"""The kinds of values that a column takes; a rule cannot give those of the other columns."""
+
+
+def check_logic(
+    function: Function, manifest: Manifest, model_class: Any, schema: dict[str, Any], cores: list[Core]
+) -> None:
+    """Raise CommandError if a rule cannot work, or does not fit the contract or the version.
+
+    model_class: None without a class. schema: the instance's JSON schema. cores: the core schemas of an instance and a
+    prediction.
+    """
+    logic = function.spec.logic
+    if logic is None:
+        return
+    place = str(function.folder / "model.yaml")
+    _check_class(place, logic, model_class, cores[0])
+    runs = logic.predict_fn != NONE
+    if runs and not manifest.files:
+        raise CommandError(
+            f"{place}: logic: version {manifest.version} is code without a model, which cannot predict: "
+            "write logic.predict_fn: none, or name a version of a model"
+        )
+    if runs and logic.preprocess is None and logic.instance is not None:
+        check_fields(place, manifest, cores[0])
+    instance = of_schema(schema)
+    problems = []
+    features = instance
+    if logic.preprocess is not None:
+        checker = Checker()
+        check = checker.template if is_template(logic.preprocess) else checker.rule
+        features = check(logic.preprocess, Scope(instance, {}, logic.clock), ())
+        problems += [f"logic.preprocess{each}" for each in checker.problems]
+        if runs and not problems:
+            problems += _columns(manifest, features)
+    if logic.postprocess is not None:
+        prediction = _prediction(place, manifest, logic, model_class) if runs else None
+        data = {"instance": instance, "features": features, **({"prediction": prediction} if prediction else {})}
+        checker = Checker()
+        made = checker.rule(logic.postprocess, Scope(Shape("object", data), {}, logic.clock), ())
+        problems += [f"logic.postprocess{each}" for each in checker.problems]
+        if not checker.problems and model_class is not None:
+            problems += _answer(made, cores[1])
+    if problems:
+        more = f" (and {len(problems) - SHOWN} more)" if len(problems) > SHOWN else ""
+        raise CommandError(f"{place}: {'; '.join(problems[:SHOWN])}{more}")
+
+
+def _check_class(place: str, logic: Logic, model_class: Any, instance: Core) -> None:
+    """Raise CommandError if the class and the rules do the same, or if the class's instances are not plain JSON."""
+    if "validation_alias" in str(instance):
+        raise CommandError(f"{place}: logic: a field of the contract has an alias, which rules do not know: remove it")
+    if model_class is None:
+        return
+    if logic.instance is not None:
+        raise CommandError(f"{place}: logic.instance: app.py has a contract, which is the instance: remove it here")
+    for stage, rule in (("preprocess", logic.preprocess), ("postprocess", logic.postprocess)):
+        own = getattr(model_class, stage).__module__
+        if rule is not None and not own.startswith("modelet."):
+            raise CommandError(
+                f"{place}: logic.{stage}: {model_class.__name__} in app.py has its own {stage}: remove one of them"
+            )
+    if logic.predict_fn in MEMBERS and logic.postprocess is None:
+        raise CommandError(
+            f"{place}: logic.predict_fn: the type of a prediction in app.py names its members: remove it here, or "
+            "write logic.postprocess"
+        )
+
+
+def _columns(manifest: Manifest, features: Shape) -> list[str]:
+    """Return what is wrong with the features that a rule gives for the columns of a version."""
+    if features.kind not in {"object", "any"}:
+        return [f"logic.preprocess: gives a {features.kind}, not an object with the version's columns"]
+    if features.fields is None:
+        return []
+    wanted, fields = manifest.features, features.fields
+    problems = []
+    for name in fields:
+        if name not in wanted:
+            near = nearest(name, [each for each in wanted if each not in fields])
+            remedy = f"did you mean {near}?" if near else f"the columns are {', '.join(wanted)}"
+            problems.append(f"logic.preprocess.{name}: version {manifest.version} has no column {name}: {remedy}")
+    if missing := [name for name in wanted if name not in fields]:
+        problems.append(f"logic.preprocess: gives no {', '.join(missing)}, which version {manifest.version} needs")
+    known = {column.name: column for column in manifest.columns}
+    problems += [said for name in fields if name in known and (said := _misfit(known[name], fields[name]))]
+    return problems
+
+
+def _misfit(column: Column, shape: Shape) -> str:
+    where = f"logic.preprocess.{column.name}"
+    kinds = COLUMNS.get(column.type)
+    if kinds is None:
+        return f"{where}: the column is a {column.type}, which rules do not have: write preprocess in Python"
+    if shape.kind == "null" and not column.nullable:
+        return f"{where}: gives null, but the column was not tested with missing values"
+    if shape.kind not in {"any", "null", *kinds}:
+        return f"{where}: gives a {shape.kind}, but the column is a {column.type}"
+    return ""
+
+
+def _prediction(place: str, manifest: Manifest, logic: Logic, model_class: Any) -> Shape:
+    """Return what is certain of the prediction that a rule sees."""
+    if not manifest.columns or (model_class is not None and not model_class.infer.__module__.startswith("modelet.")):
+        return ANY
+    member = MEMBERS.get(logic.predict_fn or "")
+    kind = member_type(place, manifest, member or "")
+    return of_schema(json_schema(kind, "serialization"))
+
+
+def _answer(made: Shape, prediction: Core) -> list[str]:
+    """Return what is wrong with an answer for the contract of a prediction in app.py."""
+    kinds = {
+        "typed-dict": "object",
+        "float": "number",
+        "int": "number",
+        "str": "text",
+        "bool": "boolean",
+        "list": "list",
+    }
+    wanted = kinds.get(prediction["type"])
+    if wanted is None or made.kind in {"any", wanted}:
+        return []
+    return [f"logic.postprocess: gives a {made.kind}, but a prediction of app.py is a {wanted}"]
