@@ -238,6 +238,77 @@ def test_a_rule_that_fails_on_the_prediction_alone_is_an_error_of_the_function(t
     assert (status, problem["title"]) == (500, "Model failed")
 
 
+SELECT = """
+backend: onnx
+logic:
+  select:
+    if:
+      - {"<": [{var: instance.age}, 18]}
+      - {dict: {answer: {dict: {value: too young}}}}
+      - {"==": [{var: instance.is_home}, 1]}
+      - home
+      - away
+  postprocess: {dict: {model: {var: model}, value: {var: prediction}}}
+"""
+HOME_AND_AWAY = {"home": REGRESSOR, "away": LinearRegression().fit(ROWS, [-age for age, _ in ROWS])}
+
+
+def test_each_row_is_answered_by_the_model_that_a_rule_chooses_or_at_once(tmp_path: Path) -> None:
+    served = Served(tmp_path, SELECT, HOME_AND_AWAY)
+    rows = [{"age": age, "is_home": home} for age, home in [(30, 0), (40, 1), (10, 1), (50, 0), (60, 1)]]
+    assert served.infer(*rows) == [
+        {"model": "away", "value": pytest.approx(-30, abs=1e-3)},
+        {"model": "home", "value": pytest.approx(60, abs=1e-3)},
+        {"value": "too young"},
+        {"model": "away", "value": pytest.approx(-50, abs=1e-3)},
+        {"model": "home", "value": pytest.approx(80, abs=1e-3)},
+    ]
+    assert served.infer(rows[2]) == [{"value": "too young"}]
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("hme", "logic.select: gives 'hme', which is not a model of the version: did you mean home?"),
+        ("{if: [{var: instance.is_home}, home]}", "logic.select: gives nothing, which is not a model of the version"),
+        ("{dict: {answr: 1}}", "logic.select: gives an object with answr: give {answer: …} or a model's name"),
+        ("{switch: [{var: instance.is_home}, [[1, home]], awy]}", "gives 'awy'"),
+    ],
+)
+def test_a_choice_of_a_model_that_there_is_not_is_not_bundled(rule: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(CommandError) as error:
+        Served(tmp_path, f"backend: onnx\nlogic: {{select: {rule}}}", HOME_AND_AWAY)
+    assert said in str(error.value)
+
+
+def test_a_computed_choice_of_a_model_that_there_is_not_is_an_error_of_the_function(tmp_path: Path) -> None:
+    yaml = "backend: onnx\nlogic:\n  instance: {age: number, is_home: number, name: any}\n  select: {var: instance.name}\n"
+    yaml += "  preprocess: {age: {var: age}, is_home: {var: is_home}}\n"
+    served = Served(tmp_path, yaml, HOME_AND_AWAY)
+    assert served.call({"age": 20, "is_home": 0, "name": "home"})[0] == 200
+    status, problem = served.call({"age": 20, "is_home": 0, "name": "other"})
+    assert (status, problem["title"]) == (500, "Model failed")
+
+
+def test_a_row_that_the_chosen_model_rejects_is_named_by_its_place_in_the_request(tmp_path: Path) -> None:
+    yaml = "backend: onnx\nlogic:\n  instance: {age: any, to: string}\n  select: {var: instance.to}\n"
+    yaml += "  preprocess: {age: {var: age}, is_home: 0}\n"
+    served = Served(tmp_path, yaml, HOME_AND_AWAY)
+    rows = [{"age": 1, "to": "home"}, {"age": "x", "to": "away"}, {"age": 2, "to": "home"}, {"age": [], "to": "home"}]
+    status, problem = served.call(*rows)
+    assert status == 422
+    assert [(each["instance"], each["field"]) for each in problem["errors"]] == [(1, "age"), (3, "age")]
+    status, answer = served.call(*rows, query="?partial=true")
+    assert [each.get("status") if isinstance(each, dict) else "made" for each in answer["predictions"]] == [
+        "made", 422, "made", 422,
+    ]  # fmt: skip
+
+
+def test_a_choice_needs_several_models(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=r"logic.select: version 1 has one model"):
+        Served(tmp_path, "backend: onnx\nlogic: {select: home}")
+
+
 APP = """
 from typing import Literal
 from modelet import ModelHandler

@@ -11,6 +11,7 @@ from modelet.errors import ContractError, ModelError, PredictionError
 from modelet.logic.compiler import Rule
 from modelet.logic.control import is_call
 from modelet.logic.errors import LogicError
+from modelet.logic.selection import ANSWER, Selection
 from modelet.logic.values import shown
 from modelet.model import Model
 from modelet.pipeline import InferencePipeline
@@ -31,12 +32,13 @@ NONE = "none"
 
 
 class Inputs(NamedTuple):
-    """The inputs of a model with rules: of all rows, the validated instances, the rows as JSON, the features, and what
-    the model's own preprocess made of them."""
+    """The inputs of a model with rules: of all rows, the validated instances, the rows as JSON, the features, the choice of
+    a model, and what the model's own preprocess made of them."""
 
     instances: list[Any]
     rows: list[Any]
     features: list[Any]
+    choices: list[Any]
     made: Any
 
 
@@ -65,11 +67,16 @@ class LogicModel(Model[Any, Any]):
         self._after = _rule("postprocess", logic["postprocess"], logic)
         self._blames_rows = reads_request(logic["postprocess"])
         self._member = MEMBERS.get(logic["predict_fn"] or "")
-        model._prediction = contract.prediction if self._after is None else _core_of(self._member)
-        self._columns: frozenset[str] | None = None
-        if self._before is not None and self._runs:
-            manifest = getattr(model, "manifest", None)
-            self._columns = frozenset(manifest.features) if manifest else None
+        self._choice = _rule("select", logic["select"], logic)
+        core = contract.prediction if self._after is None and self._choice is None else _core_of(self._member)
+        model._prediction = core
+        self._selection = None
+        if self._choice is not None:
+            models: Any = model
+            self._selection = Selection(models.models, core)
+        if self._choice is None and self._after is None and hasattr(model, "models"):
+            model._adapt_contract(contract)  # each model answers with the members that the contract names
+        self._columns = _columns(model) if self._before is not None and self._runs else None
 
     def preprocess(self, instances: list[Any]) -> Inputs:
         """Evaluate the rule on each instance. Raises ContractError with the rows that it cannot work with."""
@@ -80,9 +87,16 @@ class LogicModel(Model[Any, Any]):
             features = self._evaluated(self._before, rows, blames_rows=True)
             if self._columns is not None:
                 self._check_columns(features)
-        self.seconds[0] += perf_counter() - began
+        choices: list[Any] = [None] * len(rows)
         given = features if self._before is not None else instances
-        return Inputs(instances, rows, features, self._inner_preprocess(given) if self._runs else None)
+        if self._choice is not None and self._selection is not None:
+            seen = [{"instance": row, "features": made} for row, made in zip(rows, features, strict=True)]
+            choices = self._evaluated(self._choice, seen, blames_rows=True)
+            self._selection.check(choices)
+        self.seconds[0] += perf_counter() - began
+        if self._selection is not None:
+            return Inputs(instances, rows, features, choices, self._selection.preprocess(choices, given))
+        return Inputs(instances, rows, features, choices, self._inner_preprocess(given) if self._runs else None)
 
     def infer(self, inputs: Inputs) -> list[Any]:
         """Run the model, unless there is none, and evaluate the rule on each of its predictions.
@@ -91,7 +105,9 @@ class LogicModel(Model[Any, Any]):
         """
         count = len(inputs.rows)
         predictions: list[Any] = [None] * count
-        if self._runs:
+        if self._selection is not None:
+            predictions = self._selection.infer(inputs.choices, inputs.made)
+        elif self._runs:
             self.inner._expected_rows = count
             outputs = self.inner.infer(inputs.made)
             given = inputs.features if self._before is not None else inputs.instances
@@ -100,15 +116,35 @@ class LogicModel(Model[Any, Any]):
         if self._after is not None or self._member:
             predictions = self._seen(predictions, count)
         if self._after is not None:
-            seen = [
-                {"instance": row, "features": features, "prediction": prediction}
-                for row, features, prediction in zip(inputs.rows, inputs.features, predictions, strict=True)
-            ]
-            predictions = self._evaluated(self._after, seen, blames_rows=self._blames_rows)
+            predictions = self._answers(self._after, inputs, predictions)
         elif not self._runs:
             predictions = inputs.features
+        if self._selection is not None:
+            pairs = zip(inputs.choices, predictions, strict=True)
+            predictions = [choice[ANSWER] if type(choice) is dict else made for choice, made in pairs]
         self.seconds[1] += perf_counter() - began
         return predictions
+
+    def _answers(self, rule: Rule, inputs: Inputs, predictions: list[Any]) -> list[Any]:
+        """Return the rule's answer for each row, but for those that `select` answered."""
+        places = [place for place, choice in enumerate(inputs.choices) if type(choice) is not dict]
+        seen = [
+            {
+                "instance": inputs.rows[place],
+                "features": inputs.features[place],
+                "model": inputs.choices[place],
+                "prediction": predictions[place],
+            }
+            for place in places
+        ]
+        answers = list(predictions)
+        try:
+            made = self._evaluated(rule, seen, blames_rows=self._blames_rows)
+        except ContractError as error:
+            raise ContractError([each._replace(instance=places[each.instance or 0]) for each in error.violations]) from None
+        for place, answer in zip(places, made, strict=True):
+            answers[place] = answer
+        return answers
 
     def _seen(self, predictions: Any, count: int) -> list[Any]:
         """Return the model's predictions as rules see them: plain JSON, without NaN."""
@@ -154,10 +190,12 @@ class LogicModel(Model[Any, Any]):
                 raise ModelError(f"logic.preprocess gives {got}, but the version's columns are {wanted}")
 
     def _select_rows(self, inputs: Inputs, rows: list[int], cause: Exception) -> Inputs | None:
-        made = self.inner._select_rows(inputs.made, rows, cause) if self._runs else None
+        is_one = self._runs and self._selection is None
+        made = self.inner._select_rows(inputs.made, rows, cause) if is_one else None
         if made is None:
             return None
-        return Inputs(*([part[row] for row in rows] for part in inputs[:3]), made)  # type: ignore[arg-type]
+        instances, values, features, choices = ([part[row] for row in rows] for part in inputs[:-1])
+        return Inputs(instances, values, features, choices, made)
 
     def _failing_field(self, instance: Any) -> str:
         return self.inner._failing_field(instance)
@@ -192,6 +230,14 @@ class LogicPipeline(InferencePipeline):
             timings.logic = sum(seconds)
             timings.preprocess = max(0.0, timings.preprocess - seconds[0])
             timings.infer = max(0.0, timings.infer - seconds[1])
+
+
+def _columns(model: Any) -> frozenset[str] | None:
+    """Return the names of the columns of an opened version, or None if it is not one of columns."""
+    if models := getattr(model, "models", None):
+        return frozenset(name for each in models.values() for name in each.manifest.features)
+    manifest = getattr(model, "manifest", None)
+    return frozenset(manifest.features) if manifest else None
 
 
 def is_template(rule: Any) -> bool:

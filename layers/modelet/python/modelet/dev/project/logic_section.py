@@ -94,8 +94,13 @@ class Logic(Section):
         description="What the prediction is: the label or the number; the probabilities of all labels; or nothing, "
         "because no model is run. By default, the whole answer of the model.",
     )
+    select: RuleText = Field(
+        default=None,
+        description="A rule that gives the name of one of the version's models, or {answer: …} without one. "
+        "Its data is {instance, features}.",
+    )
     postprocess: RuleText = Field(
-        default=None, description="A rule that gives the answer. Its data is {instance, features, prediction}."
+        default=None, description="A rule that gives the answer. Its data is {instance, features, model, prediction}."
     )
     operations: int = Field(
         default=100_000, ge=1, le=10_000_000, description="The most operations of one rule for one instance."
@@ -110,5 +115,9 @@ class Logic(Section):
             raise ValueError(
                 "logic.predict_fn: none runs no model, and no rule gives an answer: write logic.postprocess"
             )
-        if self.preprocess is None and self.postprocess is None and self.predict_fn is None:
+        if self.select is not None and self.predict_fn == "none":
+            raise ValueError("logic.select: chooses a model, but logic.predict_fn: none runs none: remove one of them")
+        if self.select is not None and preprocessing is not None:
+            raise ValueError("logic.select: needs each row's values: write logic.preprocess instead of preprocessing")
+        if (self.preprocess, self.select, self.postprocess, self.predict_fn) == (None, None, None, None):
             raise ValueError("logic: has no rule: write logic.preprocess, logic.postprocess or logic.predict_fn")

@@ -39,7 +39,7 @@ def logic_types(function: Function, manifest: Manifest, logic: Logic) -> tuple[A
             "list the fields of an instance there, such as {age: integer, city: string | null}"
         )
     instance = _instance(logic.instance) if logic.instance is not None else column_types(manifest)[0]
-    if logic.postprocess is not None or logic.predict_fn == NONE:
+    if logic.postprocess is not None or logic.select is not None or logic.predict_fn == NONE:
         return instance, Any
     prediction = column_types(manifest, probabilities=function.spec.probabilities)[1] if manifest.columns else None
     member = MEMBERS.get(logic.predict_fn or "")

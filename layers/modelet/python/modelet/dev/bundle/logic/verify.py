@@ -9,8 +9,10 @@ from modelet.dev.bundle.logic.shape import ANY, Shape, of_schema
 from modelet.dev.bundle.logic.types import member_type
 from modelet.dev.bundle.proof import check_fields
 from modelet.dev.bundle.schema import json_schema
-from modelet.dev.project.messages import nearest
+from modelet.dev.project.messages import nearest, quoted
 from modelet.errors import CommandError
+from modelet.logic.control import is_call
+from modelet.logic.selection import ANSWER
 from modelet.logic.stages import MEMBERS, NONE, is_template
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ def check_logic(
         )
     if runs and logic.preprocess is None and logic.instance is not None:
         check_fields(place, manifest, cores[0])
+    _check_several(place, manifest, logic)
     instance = of_schema(schema)
     problems = []
     features = instance
@@ -56,9 +59,18 @@ def check_logic(
         problems += [f"logic.preprocess{each}" for each in checker.problems]
         if runs and not problems:
             problems += _columns(manifest, features)
+    if logic.select is not None:
+        checker = Checker()
+        data = {"instance": instance, "features": features}
+        checker.rule(logic.select, Scope(Shape("object", data), {}, logic.clock), ())
+        problems += [f"logic.select{each}" for each in checker.problems]
+        if not checker.problems:
+            problems += _choices(logic.select, list(manifest.models or ()))
     if logic.postprocess is not None:
         prediction = _prediction(place, manifest, logic, model_class) if runs else None
         data = {"instance": instance, "features": features, **({"prediction": prediction} if prediction else {})}
+        if logic.select is not None:
+            data["model"] = Shape("text")
         checker = Checker()
         made = checker.rule(logic.postprocess, Scope(Shape("object", data), {}, logic.clock), ())
         problems += [f"logic.postprocess{each}" for each in checker.problems]
@@ -88,6 +100,43 @@ def _check_class(place: str, logic: Logic, model_class: Any, instance: Core) -> 
             f"{place}: logic.predict_fn: the type of a prediction in app.py names its members: remove it here, or "
             "write logic.postprocess"
         )
+
+
+def _check_several(place: str, manifest: Manifest, logic: Logic) -> None:
+    """Raise CommandError if a choice of a model does not fit the number of models in the version."""
+    if logic.select is not None and not manifest.models:
+        raise CommandError(
+            f"{place}: logic.select: version {manifest.version} has one model: publish several with "
+            "Trained(estimator={name: estimator, …}), or remove it"
+        )
+    if manifest.models and logic.select is None and logic.predict_fn in MEMBERS:
+        raise CommandError(
+            f"{place}: logic.predict_fn: version {manifest.version} has several models, each with its own answer: "
+            "write logic.select, or remove it"
+        )
+
+
+def _choices(rule: Any, names: list[str]) -> list[str]:
+    """Return what is wrong with the constants that a rule may choose."""
+    if type(rule) is dict and len(rule) == 1:
+        name, given = next(iter(rule.items()))
+        arguments = given if type(given) is list else [given]
+        if name in {"if", "?:"}:
+            last = arguments[-1:] if len(arguments) % 2 else [None]
+            return [said for each in arguments[1::2] + last for said in _choices(each, names)]
+        if name == "switch":
+            cases = [case[1] for case in arguments[1]] + arguments[2:3]
+            return [said for each in cases for said in _choices(each, names)]
+        if name == "with":
+            return _choices(arguments[1], names)
+        if name == "dict" and type(given) is dict and not is_call(given) and given.keys() != {ANSWER}:
+            return [f"logic.select: gives an object with {', '.join(given)}: give {{{ANSWER}: …}} or a model's name"]
+        return []
+    if type(rule) is str and rule in names:
+        return []
+    near = nearest(rule, names) if type(rule) is str else None
+    remedy = f"did you mean {near}?" if near else f"the models are {', '.join(names)}"
+    return [f"logic.select: gives {quoted(rule)}, which is not a model of the version: {remedy}"]
 
 
 def _columns(manifest: Manifest, features: Shape) -> list[str]:
@@ -125,6 +174,8 @@ def _misfit(column: Column, shape: Shape) -> str:
 def _prediction(place: str, manifest: Manifest, logic: Logic, model_class: Any) -> Shape:
     """Return what is certain of the prediction that a rule sees."""
     if not manifest.columns or (model_class is not None and not model_class.infer.__module__.startswith("modelet.")):
+        return ANY
+    if logic.select is not None:
         return ANY
     member = MEMBERS.get(logic.predict_fn or "")
     kind = member_type(place, manifest, member or "")
