@@ -83,16 +83,7 @@ class Served:
         return found
 
 
-OLD = {"age": 60, "city": "Busan", "tags": []}
-YOUNG = {"age": 25, "city": None, "tags": ["a"]}
-
-
-@pytest.mark.parametrize("backend", ["onnx", "sklearn"])
-def test_a_rule_makes_the_columns_and_another_makes_the_answer(backend: str, tmp_path: Path) -> None:
-    served = Served(
-        tmp_path,
-        f"backend: {backend}\n{HOME}"
-        + """
+ITEMS = """
   predict_fn: predict_proba
   postprocess:
     dict:
@@ -102,8 +93,14 @@ def test_a_rule_makes_the_columns_and_another_makes_the_answer(backend: str, tmp
             name: {if: [{">": [{var: prediction.yes}, 0.5]}, yes, no]}
             type: offer
             props: {dict: {tags: {length: [{var: instance.tags}]}, home: {var: features.is_home}}}
-""",
-    )
+"""
+OLD = {"age": 60, "city": "Busan", "tags": []}
+YOUNG = {"age": 25, "city": None, "tags": ["a"]}
+
+
+@pytest.mark.parametrize("backend", ["onnx", "sklearn"])
+def test_a_rule_makes_the_columns_and_another_makes_the_answer(backend: str, tmp_path: Path) -> None:
+    served = Served(tmp_path, f"backend: {backend}\n{HOME}{ITEMS}")
     first, second = served.infer(OLD, YOUNG)
     assert first == {"items": [{"id": "offer-60.0", "name": "yes", "type": "offer", "props": {"tags": 0, "home": 0.0}}]}
     assert second["items"][0]["name"] == "no"
@@ -135,7 +132,10 @@ backend: python
 logic:
   instance: {values: list, limit: number | null}
   predict_fn: none
-  postprocess: {dict: {sum: {"+": {var: instance.values}}, above: {">": [{"+": {var: instance.values}}, {var: instance.limit}]}}}
+  postprocess:
+    dict:
+      sum: {"+": {var: instance.values}}
+      above: {">": [{"+": {var: instance.values}}, {var: instance.limit}]}
 """
 
 
@@ -167,11 +167,18 @@ def test_with_partial_the_other_rows_are_answered(tmp_path: Path) -> None:
     assert [each.get("sum", each.get("status")) for each in answer["predictions"]] == [1, 422, 3]
 
 
+DAYS = """
+backend: onnx
+logic:
+  instance: {when: string, is_home: number}
+  preprocess:
+    age: {date_diff: ["2026-01-01T00:00:00Z", {var: when}, days]}
+    is_home: {var: is_home}
+"""
+
+
 def test_a_bad_row_before_the_model_does_not_fail_the_others(tmp_path: Path) -> None:
-    yaml = "backend: onnx\nlogic:\n  instance: {when: string, is_home: number}\n  preprocess:\n" + (
-        '    age: {date_diff: ["2026-01-01T00:00:00Z", {var: when}, days]}\n    is_home: {var: is_home}\n'
-    )
-    served = Served(tmp_path, yaml)
+    served = Served(tmp_path, DAYS)
     rows = [{"when": "2025-11-01T00:00:00Z", "is_home": 0}, {"when": "yesterday", "is_home": 0}]
     status, answer = served.call(*rows, query="?partial=true")
     assert status == 200
@@ -186,10 +193,16 @@ def test_a_value_that_a_column_rejects_is_named_by_row_and_column(tmp_path: Path
     assert (problem["errors"][0]["instance"], problem["errors"][0]["field"]) == (1, "age")
 
 
-@pytest.mark.parametrize("text", ['{"age": NaN}', '{"age": [1e400]}', '{"age": {"x": -Infinity}}'])
+ANY = """
+version: code
+backend: python
+logic: {instance: {x: any}, predict_fn: none, postprocess: {var: instance.x}}
+"""
+
+
+@pytest.mark.parametrize("text", ['{"x": NaN}', '{"x": [1e400]}', '{"x": {"y": -Infinity}}'])
 def test_numbers_that_json_does_not_have_are_refused_before_any_rule(text: str, tmp_path: Path) -> None:
-    yaml = "version: code\nbackend: python\nlogic:\n  instance: {age: any}\n  predict_fn: none\n  postprocess: {var: instance.age}\n"
-    served = Served(tmp_path, yaml)
+    served = Served(tmp_path, ANY)
     settings = Settings(served.function.folder, served.store.url, tmp_path / "tmp")
     event = http_event("POST", "/models/tiny/infer", None)
     event["body"] = text
@@ -199,8 +212,7 @@ def test_numbers_that_json_does_not_have_are_refused_before_any_rule(text: str, 
 
 
 def test_large_integers_pass_through_unchanged(tmp_path: Path) -> None:
-    yaml = "version: code\nbackend: python\nlogic:\n  instance: {x: any}\n  predict_fn: none\n  postprocess: {var: instance.x}\n"
-    assert Served(tmp_path, yaml).infer({"x": 2**53 + 1}, {"x": 10**30}) == [2**53 + 1, 10**30]
+    assert Served(tmp_path, ANY).infer({"x": 2**53 + 1}, {"x": 10**30}) == [2**53 + 1, 10**30]
 
 
 LOOP = """
@@ -282,7 +294,9 @@ def test_a_choice_of_a_model_that_there_is_not_is_not_bundled(rule: str, said: s
 
 
 def test_a_computed_choice_of_a_model_that_there_is_not_is_an_error_of_the_function(tmp_path: Path) -> None:
-    yaml = "backend: onnx\nlogic:\n  instance: {age: number, is_home: number, name: any}\n  select: {var: instance.name}\n"
+    yaml = (
+        "backend: onnx\nlogic:\n  instance: {age: number, is_home: number, name: any}\n  select: {var: instance.name}\n"
+    )
     yaml += "  preprocess: {age: {var: age}, is_home: {var: is_home}}\n"
     served = Served(tmp_path, yaml, HOME_AND_AWAY)
     assert served.call({"age": 20, "is_home": 0, "name": "home"})[0] == 200
@@ -305,7 +319,7 @@ def test_a_row_that_the_chosen_model_rejects_is_named_by_its_place_in_the_reques
 
 
 def test_a_choice_needs_several_models(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match=r"logic.select: version 1 has one model"):
+    with pytest.raises(CommandError, match=r"logic\.select: version 1 has one model"):
         Served(tmp_path, "backend: onnx\nlogic: {select: home}")
 
 
@@ -347,14 +361,26 @@ def test_rules_replace_the_methods_of_a_class_and_its_contract_is_checked(tmp_pa
     ("yaml", "said"),
     [
         ("{preprocess: {age: {var: age}}}", "logic.preprocess: gives no is_home, which version 1 needs"),
-        ("{preprocess: {age: {var: age}, is_hme: 1}}", "logic.preprocess.is_hme: version 1 has no column is_hme: did you mean is_home?"),
-        ("{preprocess: {age: {var: aeg}, is_home: 1}}", "logic.preprocess.age.var: there is no 'aeg' in the data here: did you mean age?"),
+        (
+            "{preprocess: {age: {var: age}, is_hme: 1}}",
+            "logic.preprocess.is_hme: version 1 has no column is_hme: did you mean is_home?",
+        ),
+        (
+            "{preprocess: {age: {var: aeg}, is_home: 1}}",
+            "logic.preprocess.age.var: there is no 'aeg' in the data here: did you mean age?",
+        ),
         ("{preprocess: {age: x, is_home: 1}}", "logic.preprocess.age: gives a text, but the column is a number"),
         ("{postprocess: {vra: x}}", "logic.postprocess: unknown operator 'vra': did you mean var?"),
-        ("{postprocess: {if: [{'>': [{var: instance.age}]}, 1]}}", "logic.postprocess.if[0].>: has 1 argument, but takes 2 to 3"),
+        (
+            "{postprocess: {if: [{'>': [{var: instance.age}]}, 1]}}",
+            "logic.postprocess.if[0].>: has 1 argument, but takes 2 to 3",
+        ),
         ("{postprocess: {now: []}}", "now gives another answer each time: set logic.clock: true"),
         ("{postprocess: {try: [1]}}", "unknown operator 'try': an error in a rule is never hidden"),
-        ("{postprocess: {'/': [1, 0]}}", "logic.postprocess./: always fails, because it has no variables: divides by zero"),
+        (
+            "{postprocess: {'/': [1, 0]}}",
+            "logic.postprocess./: always fails, because it has no variables: divides by zero",
+        ),
         ("{predict_fn: none, postprocess: {var: prediction}}", "there is no 'prediction' in the data here"),
         ("{postprocess: {map: [{var: instance.age}, 1]}}", "logic.postprocess.map[0]: needs list, not number"),
         ("{predict_fn: predict, postprocess: {'+': [{var: prediction}, x]}}", "needs number or list, not text 'x'"),
@@ -362,6 +388,6 @@ def test_rules_replace_the_methods_of_a_class_and_its_contract_is_checked(tmp_pa
     ],
 )  # fmt: skip
 def test_a_rule_that_cannot_work_is_not_bundled(yaml: str, said: str, tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="model.yaml") as error:
+    with pytest.raises(CommandError, match=r"model\.yaml") as error:
         Served(tmp_path, f"backend: onnx\nlogic: {yaml}")
     assert said in str(error.value)

@@ -22,7 +22,10 @@ MAX_DEPTH = 100
 
 
 class Rule:
-    """A compiled rule. operations: the most of one evaluation. is_template: it is an object with a rule for each member."""
+    """A compiled rule.
+
+    operations: the most of one evaluation. is_template: whether it is an object with a rule for each member.
+    """
 
     __slots__ = ("_operations", "_slots", "_step", "name")
 
@@ -35,13 +38,8 @@ class Rule:
 
     def evaluate(self, data: Any) -> Any:
         """Return the rule's value for some data. Raises LogicError if the rule cannot work with it."""
-        frame = [self._operations, *([None] * self._slots)]
+        frame: Frame = [self._operations, *([None] * self._slots)]
         return self._step(data, frame)
-
-    def cost(self, data: Any) -> tuple[Any, int]:
-        """Return the rule's value for some data, and the operations that it took."""
-        frame = [self._operations, *([None] * self._slots)]
-        return self._step(data, frame), self._operations - frame[0]
 
 
 class Scope:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modelet.logic.errors import LogicError
+from modelet.logic.loops import LOOPS
 from modelet.logic.meter import CHARACTERS, Frame, size, spend
 from modelet.logic.operators.collections import dictionary
-from modelet.logic.values import MISSING, find, integer, items, path_of, same, shown, text, truthy
+from modelet.logic.values import MISSING, find, integer, items, path_of, same, text, truthy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,11 +17,9 @@ if TYPE_CHECKING:
 
     Place = tuple[str, ...]
 
-ACCUMULATOR = ("current", "accumulator")
-"""The members of the data of a `reduce`."""
-
 
 def var(compiler: Compiler, arguments: list[Any], scope: Scope, place: Place) -> Step:
+    """Read a value from the data or a local variable."""
     path = path_of(arguments[0] if arguments else None)
     default = compiler.step(arguments[1], scope, (*place, "1")) if len(arguments) > 1 else None
     slot = scope.slots.get(path[0]) if path else None
@@ -47,6 +46,7 @@ def _is_missing(data: Any, path: Any) -> bool:
 
 
 def missing(compiler: Compiler, arguments: list[Any], scope: Scope, place: Place) -> Step:
+    """Name the paths without a value."""
     steps = compiler.all(arguments, scope, place)
 
     def run(data: Any, frame: Frame) -> Any:
@@ -59,6 +59,7 @@ def missing(compiler: Compiler, arguments: list[Any], scope: Scope, place: Place
 
 
 def missing_some(compiler: Compiler, arguments: list[Any], scope: Scope, place: Place) -> Step:
+    """Name the paths without a value, unless enough of them have one."""
     least, among = compiler.all(arguments, scope, place)
 
     def run(data: Any, frame: Frame) -> Any:
@@ -71,6 +72,7 @@ def missing_some(compiler: Compiler, arguments: list[Any], scope: Scope, place: 
 
 
 def choose(compiler: Compiler, arguments: list[Any], scope: Scope, place: Place) -> Step:
+    """Evaluate the branch of the first condition that holds."""
     steps = compiler.all(arguments, scope, place)
     pairs = list(zip(steps[::2], steps[1::2], strict=False))
     otherwise = steps[-1] if len(steps) % 2 else None
@@ -86,6 +88,7 @@ def choose(compiler: Compiler, arguments: list[Any], scope: Scope, place: Place)
 
 
 def switch(compiler: Compiler, arguments: list[Any], scope: Scope, place: Place) -> Step:
+    """Evaluate the branch of the first case that is the same as a value."""
     value = compiler.step(arguments[0], scope, (*place, "0"))
     cases = [compiler.all(list(case), scope, (*place, "1", str(index))) for index, case in enumerate(arguments[1])]
     otherwise = compiler.step(arguments[2], scope, (*place, "2")) if len(arguments) > 2 else None
@@ -122,69 +125,8 @@ def _first(stops: Callable[[Any], bool]) -> Control:
     return control
 
 
-def mapped(compiler: Compiler, arguments: list[Any], scope: Scope, place: Place) -> Step:
-    source, body = compiler.all(arguments, scope, place)
-
-    def run(data: Any, frame: Frame) -> Any:
-        made = []
-        for item in _items(source(data, frame)):
-            value = body(item, frame)
-            spend(frame, size(value, frame[0]))
-            made.append(value)
-        return made
-
-    return run
-
-
-def filtered(compiler: Compiler, arguments: list[Any], scope: Scope, place: Place) -> Step:
-    source, body = compiler.all(arguments, scope, place)
-
-    def run(data: Any, frame: Frame) -> Any:
-        made = []
-        for item in _items(source(data, frame)):
-            spend(frame, 1)
-            if truthy(body(item, frame)):
-                spend(frame, size(item, frame[0]))
-                made.append(item)
-        return made
-
-    return run
-
-
-def reduced(compiler: Compiler, arguments: list[Any], scope: Scope, place: Place) -> Step:
-    source, body, start = compiler.all(arguments, scope, place)
-
-    def run(data: Any, frame: Frame) -> Any:
-        values = _items(source(data, frame))
-        made = start(data, frame)
-        for item in values:
-            spend(frame, 1)
-            made = body({"current": item, "accumulator": made}, frame)
-        return made
-
-    return run
-
-
-def _quantified(*, until: bool, found: bool, empty: bool) -> Control:
-    """Return an operator that looks for an item for which a rule gives `until`."""
-
-    def control(compiler: Compiler, arguments: list[Any], scope: Scope, place: Place) -> Step:
-        source, body = compiler.all(arguments, scope, place)
-
-        def run(data: Any, frame: Frame) -> Any:
-            values = _items(source(data, frame))
-            for item in values:
-                spend(frame, 1)
-                if truthy(body(item, frame)) is until:
-                    return found
-            return empty if not values else not found
-
-        return run
-
-    return control
-
-
 def with_variables(compiler: Compiler, arguments: list[Any], scope: Scope, place: Place) -> Step:
+    """Evaluate a rule with local variables."""
     bound = []
     for name, rule in arguments[0].items():
         step = compiler.step(rule, scope, (*place, "0", name))
@@ -202,29 +144,8 @@ def with_variables(compiler: Compiler, arguments: list[Any], scope: Scope, place
     return run
 
 
-def for_each(compiler: Compiler, arguments: list[Any], scope: Scope, place: Place) -> Step:
-    *names, values, rule = arguments
-    source = compiler.step(values, scope, (*place, str(len(names))))
-    slots = [compiler.new_slot() for _ in names]
-    for name, slot in zip(names, slots, strict=True):
-        scope = scope.having(name, slot)
-    body = compiler.step(rule, scope, (*place, str(len(names) + 1)))
-
-    def run(data: Any, frame: Frame) -> Any:
-        made = []
-        for index, item in enumerate(_items(source(data, frame))):
-            frame[slots[0]] = item
-            if len(slots) > 1:
-                frame[slots[1]] = index
-            value = body(data, frame)
-            spend(frame, size(value, frame[0]))
-            made.append(value)
-        return made
-
-    return run
-
-
 def objects(compiler: Compiler, arguments: list[Any], scope: Scope, place: Place) -> Step:
+    """Make an object from rules, or from pairs."""
     given = arguments[0]
     if type(given) is dict and not is_call(given):
         return template(compiler, given, scope, place)
@@ -256,6 +177,7 @@ def template(compiler: Compiler, rules: dict[str, Any], scope: Scope, place: Pla
 
 
 def throw(compiler: Compiler, arguments: list[Any], scope: Scope, place: Place) -> Step:
+    """Refuse the row."""
     message = compiler.step(arguments[0], scope, (*place, "0"))
 
     def run(data: Any, frame: Frame) -> Any:
@@ -276,13 +198,6 @@ def is_call(given: dict[str, Any]) -> bool:
     return len(given) == 1 and next(iter(given)) in OPERATORS
 
 
-def _items(value: Any) -> list[Any]:
-    """Return a list to go through. Null is not an empty list."""
-    if type(value) is not list:
-        raise LogicError(f"goes through a list, not {shown(value)}")
-    return value
-
-
 if TYPE_CHECKING:
     Control = Callable[[Compiler, list[Any], Scope, Place], Step]
 
@@ -296,14 +211,8 @@ CONTROL: dict[str, Control] = {
     "and": _first(lambda value: not truthy(value)),
     "or": _first(truthy),
     "??": _first(lambda value: value is not None),
-    "map": mapped,
-    "filter": filtered,
-    "reduce": reduced,
-    "all": _quantified(until=False, found=False, empty=False),
-    "some": _quantified(until=True, found=True, empty=False),
-    "none": _quantified(until=True, found=False, empty=True),
     "with": with_variables,
-    "for": for_each,
+    **LOOPS,
     "dict": objects,
     "throw": throw,
 }

@@ -32,8 +32,11 @@ NONE = "none"
 
 
 class Inputs(NamedTuple):
-    """The inputs of a model with rules: of all rows, the validated instances, the rows as JSON, the features, the choice of
-    a model, and what the model's own preprocess made of them."""
+    """The inputs of a model with rules.
+
+    Of all rows: the validated instances, the rows as JSON, the features, and the choice of a model. made: what the
+    model's own preprocess made of the features.
+    """
 
     instances: list[Any]
     rows: list[Any]
@@ -141,7 +144,8 @@ class LogicModel(Model[Any, Any]):
         try:
             made = self._evaluated(rule, seen, blames_rows=self._blames_rows)
         except ContractError as error:
-            raise ContractError([each._replace(instance=places[each.instance or 0]) for each in error.violations]) from None
+            moved = [each._replace(instance=places[each.instance or 0]) for each in error.violations]
+            raise ContractError(moved, error.count, rows=(places[row] for row in error.rows)) from None
         for place, answer in zip(places, made, strict=True):
             answers[place] = answer
         return answers
@@ -241,7 +245,7 @@ def _columns(model: Any) -> frozenset[str] | None:
 
 
 def is_template(rule: Any) -> bool:
-    """Return whether the rule of preprocess is a rule for each column, not one that gives an object with all of them."""
+    """Return whether preprocess is a rule for each column, not one rule that gives an object with all of them."""
     return type(rule) is dict and not is_call(rule)
 
 

@@ -55,15 +55,19 @@ def _check(rule: Any, depth: int, seen: list[int]) -> None:
     elif isinstance(rule, list):
         for part in rule:
             _check(part, depth - 1, seen)
-    elif isinstance(rule, str) and not rule.isascii():
-        try:
-            rule.encode()
-        except UnicodeEncodeError:
-            raise ValueError("the rule has half of a surrogate pair, which is not a character: remove it") from None
-    elif isinstance(rule, float) and not isfinite(rule):
-        raise ValueError(f"the rule has {rule}, which JSON does not have: write a finite number, or text in quotes")
-    elif type(rule) is int and abs(rule) > MAX_INTEGER:
-        raise ValueError(f"the rule has {quoted(rule)}, an integer of more than 64 bits: write 1e20, or text in quotes")
+    elif said := _not_json(rule):
+        raise ValueError(f"the rule has {said}, or text in quotes")
+
+
+def _not_json(value: Any) -> str:
+    """Return what is wrong with a constant that JSON, or another reader of JSON, does not have; empty if nothing is."""
+    if isinstance(value, float) and not isfinite(value):
+        return f"{value}, which JSON does not have: write a finite number"
+    if type(value) is int and abs(value) > MAX_INTEGER:
+        return f"{quoted(value)}, an integer of more than 64 bits: write 1e20"
+    if isinstance(value, str) and not value.isascii() and any("\ud800" <= each <= "\udfff" for each in value):
+        return "half of a surrogate pair, which is not a character: write the character"
+    return ""
 
 
 _SCHEMA: dict[str, Any] = {"type": ["object", "array", "string", "number", "boolean", "null"]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from modelet.logic.errors import LogicError
@@ -21,7 +22,7 @@ def ordered(compare: Callable[[Any, Any], bool]) -> Callable[..., bool]:
             first, second = values
             if type(first) in _NUMBERS and type(second) in _NUMBERS:
                 return compare(first, second)
-        return all(compare(*pair(one, other)) for one, other in zip(values, values[1:], strict=False))
+        return all(compare(*pair(one, other)) for one, other in pairwise(values))
 
     return holds
 

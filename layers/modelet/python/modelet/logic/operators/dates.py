@@ -26,6 +26,7 @@ READ = {
 """The directives of a format, and what each reads."""
 WRITTEN = {*READ, "%j", "%u"}
 """The directives that `format_date` writes: also the day of the year and of the week (1 is Monday)."""
+PARTS = ("year", "month", "day", "hour", "minute", "second")
 DIRECTIVE = re.compile(r"%.?")
 OFFSET = re.compile(r"([-+])([0-9]{2}):?([0-9]{2})")
 ISO = re.compile(
@@ -73,10 +74,6 @@ def _zoned(found: datetime, zone: Any, given: str) -> datetime:
     return found.replace(tzinfo=zone_of(zone))
 
 
-def _in_years(made: datetime) -> str:
-    return made.isoformat()
-
-
 def parsed(value: Any, pattern: Any, zone: Any = None) -> str:
     """Return a date in a format as a text in ISO 8601."""
     given, form = text(value), text(pattern)
@@ -93,12 +90,10 @@ def parsed(value: Any, pattern: Any, zone: Any = None) -> str:
         missing = "has no %Y, %m and %d" if found else f"does not match {shown(given)}"
         raise LogicError(f"the format {shown(form)} {missing}")
     try:
-        made = datetime(
-            *(int(parts[name]) for name in ("year", "month", "day")),
-            *(int(parts.get(name) or 0) for name in ("hour", "minute", "second")),
-            int((parts.get("fraction") or "0").ljust(6, "0")),
-            tzinfo=zone_of(parts["zone"]) if parts.get("zone") else None,
-        )
+        year, month, day, hour, minute, second = (int(parts.get(name) or 0) for name in PARTS)
+        micro = int((parts.get("fraction") or "0").ljust(6, "0"))
+        offset = zone_of(parts["zone"]) if parts.get("zone") else None
+        made = datetime(year, month, day, hour, minute, second, micro, offset)
     except ValueError:
         raise LogicError(f"has no date {shown(given)}") from None
     return _zoned(made, zone, given).isoformat()

@@ -1,4 +1,4 @@
-"""Arithmetic and the functions of numbers. A result that is infinite, or an integer of more than 64 bits, is an error."""
+"""Arithmetic and functions of numbers. Infinity, NaN and integers of more than 64 bits are errors, not results."""
 
 from __future__ import annotations
 
@@ -129,8 +129,9 @@ def logarithm(value: Any, base: Any = None) -> float:
         raise LogicError(f"has no logarithm of {shown(given)} to the base {shown(bottom)}")
     if base is None:
         return math.log(given)
-    exact = {2: math.log2, 10: math.log10}.get(bottom)
-    return finite(exact(given) if exact else math.log(given) / math.log(bottom))
+    if bottom in {2, 10}:
+        return math.log2(given) if bottom == 2 else math.log10(given)
+    return finite(math.log(given) / math.log(bottom))
 
 
 def root(value: Any) -> float:

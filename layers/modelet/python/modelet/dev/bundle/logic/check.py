@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from modelet.dev.bundle.logic.shape import ANY, Shape, common, of_value
+from modelet.dev.bundle.logic.shape import ANY, Shape, common, member, of_value
 from modelet.dev.project.messages import nearest, quoted
 from modelet.logic.compiler import Rule, has_rules, shown_place
 from modelet.logic.control import is_call
@@ -66,22 +66,26 @@ class Checker:
         if len(rule) != 1:
             said = "an empty object" if not rule else f"an object with the names {', '.join(list(rule)[:4])}"
             return self._wrong(place, f"{said} does not call an operator: write {{dict: …}} for an object")
-        name, given = next(iter(rule.items()))
+        before = len(self.problems)
+        made = self._call(*next(iter(rule.items())), scope, place)
+        if len(self.problems) == before and is_constant(rule):
+            self._try(rule, (*place, *rule))
+        return made
+
+    def _call(self, name: str, given: Any, scope: Scope, place: Place) -> Shape:
         record = OPERATORS.get(name)
         if record is None:
             near = nearest(name, OPERATORS)
             why = REFUSED.get(name) or (f"did you mean {near}?" if near else "docs/logic.md lists the operators")
             return self._wrong(place, f"unknown operator {quoted(name)}: {why}; write {{dict: …}} for an object")
         here = (*place, name)
-        arguments = given if type(given) is list else [given]
         if record.needs_clock and not scope.clock:
             return self._wrong(here, f"{name} gives another answer each time: set logic.clock: true to allow it")
+        arguments = given if type(given) is list else [given]
         if not self._counts(record, arguments, here):
             return ANY
-        before = len(self.problems)
-        made = self._known(record, arguments, scope, here)
-        if len(self.problems) == before and is_constant(rule):
-            self._try(rule, here)
+        control = getattr(self, f"_{_METHODS.get(name, 'function')}")
+        made: Shape = control(record, arguments, scope, here)
         return made
 
     def _wrong(self, place: Place, message: str) -> Shape:
@@ -104,11 +108,6 @@ class Checker:
             Rule("", rule, CONSTANT_OPERATIONS).evaluate(None)
         except LogicError as error:
             self._wrong(place, f"always fails, because it has no variables: {error.message}")
-
-    def _known(self, record: Operator, arguments: list[Any], scope: Scope, place: Place) -> Shape:
-        control = getattr(self, f"_{_METHODS.get(record.name, 'function')}")
-        made: Shape = control(record, arguments, scope, place)
-        return made
 
     def _all(self, arguments: list[Any], scope: Scope, place: Place) -> list[Shape]:
         return [self.rule(each, scope, (*place, str(index))) for index, each in enumerate(arguments)]
@@ -149,30 +148,18 @@ class Checker:
         if path is not None and type(path) is not str:
             return self._wrong(place, "the path is not a text: use `get` for a path that is computed")
         names = path.split(".") if path else []
-        if any(not name for name in names):
+        if not all(names):
             return self._wrong(place, f"the path {quoted(path)} has an empty name: write names with dots between them")
         shape = scope.data
         if names and names[0] in scope.variables:
             shape, names = scope.variables[names[0]], names[1:]
         nullable = False
         for name in names:
-            nullable = nullable or shape.nullable
-            if shape.kind == "any" or (shape.kind == "object" and shape.fields is None):
-                return ANY
-            if shape.kind == "list":
-                if not (name.isascii() and name.isdigit()):
-                    return self._wrong(place, f"{quoted(path)}: {quoted(name)} is not the index of a list")
-                shape, nullable = shape.item, True
-                continue
-            if shape.kind != "object":
-                return self._wrong(place, f"{quoted(path)}: there is no {quoted(name)} in a {shape.kind}")
-            fields = shape.fields or {}
-            if name not in fields:
-                known = [*fields, *scope.variables]
-                near = nearest(name, known)
-                remedy = f"did you mean {near}?" if near else f"there are {', '.join(known) or 'none'}"
-                return self._wrong(place, f"there is no {quoted(path)} in the data here: {remedy}")
-            shape = fields[name]
+            nullable = nullable or shape.nullable or shape.kind == "list"
+            found = member(shape, name, scope.variables)
+            if isinstance(found, str):
+                return self._wrong(place, f"there is no {quoted(path)} in the data here: {found}")
+            shape = found
         return shape._replace(nullable=shape.nullable or nullable)
 
     def _missing(self, _record: Operator, arguments: list[Any], scope: Scope, place: Place) -> Shape:
@@ -204,8 +191,7 @@ class Checker:
 
     def _coalesce(self, _record: Operator, arguments: list[Any], scope: Scope, place: Place) -> Shape:
         shapes = self._all(arguments, scope, place)
-        made = common([*(shape._replace(nullable=False) for shape in shapes[:-1]), shapes[-1]])
-        return made
+        return common([*(shape._replace(nullable=False) for shape in shapes[:-1]), shapes[-1]])
 
     def _switch(self, _record: Operator, arguments: list[Any], scope: Scope, place: Place) -> Shape:
         self.rule(arguments[0], scope, (*place, "0"))

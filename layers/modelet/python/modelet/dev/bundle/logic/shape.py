@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from modelet.dev.project.messages import nearest, quoted
 from modelet.logic.values import kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 KINDS = {
     "number": "number",
@@ -79,3 +80,20 @@ def of_schema(schema: Mapping[str, Any], parts: Mapping[str, Any] | None = None,
     if kind == "list" and isinstance(schema.get("items"), dict) and depth:
         return Shape("list", None, of_schema(schema["items"], shared, depth - 1))
     return Shape(kind)
+
+
+def member(shape: Shape, name: str, others: Iterable[str]) -> Shape | str:
+    """Return the shape of a member of a value; if it has no such member, what to write instead."""
+    if shape.kind == "any" or (shape.kind == "object" and shape.fields is None):
+        return ANY
+    if shape.kind == "list":
+        is_index = name.isascii() and name.isdigit()
+        return shape.item if is_index else f"{quoted(name)} is not the index of a list"
+    if shape.kind != "object":
+        return f"a {shape.kind} has no members"
+    fields = shape.fields or {}
+    if name in fields:
+        return fields[name]
+    known = [*fields, *others]
+    near = nearest(name, known)
+    return f"did you mean {near}?" if near else f"there are {', '.join(known) or 'none'}"

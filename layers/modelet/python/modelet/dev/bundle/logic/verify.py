@@ -49,36 +49,48 @@ def check_logic(
     if runs and logic.preprocess is None and logic.instance is not None:
         check_fields(place, manifest, cores[0])
     _check_several(place, manifest, logic)
-    instance = of_schema(schema)
-    problems = []
-    features = instance
-    if logic.preprocess is not None:
-        checker = Checker()
-        check = checker.template if is_template(logic.preprocess) else checker.rule
-        features = check(logic.preprocess, Scope(instance, {}, logic.clock), ())
-        problems += [f"logic.preprocess{each}" for each in checker.problems]
-        if runs and not problems:
-            problems += _columns(manifest, features)
-    if logic.select is not None:
-        checker = Checker()
-        data = {"instance": instance, "features": features}
-        checker.rule(logic.select, Scope(Shape("object", data), {}, logic.clock), ())
-        problems += [f"logic.select{each}" for each in checker.problems]
-        if not checker.problems:
-            problems += _choices(logic.select, list(manifest.models or ()))
-    if logic.postprocess is not None:
-        prediction = _prediction(place, manifest, logic, model_class) if runs else None
-        data = {"instance": instance, "features": features, **({"prediction": prediction} if prediction else {})}
-        if logic.select is not None:
-            data["model"] = Shape("text")
-        checker = Checker()
-        made = checker.rule(logic.postprocess, Scope(Shape("object", data), {}, logic.clock), ())
-        problems += [f"logic.postprocess{each}" for each in checker.problems]
-        if not checker.problems and model_class is not None:
-            problems += _answer(made, cores[1])
+    problems = _Rules(place, manifest, logic, model_class).problems(of_schema(schema), cores[1])
     if problems:
         more = f" (and {len(problems) - SHOWN} more)" if len(problems) > SHOWN else ""
         raise CommandError(f"{place}: {'; '.join(problems[:SHOWN])}{more}")
+
+
+class _Rules:
+    """The rules of one function."""
+
+    def __init__(self, place: str, manifest: Manifest, logic: Logic, model_class: Any) -> None:
+        self._place = place
+        self._manifest = manifest
+        self._logic = logic
+        self._model_class = model_class
+        self._runs = logic.predict_fn != NONE
+
+    def problems(self, instance: Shape, prediction: Core) -> list[str]:
+        """Return what is wrong with all rules. prediction: its core schema."""
+        features = instance
+        found: list[str] = []
+        if self._logic.preprocess is not None:
+            features, found = self._checked("preprocess", self._logic.preprocess, instance)
+            if self._runs and not found:
+                found += _columns(self._manifest, features)
+        data = {"instance": instance, "features": features}
+        if self._logic.select is not None:
+            _, wrong = self._checked("select", self._logic.select, Shape("object", data))
+            found += wrong or _choices(self._logic.select, list(self._manifest.models or ()))
+            data["model"] = Shape("text")
+        if self._logic.postprocess is not None:
+            if self._runs:
+                data["prediction"] = _prediction(self._place, self._manifest, self._logic, self._model_class)
+            made, wrong = self._checked("postprocess", self._logic.postprocess, Shape("object", data))
+            found += wrong or ([] if self._model_class is None else _answer(made, prediction))
+        return found
+
+    def _checked(self, part: str, rule: Any, data: Shape) -> tuple[Shape, list[str]]:
+        """Return what is certain of a rule's value, and what is wrong with the rule."""
+        checker = Checker()
+        check = checker.template if part == "preprocess" and is_template(rule) else checker.rule
+        made = check(rule, Scope(data, {}, self._logic.clock), ())
+        return made, [f"logic.{part}{each}" for each in checker.problems]
 
 
 def _check_class(place: str, logic: Logic, model_class: Any, instance: Core) -> None:
@@ -118,25 +130,26 @@ def _check_several(place: str, manifest: Manifest, logic: Logic) -> None:
 
 def _choices(rule: Any, names: list[str]) -> list[str]:
     """Return what is wrong with the constants that a rule may choose."""
-    if type(rule) is dict and len(rule) == 1:
+    if type(rule) is dict:
         name, given = next(iter(rule.items()))
-        arguments = given if type(given) is list else [given]
-        if name in {"if", "?:"}:
-            last = arguments[-1:] if len(arguments) % 2 else [None]
-            return [said for each in arguments[1::2] + last for said in _choices(each, names)]
-        if name == "switch":
-            cases = [case[1] for case in arguments[1]] + arguments[2:3]
-            return [said for each in cases for said in _choices(each, names)]
-        if name == "with":
-            return _choices(arguments[1], names)
         if name == "dict" and type(given) is dict and not is_call(given) and given.keys() != {ANSWER}:
             return [f"logic.select: gives an object with {', '.join(given)}: give {{{ANSWER}: …}} or a model's name"]
-        return []
+        return [said for each in _results(name, given) for said in _choices(each, names)]
     if type(rule) is str and rule in names:
         return []
     near = nearest(rule, names) if type(rule) is str else None
     remedy = f"did you mean {near}?" if near else f"the models are {', '.join(names)}"
     return [f"logic.select: gives {quoted(rule)}, which is not a model of the version: {remedy}"]
+
+
+def _results(name: str, given: Any) -> list[Any]:
+    """Return the parts of a call that may be its value, as far as they are certain."""
+    arguments = given if type(given) is list else [given]
+    if name in {"if", "?:"}:
+        return arguments[1::2] + (arguments[-1:] if len(arguments) % 2 else [None])
+    if name == "switch":
+        return [*(case[1] for case in arguments[1]), *(arguments[2:3] or [None])]
+    return arguments[1:] if name == "with" else []
 
 
 def _columns(manifest: Manifest, features: Shape) -> list[str]:
