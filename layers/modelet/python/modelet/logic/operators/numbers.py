@@ -39,11 +39,11 @@ def multiply(*values: Any) -> Any:
     return total
 
 
-def subtract(first: Any, second: Any = None, /, *rest: Any) -> Any:
+def subtract(first: Any, *rest: Any) -> Any:
     """Return the difference, or the opposite of one number."""
-    if second is None and not rest:
-        return real(-number(first))
-    total = real(number(first) - number(second))
+    total = number(first)
+    if not rest:
+        return real(-total)
     for value in rest:
         total = real(total - number(value))
     return total
