@@ -1,4 +1,4 @@
-"""Rules give what datalogic-py gives, an engine that passes the suites of JsonLogic; or an error where that is wrong."""
+"""Rules give what datalogic-py gives, which passes the suites of JsonLogic; or an error where that is wrong."""
 
 from __future__ import annotations
 

@@ -206,8 +206,9 @@ EXAMPLES: dict[str, list[tuple[Any, Any, Any]]] = {
         ({"length": [{"var": "a"}]}, {"a": [1, 2, 3]}, 3),
         ({"length": [{"var": "a"}]}, {"a": None}, "needs a text, a list or an object, not null"),
     ],
-    "type": [({"map": [[None, True, 1, "", []], {"type": [{"var": ""}]}]}, {},
-              ["null", "boolean", "number", "text", "list"])],
+    "type": [
+        ({"map": [[None, True, 1, "", []], {"type": [{"var": ""}]}]}, {}, ["null", "boolean", "number", "text", "list"])
+    ],
     "get": [
         ({"get": [{"var": "a"}, {"cat": ["x.", {"var": "i"}]}]}, {"a": {"x": [5, 6]}, "i": 1}, 6),
         ({"get": [{"var": "a"}, "y", 0]}, {"a": {"x": 1}}, 0),

@@ -44,23 +44,19 @@ def _leaves(scalars: st.SearchStrategy[Any], *, total: bool) -> st.SearchStrateg
 def _calls(draw: st.DrawFn, inner: st.SearchStrategy[Any], names: tuple[str, ...], total: bool) -> Any:
     name = draw(st.sampled_from(names))
     record = OPERATORS[name]
-    if name == "var":
-        return {"var": [draw(PATHS), draw(inner)]}
-    if name in {"missing", "missing_some"}:
-        paths = draw(st.lists(PATHS.filter(bool), min_size=1, max_size=3))
-        return {name: paths if name == "missing" else [draw(st.integers(0, 3)), paths]}
-    if name == "with":
-        return {"with": [{"x": draw(inner)}, draw(inner)]}
-    if name == "for":
-        return {"for": ["x", draw(inner), draw(inner)]}
-    if name == "dict":
-        return {"dict": {"first": draw(inner), "second": draw(inner)}}
-    if name == "switch":
-        return {"switch": [draw(inner), [[draw(inner), draw(inner)]], draw(inner)]}
-    if name == "if" and total:
-        return {"if": [draw(inner), draw(inner), draw(inner)]}
+    paths = st.lists(PATHS.filter(bool), min_size=1, max_size=3)
+    special: dict[str, st.SearchStrategy[Any]] = {
+        "var": st.tuples(PATHS, inner).map(list),
+        "missing": paths,
+        "missing_some": st.tuples(st.integers(0, 3), paths).map(list),
+        "with": st.tuples(st.fixed_dictionaries({"x": inner}), inner).map(list),
+        "for": st.tuples(st.just("x"), inner, inner).map(list),
+        "dict": st.fixed_dictionaries({"first": inner, "second": inner}),
+        "switch": st.tuples(inner, st.tuples(inner, inner).map(list).map(lambda case: [case]), inner).map(list),
+        **({"if": st.tuples(inner, inner, inner).map(list)} if total else {}),
+    }
     most = record.least + 2 if record.most is None else record.most
-    return {name: draw(st.lists(inner, min_size=record.least, max_size=most))}
+    return {name: draw(special.get(name) or st.lists(inner, min_size=record.least, max_size=most))}
 
 
 def rules(names: tuple[str, ...] = tuple(OPERATORS), *, total: bool = False) -> st.SearchStrategy[Any]:

@@ -12,6 +12,13 @@ from modelet.logic.register import OPERATORS
 from modelet.logic.values import same
 from support.rule_examples import EXAMPLES
 
+
+class Refused(str):
+    """The message of an error."""
+
+    __slots__ = ()
+
+
 CASES = [(name, *case) for name, cases in EXAMPLES.items() for case in cases]
 
 
@@ -22,11 +29,13 @@ def test_every_operator_has_an_example() -> None:
 @pytest.mark.parametrize(("name", "rule", "data", "expected"), CASES)
 def test_an_operator_gives_what_its_examples_say(name: str, rule: Any, data: Any, expected: Any) -> None:
     assert name in str(rule)
-    compiled = Rule("rule", rule, 10_000)
     try:
-        made = compiled.evaluate(data)
+        made = Rule("rule", rule, 10_000).evaluate(data)
     except LogicError as error:
-        assert isinstance(expected, str) and expected in error.message, error.message
+        made = Refused(error.message)
+    if isinstance(made, Refused):
+        assert isinstance(expected, str)
+        assert expected in made
     else:
         assert same(made, expected), made
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -45,8 +46,11 @@ def test_adding_days_is_undone_by_taking_them_away(given: datetime, days: int) -
 
 
 @pytest.mark.parametrize(
-    "text", ["", "2026", "2026-1-1", "2026-01-01T", "2026-W01-1", "20260101", "２０２６-01-01", "2026-13-01", "0000-01-01",
-             "2026-01-01T25:00Z", "2026-01-01T00:00:00.1234567Z", "2026-01-01T00:00:00+99:00"]
+    "text",
+    [
+        "", "2026", "2026-1-1", "2026-01-01T", "2026-W01-1", "20260101", "\uff12\uff10\uff12\uff16-01-01", "2026-13-01",
+        "0000-01-01", "2026-01-01T25:00Z", "2026-01-01T00:00:00.1234567Z", "2026-01-01T00:00:00+99:00",
+    ],
 )  # fmt: skip
 def test_a_text_that_is_not_a_date_is_refused(text: str) -> None:
     with pytest.raises(LogicError):
@@ -56,10 +60,8 @@ def test_a_text_that_is_not_a_date_is_refused(text: str) -> None:
 @given(st.text(max_size=30), st.text(max_size=12), st.text(max_size=8))
 def test_any_text_is_read_or_refused(text: str, pattern: str, zone: str) -> None:
     for function, values in ((parsed, (text, pattern, zone)), (formatted, (text, pattern, zone))):
-        try:
+        with suppress(LogicError):
             function(*values)
-        except LogicError:
-            pass
 
 
 def test_a_clock_that_is_put_forward_counts_real_hours() -> None:

@@ -32,7 +32,8 @@ def test_arithmetic_is_exact_for_integers_and_finite_for_others(one: Any, other:
         if made is None:
             assert abs(expected) > 2**62
         elif isinstance(one, int) and isinstance(other, int):
-            assert made == expected and isinstance(made, int)
+            assert made == expected
+            assert isinstance(made, int)
         else:
             assert math.isfinite(made)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from modelet.dev.bundle.logic.shape import ANY, Shape, common, member, of_value
+from modelet.dev.bundle.logic.constants import REFUSED, is_constant
+from modelet.dev.bundle.logic.shape import ANY, Shape, common, member, never_same, of_value
 from modelet.dev.project.messages import nearest, quoted
 from modelet.logic.compiler import Rule, has_rules, shown_place
 from modelet.logic.control import is_call
@@ -19,15 +20,6 @@ if TYPE_CHECKING:
 
     Place = tuple[str, ...]
 
-REFUSED = {
-    "try": "an error in a rule is never hidden: test the value before, with `if` or `??`",
-    "val": "write var with a path",
-    "exists": "write missing, or var with a default",
-    "preserve": "write dict for an object, or a list",
-    "group_by": "use filter and map",
-    "sort": "write sort_by",
-}
-"""Operators of other engines, and what to write instead."""
 CONSTANT_OPERATIONS = 100_000
 """The most operations for a part of a rule that has no variables."""
 
@@ -116,7 +108,7 @@ class Checker:
         shapes = self._all(arguments, scope, place)
         for index, (argument, shape) in enumerate(zip(arguments, shapes, strict=True)):
             self._takes(record, index, argument, shape, place)
-        if record.name in {"===", "!=="} and _never_same(*shapes):
+        if record.name in {"===", "!=="} and never_same(*shapes):
             self._wrong(place, f"compares {shapes[0].kind} with {shapes[1].kind}, which are never the same: use ==")
         return Shape(record.gives)
 
@@ -290,20 +282,3 @@ _METHODS = {
     "throw": "throw",
 }
 """The method that checks an operator; `_function` checks the others."""
-
-READS = frozenset({"var", "missing", "missing_some", "now", "throw"})
-"""Operators whose value depends on more than their arguments, or that are meant to fail."""
-
-
-def is_constant(rule: Any) -> bool:
-    """Return whether a part of a rule gives the same value in each request."""
-    if type(rule) is list:
-        return all(map(is_constant, rule))
-    if type(rule) is not dict:
-        return True
-    return not READS & rule.keys() and all(map(is_constant, rule.values()))
-
-
-def _never_same(one: Shape, other: Shape) -> bool:
-    kinds = {one.kind, other.kind}
-    return len(kinds) == 2 and "any" not in kinds and "null" not in kinds

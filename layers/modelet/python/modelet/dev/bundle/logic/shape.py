@@ -97,3 +97,9 @@ def member(shape: Shape, name: str, others: Iterable[str]) -> Shape | str:
     known = [*fields, *others]
     near = nearest(name, known)
     return f"did you mean {near}?" if near else f"there are {', '.join(known) or 'none'}"
+
+
+def never_same(one: Shape, other: Shape) -> bool:
+    """Return whether two values have certainly different kinds."""
+    kinds = {one.kind, other.kind}
+    return len(kinds) == 2 and "any" not in kinds and "null" not in kinds
