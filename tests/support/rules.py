@@ -56,7 +56,7 @@ def _calls(draw: st.DrawFn, inner: st.SearchStrategy[Any], names: tuple[str, ...
         **({"if": st.tuples(inner, inner, inner).map(list)} if total else {}),
     }
     most = record.least + 2 if record.most is None else record.most
-    return {name: draw(special.get(name) or st.lists(inner, min_size=record.least, max_size=most))}
+    return {name: draw(special.get(name, st.lists(inner, min_size=record.least, max_size=most)))}
 
 
 def rules(names: tuple[str, ...] = tuple(OPERATORS), *, total: bool = False) -> st.SearchStrategy[Any]:
