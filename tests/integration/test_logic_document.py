@@ -30,6 +30,8 @@ def test_the_example_is_served_and_answers_as_it_says(tmp_path: Path) -> None:
     assert served.infer(json.loads(request)) == [json.loads(answer)]
 
 
-@pytest.mark.parametrize("key", ["instance", "preprocess", "predict_fn", "select", "postprocess", "operations", "clock"])
+@pytest.mark.parametrize(
+    "key", ["instance", "preprocess", "predict_fn", "select", "postprocess", "operations", "clock"]
+)
 def test_each_key_of_the_section_is_described(key: str) -> None:
     assert f"\n| `{key}` |" in TEXT

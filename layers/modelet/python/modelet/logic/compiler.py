@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modelet.errors import BundleError
-from modelet.logic.control import CONTROL, template
+from modelet.logic.control import CONTROL, listing, template
 from modelet.logic.errors import LogicError
 from modelet.logic.meter import EXCEEDED, Frame, shallow, size
 from modelet.logic.register import OPERATORS
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 100
 """The deepest nesting of a rule."""
+
+
+QUIET = frozenset({"var", "if", "?:", "and", "or", "??"})
+"""Operators that do not fail themselves, but for their budget."""
 
 
 class Rule:
@@ -70,8 +74,8 @@ class Compiler:
         """Compile a rule, or a part of it. place: its path."""
         if len(place) > 2 * MAX_DEPTH:
             raise BundleError("a rule of bundle.json is nested too deeply: run `modelet bundle`")
-        if type(rule) is list:
-            return self._list(rule, scope, place)
+        if type(rule) is list and any(map(has_rules, rule)):
+            return placed(listing(self, rule, scope, place), place)
         if type(rule) is not dict:
             return lambda _data, _frame: rule
         if len(rule) != 1 or next(iter(rule)) not in OPERATORS:
@@ -80,17 +84,13 @@ class Compiler:
         arguments = given if type(given) is list else [given]
         here = (*place, name)
         if control := CONTROL.get(name):
-            return placed(control(self, arguments, scope, here), here)
+            step = control(self, arguments, scope, here)
+            return step if name in QUIET else placed(step, here)
         return self._function(OPERATORS[name], self.all(arguments, scope, here), here)
 
     def all(self, arguments: list[Any], scope: Scope, place: tuple[str, ...]) -> list[Step]:
         """Compile the arguments of an operator."""
         return [self.step(each, scope, (*place, str(index))) for index, each in enumerate(arguments)]
-
-    def _list(self, rule: list[Any], scope: Scope, place: tuple[str, ...]) -> Step:
-        if not any(map(has_rules, rule)):
-            return lambda _data, _frame: rule
-        return self._function(OPERATORS["list"], self.all(rule, scope, place), place)
 
     def _function(self, record: Operator, steps: list[Step], place: tuple[str, ...]) -> Step:
         function, reads, makes = record.function, record.reads, record.makes

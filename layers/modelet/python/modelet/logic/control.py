@@ -8,6 +8,8 @@ from modelet.logic.errors import LogicError
 from modelet.logic.loops import LOOPS
 from modelet.logic.meter import CHARACTERS, Frame, size, spend
 from modelet.logic.operators.collections import dictionary
+from modelet.logic.operators.operator import ANY
+from modelet.logic.register import OPERATORS
 from modelet.logic.values import MISSING, find, integer, items, path_of, same, text, truthy
 
 if TYPE_CHECKING:
@@ -162,18 +164,44 @@ def objects(compiler: Compiler, arguments: list[Any], scope: Scope, place: Place
 
 def template(compiler: Compiler, rules: dict[str, Any], scope: Scope, place: Place) -> Step:
     """Compile an object with a rule for each member."""
-    steps = [(name, compiler.step(rule, scope, (*place, name))) for name, rule in rules.items()]
-    names = 1 + sum(map(len, rules)) // CHARACTERS
+    steps = [(name, compiler.step(rule, scope, (*place, name)), is_new(rule)) for name, rule in rules.items()]
+    cost = 1 + len(rules) + sum(map(len, rules)) // CHARACTERS
 
     def run(data: Any, frame: Frame) -> Any:
-        spend(frame, names)
+        spend(frame, cost)
         made = {}
-        for name, step in steps:
+        for name, step, new in steps:
             value = made[name] = step(data, frame)
-            spend(frame, size(value, frame[0]))
+            if not new:
+                frame[0] -= size(value, frame[0])
         return made
 
     return run
+
+
+def listing(compiler: Compiler, rules: list[Any], scope: Scope, place: Place) -> Step:
+    """Compile a list of rules."""
+    steps = [(compiler.step(rule, scope, (*place, str(index))), is_new(rule)) for index, rule in enumerate(rules)]
+    cost = 1 + len(rules)
+
+    def run(data: Any, frame: Frame) -> Any:
+        spend(frame, cost)
+        made = []
+        for step, new in steps:
+            value = step(data, frame)
+            made.append(value)
+            if not new:
+                frame[0] -= size(value, frame[0])
+        return made
+
+    return run
+
+
+def is_new(rule: Any) -> bool:
+    """Return whether a part of a rule gives a value that is its own, and is paid for: it cannot be part of another."""
+    if type(rule) is list:
+        return any(type(part) is dict for part in rule)
+    return type(rule) is not dict or OPERATORS[next(iter(rule))].gives != ANY
 
 
 def throw(compiler: Compiler, arguments: list[Any], scope: Scope, place: Place) -> Step:
@@ -193,8 +221,6 @@ MAX_MESSAGE = 300
 
 def is_call(given: dict[str, Any]) -> bool:
     """Return whether an object is a call of an operator, not a template."""
-    from modelet.logic.register import OPERATORS  # noqa: PLC0415 - the register imports the operators first
-
     return len(given) == 1 and next(iter(given)) in OPERATORS
 
 
@@ -213,6 +239,7 @@ CONTROL: dict[str, Control] = {
     "??": _first(lambda value: value is not None),
     "with": with_variables,
     **LOOPS,
+    "list": listing,
     "dict": objects,
     "throw": throw,
 }

@@ -6,16 +6,16 @@ ASCII only, 1 for 1.0) and `:n`, divided by 2^53.
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import Any
 
+from modelet.digest import digest
 from modelet.logic.operators.operator import ANY, LIST, NUMBER, Operator
 from modelet.logic.values import canonical, integer, items
 
 
 def share(seed: str, place: int) -> float:
     """Return the n-th number of a seed, at least 0 and below 1."""
-    return (int.from_bytes(sha256(f"{seed}:{place}".encode()).digest()[:8], "big") >> 11) / 2**53
+    return (int(digest(f"{seed}:{place}".encode())[:16], 16) >> 11) / 2**53
 
 
 def rand(*seed: Any) -> float:
