@@ -68,12 +68,12 @@ class Served:
     def function(self) -> Function:
         return Project(self._root).function("tiny")
 
-    def call(self, *instances: Any, query: str = "", body: Any = None) -> tuple[int, Any]:
+    def call(self, *instances: Any, query: str = "", body: Any = None, remaining_ms: int = 10_000) -> tuple[int, Any]:
         settings = Settings(self.function.folder, self.store.url, self._root / "tmp")
         given = {"instances": list(instances)} if body is None else body
         with in_process(self.function, settings) as handler:
             event = http_event("POST", f"/models/tiny/infer{query}", given)
-            response = handler(event, Context())
+            response = handler(event, Context(remaining_ms))
         return response["statusCode"], json.loads(response["body"])
 
     def infer(self, *instances: Any) -> list[Any]:
@@ -242,6 +242,23 @@ def test_a_rule_that_a_long_list_makes_too_expensive_refuses_the_row(rule: str, 
     status, problem = served.call({"values": long})
     assert status == 422, problem
     assert problem["errors"][0]["field"].startswith("logic.postprocess.")
+
+
+def test_the_deadline_interrupts_a_rule(tmp_path: Path) -> None:
+    rule = "for: [x, {var: instance.values}, {for: [y, {var: instance.values}, {var: x}]}]"
+    served = Served(tmp_path, (LOOP % rule).replace("operations: 10000", "operations: 10000000"))
+    status, problem = served.call({"values": [1] * 3000}, remaining_ms=400)
+    assert (status, problem["title"]) == (504, "Deadline exceeded")
+
+
+def test_the_time_of_rules_is_a_stage_of_its_own(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    rule = "for: [x, {var: instance.values}, {for: [y, {var: instance.values}, {var: x}]}]"
+    served = Served(tmp_path, (LOOP % rule).replace("operations: 10000", "operations: 1000000"))
+    assert served.call({"values": [1] * 200})[0] == 200
+    line = json.loads(capfd.readouterr().out.splitlines()[-1])
+    stages = [line[f"{stage}_ms"] for stage in ("validate", "preprocess", "infer", "postprocess")]
+    assert line["logic_ms"] > 1 > line["infer_ms"]
+    assert line["logic_ms"] + sum(stages) <= line["total_ms"]
 
 
 def test_a_rule_that_fails_on_the_prediction_alone_is_an_error_of_the_function(tmp_path: Path) -> None:
