@@ -1,4 +1,4 @@
-"""A batch of a model with rules: every row's answer is stored, and a row that a rule refuses does not stop the others."""
+"""A batch of a model with rules: each answer is stored, and a row that a rule refuses does not stop the others."""
 
 from __future__ import annotations
 
