@@ -61,7 +61,8 @@ class ModelHandler:
         model.load(artifacts)
         artifacts.drop_prefetched()
         loaded = time.perf_counter()
-        pipeline = (model._pipeline or InferencePipeline)(
+        logic = bundle.spec.get(LOGIC)
+        pipeline = (_with_rules(logic) if logic else model._pipeline or InferencePipeline)(
             model,
             _contract(bundle, model_class),
             preprocess=_named_function(bundle.spec.get("preprocessing")),
@@ -126,6 +127,15 @@ def _backend_class(backend: str, manifest: Manifest) -> type[Model[Any, Any]]:
     name = "modelet.backends.several:GenericModel" if manifest.models else BACKENDS[backend].model
     model_class: type[Model[Any, Any]] = resolve(name)
     return model_class
+
+
+def _with_rules(logic: dict[str, Any]) -> Callable[..., InferencePipeline]:
+    """Return the pipeline of a model with rules in model.yaml."""
+    from functools import partial  # noqa: PLC0415 - only for models with rules
+
+    from modelet.logic.stages import LogicPipeline  # noqa: PLC0415 - only for models with rules
+
+    return partial(LogicPipeline, logic=logic)
 
 
 def _contract(bundle: Bundle, model_class: type[Model[Any, Any]]) -> Contract:

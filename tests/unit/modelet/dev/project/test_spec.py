@@ -59,6 +59,7 @@ def test_every_key_is_read(path: Path) -> None:
         version: candidate
         backend: sklearn
         preprocessing: {module: features, function: to_feeds}
+        logic: {postprocess: {var: prediction}}
         probabilities: false
         quantize: {max_loss: 0.01}
         artifact: baked
@@ -91,7 +92,9 @@ def test_every_key_is_read(path: Path) -> None:
     )
     assert spec.preprocessing is not None
     assert (spec.version, spec.backend, spec.preprocessing.function) == ("candidate", "sklearn", "to_feeds")
-    assert spec.model_dump(exclude={"stages", "preprocessing", "version", "backend"}) == {
+    assert spec.logic is not None
+    assert spec.logic.postprocess == {"var": "prediction"}
+    assert spec.model_dump(exclude={"stages", "preprocessing", "logic", "version", "backend"}) == {
         "probabilities": False,
         "predictor": None,
         "config": {},

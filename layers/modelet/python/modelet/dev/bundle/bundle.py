@@ -21,6 +21,8 @@ from modelet.dev.bundle.code import code_version
 from modelet.dev.bundle.columns import column_types
 from modelet.dev.bundle.constraints import inapplicable
 from modelet.dev.bundle.core_schema import compile_type
+from modelet.dev.bundle.logic.types import logic_types
+from modelet.dev.bundle.logic.verify import check_logic
 from modelet.dev.bundle.modules import check_modules
 from modelet.dev.bundle.openapi import openapi
 from modelet.dev.bundle.opens import backend_of, check_opens
@@ -82,13 +84,13 @@ def write_bundle(function: Function, store: Store, lock: Lock, path: Path | None
         else:
             check_opens(function, manifest, model_class)
         types = (Any, Any) if is_plain else contract_types(model_class) if model_class else None
-        if model_class and types is None and not manifest.columns:
+        if model_class and types is None and not manifest.columns and function.spec.logic is None:
             raise CommandError(
                 f"{function.folder / 'app.py'}: {model_class.__name__} has no contract: "
                 "give the types of an instance and a prediction, as in OnnxModel[Review, Sentiment]"
             )
         _check_preprocessing(function, load)
-        instance, prediction = types or column_types(manifest, probabilities=function.spec.probabilities)
+        instance, prediction = types or _types(function, manifest)
         try:
             compiled = {"instance": compile_type(instance), "prediction": compile_type(prediction, returned=True)}
             schemas = [json_schema(instance, "validation"), json_schema(prediction, "serialization")]
@@ -101,6 +103,7 @@ def write_bundle(function: Function, store: Store, lock: Lock, path: Path | None
         if not is_plain:
             _check_contract(function, manifest, model_class if types else None, schemas[0], cores)
             _check_assumptions(function, manifest, model_class)
+            check_logic(function, manifest, model_class if types else None, schemas[0], cores)
     bundle = Bundle(
         name=function.name,
         handler=AUTHORS_HANDLER if function.has_app else ENTRY_POINT,
@@ -118,6 +121,13 @@ def write_bundle(function: Function, store: Store, lock: Lock, path: Path | None
     _replace(path or function.folder / BUNDLE_FILE, data)
     reasons = [f"the {part} {one.reason}" for part, one in compiled.items() if one.core is None]
     return Bundled(bundle, "; ".join(reasons), hashlib.sha256(data).hexdigest())
+
+
+def _types(function: Function, manifest: Manifest) -> tuple[Any, Any]:
+    """Return the types of an instance and a prediction of a function without a class that names them."""
+    if function.spec.logic is not None:
+        return logic_types(function, manifest, function.spec.logic)
+    return column_types(manifest, probabilities=function.spec.probabilities)
 
 
 def _model_class(function: Function, load: Any) -> Any:
@@ -154,7 +164,7 @@ def _check_assumptions(function: Function, manifest: Manifest, model_class: Any)
     """Raise CommandError if the version assumes something that only a preprocess of the author's can ensure."""
     parts = (manifest.models or {"": manifest}).values()
     assumed = next((said for each in parts if (said := (each.compiled or {}).get("assumes"))), None)
-    own = function.spec.preprocessing is not None or (model_class and not _is_backends(model_class.preprocess))
+    own = _is_preprocessed(function) or (model_class and not _is_backends(model_class.preprocess))
     if assumed and not own:
         raise CommandError(
             f"{function.folder}: version {manifest.version} assumes that {assumed[0]}, but there is no preprocess: "
@@ -193,11 +203,18 @@ def _check_contract(
     for part, core in zip(("instance", "prediction"), cores, strict=True):
         if said := next(inapplicable(core), None):
             raise CommandError(f"{app}: the {part}'s contract: {said}: remove it there, or change the type")
-    if function.spec.preprocessing is None and _is_backends(model_class.preprocess):
+    if not _is_preprocessed(function) and _is_backends(model_class.preprocess):
         check_fields(app, manifest, cores[0])
     is_own = manifest.models and not _is_backends(model_class.decide)
+    is_own = is_own or (function.spec.logic is not None and function.spec.logic.postprocess is not None)
     if _is_backends(model_class.postprocess) and _is_backends(model_class.infer) and not is_own:
         check_answers(app, manifest, *cores)
+
+
+def _is_preprocessed(function: Function) -> bool:
+    """Return whether model.yaml names a function or rules that make the columns."""
+    logic = function.spec.logic
+    return function.spec.preprocessing is not None or (logic is not None and logic.preprocess is not None)
 
 
 def _is_backends(stage: Any) -> bool:

@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic.json_schema import GenerateJsonSchema
 
 from modelet.backends import BACKENDS, DEFAULT
+from modelet.dev.project.logic_section import Logic  # noqa: TC001 - pydantic reads the field's type
 from modelet.dev.project.messages import quoted, sentence
 from modelet.dev.project.sections import (
     ENVIRONMENT_BYTES,
@@ -63,6 +64,7 @@ class ModelSpec(Section):
     preprocessing: Preprocessing | None = None
     predictor: Predictor | None = None
     config: Config = Field(default={}, description="What a predictor's __init__ gets as `config`: any JSON object.")
+    logic: Logic | None = Field(default=None, description="Pre- and postprocessing as rules; see docs/logic.md.")
     probabilities: bool = Field(
         default=True,
         description="Whether a classifier without a class answers with the probabilities of all labels, not only with "
@@ -94,9 +96,12 @@ class ModelSpec(Section):
             )
         if self.version == "aliases":
             raise ValueError("version: 'aliases' is a reserved folder in every store: choose another version")
+        if self.logic is not None:
+            self.logic.check_consistency(self.preprocessing)
         self.scaling.check_consistency(self.resources)
-        if self.predictor is not None and self.preprocessing is not None:
-            raise ValueError("preprocessing: is for models with a contract, which a predictor does not have: remove it")
+        for key in ("preprocessing", "logic") if self.predictor is not None else ():
+            if getattr(self, key) is not None:
+                raise ValueError(f"{key}: is for models with a contract, which a predictor does not have: remove it")
         self._check_worker()
         for name in (*self.environment, *self.secrets):
             section = "secrets" if name in self.secrets else "environment"

@@ -1,0 +1,1 @@
+"""Check the rules of model.yaml against the contract and the version, before they are bundled."""
