@@ -34,6 +34,7 @@ TESTED_BY = {
     "batch/record.py": "unit/modelet/batch/test_records.py",
     "batch/repeats.py": "unit/modelet/batch/test_finish.py",
     "batch/retire.py": "integration/batch/test_retire.py",
+    "batch/signed.py": "unit/modelet/batch/test_connection.py",
     "batch/settings.py": "integration/batch/test_worker.py",
     "batch/worker.py": "integration/batch/test_worker.py",
     "contract/diagnosis.py": "unit/modelet/contract/test_brief.py",
