@@ -120,6 +120,8 @@ TESTED_BY = {
     "edges/chunk.py": "integration/batch/test_worker.py",
     "edges/queue.py": "integration/batch/test_jobs.py",
     "edges/router.py": "unit/modelet/edges/test_http.py",
+    "dev/project/features_section.py": "unit/modelet/dev/project/test_spec.py",
+    "features/errors.py": "unit/modelet/features/test_contract.py",
     "jobs/record.py": "unit/modelet/jobs/test_records.py",
     "jobs/run.py": "integration/batch/test_jobs.py",
     "model.py": "unit/modelet/test_handler.py",

@@ -87,8 +87,10 @@ class SignedConnection:
         )
         weakref.finalize(self, self._connection.close)
 
-    def post(self, operation: str, body: bytes) -> tuple[int, bytes]:
+    def post(self, operation: str, body: bytes, *, timeout: float | None = None) -> tuple[int, bytes]:
         """Send a request, and return the status and the body of the answer. operation: such as GetItem.
+
+        timeout: in seconds, from now on instead of the connection's own.
 
         Raises OSError or http.client.HTTPException if there is no whole answer; the next request then connects anew.
         """
@@ -105,6 +107,10 @@ class SignedConnection:
         connection = self._connection
         if connection.sock is not None and has_data(connection.sock):
             connection.close()  # DynamoDB has closed it, as while Lambda paused the environment
+        if timeout is not None:
+            connection.timeout = timeout
+            if connection.sock is not None:
+                connection.sock.settimeout(timeout)
         try:
             for part in parts:
                 connection.send(part)

@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic.json_schema import GenerateJsonSchema
 
 from modelet.backends import BACKENDS, DEFAULT
+from modelet.dev.project.features_section import Features, RowId, check_features
 from modelet.dev.project.messages import quoted, sentence
 from modelet.dev.project.sections import (
     ENVIRONMENT_BYTES,
@@ -67,6 +68,10 @@ class ModelSpec(Section):
     quantize: Quantize | None = Field(
         default=None, description="Publish an exported model of texts with int8 weights; the loss is measured."
     )
+    features: Features | None = Field(
+        default=None, description="Fields of the instance that are read from the predictions of another model, by key."
+    )
+    id: RowId | None = None
     artifact: Artifact = "store"
     resources: Resources = Resources()
     scaling: Scaling = Scaling()
@@ -92,6 +97,7 @@ class ModelSpec(Section):
             raise ValueError("version: 'aliases' is a reserved folder in every store: choose another version")
         self.scaling.check_consistency(self.resources)
         self._check_worker()
+        check_features(self.features, self.id)
         for name in (*self.environment, *self.secrets):
             section = "secrets" if name in self.secrets else "environment"
             if RESERVED_VARIABLES.fullmatch(name):
