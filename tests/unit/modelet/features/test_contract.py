@@ -191,7 +191,7 @@ def test_rows_with_optional_fields_are_joined_like_others() -> None:
 
 def test_tensors_of_the_open_inference_protocol_are_joined_too() -> None:
     served = joined(Sum, Customers(SET), row_id="order")
-    columns = {"amount": [1.0, 2.0], "customer": ["a", "b"]}
+    columns: dict[str, list[Any]] = {"amount": [1.0, 2.0], "customer": ["a", "b"]}
     checked = served.pipeline.contract.check_columns(columns)
     assert [each["age"] for each in checked.instances] == [30, 40]
     assert getattr(checked, "ids", 1) is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, create_model
+from pydantic import BeforeValidator, Field, WithJsonSchema, create_model
 
 from modelet.dev.project.messages import quoted
 from modelet.dev.project.sections import Section
@@ -12,6 +12,11 @@ from modelet.features.join import fields_of
 
 Name = Annotated[str, Field(min_length=1, max_length=255)]
 Column = Annotated[dict[Name, Name], Field(min_length=1)]
+Missing = Annotated[
+    Literal["refuse", "null"],
+    BeforeValidator(lambda given: "null" if given is None else given),  # YAML's own null
+    WithJsonSchema({"enum": ["refuse", "null", None]}),
+]
 PROBLEM = {"type", "title", "status", "detail", "errors", "count", "at_least"}
 """The members of a problem, which may stand in the place of a prediction."""
 RESERVED = {*PROBLEM, "prediction", "instances"}
@@ -26,7 +31,7 @@ class _Features(Section):
         description="The members of the prediction that become fields of the instance: a name, or `{member: field}`. "
         "`passed.NAME` is a column that the batch passed on; `prediction` is a prediction that is not an object.",
     )
-    missing: Literal["refuse", "null"] = Field(
+    missing: Missing = Field(
         default="refuse",
         description="What becomes of an instance whose key has no row, or whose row lacks a column: it is refused, or "
         "the field is null.",
