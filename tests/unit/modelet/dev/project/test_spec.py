@@ -61,6 +61,8 @@ def test_every_key_is_read(path: Path) -> None:
         preprocessing: {module: features, function: to_feeds}
         probabilities: false
         quantize: {max_loss: 0.01}
+        features: {from: customers, key: id, columns: [a, {b: c}, passed.d], missing: null, max_age: 2d}
+        id: order
         artifact: baked
         resources: {memory_mb: 1024, timeout_s: 30, tmp_mb: 1024, architecture: arm64}
         scaling:
@@ -94,6 +96,14 @@ def test_every_key_is_read(path: Path) -> None:
     assert spec.model_dump(exclude={"stages", "preprocessing", "version", "backend"}) == {
         "probabilities": False,
         "quantize": {"max_loss": 0.01},
+        "features": {
+            "from": "customers",
+            "key": "id",
+            "columns": ["a", {"b": "c"}, "passed.d"],
+            "missing": "null",
+            "max_age": "2d",
+        },
+        "id": "order",
         "artifact": "baked",
         "resources": {"memory_mb": 1024, "timeout_s": 30, "tmp_mb": 1024, "architecture": "arm64"},
         "scaling": {
