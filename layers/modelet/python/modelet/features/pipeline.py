@@ -48,6 +48,7 @@ class JoinedPipeline(InferencePipeline):
         ids = None
         if isinstance(checked, Joined):
             ids = checked.ids
+            timings.features = checked.seconds
             timings.validate -= checked.seconds
         result = super().infer(checked, timings, partial=partial)
         if ids is None:
