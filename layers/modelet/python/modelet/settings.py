@@ -171,21 +171,6 @@ def aws_endpoint(service: str = "S3", environ: Mapping[str, str] | None = None) 
     return env.get(f"AWS_ENDPOINT_URL_{service}", "") or env.get("AWS_ENDPOINT_URL", "")
 
 
-def aws_region(environ: Mapping[str, str] | None = None) -> str:
-    """Return the region, which Lambda sets. Raises SettingsError with the remedy."""
-    env = os.environ if environ is None else environ
-    region = env.get("AWS_REGION", "") or env.get("AWS_DEFAULT_REGION", "")
-    if not region:
-        raise SettingsError("AWS_REGION is not set: set it to the region of the function's tables")
-    return region
-
-
-def features_table(environ: Mapping[str, str] | None = None) -> str:
-    """Return the name of the control table with the pointers to prediction sets; empty if it is not set."""
-    env = os.environ if environ is None else environ
-    return env.get("MODELET_FEATURES_TABLE", "")
-
-
 def aws_signs_in(environ: Mapping[str, str] | None = None) -> bool:
     """Return whether the environment has AWS credentials, so that obstore need not query the instance metadata."""
     env = os.environ if environ is None else environ

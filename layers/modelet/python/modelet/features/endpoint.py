@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from modelet import aws
-from modelet.settings import aws_endpoint, aws_region
+from modelet.errors import SettingsError
+from modelet.settings import aws_endpoint, get_variable
 
 if TYPE_CHECKING:
     import ssl
@@ -20,7 +21,9 @@ class OwnEndpoint:
     """DynamoDB in the function's own region, with its own credentials. Raises SettingsError without a region."""
 
     def __init__(self) -> None:
-        self.region = aws_region()
+        self.region = get_variable("AWS_REGION") or get_variable("AWS_DEFAULT_REGION") or ""
+        if not self.region:
+            raise SettingsError("AWS_REGION is not set: set it to the region of the function's tables")
         domain = "amazonaws.com.cn" if self.region.startswith("cn-") else "amazonaws.com"
         self.url = aws_endpoint("DYNAMODB") or f"https://dynamodb.{self.region}.{domain}"
         self._keys: aws.Keys | None = None

@@ -9,7 +9,7 @@ from modelet.batch.table import key_of
 from modelet.features.endpoint import OwnEndpoint
 from modelet.features.errors import NoFeaturesError
 from modelet.features.prediction_set import PredictionSet
-from modelet.settings import features_table
+from modelet.settings import get_variable
 from modelet.violation import Violation
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ WHOLE = "prediction"
 """The name of a prediction that is not an object."""
 UNITS_S = {"m": 60, "h": 3_600, "d": 86_400}
 RULE = "features"
+TABLE = "MODELET_FEATURES_TABLE"
+"""The variable with the name of the control table, which has the pointers to prediction sets."""
 _MISSING = object()
 
 
@@ -45,7 +47,7 @@ class Join:
 
     @cached_property
     def _set(self) -> PredictionSet:
-        table = features_table()
+        table = get_variable(TABLE)
         if not table:
             raise NoFeaturesError(
                 f"The function does not know where the prediction set {self.name} is: deploy it by infra/, or serve it "
