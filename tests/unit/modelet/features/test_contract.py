@@ -18,7 +18,8 @@ from modelet.errors import ContractError
 from modelet.features.errors import FeaturesError
 from modelet.model import Model
 from modelet.protocols.service import Service
-from support.joined import Customers, Order, Sum, customer, joined
+from modelet.violation import Violation
+from support.joined import Customers, Order, Sum, Total, customer, joined
 from support.services import ask
 
 SET = {"a": customer(), "b": customer(age=40, spend=1.5, region="south"), "7": customer(age=7)}
@@ -115,6 +116,26 @@ def test_a_value_of_another_type_is_a_fault_of_the_set_and_not_of_the_caller() -
     assert "customers" in body["detail"]
     assert "instance 1 field age" in body["detail"]
     assert "old" not in body["detail"]
+
+
+def test_a_row_on_which_the_model_fails_for_a_joined_value_is_no_fault_of_the_caller() -> None:
+    class Picky(Model[Order, Total]):
+        def preprocess(self, instances: list[Order]) -> list[Order]:
+            bad = [row for row, each in enumerate(instances) if each["age"] > 39]
+            if bad:
+                raise ContractError([Violation(row, "age", "is beyond the training data", "too_old") for row in bad])
+            return instances
+
+        def infer(self, inputs: list[Order]) -> list[Total]:
+            return [{"total": each["amount"]} for each in inputs]
+
+    served = joined(Picky, Customers(SET), row_id="n")
+    status, body = infer(served, order("a", n=1), order("b", n=2))
+    assert (status, "from the prediction set customers" in body["detail"]) == (500, True)
+    status, body = infer(served, order("b", n=1), order("a", n=2), query="?partial=true")
+    assert (status, [each["n"] for each in body["predictions"]]) == (200, [1, 2])
+    assert "from the prediction set customers" in body["predictions"][0]["errors"][0]["message"]
+    assert body["predictions"][1]["total"] == 1.0
 
 
 def test_with_a_fault_of_the_caller_both_are_listed() -> None:

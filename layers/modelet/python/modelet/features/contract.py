@@ -18,30 +18,37 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from modelet.contract.pieces import Pieces
+    from modelet.errors import ContractError
     from modelet.features.join import Join
 
 
 class Joined(Checked):
     """Checked instances with the columns of the prediction set.
 
-    ids: of all rows; None if they have none. seconds: that the join took. name: of the prediction set, if each
-    violation is of one of its values; else None.
+    join: what was joined; None if there are only ids. ids: of all rows; None if they have none. seconds: that the join
+    took.
     """
 
-    __slots__ = ("ids", "name", "seconds")
+    __slots__ = ("ids", "join", "seconds")
 
-    def __init__(self, checked: Checked, ids: RowIds | None, seconds: float, name: str | None = None) -> None:
+    def __init__(self, checked: Checked, join: Join | None, ids: RowIds | None, seconds: float) -> None:
         super().__init__(checked.instances, checked.total, checked.failed, checked.count)
         self.is_complete = checked.is_complete
+        self.join = join
         self.ids = ids
         self.seconds = seconds
-        self.name = name
+
+    def exclude(self, error: ContractError) -> None:
+        """Move rows to the failed ones; a violation of a joined field says where the value is from."""
+        if self.join is not None:
+            error.violations = [self.join.with_origin(each) for each in error.violations]
+        super().exclude(error)
 
     def require_all(self) -> None:
         """Raise ContractError unless every row is valid; FeaturesError if the caller cannot change what is wrong."""
-        if self.failed and self.name is not None:
-            first = next(violation for row in self.failed.values() for violation in row)
-            raise FeaturesError(f"The prediction set {self.name} does not fit the model: {first}")
+        join, found = self.join, [violation for row in self.failed.values() for violation in row]
+        if join is not None and found and all(map(join.is_of_the_set, found)):
+            raise FeaturesError(f"The prediction set {join.name} does not fit the model: {found[0]}")
         super().require_all()
 
 
@@ -109,8 +116,9 @@ class JoinedContract(Contract):
         places = [place for place in range(len(rows)) if place not in failed]
         checked = self._validated([instances[place] for place in places] if failed else instances, size, partial)
         if not failed and not checked.failed:
-            return Joined(checked, ids, seconds)
-        return self._merged(checked, places, failed, Joined(Checked([], len(rows)), ids, seconds), size)
+            return Joined(checked, self._join, ids, seconds)
+        joined = Joined(Checked([], len(rows)), self._join, ids, seconds)
+        return self._merged(checked, places, failed, joined, size)
 
     def _taken(
         self, rows: list[Any], id_field: str | None
@@ -143,7 +151,7 @@ class JoinedContract(Contract):
         """Return what was found before rows are validated: there may be more."""
         checked = Checked([], total, failed, sum(map(len, failed.values())))
         checked.is_complete = len(failed) == total
-        return Joined(checked, ids, 0.0)
+        return Joined(checked, self._join, ids, 0.0)
 
     def _merged(
         self,
@@ -160,20 +168,13 @@ class JoinedContract(Contract):
         joined.instances = checked.instances
         joined.count = checked.count + sum(map(len, failed.values()))
         joined.is_complete = checked.is_complete
-        is_foreign = not failed
         for index, violations in checked.failed.items():
-            failed[places[index]] = moved = []
-            for violation in violations:
-                own = violation._replace(instance=places[index])
-                named = self._join.origin(own) if self._join is not None else None
-                is_foreign = is_foreign and named is not None
-                moved.append(named or own)
+            moved = [violation._replace(instance=places[index]) for violation in violations]
+            failed[places[index]] = [self._join.with_origin(each) for each in moved] if self._join else moved
         listed = 0
         for place in sorted(failed):
             joined.failed[place] = failed[place] if size is None or listed < LISTED_VIOLATIONS else []
             listed += len(failed[place])
-        if is_foreign and self._join is not None:
-            joined.name = self._join.name
         return joined
 
     def plain_predictions(self, predictions: list[Any]) -> list[Any]:

@@ -22,7 +22,8 @@ PASSED = "passed."
 WHOLE = "prediction"
 """The name of a prediction that is not an object."""
 UNITS_S = {"m": 60, "h": 3_600, "d": 86_400}
-RULE = "features"
+SENT, ABSENT = "features", "features_missing"
+"""The rules of joined fields that a caller sends, and of what the set does not have."""
 TABLE = "MODELET_FEATURES_TABLE"
 """The variable with the name of the control table, which has the pointers to prediction sets."""
 _MISSING = object()
@@ -58,7 +59,7 @@ class Join:
     def faults(self, row: int, instance: dict[str, Any]) -> tuple[str, list[Violation]]:
         """Return the text of a row's key, and what the row has wrong: no usable key, or fields of the set."""
         found = [
-            Violation(row, field, f"comes from the prediction set {self.name}: remove it from the row", RULE)
+            Violation(row, field, f"comes from the prediction set {self.name}: remove it from the row", SENT)
             for field in self.fields
             if field in instance
         ]
@@ -80,20 +81,26 @@ class Join:
             row, instance = rows.get(key), instances[place]
             if row is None and self._refuses:
                 reason = f"The prediction set {self.name} has no row of this key"
-                missing[place] = [Violation(place, self.key, reason, "features_missing")]
+                missing[place] = [Violation(place, self.key, reason, ABSENT)]
                 continue
             for field, column in self.fields.items():
                 value = _MISSING if row is None else _value(row, column)
                 if value is _MISSING and self._refuses:
                     reason = f"The prediction set {self.name} has no {column} in the row of this key"
-                    missing.setdefault(place, []).append(Violation(place, field, reason, "features_missing"))
+                    missing.setdefault(place, []).append(Violation(place, field, reason, ABSENT))
                 instance[field] = None if value is _MISSING else value
         return missing
 
-    def origin(self, violation: Violation) -> Violation | None:
-        """Return the violation of a joined field, with its origin; None for a field of the caller's."""
-        if violation.field.partition(".")[0] not in self.fields and violation.field not in self.fields:
-            return None
+    def is_of_the_set(self, violation: Violation) -> bool:
+        """Return whether a violation is of a value of the set, so that the caller cannot change it."""
+        if violation.rule in {SENT, ABSENT}:
+            return False
+        return violation.field in self.fields or violation.field.partition(".")[0] in self.fields
+
+    def with_origin(self, violation: Violation) -> Violation:
+        """Return a violation; if it is of a value of the set, it says so."""
+        if not self.is_of_the_set(violation):
+            return violation
         return violation._replace(message=f"{violation.message} (the value is from the prediction set {self.name})")
 
 
