@@ -60,6 +60,7 @@ features:
   columns: [{probability: b}, passed.town]
 id: order
 batch: {}
+jobs: {}
 """
 KEYS = [f"k{number}" for number in range(10)]
 
@@ -105,9 +106,12 @@ def run(project: Path) -> Run:
 
 
 def ask(url: str, body: Any, query: str = "") -> tuple[int, Any]:
-    request = Request(
-        f"{url}/models/orders/infer{query}", json.dumps(body).encode(), {"content-type": "application/json"}
-    )
+    return exchange(f"{url}/models/orders/infer{query}", body)
+
+
+def exchange(url: str, body: Any = None) -> tuple[int, Any]:
+    data = None if body is None else json.dumps(body).encode()
+    request = Request(url, data, {"content-type": "application/json"})
     try:
         with urlopen(request, timeout=60) as answer:
             return answer.status, json.load(answer)
@@ -146,6 +150,14 @@ def test_a_batch_writes_what_another_model_joins(run: Run, project: Path, url: s
     status, body = ask(url, {"instances": [order("k1"), order("x", 2)]}, "?partial=true")
     assert (status, [each.get("status") for each in body["predictions"]]) == (200, [None, 422])
     assert [each["order"] for each in body["predictions"]] == [1, 2]
+
+    status, job = exchange(f"{url}/models/orders/jobs", order("k1", 17))
+    assert status == 202, job
+    until = time.monotonic() + 60
+    while (answer := exchange(f"{url}/models/orders/jobs/{job['id']}")[1])["state"] not in {"done", "failed"}:
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    assert answer["result"] == {"order": 17, "b": expected["probability"], "town": "town 1"}, answer
 
     rows = [{"row": number, "a": 1, "customer": key, "order": f"o{number}"} for number, key in enumerate([*KEYS, "x"])]
     (project / "orders.csv").write_bytes(csv_text(rows))

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 PREDICTION = "prediction"
 """The member with the prediction, if that is not an object."""
-SCHEMA: Core = {"type": "union", "choices": [{"type": "str"}, {"type": "int"}]}
+SCHEMA: Core = {"type": "str"}
+"""The kind of its column in the results of a batch: a text, because there one kind must do for all rows."""
 
 
 class RowIds(NamedTuple):
