@@ -32,6 +32,7 @@ class JoinedPipeline(InferencePipeline):
     """Joins features to rows before they are validated, and puts the rows' ids into their predictions."""
 
     contract: JoinedContract
+    _own: InferencePipeline
 
     @classmethod
     def around(cls, pipeline: InferencePipeline, spec: Mapping[str, Any], join: Join | None = None) -> JoinedPipeline:
@@ -39,6 +40,7 @@ class JoinedPipeline(InferencePipeline):
         features = spec.get("features")
         same = object.__new__(cls)
         vars(same).update(vars(pipeline))
+        same._own = pipeline
         join = join or (Join(features) if features else None)
         same.contract = JoinedContract(pipeline.contract, join, spec.get("id"))
         return same
@@ -50,7 +52,7 @@ class JoinedPipeline(InferencePipeline):
             ids = checked.ids
             timings.features = checked.seconds
             timings.validate -= checked.seconds
-        result = super().infer(checked, timings, partial=partial)
+        result = self._own.infer(checked, timings, partial=partial)
         if ids is None:
             return result
         good = (row_id for row, row_id in enumerate(ids.values) if row not in result.failed)
