@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Annotated, Any, NotRequired
 
 import pytest
@@ -17,6 +18,7 @@ from modelet.edges.base import Call
 from modelet.errors import ContractError
 from modelet.features.errors import FeaturesError
 from modelet.model import Model
+from modelet.protocols.rows import read_json
 from modelet.protocols.service import Service
 from modelet.violation import Violation
 from support.joined import Customers, Order, Sum, Total, customer, joined
@@ -224,6 +226,21 @@ def test_a_hundred_violations_are_listed_and_all_are_counted() -> None:
     assert (status, len(body["errors"])) == (422, 100)
     status, body = infer(joined(Sum, customers), *[order("x")] * 150)
     assert (status, len(body["errors"]), body["count"]) == (422, 100, 150)
+
+
+def test_a_body_of_very_many_lists_takes_no_more_memory_than_its_rows() -> None:
+    served = joined(Sum, Customers(SET), row_id="n")
+    rows = b',{"customer":"a","n":1,"amount":[%b]}' % b",".join([b"[]"] * 30) * 13_500
+    body = b'{"instances":[%b]}' % rows[1:]
+    tracemalloc.start()
+    try:
+        with pytest.raises(ContractError) as caught:
+            read_json(body, served.pipeline)[0].require_all()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert caught.value.violations[0].field == "amount"
+    assert peak < 24 * 2**20
 
 
 def test_a_batch_gets_the_violations_of_every_row_that_failed_before_the_contract() -> None:

@@ -100,7 +100,13 @@ class JoinedContract(Contract):
         Without partial, what is wrong before the join is reported before anything is read. Raises the errors of
         PredictionSet.
         """
-        return self._check(list(rows), size, partial, self._id)
+        return self._check(self._listed(rows), size, partial, self._id)
+
+    def _listed(self, rows: list[Any] | Pieces) -> list[Any]:
+        """Return all rows; of a body with very many lists, without those that no valid row can have."""
+        if isinstance(rows, list):
+            return rows
+        return [_shallow(row) for row in rows] if self._own.is_plain else list(rows)
 
     def _check(self, rows: list[Any], size: int | None, partial: bool, id_field: str | None) -> Checked:
         ids = RowIds(id_field, [_id(row, id_field) for row in rows]) if id_field is not None else None
@@ -194,6 +200,13 @@ class JoinedContract(Contract):
             return compact(rows).encode() if len(rows) <= FEW else to_json(rows)
         except ValueError as error:  # texts and integers without a JSON form
             raise PredictionError(f"a prediction cannot be written as JSON: {error}") from None
+
+
+def _shallow(row: Any) -> Any:
+    """Return a row in which lists and objects are empty: they are as wrong, and take no memory."""
+    if type(row) is not dict:
+        return None
+    return {name: [] if type(value) in {list, dict} else value for name, value in row.items()}
 
 
 def _id(row: Any, field: str) -> Any:
