@@ -1,4 +1,4 @@
-"""An endpoint that answers every GetItem at once, over TLS: `python -m benchmarks.items CERTIFICATE KEY`.
+"""An endpoint that answers each GetItem and BatchGetItem over TLS: `python -m benchmarks.items CERTIFICATE KEY`.
 
 It prints its port. The control table has the pointer to a generation, any other table the prediction of every key.
 """
@@ -29,10 +29,19 @@ HEADERS = (
 
 
 def reply(_head: bytes, body: bytes) -> tuple[bytes, bytes]:
-    """Return the pointer or the prediction."""
-    found: dict[str, Any] = POINTER | {"revision": 1} if b'"control"' in body else PREDICTION
-    item = {name: {"S": value} if isinstance(value, str) else {"N": str(value)} for name, value in found.items()}
-    return HEADERS, json.dumps({"Item": item}).encode()
+    """Return the pointer, the prediction, or the predictions of all keys."""
+    if b'"RequestItems"' in body:
+        keys = json.loads(body)["RequestItems"][PREDICTIONS]["Keys"]
+        items = [{**_item(PREDICTION), "id": key["id"]} for key in keys]
+        return HEADERS, json.dumps({"Responses": {PREDICTIONS: items}, "UnprocessedKeys": {}}).encode()
+    if b'"control"' in body:
+        return HEADERS, json.dumps({"Item": _item(POINTER | {"revision": 1})}).encode()
+    key = json.loads(body)["Key"]
+    return HEADERS, json.dumps({"Item": {**_item(PREDICTION), "id": key["id"]}}).encode()
+
+
+def _item(found: dict[str, Any]) -> dict[str, Any]:
+    return {name: {"S": value} if isinstance(value, str) else {"N": str(value)} for name, value in found.items()}
 
 
 if __name__ == "__main__":

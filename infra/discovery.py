@@ -13,6 +13,7 @@ from infra.errors import SynthError
 from infra.stage import PROJECT, STAGES
 from modelet.bundle import BUNDLE_FILE, Bundle
 from modelet.dev.bundle.bake import BAKED, is_baked
+from modelet.dev.bundle.features import misfit_of_bundles
 from modelet.dev.bundle.opens import served_spec
 from modelet.dev.bundle.requirements import lacking
 from modelet.dev.project.cron import read_cron
@@ -95,6 +96,7 @@ def discover(root: Path, stage: Stage) -> list[Deployable]:
     if not models:
         raise SynthError("functions/: no folder has a model.yaml: create one with `modelet new NAME`")
     _reject_equal_names(models, stage)
+    _reject_unfit_features(models)
     return models
 
 
@@ -231,3 +233,23 @@ def _reject_equal_names(models: list[Deployable], stage: Stage) -> None:
                 f"functions/{model.folder.name}: its function would be named {stage.function_name(model.name)}, like "
                 f"{taken[model.name]}: rename the folder"
             )
+
+
+def _reject_unfit_features(models: list[Deployable]) -> None:
+    """Raise SynthError if a model reads features from one that writes no predictions, or not these."""
+    by_name = {model.name: model for model in models}
+    for model in models:
+        features = model.spec.features
+        if features is None:
+            continue
+        source = by_name.get(features.source)
+        if source is None:
+            reason = f"there is no model {features.source}: use one of {', '.join(by_name)}"
+        elif source.spec.batch is None:
+            reason = f"{features.source} has no batches, which write predictions: add `batch: {{}}` to {source.yaml}"
+        else:
+            found = misfit_of_bundles(features, model.bundle, source.bundle)
+            if found is None:
+                continue
+            reason = f"the predictions of {features.source} do not fit: {found}"
+        raise SynthError(f"{model.yaml}: features.from: {reason}")

@@ -44,8 +44,17 @@ class ModelStack(Stack):
         bucket = s3.Bucket.from_bucket_name(self, "Artifacts", Fn.import_value(export_name(stage)))
         layer = ModeletLayer(self, "Layer", root=model.root).version
         network = Network(self, "Network", vpc=stage.vpc) if stage.vpc else None
+        source = model.spec.features
+        features = BatchStorage.read(self, stage, source.source) if source else None
         function = ModelFunction(
-            self, model.name, stage=stage, model=model, bucket=bucket, layer=layer, network=network
+            self,
+            model.name,
+            stage=stage,
+            model=model,
+            bucket=bucket,
+            layer=layer,
+            features=features,
+            network=network,
         )
         api = ApiReference.read(self, stage)
         ModelRoutes(function, "Routes", stage=stage, model=function, api=api)
@@ -60,6 +69,7 @@ class ModelStack(Stack):
                 worker=model.worker,
                 bucket=bucket,
                 storage=BatchStorage.read(self, stage, model.name if model.spec.batch is not None else None),
+                features=features,
                 network=network,
             )
             # New work waits for the check of the version that requests use.

@@ -14,8 +14,9 @@ from fastapi import FastAPI, Request
 from mangum import Mangum
 
 from infra.checks.nag import flat
+from infra.constructs.storage.batch_storage import BATCH_ID
 from infra.constructs.worker.job_queue import JobQueue
-from infra.constructs.worker.worker_role import BATCH_ID, listed_prefix
+from infra.constructs.worker.worker_role import listed_prefix
 from infra.discovery import discover
 from infra.stage import STAGES
 from modelet.batch.schedule import schedule_event

@@ -14,6 +14,7 @@ from modelet.dev.project.sections import ENVIRONMENT_BYTES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from infra.constructs.storage.batch_storage import BatchStorage
     from infra.discovery import Deployable
     from infra.stage import Stage
 
@@ -27,10 +28,15 @@ IN_IMAGE = f"file:///var/task/{BAKED}"
 """The store's URL for a function whose image contains its version."""
 
 
+def features_variables(features: BatchStorage | None) -> dict[str, str]:
+    """Return the variables with which features are read by key. features: where they are; None for none."""
+    return {"MODELET_FEATURES_TABLE": features.control_table} if features else {}
+
+
 def variables(stage: Stage, model: Deployable, store: str, more: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the environment of the model's function, or of its worker.
 
-    store: the URL of the stage's store, or a token for it. more: the worker's own variables.
+    store: the URL of the stage's store, or a token for it. more: the worker's own variables, and those of features.
 
     Raises SynthError if it exceeds Lambda's limit: ModelSpec counts only the model's own variables.
     """

@@ -10,10 +10,13 @@ from constructs import Construct
 
 from infra.checks.nag import accept_resource
 from infra.constructs.storage.artifact_bucket import STORE
+from infra.constructs.storage.batch_storage import imported_tables
+from modelet.batch.table import active_key
 
 if TYPE_CHECKING:
     from aws_cdk import aws_s3 as s3
 
+    from infra.constructs.storage.batch_storage import BatchStorage
     from infra.discovery import Deployable
     from infra.stage import Stage
 
@@ -33,7 +36,8 @@ class ExecutionRole(Construct):
     """The role of one model function, or of its worker.
 
     function: the last part of the function's name, if it is the worker's. A worker may always read versions: a batch
-    that still runs uses an older version of the function, which may not have its files in the image.
+    that still runs uses an older version of the function, which may not have its files in the image. features: the
+    tables with the prediction set that `features:` names.
 
     role: the role that the function assumes. It has no permission to write the log yet: the log group grants that.
     """
@@ -47,6 +51,7 @@ class ExecutionRole(Construct):
         model: Deployable,
         bucket: s3.IBucket,
         function: str | None = None,
+        features: BatchStorage | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         self.role = iam.Role(
@@ -59,6 +64,8 @@ class ExecutionRole(Construct):
             self._may_read_versions(model, bucket)
         if model.spec.secrets:
             self._allow(["secretsmanager:GetSecretValue"], sorted(model.spec.secrets.values()))
+        if model.spec.features is not None and features is not None:
+            self._may_read_features(stage, model.spec.features.source, features)
         if stage.tracing:
             self._allow(TRACE_ACTIONS, ["*"])
             accept_resource(self.role, "*", "X-Ray has no permissions for single resources.")
@@ -73,6 +80,20 @@ class ExecutionRole(Construct):
             versions,
             "The files of the model's own versions, older ones too: a canary and a roll-back start them.",
         )
+
+    def _may_read_features(self, stage: Stage, source: str, tables: BatchStorage) -> None:
+        """Allow reading the pointer to the active predictions of one model, and these predictions."""
+
+        def table(name: str) -> str:
+            return Stack.of(self).format_arn(service="dynamodb", resource="table", resource_name=name)
+
+        keys = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [active_key(source)["pk"]]}}
+        self.role.add_to_policy(
+            iam.PolicyStatement(actions=["dynamodb:GetItem"], resources=[table(tables.control_table)], conditions=keys)
+        )
+        imported = table(imported_tables(stage, source))
+        self._allow(["dynamodb:BatchGetItem", "dynamodb:GetItem"], [table(tables.prediction_tables[source]), imported])
+        accept_resource(self.role, imported, f"Imports create tables of {source}, which the ids of their batches name.")
 
     def _may_join_network(self, function_name: str) -> None:
         """Let Lambda connect the function to its network, but deny the function's code the same actions."""

@@ -9,7 +9,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.checks.nag import accept_warning
-from infra.constructs.model.environment import variables
+from infra.constructs.model.environment import features_variables, variables
 from infra.constructs.model.execution_role import ExecutionRole
 from infra.constructs.model.image import model_image
 from infra.constructs.platform.log_group import log_group
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_s3 as s3
 
     from infra.constructs.model.network import Network
+    from infra.constructs.storage.batch_storage import BatchStorage
     from infra.discovery import Deployable
     from infra.stage import Stage
 
@@ -42,6 +43,7 @@ class ModelFunction(Construct):
         model: Deployable,
         bucket: s3.IBucket,
         layer: lambda_.LayerVersion,
+        features: BatchStorage | None = None,
         network: Network | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -52,7 +54,7 @@ class ModelFunction(Construct):
         # A version keeps its role. While traffic moves from a version that reads S3 to one that does not, both need
         # theirs.
         role_id = "Execution" if model.spec.artifact == "store" else "BakedExecution"
-        role = ExecutionRole(self, role_id, stage=stage, model=model, bucket=bucket).role
+        role = ExecutionRole(self, role_id, stage=stage, model=model, bucket=bucket, features=features).role
         self.log_group.grant_write(role)
         self.function = lambda_.DockerImageFunction(
             self,
@@ -64,7 +66,7 @@ class ModelFunction(Construct):
             memory_size=resources.memory_mb,
             timeout=Duration.seconds(resources.timeout_s),
             ephemeral_storage_size=Size.mebibytes(resources.tmp_mb),
-            environment=variables(stage, model, f"s3://{bucket.bucket_name}/{STORE}"),
+            environment=variables(stage, model, f"s3://{bucket.bucket_name}/{STORE}", features_variables(features)),
             role=role.without_policy_updates(),
             log_group=self.log_group,
             tracing=lambda_.Tracing.ACTIVE if stage.tracing else lambda_.Tracing.DISABLED,

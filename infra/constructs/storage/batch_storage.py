@@ -5,10 +5,13 @@ An export would block the storage stack when the last model with batches or jobs
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aws_cdk import aws_ssm as ssm
+
+from modelet.batch.table import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +19,20 @@ if TYPE_CHECKING:
     from constructs import Construct
 
     from infra.stage import Stage
+
+
+BATCH_ID = f"{re.sub('[0-9a-f]', '?', new_id(0))}-*"
+"""The form of a batch's id and attempt in a resource: no name of a table of `a` is one of a model `a-b`."""
+
+
+def import_prefix(stage: Stage, model: str) -> str:
+    """Return the first part of the names of the tables that a model's imports create."""
+    return f"{stage.function_name(model)}-"
+
+
+def imported_tables(stage: Stage, model: str) -> str:
+    """Return the names of these tables, as a pattern."""
+    return f"{import_prefix(stage, model)}{BATCH_ID}"
 
 
 @dataclass(frozen=True)

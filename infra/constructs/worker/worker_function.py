@@ -13,15 +13,16 @@ from constructs import Construct
 
 from infra.constructs.batches.batches_function import WORKERS
 from infra.constructs.batches.topic import topic_arn
-from infra.constructs.model.environment import variables
+from infra.constructs.model.environment import features_variables, variables
 from infra.constructs.model.image import model_image
 from infra.constructs.model.model_function import ARCHITECTURES
 from infra.constructs.platform.log_group import log_group
 from infra.constructs.release.release import ALIAS
 from infra.constructs.storage.artifact_bucket import STORE
+from infra.constructs.storage.batch_storage import import_prefix
 from infra.constructs.worker.batch_schedule import BatchSchedule
 from infra.constructs.worker.job_queue import CONSUME, JobQueue
-from infra.constructs.worker.worker_role import WorkerRole, import_prefix
+from infra.constructs.worker.worker_role import WorkerRole
 from infra.discovery import worker_name
 
 if TYPE_CHECKING:
@@ -55,13 +56,16 @@ class WorkerFunction(Construct):
         worker: Worker,
         bucket: s3.IBucket,
         storage: BatchStorage,
+        features: BatchStorage | None = None,
         network: Network | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         self.alarms: list[cloudwatch.Alarm] = []
         name = stage.function_name(worker_name(model.name))
         logs = log_group(self, stage, name)
-        self.role = WorkerRole(self, "Rights", stage=stage, model=model, bucket=bucket, storage=storage).role
+        self.role = WorkerRole(
+            self, "Rights", stage=stage, model=model, bucket=bucket, storage=storage, features=features
+        ).role
         logs.grant_write(self.role)
         queue = self._queue(stage, model)
         self.function = lambda_.DockerImageFunction(
@@ -75,7 +79,10 @@ class WorkerFunction(Construct):
             timeout=Duration.seconds(worker.timeout_s),
             ephemeral_storage_size=Size.mebibytes(worker.tmp_mb),
             environment=variables(
-                stage, model, f"s3://{bucket.bucket_name}/{STORE}", self._variables(stage, model, storage, queue)
+                stage,
+                model,
+                f"s3://{bucket.bucket_name}/{STORE}",
+                {**self._variables(stage, model, storage, queue), **features_variables(features)},
             ),
             role=self.role.without_policy_updates(),
             log_group=logs,

@@ -12,8 +12,9 @@ from constructs import Construct
 from infra.checks.nag import accept_resource
 from infra.constructs.batches.topic import topic_arn
 from infra.constructs.model.execution_role import ExecutionRole
+from infra.constructs.storage.batch_storage import imported_tables
 from infra.discovery import worker_name
-from modelet.batch.table import leading_keys, new_id
+from modelet.batch.table import leading_keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from infra.constructs.storage.batch_storage import BatchStorage
     from infra.discovery import Deployable
     from infra.stage import Stage
-
-BATCH_ID = f"{re.sub('[0-9a-f]', '?', new_id(0))}-*"
-"""The form of a batch's id and attempt in a resource: no name of a table of `a` is one of a model `a-b`."""
 
 RECORDS = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"]
 """What the records of batches and jobs need; a transaction needs the rights of its parts."""
@@ -48,11 +46,6 @@ IMPORT_LOG_ACTIONS = [
 ]
 
 
-def import_prefix(stage: Stage, model: str) -> str:
-    """Return the first part of the names of the tables that a model's imports create."""
-    return f"{stage.function_name(model)}-"
-
-
 class WorkerRole(Construct):
     """The role of one worker.
 
@@ -68,11 +61,18 @@ class WorkerRole(Construct):
         model: Deployable,
         bucket: s3.IBucket,
         storage: BatchStorage,
+        features: BatchStorage | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         self._stage, self._model, self._storage = stage, model, storage
         self.role = ExecutionRole(
-            self, "Execution", stage=stage, model=model, bucket=bucket, function=worker_name(model.name)
+            self,
+            "Execution",
+            stage=stage,
+            model=model,
+            bucket=bucket,
+            function=worker_name(model.name),
+            features=features,
         ).role
         self._may_keep_records()
         self._may_use_files()
@@ -105,7 +105,7 @@ class WorkerRole(Construct):
         )
 
     def _may_import(self) -> None:
-        table = self._table(f"{import_prefix(self._stage, self._model.name)}{BATCH_ID}")
+        table = self._table(imported_tables(self._stage, self._model.name))
         self._allow(TABLE_ACTIONS, table, "Imports create the tables, which the ids of their batches name.")
         self._allow(["dynamodb:DescribeImport"], f"{table}/import/*", "DynamoDB names the imports into these tables.")
         logs = Stack.of(self).format_arn(service="logs", resource="log-group:/aws-dynamodb/*")

@@ -34,6 +34,12 @@ INPUTS, RESULTS = "s3://patients/new/*", "s3://patients/scores/*"
 """What its workers may read and write."""
 REQUEST = {"inputs": [INPUTS.replace("*", "*.csv")], "key": "id"}
 SCHEDULED = {"inputs": [INPUTS], "results": [RESULTS], "schedule": "cron(0 3 1 1 ? *)", "input": REQUEST}
+READER = "churn"
+"""The model that reads the predictions of that one."""
+FEATURES = f"""
+features: {{from: {BATCHED}, key: patient, columns: [{{prediction: charge}}]}}
+id: order
+"""
 WARM = "sentiment"
 """The model that is kept warm later."""
 PATIENT = "\nresources: {timeout_s: 29}\n"
@@ -78,6 +84,18 @@ def keep_warm(project: Project, folder: str) -> None:
     spec = project.function(folder).folder / "model.yaml"
     spec.write_text(spec.read_text() + PROVISIONED)
     bundle(project, folder)
+
+
+def read_features(project: Project) -> None:
+    """Let a model read one of its fields from the predictions of another, also in the event that its release sends."""
+    spec = project.function(READER).folder / "model.yaml"
+    spec.write_text(spec.read_text() + FEATURES)
+    path = project.root / "events" / READER / "infer.json"
+    event = json.loads(path.read_text())
+    row = {**json.loads(event["body"]), "patient": "patient-1", "order": "o-1"}
+    del row["charge"]
+    path.write_text(json.dumps({**event, "body": json.dumps(row)}))
+    bundle(project, READER)
 
 
 def need_more_memory(project: Project, folder: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from e2e.deploy import batches, interruptions, jobs, serving
+from e2e.deploy import batches, features, interruptions, jobs, serving
 
 SERVING = (
     serving.a_model_answers_lambda_s_own_invoke,
@@ -33,5 +33,7 @@ WORKING = (
     batches.a_repeated_idempotency_key_starts_nothing_again,
     batches.a_worker_s_role_touches_only_what_is_its_model_s,
     batches.a_schedule_starts_batches,
+    features.a_model_reads_the_predictions_of_another_by_key,
+    features.its_role_reads_that_pointer_and_those_predictions_only,
 )
 """Each goes on where the one before it ended."""

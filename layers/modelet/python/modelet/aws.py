@@ -150,7 +150,7 @@ def error_name(answer: bytes) -> str:
 def _exchange(method: str, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
     parts = urlsplit(url)
     connection = (
-        http.client.HTTPSConnection(parts.netloc, timeout=SOCKET_TIMEOUT_S, context=_tls())
+        http.client.HTTPSConnection(parts.netloc, timeout=SOCKET_TIMEOUT_S, context=tls())
         if parts.scheme == "https"
         else http.client.HTTPConnection(parts.netloc, timeout=SOCKET_TIMEOUT_S)
     )
@@ -164,6 +164,6 @@ def _exchange(method: str, url: str, headers: Mapping[str, str], body: bytes) ->
 
 
 @cache
-def _tls() -> ssl.SSLContext:
+def tls() -> ssl.SSLContext:
     """Return the TLS context, made once because it reads all certificates of the image."""
     return ssl.create_default_context()

@@ -68,6 +68,10 @@ class ModelHandler:
             preprocess=_named_function(bundle.spec.get("preprocessing")),
             max_instances=bundle.spec["limits"]["max_instances"],
         )
+        if bundle.spec.get(FEATURES) or bundle.spec.get("id"):
+            from modelet.features.pipeline import JoinedPipeline  # noqa: PLC0415 - only for such models
+
+            pipeline = JoinedPipeline.around(pipeline, bundle.spec)
         self.service = Service(bundle, artifacts.manifest, pipeline)
         self._edges = worker_edges() if is_worker() else EDGES
         fetch = artifacts.waited_s

@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, Inc
 from botocore.parsers import ResponseParserError
 
 from modelet.batch.attributes import Item, from_item, to_attribute, to_item
-from modelet.batch.signed import may_pass
+from modelet.batch.connection import may_pass
 from modelet.errors import ServingError, StoreError
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from modelet.batch.cells import Cells
 from modelet.batch.outputs.row import Rejected
 from modelet.contract.contract import Checked
+from modelet.contract.ids import identified
 from modelet.errors import ContractError, ModelError, PredictionError
 from modelet.violation import Violation
 
@@ -74,6 +75,11 @@ class Scorer:
                 for place, reason, field in zip(part, *_reasons(error, len(part)), strict=True):
                     row = piece.first_row + place
                     rejected.append(Rejected(row, piece.keys[place], field, reason, MODEL_FAILED))
+        if (ids := getattr(checked, "ids", None)) is not None:  # of a model with `id:`
+            of = dict(zip(readable, ids.values, strict=True))
+            predictions = [
+                identified(ids.field, of[place], each) for place, each in zip(places, predictions, strict=True)
+            ]
         return Scored(places, predictions, rejected, failure)
 
     def _check(self, piece: Piece, readable: list[int]) -> Checked:

@@ -10,7 +10,8 @@ from botocore.exceptions import ClientError, HTTPClientError
 from botocore.parsers import ResponseParserError
 
 from modelet.aws import error_name
-from modelet.batch.signed import Endpoint, SignedConnection, error_message
+from modelet.batch.connection import SignedConnection, error_message
+from modelet.batch.signed import Endpoint
 
 
 class SignedReads:

@@ -6,15 +6,15 @@ keys begin with the model, so that `dynamodb:LeadingKeys` can confine a role to 
 
 from __future__ import annotations
 
-import secrets
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 EXPIRES = "expires_at"
 """The attribute with the time in Unix seconds after which DynamoDB may delete an item; readers compare it too."""
 
 MOST_KEY_BYTES = 2_048
 """DynamoDB's limit of a partition key in bytes of UTF-8."""
+LONG = f"the key is longer than {MOST_KEY_BYTES} bytes of UTF-8"
 
 
 class TableKeys(NamedTuple):
@@ -32,6 +32,8 @@ PREDICTIONS = TableKeys("id", "generation")
 
 def new_id(now: float | None = None) -> str:
     """Return the id of a new batch or job: its UTC time in milliseconds and eight random digits; ids sort by time."""
+    import secrets  # noqa: PLC0415 - model functions with features by key read only names from this module
+
     moment = time.time() if now is None else now
     text = time.strftime("%Y%m%dT%H%M%S", time.gmtime(moment))
     return f"{text}{int(moment * 1000) % 1000:03d}Z-{secrets.token_hex(4)}"
@@ -80,3 +82,22 @@ def listed_job_key(model: str, job: str) -> dict[str, str]:
 def leading_keys(model: str) -> list[str]:
     """Return the patterns of the partition keys that belong to a model."""
     return [f"batch#{model}#*", f"job#{model}#*", f"model#{model}"]
+
+
+def key_of(value: Any) -> tuple[str, str | None]:
+    """Return the key of a row as a text, or "" and why there is none: a key is a text or a whole number."""
+    if type(value) is int:
+        # Python writes no more than 4,300 digits; a digit has more than 3 bits.
+        return ("", LONG) if value.bit_length() > 4 * MOST_KEY_BYTES else _short(str(value))
+    if value is None or value == "":
+        return "", "the key is missing or empty"
+    if not isinstance(value, str):
+        return "", f"the key is of type {type(value).__name__}: give a text or a whole number"
+    return _short(value)
+
+
+def _short(key: str) -> tuple[str, str | None]:
+    try:
+        return ("", LONG) if len(key.encode()) > MOST_KEY_BYTES else (key, None)
+    except UnicodeEncodeError:
+        return "", "the key has a character without a form in UTF-8"

@@ -85,7 +85,9 @@ def write_json(result: Inference, service: Service, *, bare: bool) -> bytes:
     if not result.failed:
         text = contract.write_predictions(result.predictions)
     else:
-        text = to_json(_with_problems(contract.plain_predictions(result.predictions), result.failed, result.total))
+        answers = _with_problems(contract.plain_predictions(result.predictions), result.failed, result.total)
+        ids = getattr(result, "ids", None)  # of a model with `id:`; predictions have theirs already
+        text = to_json(answers if ids is None else ids.into(answers, result.failed))
     return text[1:-1] if bare else b'{"predictions":%b,%b}' % (text, _origin(service.name, service.version))
 
 

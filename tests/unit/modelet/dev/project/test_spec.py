@@ -62,6 +62,8 @@ def test_every_key_is_read(path: Path) -> None:
         logic: {postprocess: {var: prediction}}
         probabilities: false
         quantize: {max_loss: 0.01}
+        features: {from: customers, key: id, columns: [a, {b: c}, passed.d], missing: null, max_age: 2d}
+        id: order
         artifact: baked
         resources: {memory_mb: 1024, timeout_s: 30, tmp_mb: 1024, architecture: arm64}
         scaling:
@@ -99,6 +101,14 @@ def test_every_key_is_read(path: Path) -> None:
         "predictor": None,
         "config": {},
         "quantize": {"max_loss": 0.01},
+        "features": {
+            "from": "customers",
+            "key": "id",
+            "columns": ["a", {"b": "c"}, "passed.d"],
+            "missing": "null",
+            "max_age": "2d",
+        },
+        "id": "order",
         "artifact": "baked",
         "resources": {"memory_mb": 1024, "timeout_s": 30, "tmp_mb": 1024, "architecture": "arm64"},
         "scaling": {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelet.batch.piece import Piece
-from modelet.batch.table import MOST_KEY_BYTES
+from modelet.batch.table import MOST_KEY_BYTES, key_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -14,7 +14,6 @@ Failed = dict[int, tuple[str | None, str]]
 """The field (or None) and the reason of each bad row, by its place in the piece."""
 
 
-LONG = f"the key is longer than {MOST_KEY_BYTES} bytes of UTF-8"
 INSTANCE = "instance"
 """The only column beside the key and the passed ones, for a model whose instances are no objects."""
 
@@ -64,24 +63,10 @@ class Roles(NamedTuple):
         """Return texts and whole numbers as keys, "" for what cannot be one; and add that row to `failed`."""
         keys = []
         for place, value in enumerate(values):
-            key, reason = (value, None) if type(value) is str and 0 < len(value) <= MOST_KEY_BYTES // 4 else _key(value)
+            key, reason = (
+                (value, None) if type(value) is str and 0 < len(value) <= MOST_KEY_BYTES // 4 else key_of(value)
+            )
             if reason is not None:
                 failed.setdefault(place, (self.key, reason))
             keys.append(key)
         return keys
-
-
-def _key(value: Any) -> tuple[str, str | None]:
-    """Return a key, or "" and why there is none."""
-    if type(value) is int:
-        # Python writes no more than 4,300 digits; a digit has more than 3 bits.
-        return ("", LONG) if value.bit_length() > 4 * MOST_KEY_BYTES else _short(str(value))
-    if value is None or value == "":
-        return "", "the key is missing or empty"
-    if not isinstance(value, str):
-        return "", f"the key is of type {type(value).__name__}: give a text or a whole number"
-    return _short(value)
-
-
-def _short(key: str) -> tuple[str, str | None]:
-    return ("", LONG) if len(key.encode()) > MOST_KEY_BYTES else (key, None)

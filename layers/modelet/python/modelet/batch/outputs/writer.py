@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from modelet.aws import error_name
+from modelet.batch.connection import SignedConnection, error_message, may_pass
 from modelet.batch.outputs.table_writer import TableWriter
-from modelet.batch.signed import Endpoint, SignedConnection, error_message, may_pass
+from modelet.batch.signed import Endpoint
 from modelet.batch.table import PREDICTIONS
 from modelet.errors import ModeletError, RequestError, StoreError
 

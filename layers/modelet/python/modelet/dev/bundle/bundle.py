@@ -21,6 +21,7 @@ from modelet.dev.bundle.code import code_version
 from modelet.dev.bundle.columns import column_types
 from modelet.dev.bundle.constraints import inapplicable
 from modelet.dev.bundle.core_schema import compile_type
+from modelet.dev.bundle.features import as_answered, as_sent, check_joined
 from modelet.dev.bundle.logic.types import logic_types
 from modelet.dev.bundle.logic.verify import check_logic
 from modelet.dev.bundle.modules import check_modules
@@ -104,16 +105,21 @@ def write_bundle(function: Function, store: Store, lock: Lock, path: Path | None
             _check_contract(function, manifest, model_class if types else None, schemas[0], cores)
             _check_assumptions(function, manifest, model_class)
             check_logic(function, manifest, model_class if types else None, schemas[0], cores)
+    sent = [as_tensors, answered] = schemas
+    if function.spec.features is not None or function.spec.id is not None:
+        check_joined(function, schemas[0], schemas[1], cores[0])
+        as_tensors = as_sent(function.spec, schemas[0], tensors=True)
+        sent = [as_sent(function.spec, schemas[0]), as_answered(function.spec, schemas[1])]
     bundle = Bundle(
         name=function.name,
         handler=AUTHORS_HANDLER if function.has_app else ENTRY_POINT,
         spec=function.spec.model_dump(mode="json") | {"backend": backend_of(function, manifest)},
         lock=lock,
         contract={part: one.core for part, one in compiled.items()} | {"pydantic_core": pydantic_core.__version__},
-        tensors=tensors(*schemas, nested=types is None),
+        tensors=tensors(as_tensors, answered, nested=types is None),
         openapi=predictor_openapi(function.name, lock.version)
         if is_plain
-        else openapi(function.name, lock.version, *schemas),
+        else openapi(function.name, lock.version, *sent),
         manifest=store.read(manifest_path(function.name, lock.version)).decode(),
         sources=dict(_sources(function.folder)),
     )

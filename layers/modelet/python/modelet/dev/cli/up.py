@@ -99,7 +99,7 @@ def up(
         raise click.UsageError(
             "--cors-origin needs --api http: with a REST API, the function itself sets these headers."
         )
-    from modelet.dev.local.emulator.prepare import prepare_again, prepare_emulated
+    from modelet.dev.local.emulator.prepare import prepare_again, prepare_emulated, with_features
     from modelet.dev.local.gateway.cors import Cors
     from modelet.dev.local.prepare import generation, index_function, lock_for
     from modelet.dev.local.serve import bound, serve
@@ -119,6 +119,7 @@ def up(
     index = index_function(project, versions.items())
     local = [generation(functions[name], kept, locks[name]) for name in functions]
     emulated = prepare_emulated(project, functions.values(), local, kept, takes_files=is_private)
+    local = [with_features(emulated, functions[each.name], each, kept, project) for each in local]
 
     def staged(name: str) -> Function:
         return project.function(name).at_stage(stage)
@@ -135,7 +136,8 @@ def up(
         kept_to = (
             function.lock() is None and not function.is_code and function.spec.version == functions[name].spec.version
         )
-        return generation(function, kept, locks[name] if kept_to else None)
+        renewed_one = generation(function, kept, locks[name] if kept_to else None)
+        return with_features(emulated, function, renewed_one, kept, project)
 
     def served(function: LocalFunction) -> str | None:
         if index is None or versions.get(function.name) in {None, function.version}:

@@ -23,7 +23,7 @@ from modelet.dev.project.routes import Routes
 from modelet.errors import CommandError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
     from modelet.dev.local.emulator.emulation import Emulated
     from modelet.dev.local.gateway.cors import Cors
@@ -71,11 +71,11 @@ def serve(
             watcher = asyncio.create_task(watching)  # watch before environments start, so that no edit is missed
             stack.push_async_callback(ended, watcher)
             await stack.enter_async_context(runtime)
-            awaited = {}
+            awaited: dict[str, Callable[[], Awaitable[None]]] = {}
             if emulated is not None:
                 emulation = Emulation(emulated, runtime, log=output)
                 stack.push_async_callback(emulation.stop)
-                awaited[emulated.batches.name] = emulation.ready
+                awaited = dict.fromkeys((emulated.batches.name, *emulated.readers), emulation.ready)
             names = [function.name for function in functions if function.name != default]
             kind = HttpApi() if api == "http" else RestApi()
             routes = Routes(names, default, emulated.batches.name if emulated else None, tree=api == "rest")

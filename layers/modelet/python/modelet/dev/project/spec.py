@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic.json_schema import GenerateJsonSchema
 
 from modelet.backends import BACKENDS, DEFAULT
+from modelet.dev.project.features_section import Features, RowId, check_features
 from modelet.dev.project.logic_section import Logic  # noqa: TC001 - pydantic reads the field's type
 from modelet.dev.project.messages import quoted, sentence
 from modelet.dev.project.sections import (
@@ -73,6 +74,10 @@ class ModelSpec(Section):
     quantize: Quantize | None = Field(
         default=None, description="Publish an exported model of texts with int8 weights; the loss is measured."
     )
+    features: Features | None = Field(
+        default=None, description="Fields of the instance that are read from the predictions of another model, by key."
+    )
+    id: RowId | None = None
     artifact: Artifact = "store"
     resources: Resources = Resources()
     scaling: Scaling = Scaling()
@@ -99,10 +104,11 @@ class ModelSpec(Section):
         if self.logic is not None:
             self.logic.check_consistency(self.preprocessing)
         self.scaling.check_consistency(self.resources)
-        for key in ("preprocessing", "logic") if self.predictor is not None else ():
+        for key in ("preprocessing", "logic", "features", "id") if self.predictor is not None else ():
             if getattr(self, key) is not None:
                 raise ValueError(f"{key}: is for models with a contract, which a predictor does not have: remove it")
         self._check_worker()
+        check_features(self.features, self.id)
         for name in (*self.environment, *self.secrets):
             section = "secrets" if name in self.secrets else "environment"
             if RESERVED_VARIABLES.fullmatch(name):

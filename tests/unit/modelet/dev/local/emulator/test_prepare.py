@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from modelet.dev.local.emulator.emulation import Emulated
-from modelet.dev.local.emulator.prepare import prepare_again, prepare_emulated
+from modelet.dev.local.emulator.prepare import prepare_again, prepare_emulated, with_features
 from modelet.dev.local.prepare import generation
 from modelet.dev.local.runtime.function import LocalFunction
 from modelet.dev.publish.push import push
@@ -78,6 +78,40 @@ def test_a_worker_has_its_model_s_bundle_and_its_own_limits(tmp_path: Path, prep
     }
     local.discard()
     assert (function.folder / "app.py").is_file()
+
+
+READS = "features: {from: customers, key: customer, columns: [b]}\n"
+
+
+def test_a_model_with_features_reads_them_from_the_emulator_for_which_its_requests_wait(
+    tmp_path: Path, prepared: Prepare
+) -> None:
+    tiny = with_platform(make_tiny(tmp_path, spec=f"{READS}jobs: {{}}\n"))
+    local = generation(tiny.function, tiny.store)
+    emulated = prepared(tiny, local)
+    assert emulated is not None
+    assert emulated.readers == ("tiny",)
+    told = with_features(emulated, tiny.function, local, tiny.store, tiny.project)
+    aws = emulated.emulator.variables
+    assert told.environment == {**local.environment, **aws, "MODELET_FEATURES_TABLE": "local-control"}
+    assert emulated.workers[0].function.environment["MODELET_FEATURES_TABLE"] == "local-control"
+    assert with_features(None, tiny.function, local, tiny.store, tiny.project) is local
+
+
+def test_a_model_that_only_reads_features_needs_no_worker(tmp_path: Path, prepared: Prepare) -> None:
+    tiny = with_platform(make_tiny(tmp_path, spec=READS))
+    emulated = prepared(tiny)
+    assert emulated is not None
+    assert (emulated.workers, emulated.readers) == ((), ("tiny",))
+
+
+def test_a_model_without_features_is_left_alone(tmp_path: Path, prepared: Prepare) -> None:
+    tiny = with_platform(make_tiny(tmp_path, spec=SPEC))
+    local = generation(tiny.function, tiny.store)
+    emulated = prepared(tiny, local)
+    assert emulated is not None
+    assert emulated.readers == ()
+    assert with_features(emulated, tiny.function, local, tiny.store, tiny.project) is local
 
 
 def test_the_platform_function_is_told_which_models_have_workers(tmp_path: Path, prepared: Prepare) -> None:

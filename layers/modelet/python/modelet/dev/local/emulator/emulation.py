@@ -24,11 +24,15 @@ SPEAKER = "emulator"
 
 
 class Emulated(NamedTuple):
-    """What `serve` needs for batches and jobs. batches: the platform function that answers their routes."""
+    """What `serve` needs for batches and jobs. batches: the platform function that answers their routes.
+
+    readers: the names of the models that read features by key, whose requests wait for the emulator too.
+    """
 
     emulator: Emulator
     batches: LocalFunction
     workers: tuple[Worker, ...]
+    readers: tuple[str, ...] = ()
 
     @property
     def functions(self) -> list[LocalFunction]:

@@ -40,13 +40,15 @@ def prepare_emulated(
     """Return the functions of batches and jobs, with a port for the emulator, which is not started.
 
     local: the models' own functions, prepared to be served. takes_files: whether a batch may read and write files of
-    this machine, which is safe only if no other machine can reach the gateway. Returns None if no model has batches or
-    jobs, or if the project has no functions/batches. Raises CommandError if a model has the name of another one's
-    worker, and the errors of `push` for a store in S3.
+    this machine, which is safe only if no other machine can reach the gateway. Returns None if no model has batches,
+    jobs or features, or if the project has no functions/batches. Raises CommandError if a model has the name of another
+    one's worker, and the errors of `push` for a store in S3.
     """
     served = {function.name: function for function in local}
-    chosen = [function for function in functions if function.spec.own_worker is not None]
-    if not chosen or not (project.root / "functions" / BATCHES / "app.py").is_file():
+    every = list(functions)
+    chosen = [function for function in every if function.spec.own_worker is not None]
+    readers = tuple(function.name for function in every if function.spec.features is not None)
+    if not (chosen or readers) or not (project.root / "functions" / BATCHES / "app.py").is_file():
         return None
     for function in chosen:
         if function.name + WORKER in served:
@@ -56,7 +58,21 @@ def prepare_emulated(
         prepare_worker(function, served[function.name], store, emulator.variables, project) for function in chosen
     )
     batches = batches_function(project, chosen, emulator.variables, takes_files=takes_files)
-    return Emulated(emulator, batches, workers)
+    return Emulated(emulator, batches, workers, readers)
+
+
+def with_features(
+    emulated: Emulated | None, function: Function, local: LocalFunction, store: Store, project: Project
+) -> LocalFunction:
+    """Return a model's own function with the variables by which it reads features; as it is if it reads none.
+
+    Its AWS is the emulator, as a worker's. Raises the errors of `push` for a store in S3.
+    """
+    if emulated is None or function.spec.features is None:
+        return local
+    copied = _copied_store(function, local, store, project)
+    aws = emulated.emulator.variables
+    return replace(local, environment={**local.environment, **copied, **aws, **_features(function)})
 
 
 def prepare_again(
@@ -97,7 +113,7 @@ def prepare_worker(
     spec, own = function.spec, function.spec.own_worker
     if own is None:
         raise CommandError(f"{function.name} has no worker: add `batch: {{}}` or `jobs: {{}}` to its model.yaml")
-    copied = {"MODELET_STORE": _copied(function.name, local.version, store, project)} if _is_remote(store) else {}
+    copied = _copied_store(function, local, store, project)
     made = replace(
         local,
         name=function.name + WORKER,
@@ -121,9 +137,17 @@ def prepare_worker(
     )
 
 
+def _copied_store(function: Function, local: LocalFunction, store: Store, project: Project) -> dict[str, str]:
+    return {"MODELET_STORE": _copied(function.name, local.version, store, project)} if _is_remote(store) else {}
+
+
+def _features(function: Function) -> dict[str, str]:
+    return {} if function.spec.features is None else {"MODELET_FEATURES_TABLE": names.CONTROL_TABLE}
+
+
 def _own(function: Function, aws: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that only this model's worker has."""
-    own = {}
+    own = _features(function)
     if function.spec.batch is not None:
         own["MODELET_PREDICTION_TABLE"] = names.prediction_table(function.name)
         own["MODELET_IMPORT_PREFIX"] = names.import_prefix(function.name)

@@ -16,7 +16,8 @@ from botocore.httpsession import get_cert_path
 from urllib3.util.wait import wait_for_read
 
 from benchmarks.tls import certificates
-from modelet.batch.signed import Endpoint, SignedConnection
+from modelet.batch.connection import SignedConnection
+from modelet.batch.signed import Endpoint
 from modelet.errors import ServingError
 from support.aws import Request, running_service
 from support.dynamodb_endpoint import dynamodb
