@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from modelet.contract.contract import Checked
 from modelet.contract.schema import compact, to_json
-from modelet.errors import ContractError, MalformedBodyError, ModeletError, NotFoundError, RequestError
+from modelet.errors import (
+    ContractError,
+    MalformedBodyError,
+    MediaTypeError,
+    ModeletError,
+    NotFoundError,
+    RequestError,
+)
 from modelet.protocols.media import Media, negotiate
 from modelet.protocols.service import JSON, PROBLEM, Request, Response, Routes, Service
 from modelet.violation import LISTED_VIOLATIONS, MAX_NAME_LENGTH, Violation
@@ -96,7 +103,10 @@ MEDIA = Media(readers={JSON: read_json}, writers={JSON: write_json})
 def infer(request: Request, service: Service) -> Response:
     """POST …/infer: return a prediction for each instance."""
     began = perf_counter()
-    read, kind, write = negotiate(request, MEDIA)
+    try:
+        read, kind, write = negotiate(request, MEDIA)
+    except MediaTypeError as error:
+        read, kind, write = negotiate(request, _media_of_bytes(request, service, error))
     partial = flag(request, "partial")
     checked, bare = read(request.body, service.pipeline, partial=partial)
     request.timings.validate = perf_counter() - began
@@ -104,6 +114,16 @@ def infer(request: Request, service: Service) -> Response:
     if bare and result.failed:
         raise ContractError(result.failed[0])
     return Response(200, write(result, service, bare=bare), {"content-type": kind})
+
+
+def _media_of_bytes(request: Request, service: Service, error: MediaTypeError) -> Media[Any, Any]:
+    """Return the media types of a contract with one field of bytes. Raises the error if the contract is another."""
+    from modelet.protocols import binary  # noqa: PLC0415 - only for bodies that are not JSON
+
+    readers = binary.readers_of(service.pipeline.contract, str(request.headers["content-type"]))
+    if not readers:
+        raise error
+    return Media(readers={**MEDIA.readers, **readers}, writers=MEDIA.writers)
 
 
 def flag(request: Request, name: str) -> bool:
