@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MOST_BYTES = 6_291_456
 """Bytes of a Lambda event, and so of an image in it."""
 MOST_PIXELS = 12_500_000
-"""The most pixels of a picture by default: those of a phone's camera; decoded they take 50 MB, and 100 while converted."""
+"""The most pixels by default: those of a phone's camera. Decoded they take 50 MB, and 100 while they are converted."""
 
 Image = Annotated[bytes, Len(1, MOST_BYTES)]
 """A PNG or JPEG file in a contract: base64 in JSON, or the body itself."""
