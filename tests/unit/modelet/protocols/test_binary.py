@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired
 
 import pytest
 from annotated_types import Len
 from hypothesis import given
 from hypothesis import strategies as st
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from modelet.contract.contract import Contract
 from modelet.dev.bundle.core_schema import compile_type

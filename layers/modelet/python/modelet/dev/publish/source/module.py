@@ -15,7 +15,7 @@ import numpy as np
 
 from modelet.dev.publish.source.exported import GRAPH_FILE, RECORD
 from modelet.dev.publish.source.folder import CHECKPOINT, CONFIG, PACKAGE, PYTHON
-from modelet.dev.publish.source.tensors import UNNAMED, Fields, read_fields
+from modelet.dev.publish.source.tensors import UNNAMED, Fields, check_rows, read_fields
 from modelet.dev.publish.source.torch_files import torch_kind
 from modelet.digest import digest
 from modelet.errors import PublishError
@@ -51,11 +51,13 @@ class ExportedModule:
     info: Mapping[str, Any] = field(default_factory=dict)
 
     def fields(self) -> Fields:
-        """Return the examples by input."""
+        """Return the examples by input. Raises PublishError."""
         if isinstance(self.examples, Fields):
             return self.examples
         values = self.examples if isinstance(self.examples, Mapping) else {UNNAMED: self.examples}
-        return Fields({name: rows if isinstance(rows, list) else np.asarray(rows) for name, rows in values.items()})
+        found = Fields({name: rows if isinstance(rows, list) else np.asarray(rows) for name, rows in values.items()})
+        check_rows(found, "examples")
+        return found
 
 
 def is_module(path: Path) -> bool:

@@ -82,15 +82,20 @@ def read_fields(path: Path) -> Fields:
         raise PublishError(
             f"{path.name} cannot be read ({' '.join(str(error).split())[:200]}): give {FORMATS}"
         ) from None
+    check_rows(fields, path.name)
+    return fields
+
+
+def check_rows(fields: Fields, source: str) -> None:
+    """Raise PublishError if there are no rows, or if an input has another number of rows. source: what has them."""
     sizes = {
         name: 0 if isinstance(rows, np.ndarray) and not rows.ndim else len(rows) for name, rows in fields.values.items()
     }
     if not sizes or not min(sizes.values()):
-        raise PublishError(f"{path.name} has no rows: give {FORMATS}")
+        raise PublishError(f"{source} has no rows: give {FORMATS}")
     if len(set(sizes.values())) > 1:
         said = ", ".join(f"{name} {size}" for name, size in sizes.items())
-        raise PublishError(f"{path.name} has different numbers of rows ({said}): give each input one row per example")
-    return fields
+        raise PublishError(f"{source} has different numbers of rows ({said}): give each input one row per example")
 
 
 def grouped(fields: Fields, types: Mapping[str, Any] | None = None) -> list[Group]:

@@ -28,7 +28,7 @@ def torch_kind(path: Path) -> TorchKind | None:
         return None
     try:
         with zipfile.ZipFile(path) as archive:
-            names = {name.partition("/")[2] or name for name in archive.namelist()}
+            names = {each for name in archive.namelist() for each in (name, name.partition("/")[2])}
     except zipfile.BadZipFile:
         return None
     if "data.pkl" in names:
