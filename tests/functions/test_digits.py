@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from modelet.bundle import Bundle
 from modelet.dev.project.author import author_modules
 from modelet.dev.project.project import Function, Project
 from modelet.settings import Settings
+from modelet.startup.version import deferred
 from modelet.store.manifest import Manifest
 from support.callers import in_process
 from support.contexts import Context
@@ -181,3 +183,15 @@ def test_publishing_again_gives_the_same_files_and_figures(
 ) -> None:
     assert manifest_of_a_second_training.files == manifest.files
     assert manifest_of_a_second_training.performance == manifest.performance
+
+
+def test_the_class_of_the_documents_feeds_the_graph_of_a_picture(held_out: tuple[Any, Any]) -> None:
+    text = (ROOT / "docs" / "torch.md").read_text(encoding="utf-8")
+    [block] = re.findall(r"```python\n# functions/photos/app.py\n(.*?)```", text, re.DOTALL)
+    names: dict[str, Any] = {"__name__": "photos"}
+    with deferred():
+        exec(compile(block, "docs/torch.md", "exec"), names)
+    photo = names["PhotoModel"]()
+    feeds = photo.preprocess([{"image": encoded(Image.fromarray(held_out[0][0]))}])
+    assert feeds["image"].tolist() == held_out[0][:1, np.newaxis].tolist()
+    assert photo.postprocess({"probabilities": np.array([[0.25, 0.75]])}, []) == [{"share": 0.75}]

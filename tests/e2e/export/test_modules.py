@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -253,3 +254,15 @@ def test_a_damaged_file_is_refused(function: Function) -> None:
     source.write_bytes(content[:place] + b"\xff" + content[place + 1 :])
     with pytest.raises(PublishError, match="cannot be published"):
         packed(function, source)
+
+
+def test_the_module_of_the_documents_is_published_as_a_classifier(function: Function, tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "torch.md").read_text()
+    [block] = re.findall(r"```python\n# functions/risk/net.py\n(.*?)```", text, re.DOTALL)
+    (function.folder / "net.py").write_text(block)
+    lines = "\n".join(",".join(f"{value:.3f}" for value in row[:3]) for row in ROWS)
+    (tmp_path / "rows.csv").write_text(f"age,income,debt\n{lines}\n")
+    manifest = packed(function, saved(function, whole("Net")), "rows.csv").manifest
+    assert [column.name for column in manifest.columns] == ["age", "income", "debt"]
+    assert manifest.answer == {"outputs": ["label", "probabilities"]}
+    assert manifest.model_info["labels"] == [0, 1]

@@ -24,7 +24,7 @@ def main() -> None:
     try:
         _export(given)
     except ModeletError as error:
-        sys.exit(f"error: {error}")
+        sys.exit(f"error: {' '.join(str(error).split())}")
 
 
 def _export(given: Any) -> None:

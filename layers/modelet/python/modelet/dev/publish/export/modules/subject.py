@@ -128,7 +128,9 @@ def _in_single(opened: Opened) -> tuple[Opened, Any, tuple[str, ...]]:
 
 
 def _module(opened: Opened, names: list[str], types: list[Any]) -> Any:
-    return Program(opened) if opened.kind == "program" else Flat(opened.module, names, types)
+    module = Program(opened) if opened.kind == "program" else Flat(opened.module, names, types)
+    module.training = False  # the exporter restores this mode in all parts; a program cannot change its own
+    return module
 
 
 def _typed(groups: list[Group], kinds: Mapping[str, str]) -> list[Group]:
