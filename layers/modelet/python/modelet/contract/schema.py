@@ -54,8 +54,7 @@ RECORDS = {"model": "model-fields", "dataclass": "dataclass-args", "typed-dict":
 def tighten(core: Core, *, returned: bool = False) -> Core:
     """Return a copy of a core schema with stricter defaults.
 
-    Floats reject NaN and infinity, objects reject unknown fields, and a field of bytes is base64 in JSON, whose texts
-    cannot hold all bytes; the author's own configuration takes precedence.
+    Floats reject NaN and infinity, objects reject unknown fields; the author's own configuration takes precedence.
     returned: the schema is for values that the author's code returns. Then objects are validated again, by the names of
     their fields, and NaN is written as `NaN`, so that it can be found.
     """
@@ -76,8 +75,6 @@ class _Tightening:
             node.setdefault("allow_inf_nan", False)
         if kind in RECORDS.values() and "extra_fields_behavior" not in config:
             node["extra_behavior"] = "forbid"
-        if kind in RECORDS and not self._returned and _has_bytes(node):
-            node["config"] = {"val_json_bytes": "base64", **config}
         if kind in RECORDS and self._returned:
             node["config"] = {**config, "ser_json_inf_nan": "constants", "validate_by_name": True}
             if kind != "typed-dict":
@@ -94,15 +91,6 @@ class _Tightening:
         if key in NAMES and not isinstance(child.get("type"), str):
             return {name: self._member("", item, config) for name, item in child.items()}
         return self.schema(child, config)
-
-
-def _has_bytes(node: Any) -> bool:
-    """Return whether a part of a schema is bytes."""
-    if isinstance(node, list | tuple):
-        return any(map(_has_bytes, node))
-    if not isinstance(node, dict):
-        return False
-    return node.get("type") == "bytes" or any(_has_bytes(child) for key, child in node.items() if key not in DATA)
 
 
 compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode

@@ -14,6 +14,7 @@ from modelet.contract.readers import validator
 from modelet.contract.schema import ValidationError
 from modelet.errors import ContractError
 from modelet.protocols.form import MULTIPART, FormFile, read_form
+from modelet.protocols.media import Media
 from modelet.violation import LISTED_VIOLATIONS, MAX_NAME_LENGTH, MAX_PROBLEMS, Violation
 
 if TYPE_CHECKING:
@@ -21,13 +22,22 @@ if TYPE_CHECKING:
 
     from modelet.contract.contract import Contract
     from modelet.contract.schema import Core, SchemaValidator
+    from modelet.errors import RequestError
     from modelet.pipeline import InferencePipeline
+    from modelet.protocols.service import Request, Service
 
     Reader = Callable[..., tuple[Checked, bool]]
 
 RAW = ("application/octet-stream", "image/jpeg", "image/png")
 """The media types of a body that is one file; the bytes say what it is, whichever of them is declared."""
-FILES = (*RAW, MULTIPART)
+
+
+def media_of(request: Request, service: Service, media: Media[Any, Any], error: RequestError) -> Media[Any, Any]:
+    """Return the media types with those of files. Raises the error if the contract is not for files."""
+    readers = readers_of(service.pipeline.contract, str(request.headers.get("content-type", "")))
+    if not readers:
+        raise error
+    return Media(readers={**media.readers, **readers}, writers=media.writers)
 
 
 def readers_of(contract: Contract, content_type: str) -> Mapping[str, Reader]:

@@ -12,7 +12,6 @@ from modelet.contract.schema import compact, to_json
 from modelet.errors import (
     ContractError,
     MalformedBodyError,
-    MediaTypeError,
     ModeletError,
     NotFoundError,
     RequestError,
@@ -105,25 +104,19 @@ def infer(request: Request, service: Service) -> Response:
     began = perf_counter()
     try:
         read, kind, write = negotiate(request, MEDIA)
-    except MediaTypeError as error:
-        read, kind, write = negotiate(request, _media_of_bytes(request, service, error))
-    partial = flag(request, "partial")
+    except RequestError as error:
+        if error.status != 415:
+            raise
+        from modelet.protocols import binary  # noqa: PLC0415 - only for bodies that are not JSON
+
+        read, kind, write = negotiate(request, binary.media_of(request, service, MEDIA, error))
+    partial = flag(request, "partial") if request.query else False
     checked, bare = read(request.body, service.pipeline, partial=partial)
     request.timings.validate = perf_counter() - began
     result = service.pipeline.infer(checked, request.timings, partial=partial)
     if bare and result.failed:
         raise ContractError(result.failed[0])
     return Response(200, write(result, service, bare=bare), {"content-type": kind})
-
-
-def _media_of_bytes(request: Request, service: Service, error: MediaTypeError) -> Media[Any, Any]:
-    """Return the media types of a contract with one field of bytes. Raises the error if the contract is another."""
-    from modelet.protocols import binary  # noqa: PLC0415 - only for bodies that are not JSON
-
-    readers = binary.readers_of(service.pipeline.contract, str(request.headers["content-type"]))
-    if not readers:
-        raise error
-    return Media(readers={**MEDIA.readers, **readers}, writers=MEDIA.writers)
 
 
 def flag(request: Request, name: str) -> bool:

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from modelet.contract.schema import tighten
+from modelet.dev.bundle.encoding import with_base64
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -24,7 +25,8 @@ def json_schema(kind: Any, mode: Literal["validation", "serialization"]) -> Sche
     """
     adapter = TypeAdapter(kind)
     adapter.rebuild()
-    made: Schema = _Served().generate(tighten(dict(adapter.core_schema), returned=mode == "serialization"), mode=mode)
+    core = tighten(dict(adapter.core_schema), returned=mode == "serialization")
+    made: Schema = _Served().generate(with_base64(core) if mode == "validation" else core, mode=mode)
     return made
 
 
@@ -68,7 +70,7 @@ class _Served(GenerateJsonSchema):
         return made
 
     def bytes_schema(self, schema: Any) -> Schema:
-        """Return the schema of bytes, which are base64 in JSON (`tighten`). Limits are those of the base64 text."""
+        """Return the schema of bytes, which are base64 in JSON (`encoding`). Limits are those of the base64 text."""
         if self.mode != "validation" or self._encoding != "base64":
             return super().bytes_schema(schema)
         made: Schema = {"type": "string", "contentEncoding": "base64"}
