@@ -60,7 +60,7 @@ def export(folder: Path) -> None:
     rows, source, target = (torch.export.Dim(name) for name in ("rows", "source", "target"))
     tokens, mask = torch.randint(0, 1_000, (2, 9)), torch.ones(2, 9, dtype=torch.int64)
     states = torch.randn(2, 9, WIDTH)
-    parts = {
+    parts: dict[str, Any] = {
         "encoder": (Encoder(), (tokens, mask), ({0: rows, 1: source},) * 2),
         "decoder": (Decoder(), (tokens[:, :5], states, mask), ({0: rows, 1: target}, *({0: rows, 1: source},) * 2)),
     }

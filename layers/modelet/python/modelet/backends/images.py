@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 from annotated_types import Len
 from PIL import JpegImagePlugin, PngImagePlugin
-from PIL.Image import Resampling, Transpose, new
+from PIL.Image import Resampling, Transpose, fromarray, new
 
 from modelet.errors import ContractError
 from modelet.violation import Violation
@@ -33,6 +33,8 @@ Image = Annotated[bytes, Len(1, MOST_BYTES)]
 Mode = Literal["L", "RGB"]
 FIELD = "image"
 WHITE = 255
+TRANSPARENT = frozenset({"LA", "PA", "RGBA", "La", "RGBa"})
+"""Pillow's modes of pictures with transparency."""
 
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 JPEG_SCAN, JPEG_END = b"\xff\xda", b"\xff\xd9"
@@ -112,11 +114,12 @@ def decoded(
             least = max(size)
             image.draft(mode if image.mode in {"L", "RGB", "YCbCr"} else None, (least * 2, least * 2))
         image.load()
-        image = _plain(image, mode)
+        image = _in_8_bits(image, mode)
         if size is not None:
             is_sideways = turns and turns[0] in {Transpose.TRANSPOSE, Transpose.TRANSVERSE, *QUARTERS}
             height, width = size[::-1] if is_sideways else size
             image = image.resize((width, height), Resampling.BILINEAR, reducing_gap=3.0)
+        image = _on_white(image, mode)
         for turn in turns:
             image = image.transpose(turn)
     except _ImageError as error:
@@ -172,7 +175,7 @@ def _has_whole_chunks(data: bytes) -> bool:
         end = start + 12 + int.from_bytes(view[start : start + 4])
         if end > len(data) or crc32(view[start + 4 : end - 4]) != int.from_bytes(view[end - 4 : end]):
             return False
-        if view[start + 4 : start + 8] == b"IEND":
+        if data.startswith(b"IEND", start + 4):
             return True
         start = end
     return False
@@ -185,16 +188,18 @@ def _orientation(image: Any) -> int:
         return 1
 
 
-def _plain(image: Any, mode: Mode) -> Any:
-    """Return an image in a mode of 8 bits without transparency."""
+def _in_8_bits(image: Any, mode: Mode) -> Any:
+    """Return an image in a mode of 8 bits: RGBA if it has transparency, which must be scaled with it."""
     if image.mode.startswith("I"):  # 16 bits of grey, which Pillow would clip
-        values = np.asarray(image).astype(np.int64)
-        from PIL.Image import fromarray  # noqa: PLC0415 - few images have 16 bits
+        return fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    wanted = "RGBA" if "transparency" in image.info or image.mode in TRANSPARENT else mode
+    return image if image.mode == wanted else image.convert(wanted)
 
-        image = fromarray((values >> 8).clip(0, WHITE).astype(np.uint8))
-    if "transparency" in image.info or image.mode in {"LA", "PA", "RGBA", "La", "RGBa"}:
-        image = image.convert("RGBA")
+
+def _on_white(image: Any, mode: Mode) -> Any:
+    """Return an image in a mode, without transparency."""
+    if image.mode == "RGBA":
         ground = new("RGBA", image.size, (WHITE, WHITE, WHITE, WHITE))
         ground.alpha_composite(image)
-        image = ground.convert("RGB")
+        image = ground
     return image if image.mode == mode else image.convert(mode)
