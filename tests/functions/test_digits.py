@@ -45,8 +45,8 @@ def send(function: Function, published: Project) -> Iterator[Send]:
     settings = Settings(function.folder, published.store_url(None), published.root / "tmp" / "in-process")
     with in_process(function, settings) as handler:
 
-        def post(body: bytes, content_type: str = "image/png", query: str = "") -> tuple[int, Any]:
-            path = f"/models/{function.name}/infer{query}"
+        def post(body: bytes, content_type: str = "image/png", query: str = "", root: str = "") -> tuple[int, Any]:
+            path = f"{root}/models/{function.name}/infer{query}"
             response = handler(http_event("POST", path, body, content_type=content_type), Context())
             return response["statusCode"], json.loads(response["body"])
 
@@ -120,6 +120,9 @@ def test_a_picture_is_the_same_in_json_in_a_form_and_as_tensors(send: Send, held
     assert rows["predictions"] == [alone, alone]
     assert send(*form(file, file))[1] == rows
     assert send(*form(file))[1]["predictions"] == [alone]
+    tensor = {"name": "image", "datatype": "BYTES", "shape": [1], "data": [text]}
+    status, tensors = send(json.dumps({"inputs": [tensor]}).encode(), "application/json", root="/v2")
+    assert (status, [each["data"] for each in tensors["outputs"]]) == (200, [[alone["digit"]], [alone["probability"]]])
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,7 @@ def exported_module(function: Function, source: Path, examples: Path, progress: 
         command = [str(python), "-W", "ignore", "-m", "modelet.dev.publish.export.modules", str(source)]
         command += ["--examples", str(examples), "--folder", str(function.folder), "--to", str(target)]
         environment = {"PYTHONPATH": str(PACKAGE), "PATH": str(python.parent), "HOME": folder}
+        environment["PYTHONDONTWRITEBYTECODE"] = "1"  # the author's folder stays as it is
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             said = (done.stderr.strip() or "no reason given").splitlines()[-1]
