@@ -45,7 +45,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
 # uv trusts the machine's certificates, as pip and the browser do.
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help setup up test fast coverage check lint hooks mutate format lock clean locks layer synth images sam engine-stop deploy-local signed-in deploy destroy prune fuzz export export-ner test-export bench bench-gate
+.PHONY: help setup up test fast coverage check lint hooks mutate format lock clean locks layer synth images sam engine-stop deploy-local signed-in deploy destroy prune fuzz export export-ner export-digits test-export bench bench-gate
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -182,7 +182,7 @@ fuzz: $(READY) ## Publish CASES=3000 generated models, compare what is served (S
 	PYTHONPATH=tests $(BIN)/python -W ignore -m differential.fuzz --cases $(or $(CASES),3000) \
 	  $(if $(SEED),--seed $(SEED)) $(if $(FIRST),--first $(FIRST)) $(if $(JOBS),--jobs $(JOBS)) $(if $(RESUME),--resume)
 
-export: $(EXPORT) ## Make .tools/export, the environment in which `modelet publish --from FOLDER` exports a transformer
+export: $(EXPORT) ## Make .tools/export, the environment in which `modelet publish --from FILE` exports transformers and modules of torch
 
 test-export: $(EXPORT) ## Export tiny transformers and checkpoints, and serve what comes out
 	$(BIN)/pytest --numprocesses=0 tests/e2e/export
@@ -191,6 +191,13 @@ export-ner: $(EXPORT) ## Train the sample ner again and export it to functions/n
 	PYTHONPATH=functions/ner .tools/export/bin/python -m training.fit .tools/export/ner
 	PYTHONPATH=layers/modelet/python .tools/export/bin/python -m modelet.dev.publish.export .tools/export/ner \
 	  --to functions/ner/model
+
+export-digits: $(EXPORT) ## Train the sample digits again and export it to functions/digits/model
+	PYTHONPATH=functions/digits $(BIN)/python -m training.data .tools/export/digits
+	PYTHONPATH=functions/digits .tools/export/bin/python -m training.fit .tools/export/digits
+	PYTHONPATH=layers/modelet/python .tools/export/bin/python -m modelet.dev.publish.export.modules \
+	  .tools/export/digits/model.pt --examples .tools/export/digits/examples.npz --folder functions/digits \
+	  --to functions/digits/model
 
 bench: $(READY) $(BENCH_ENVIRONMENTS) ## Measure all that docs/performance.md says, and write it anew (about half an hour)
 	@mkdir -p .modelet/bench

@@ -75,15 +75,9 @@ def test_the_app_writes_one_stack_per_model_and_two_shared_ones_and_prints_nothi
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     written = {path.name for path in (plain_project / "out").glob("*.template.json")}
     parts = (
-        "storage",
-        "api",
-        "model-breast-cancer",
-        "model-churn",
-        "model-diabetes",
-        "model-ner",
-        "model-sentiment",
-        "model-toolbox",
-    )
+        "storage", "api", "model-breast-cancer", "model-churn", "model-diabetes", "model-digits", "model-ner",
+        "model-sentiment", "model-toolbox",
+    )  # fmt: skip
     assert written == {f"modelet-dev-{part}.template.json" for part in parts}
 
 

@@ -72,7 +72,7 @@ def test_a_model_may_only_read_its_own_versions_and_write_its_own_log(dev: Synth
 def test_a_baked_model_has_no_access_to_s3(full: Synthesized) -> None:
     found = [each for each in full.statements() if "Execution" in each.path and "-worker/" not in each.path]
     readers = {each.path.partition("/")[0] for each in found if any("s3:" in action for action in each.actions)}
-    assert readers == {"sentiment", "churn", "diabetes", "ner", "toolbox"}
+    assert readers == {"sentiment", "churn", "diabetes", "digits", "ner", "toolbox"}
     own = [each for each in found if each.path.startswith("breast-cancer/")]
     assert {action for each in own for action in each.actions} == {
         "logs:CreateLogStream",

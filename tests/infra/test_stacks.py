@@ -15,7 +15,7 @@ from infra.stage import STAGES, Stage
 
 from .conftest import Synthesized, synthesize
 
-MODELS = ["breast-cancer", "churn", "diabetes", "ner", "sentiment", "toolbox"]
+MODELS = ["breast-cancer", "churn", "diabetes", "digits", "ner", "sentiment", "toolbox"]
 JWT = Stage(
     name="dev",
     auth="jwt",

@@ -41,7 +41,7 @@ JSON_MESSAGES = frozenset(
     }
 )
 """Rules whose message has JSON's names of types only if pydantic-core itself parsed the JSON."""
-UNLIKE = frozenset({"call", "function-wrap", "is-instance", "is-subclass", "json-or-python"})
+UNLIKE = frozenset({"bytes", "call", "function-wrap", "is-instance", "is-subclass", "json-or-python"})
 """Core schemas that may treat a Python value differently from the same value in JSON."""
 
 

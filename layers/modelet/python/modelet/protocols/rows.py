@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from modelet.contract.contract import Checked
 from modelet.contract.schema import compact, to_json
-from modelet.errors import ContractError, MalformedBodyError, ModeletError, NotFoundError, RequestError
+from modelet.errors import (
+    ContractError,
+    MalformedBodyError,
+    ModeletError,
+    NotFoundError,
+    RequestError,
+)
 from modelet.protocols.media import Media, negotiate
 from modelet.protocols.service import JSON, PROBLEM, Request, Response, Routes, Service
 from modelet.violation import LISTED_VIOLATIONS, MAX_NAME_LENGTH, Violation
@@ -98,8 +104,15 @@ MEDIA = Media(readers={JSON: read_json}, writers={JSON: write_json})
 def infer(request: Request, service: Service) -> Response:
     """POST …/infer: return a prediction for each instance."""
     began = perf_counter()
-    read, kind, write = negotiate(request, MEDIA)
-    partial = flag(request, "partial")
+    try:
+        read, kind, write = negotiate(request, MEDIA)
+    except RequestError as error:
+        if error.status != 415:
+            raise
+        from modelet.protocols import binary  # noqa: PLC0415 - only for bodies that are not JSON
+
+        read, kind, write = negotiate(request, binary.media_of(request, service, MEDIA, error))
+    partial = flag(request, "partial") if request.query else False
     checked, bare = read(request.body, service.pipeline, partial=partial)
     request.timings.validate = perf_counter() - began
     result = service.pipeline.infer(checked, request.timings, partial=partial)

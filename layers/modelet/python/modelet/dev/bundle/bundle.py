@@ -96,6 +96,8 @@ def write_bundle(function: Function, store: Store, lock: Lock, path: Path | None
             compiled = {"instance": compile_type(instance), "prediction": compile_type(prediction, returned=True)}
             schemas = [json_schema(instance, "validation"), json_schema(prediction, "serialization")]
             cores = [_core(instance, returned=False), _core(prediction, returned=True)]
+        except CommandError as error:
+            raise CommandError(f"{function.folder / 'app.py'}: {error}") from error
         except Exception as error:  # a type may run its own code to build its schema
             said = error.message if isinstance(error, PydanticUserError) else f"{type(error).__name__}: {error}"
             raise CommandError(

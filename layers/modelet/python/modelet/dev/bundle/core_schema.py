@@ -10,6 +10,8 @@ from pydantic import TypeAdapter
 from pydantic_core import SchemaError, SchemaValidator
 
 from modelet.contract.schema import DATA, tighten
+from modelet.dev.bundle.encoding import unencoded, with_base64
+from modelet.errors import CommandError
 
 if TYPE_CHECKING:
     from modelet.contract.schema import Core
@@ -28,17 +30,23 @@ class _NotJsonError(Exception):
 
 
 def compile_type(kind: Any, *, returned: bool = False) -> CompiledType:
-    """Compile a type. The same type gives the same data in every process.
+    """Compile a type. The same type gives the same data in every process. Raises CommandError.
 
-    returned: see `tighten`.
+    returned: see `tighten`. Bytes in an instance are base64 in JSON.
 
     If a part is not JSON (a class, enum, Python validator or pattern), `reason` names the field and the part.
     """
     try:
-        core = _plain(tighten(dict(TypeAdapter(kind).core_schema), returned=returned), [], {})
+        tight = tighten(dict(TypeAdapter(kind).core_schema), returned=returned)
+        core = _plain(tight if returned else with_base64(tight), [], {})
         read_back = json.loads(json.dumps(core))
         SchemaValidator(read_back)
     except _NotJsonError as error:
+        if not returned and unencoded(tight):
+            raise CommandError(
+                f"the instance {error}, and pydantic reads its bytes as text: write them as base64, with "
+                'val_json_bytes="base64" in the configuration (ConfigDict) of each class that has bytes'
+            ) from None
         return CompiledType(None, str(error))
     except SchemaError as error:
         return CompiledType(None, f"has a schema that pydantic-core cannot read back: {error}")

@@ -15,6 +15,8 @@ from modelet.errors import (
     StoreError,
     TooLargeError,
 )
+from modelet.protocols.binary import RAW
+from modelet.protocols.form import MULTIPART
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,7 +85,7 @@ def openapi(name: str, version: str, instance: Mapping[str, Any], prediction: Ma
                 "schema": {"type": "boolean", "default": False},
             }
         ],
-        "requestBody": {"required": True, "content": {JSON: {"schema": request}}},
+        "requestBody": {"required": True, "content": {JSON: {"schema": request}, **_files(instance)}},
         "responses": {"200": _json("The predictions", {"anyOf": [_object(batch), many]}), **failures},
     }
     described = _json("A description of the model", {"type": "object"})
@@ -126,6 +128,17 @@ _PROBLEM = {
         },
     },
 }
+
+
+def _files(instance: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the media types of bodies that are files, for an instance with one field of bytes."""
+    fields = instance.get("properties", {})
+    found = [name for name, field in fields.items() if field.get("contentEncoding") == "base64"]
+    if len(found) != 1 or set(instance.get("required", ())) - set(found):
+        return {}
+    files = {"type": "array", "items": {"type": "string", "contentMediaType": RAW[0]}, "minItems": 1}
+    form = {**_object({found[0]: files}), "additionalProperties": False}
+    return {**{kind: {} for kind in RAW}, MULTIPART: {"schema": form}}
 
 
 def _object(properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -34,13 +34,14 @@ MODEL = click.Path(exists=True, path_type=Path)
     "--from",
     "from_file",
     type=MODEL,
-    help="A trained estimator (.joblib), a booster (.txt, .json, .ubj, .cbm), a graph (.onnx), a Hugging Face folder "
-    "or a Lightning checkpoint (.ckpt), instead of train.py.",
+    help="A trained estimator (.joblib), a booster (.txt, .json, .ubj, .cbm), a graph (.onnx), a file of "
+    "torch (.pt, .pt2), a Hugging Face folder or a Lightning checkpoint (.ckpt), instead of train.py.",
 )
 @click.option(
     "--examples",
     type=FILE,
-    help="Held-out rows for --from, .csv or .json, with the model's columns in order; or texts, .json or .txt.",
+    help="Held-out rows for --from, .csv or .json, with the model's columns in order; or texts, .json or .txt; or "
+    "a module's inputs, .npz, .npy, .json or .csv.",
 )
 @click.option(
     "--types",

@@ -89,25 +89,51 @@ def _packed(
 ) -> Package:
     from modelet.dev.publish.choose import packaged
     from modelet.dev.publish.exported import package_exported
-    from modelet.dev.publish.package import package_graph
+    from modelet.dev.publish.modules import package_module
     from modelet.dev.publish.source.exported import Exported
+    from modelet.dev.publish.source.module import ExportedModule
+    from modelet.dev.publish.source.train import trained
+
+    if from_file is not None:
+        if examples is None:
+            raise PublishError(f"--from {from_file.name} needs --examples: held-out rows, .csv or .json")
+        return _from_file(function, from_file, examples, bounded, types, progress)
+    progress.step(f"training {function.name}: functions/{function.folder.name}/train.py")
+    with trained(function) as result:
+        if isinstance(result, Exported):
+            return package_exported(function, result, progress)
+        _check_quantizes(function)
+        if isinstance(result, ExportedModule):
+            return package_module(function, result, bounded, progress)
+        return packaged(function, result, progress)
+
+
+def _from_file(
+    function: Function,
+    from_file: Path,
+    examples: Path,
+    bounded: bool,
+    types: Mapping[str, Type] | None,
+    progress: Progress,
+) -> Package:
+    from modelet.dev.publish.choose import packaged
+    from modelet.dev.publish.exported import package_exported
+    from modelet.dev.publish.modules import package_module
+    from modelet.dev.publish.package import package_graph
     from modelet.dev.publish.source.file import given
     from modelet.dev.publish.source.folder import exported, is_text_model
-    from modelet.dev.publish.source.train import trained
+    from modelet.dev.publish.source.module import exported_module, is_module
     from modelet.dev.publish.source.trained import Trained
 
-    if from_file is None:
-        progress.step(f"training {function.name}: functions/{function.folder.name}/train.py")
-        with trained(function) as result:
-            if isinstance(result, Exported):
-                return package_exported(function, result, progress)
-            _check_quantizes(function)
-            return packaged(function, result, progress)
-    if examples is None:
-        raise PublishError(f"--from {from_file.name} needs --examples: held-out rows, .csv or .json")
+    if is_module(from_file):
+        _check_quantizes(function)
+        if types:
+            raise PublishError("--types is for columns of estimators and graphs, not for a module of torch: remove it")
+        with exported_module(function, from_file, examples, progress) as module:
+            return package_module(function, module, bounded, progress)
     if is_text_model(from_file):
-        with exported(from_file, examples, progress, function.folder.parents[1]) as result:
-            return package_exported(function, result, progress)
+        with exported(from_file, examples, progress, function.folder.parents[1]) as texts:
+            return package_exported(function, texts, progress)
     _check_quantizes(function)
     with author_modules(function.folder):  # a pickle may need them
         found = given(from_file, examples, bounded, progress, types)

@@ -58,7 +58,7 @@ def export(opened: Opened) -> tuple[bytes, Wrapped]:
             output_names=list(outputs),
             verbose=False,
         )
-    return _plain(made.model_proto), wrapped
+    return plain(made.model_proto), wrapped
 
 
 def compare(opened: Opened, wrapped: Wrapped, run: Any) -> dict[str, Any]:
@@ -140,7 +140,7 @@ def _labels_differ(wanted: Any, found: Any) -> bool:
     return bool((wanted.argmax(axis=-1) != found.argmax(axis=-1))[clear].any())
 
 
-def _plain(model: Any) -> bytes:
+def plain(model: Any) -> bytes:
     """Return a graph without the notes of the exporter, which name files of this machine."""
     del model.metadata_props[:]
     model.doc_string = model.graph.doc_string = ""

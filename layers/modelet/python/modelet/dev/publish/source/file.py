@@ -106,8 +106,8 @@ def _given_graph(
         )
     table = _chosen(graph, read_table(examples, lambda cells: typed(cells, types, _types(graph, cells))))
     feeds = graph_feeds(graph, table)
-    columns = _columns(graph, table, bounded)
-    outputs, figures = _checked(graph, feeds)
+    columns = columns_for(graph, table, bounded)
+    outputs, figures = checked(graph, feeds)
     shape = outcome(model, outputs, labels)
     return GivenGraph(
         graph,
@@ -161,7 +161,7 @@ def _tensor(values: Sequence[Any], node: Any) -> NDArray[Any]:
     return array.reshape(-1, 1) if array.ndim == 1 and len(node.shape) == 2 else array
 
 
-def _checked(graph: Graph, feeds: Feeds) -> tuple[Outputs, dict[str, Any]]:
+def checked(graph: Graph, feeds: Feeds) -> tuple[Outputs, dict[str, Any]]:
     """Run the examples together and some alone, because a graph that mixes rows cannot serve batches."""
     count = len(next(iter(feeds.values())))
     together = graph.run(feeds)
@@ -185,7 +185,7 @@ def _checked(graph: Graph, feeds: Feeds) -> tuple[Outputs, dict[str, Any]]:
     return together, {"example_rows": count, "compared_with": "nothing: the graph was given without an estimator"}
 
 
-def _columns(graph: Graph, table: Any, bounded: bool) -> tuple[Column, ...]:
+def columns_for(graph: Graph, table: Any, bounded: bool) -> tuple[Column, ...]:
     """Return the columns of the examples, or none if the graph's inputs are tensors. Raises PublishError."""
     widths = [node.shape[1:] for node in graph.inputs.values()]
     if any(len(width) != 1 for width in widths) or (len(widths) > 1 and any(width != [1] for width in widths)):

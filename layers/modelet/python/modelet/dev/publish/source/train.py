@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from modelet.dev.project.author import author_modules
 from modelet.dev.publish.onnx.graph import line
 from modelet.dev.publish.source.exported import Exported
+from modelet.dev.publish.source.module import ExportedModule
 from modelet.dev.publish.source.trained import Trained
 from modelet.errors import PublishError
 
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def trained(function: Function) -> Iterator[Any]:
-    """Yield the result of train() in a function's train.py, Trained or Exported.
+    """Yield the result of train() in a function's train.py: Trained, Exported or ExportedModule.
 
     Its modules stay imported in the block, for its pickles.
 
@@ -47,7 +48,7 @@ def trained(function: Function) -> Iterator[Any]:
             raise PublishError(f"{shown}{_place(error, function.folder)}: {said}: fix it there") from error
         if train is None:
             raise PublishError(f"{shown} has no train(): write `def train() -> Trained` in it")
-        if not isinstance(result, Trained | Exported):
+        if not isinstance(result, Trained | Exported | ExportedModule):
             raise PublishError(
                 f"{shown}: train() returns {type(result).__name__}: return modelet.publishing.Trained(estimator=..., "
                 "examples=..., metrics=..., metric=...)"

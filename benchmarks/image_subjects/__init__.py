@@ -1,0 +1,1 @@
+"""The handlers that the benchmark of images measures Modelet beside."""
