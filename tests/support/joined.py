@@ -69,4 +69,4 @@ def joined(
     given = {**FEATURES, **features} if customers is not None else None
     made = service(model, features=given, id=row_id)
     join = Join(given, customers) if given is not None else None
-    return made._replace(pipeline=JoinedPipeline.around(made.pipeline, made.bundle.spec, join))
+    return Service(made.bundle, made.manifest, JoinedPipeline.around(made.pipeline, made.bundle.spec, join))

@@ -13,6 +13,7 @@ from modelet.contract.contract import Contract
 from modelet.contract.schema import tighten
 from modelet.logic.stages import LogicPipeline
 from modelet.model import Model
+from modelet.protocols.service import Service
 from support.batches import Stage, csv_text
 from support.services import service
 
@@ -43,7 +44,7 @@ LOGIC = {
 def stage(place: str) -> Stage:
     made = service(Doubling)
     contract = Contract(tighten(dict(TypeAdapter(Row).core_schema)), {"type": "any"})
-    return Stage.create(made._replace(pipeline=LogicPipeline(Doubling(), contract, logic=LOGIC)), place)
+    return Stage.create(Service(made.bundle, made.manifest, LogicPipeline(Doubling(), contract, logic=LOGIC)), place)
 
 
 @pytest.mark.parametrize("load", ["write", "import"])

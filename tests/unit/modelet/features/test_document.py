@@ -15,6 +15,7 @@ from modelet.features.join import Join
 from modelet.features.pipeline import JoinedPipeline
 from modelet.features.prediction_set import MOST_ATTEMPTS, MOST_DISTINCT, MOST_KEYS, SHARE, WINDOW_S, Row
 from modelet.model import Model
+from modelet.protocols.service import Service
 from support.joined import Customers
 from support.repository import ROOT
 from support.services import ask, service
@@ -43,7 +44,7 @@ def test_each_block_is_true() -> None:
 
     served = service(Risks, features=spec["features"], id=spec["id"])
     join = Join(spec["features"], Customers({"c-17": Row(**row)}))
-    served = served._replace(pipeline=JoinedPipeline.around(served.pipeline, served.bundle.spec, join))
+    served = Service(served.bundle, served.manifest, JoinedPipeline.around(served.pipeline, served.bundle.spec, join))
     assert ask(served, "POST", "/models/tiny/infer", request)[:2] == (200, answer)
     assert seen == [instance]
 

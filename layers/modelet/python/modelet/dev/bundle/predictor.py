@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from modelet.dev.project.project import Function
 
 
+OF_CONTRACTS = ("preprocessing", "logic", "features", "id", "probabilities", "quantize")
+"""The keys of model.yaml for models that have a contract."""
+
+
 def predictor_of(function: Function, model_class: Any, load: Any) -> Any:
     """Return the class or the module that is served as a plain predictor; None for a model.
 
@@ -25,8 +29,7 @@ def predictor_of(function: Function, model_class: Any, load: Any) -> Any:
         if spec.config:
             raise CommandError(f"{place}: config: is for plain predictors, and this is a model: remove it")
         return None
-    if spec.preprocessing is not None or not spec.probabilities or spec.quantize is not None:
-        named = "preprocessing" if spec.preprocessing else "quantize" if spec.quantize else "probabilities"
+    if named := next((key for key in OF_CONTRACTS if getattr(spec, key) != type(spec).model_fields[key].default), None):
         raise CommandError(f"{place}: {named}: does not apply to a plain predictor, which has no contract: remove it")
     target = model_class if model_class is not None else _imported(function, load)
     try:

@@ -101,14 +101,9 @@ class ModelSpec(Section):
             )
         if self.version == "aliases":
             raise ValueError("version: 'aliases' is a reserved folder in every store: choose another version")
-        if self.logic is not None:
-            self.logic.check_consistency(self.preprocessing)
+        self._check_kind()
         self.scaling.check_consistency(self.resources)
-        for key in ("preprocessing", "logic", "features", "id") if self.predictor is not None else ():
-            if getattr(self, key) is not None:
-                raise ValueError(f"{key}: is for models with a contract, which a predictor does not have: remove it")
         self._check_worker()
-        check_features(self.features, self.id)
         for name in (*self.environment, *self.secrets):
             section = "secrets" if name in self.secrets else "environment"
             if RESERVED_VARIABLES.fullmatch(name):
@@ -124,6 +119,14 @@ class ModelSpec(Section):
             except ValidationError as wrong:
                 raise ValueError(f"stages.{stage}.{sentence(wrong)}") from None
         return self
+
+    def _check_kind(self) -> None:
+        for key in ("preprocessing", "logic", "features", "id") if self.predictor is not None else ():
+            if getattr(self, key) is not None:
+                raise ValueError(f"{key}: is for models with a contract, which a predictor does not have: remove it")
+        if self.logic is not None:
+            self.logic.check_consistency(self.preprocessing)
+        check_features(self.features, self.id)
 
     def _check_worker(self) -> None:
         if self.batch is not None:

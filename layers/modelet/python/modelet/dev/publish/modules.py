@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelet.backends.onnx import DTYPES, ENGINE
+from modelet.dev.publish.draft import FOUND_OUT
 from modelet.dev.publish.onnx.graph import Graph, check_inputs, check_servable, read_model
 from modelet.dev.publish.onnx.optimize import optimized
-from modelet.dev.publish.package import FOUND_OUT, package_graph
+from modelet.dev.publish.package import package_graph
 from modelet.dev.publish.parity.predictions import Answers, answers_of
 from modelet.dev.publish.source.exported import GRAPH_FILE
 from modelet.dev.publish.source.file import GivenGraph, checked, columns_for
