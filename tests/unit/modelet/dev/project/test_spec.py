@@ -188,8 +188,10 @@ def test_a_version_that_yaml_would_change_must_be_quoted(path: Path, written: st
         ("stages: {prod: {artifact: s3}}", "stages.prod.artifact: 's3' is unknown: give 'store' or 'baked'"),
         (
             "backend: tensorflow",
-            "backend: 'tensorflow' is unknown: "
-            "give 'onnx', 'lightgbm', 'xgboost', 'catboost', 'sklearn', 'python' or 'auto'",
+            (
+                "backend: 'tensorflow' is unknown: "
+                "give 'onnx', 'lightgbm', 'xgboost', 'catboost', 'sklearn', 'python' or 'auto'"
+            ),
         ),
         ("preprocessing: {module: features}", "preprocessing.function: is missing: add it"),
         ("version: a/b", "version: 'a/b' is not a valid name: it must match ^[A-Za-z0-9][A-Za-z0-9_.-]*$"),
