@@ -141,7 +141,7 @@ def _answer(function: str, event: bytes, deadline: float, clock: Clock) -> tuple
 
 
 def judge(function: str, error: str | None, payload: bytes) -> None:
-    """Raise CheckError unless the payload is an HTTP response of status 200 whose body is what its content type says."""
+    """Raise CheckError unless the payload is an HTTP response of status 200 whose body is what its type says."""
     text = payload.decode(errors="replace")[:500]
     if error:
         raise CheckError(f"{function} failed: {text}")
