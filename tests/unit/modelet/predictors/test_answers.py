@@ -97,6 +97,12 @@ def test_what_may_be_returned_is_named() -> None:
     assert "return a JSON value, a str, bytes, modelet.Response(body" in refused(object())
 
 
+def test_keys_become_texts_unless_two_would_be_the_same() -> None:
+    assert answer_of({2: "a", None: "b", True: {2.5: "c"}}).body == b'{"2":"a","null":"b","true":{"2.5":"c"}}'
+    for value in ({1: "a", "1": "b"}, [{"x": ({True: 1, "true": 2},)}]):
+        assert "two keys that are" in refused(value)
+
+
 def test_a_coroutine_is_refused_and_closed() -> None:
     async def answer() -> int:
         return 1

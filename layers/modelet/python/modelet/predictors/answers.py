@@ -97,6 +97,10 @@ def _json(value: Any) -> bytes:
     kind = type(value).__name__
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
+        if twin := _twin(value):
+            raise PredictionError(
+                f"predict returned a {kind} with two keys that are {twin} as JSON: return one of them"
+            )
         return text.encode()
     except TypeError as error:
         if kind in {"coroutine", "generator"}:
@@ -108,6 +112,22 @@ def _json(value: Any) -> bytes:
         said = str(error)
         cure = "return finite numbers or None" if "float" in said else "return a JSON value"
         raise PredictionError(f"predict returned a {kind} that JSON does not have ({said}): {cure}") from None
+
+
+def _twin(value: Any) -> str:
+    """Return the JSON text that two keys of one dict share, such as 1 and "1"; empty if there are none."""
+    waiting = [value]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, dict):
+            if any(type(key) is not str for key in found):
+                texts = [json.dumps({key: 0}) for key in found]
+                if twice := next((text for text in texts if texts.count(text) > 1), None):
+                    return twice[1:].partition(":")[0]
+            waiting += [each for each in found.values() if isinstance(each, dict | list | tuple)]
+        elif isinstance(found, list | tuple):
+            waiting += [each for each in found if isinstance(each, dict | list | tuple)]
+    return ""
 
 
 def _plain(value: Any) -> Any:
