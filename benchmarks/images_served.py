@@ -92,7 +92,7 @@ def main(rounds: int, warm: int, naive: bool, as_json: bool) -> None:
     """Measure, as in: python -m benchmarks.images_served --rounds 5."""
     if naive and not (EXPORT / "digits" / "model.pt").is_file():
         raise click.UsageError("run make export-digits first, or give --no-naive")
-    event = (ROOT / "events/digits/infer.json").read_bytes()
+    event = (ROOT / "events/digits/infer_file.json").read_bytes()
     with lineup(naive) as subjects:
         samples: dict[str, list[dict[str, float]]] = {subject.name: [] for subject in subjects}
         for _ in range(rounds):

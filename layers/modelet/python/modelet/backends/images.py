@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from annotated_types import Len
-from PIL import JpegImagePlugin, PngImagePlugin
+from PIL import PngImagePlugin
 from PIL.Image import Resampling, Transpose, fromarray, new
 
 from modelet.errors import ContractError
@@ -145,7 +145,9 @@ def _opened(data: bytes, most_pixels: int) -> Any:
         plugin: Any = PngImagePlugin.PngImageFile
         is_whole = _has_whole_chunks(data)
     elif data.startswith(JPEG):
-        plugin = JpegImagePlugin.JpegImageFile
+        from PIL.JpegImagePlugin import JpegImageFile  # noqa: PLC0415 - it imports subprocess, and many need PNG only
+
+        plugin = JpegImageFile
         is_whole = data.rfind(JPEG_END) > data.rfind(JPEG_SCAN) > 0
     else:
         name = next((name for start, name in OTHERS.items() if data.startswith(start)), None)
