@@ -8,6 +8,7 @@ from typing import Any
 
 import joblib
 import pytest
+from openapi_spec_validator import validate
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from modelet.dev.bundle.bundle import write_bundle
@@ -68,11 +69,18 @@ class Served:
     def function(self) -> Function:
         return Project(self._root).function("tiny")
 
-    def call(self, *instances: Any, query: str = "", body: Any = None, remaining_ms: int = 10_000) -> tuple[int, Any]:
+    def call(
+        self,
+        *instances: Any,
+        query: str = "",
+        body: Any = None,
+        remaining_ms: int = 10_000,
+        path: str = "/models/tiny/infer",
+    ) -> tuple[int, Any]:
         settings = Settings(self.function.folder, self.store.url, self._root / "tmp")
         given = {"instances": list(instances)} if body is None else body
         with in_process(self.function, settings) as handler:
-            event = http_event("POST", f"/models/tiny/infer{query}", given)
+            event = http_event("POST", f"{path}{query}", given)
             response = handler(event, Context(remaining_ms))
         return response["statusCode"], json.loads(response["body"])
 
@@ -143,6 +151,20 @@ def test_rules_alone_answer_without_a_model(tmp_path: Path) -> None:
     served = Served(tmp_path, NONE)
     assert served.infer({"values": [1, 2], "limit": 2}) == [{"sum": 3, "above": True}]
     assert served.call(body={"values": [1, 2], "limit": 4}) == (200, {"sum": 3, "above": False})
+
+
+def test_the_fields_are_in_openapi_and_tensors_are_answered(tmp_path: Path) -> None:
+    served = Served(tmp_path, f"backend: onnx\n{HOME}{ITEMS}")
+    document = json.loads(served.bundled.bundle.openapi)
+    validate(document)
+    instance = document["components"]["schemas"]["Instance"]
+    assert instance["properties"].keys() == {"age", "city", "tags"}
+    assert instance["required"] == ["age", "tags"]
+    rows = [json.dumps(row) for row in (OLD, YOUNG)]
+    inputs = [{"name": "instances", "datatype": "BYTES", "shape": [2], "data": rows}]
+    status, answer = served.call(path="/v2/models/tiny/infer", body={"inputs": inputs})
+    assert status == 200, answer
+    assert [json.loads(each) for each in answer["outputs"][0]["data"]] == served.infer(OLD, YOUNG)
 
 
 def test_a_row_that_a_rule_cannot_work_with_is_named_with_the_rule(tmp_path: Path) -> None:

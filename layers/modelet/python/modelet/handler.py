@@ -77,7 +77,7 @@ class ModelHandler:
         fetch = artifacts.waited_s
         self.startup = Startup(opened.seconds, fetch, loaded - began - fetch, time.perf_counter() - loaded)
         self._log = RequestLog(opened.settings, bundle.name, bundle.lock.version, self.startup)
-        if bundle.spec.get(FEATURES) or bundle.spec.get(LOGIC):
+        if bundle.spec.get(FEATURES) or logic:
             self._log.more = tuple([stage for stage in (FEATURES, LOGIC) if bundle.spec.get(stage)])
         if starts_from_snapshot():
             from modelet.startup.snapstart import register  # noqa: PLC0415 - only with SnapStart

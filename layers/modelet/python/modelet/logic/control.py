@@ -54,7 +54,7 @@ def missing(compiler: Compiler, arguments: list[Any], scope: Scope, place: Place
     def run(data: Any, frame: Frame) -> Any:
         values = [step(data, frame) for step in steps]
         paths = values[0] if len(values) == 1 and type(values[0]) is list else values
-        spend(frame, 1 + len(paths))
+        spend(frame, size(paths, frame[0]))
         return [path for path in paths if _is_missing(data, path)]
 
     return run
@@ -66,7 +66,7 @@ def missing_some(compiler: Compiler, arguments: list[Any], scope: Scope, place: 
 
     def run(data: Any, frame: Frame) -> Any:
         count, paths = integer(least(data, frame), 0), items(among(data, frame))
-        spend(frame, 1 + len(paths))
+        spend(frame, size(paths, frame[0]))
         absent = [path for path in paths if _is_missing(data, path)]
         return [] if len(paths) - len(absent) >= count else absent
 
