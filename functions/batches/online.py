@@ -50,7 +50,12 @@ class Online:
             raise StoreError(f"the function of {model} failed with {kind}; its own log has the cause")
         if _is_problem(value):
             raise GivenError(value)
-        return value["predictions"][0]
+        found = value.get("predictions") if isinstance(value, dict) else None
+        if not isinstance(found, list) or len(found) != 1:
+            raise RequestError(
+                f"{model} is a plain predictor, which has no predictions for instances: use POST /models/{model}/infer."
+            )
+        return found[0]
 
     def _invoke(self, model: str, payload: bytes) -> Any:
         """Invoke the function, again while it is pending."""

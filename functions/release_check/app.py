@@ -141,14 +141,15 @@ def _answer(function: str, event: bytes, deadline: float, clock: Clock) -> tuple
 
 
 def judge(function: str, error: str | None, payload: bytes) -> None:
-    """Raise CheckError unless the payload is an HTTP response of status 200 whose body is JSON."""
+    """Raise CheckError unless the payload is an HTTP response of status 200 whose body is what its type says."""
     text = payload.decode(errors="replace")[:500]
     if error:
         raise CheckError(f"{function} failed: {text}")
     try:
         response = json.loads(payload)
         status = response["statusCode"]
-        json.loads(response["body"])
+        if "json" in response["headers"].get("content-type", "application/json"):  # a plain predictor's may be other
+            json.loads(response["body"])
     except (ValueError, KeyError, TypeError, RecursionError):
         raise CheckError(f"{function} did not return an HTTP response: {text}") from None
     if status != 200:

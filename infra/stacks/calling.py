@@ -25,7 +25,10 @@ def call_lines(stage: Stage, model: Deployable, url: str, region: str) -> dict[s
 
     url, region: may be tokens that only CloudFormation can resolve.
     """
-    body, target = _body(model), f"{url}/models/{model.name}/infer"
+    body, query = _sent(model)
+    target = f"{url}/models/{model.name}/infer"
+    if query:
+        target = f'"{target}?{query}"'
     options = [f'-H "{header}"' for header in ("content-type: application/json", *HEADERS[stage.auth])]
     if stage.auth == "iam":
         options = [
@@ -38,7 +41,7 @@ def call_lines(stage: Stage, model: Deployable, url: str, region: str) -> dict[s
     return {**signed, **curl} if stage.auth in {"iam", "none"} else curl
 
 
-def _body(model: Deployable) -> str:
-    """Return the body of the model's event, in ASCII: CloudFormation's outputs show nothing else."""
+def _sent(model: Deployable) -> tuple[str, str]:
+    """Return the body of the model's event, in ASCII: CloudFormation's outputs show nothing else; and its query."""
     event = json.loads(model.event.read_bytes())
-    return json.dumps(json.loads(event["body"]))
+    return json.dumps(json.loads(event["body"])), event.get("rawQueryString", "")

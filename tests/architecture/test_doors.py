@@ -79,7 +79,7 @@ def test_no_test_replaces_parts_by_mocks() -> None:
 def test_the_public_face_is_exact() -> None:
     import modelet
 
-    assert sorted(modelet.__all__) == ["Artifacts", "Model", "ModelHandler", "ModeletError", "RequestError"]
+    assert sorted(modelet.__all__) == ["Artifacts", "Model", "ModelHandler", "ModeletError", "RequestError", "Response"]
     assert dir(modelet) == modelet.__all__
     for name in modelet.__all__:
         assert getattr(modelet, name).__name__ == name

@@ -33,7 +33,7 @@ def test_each_package_of_an_index_is_pinned_with_its_hashes(path: Path) -> None:
         assert all(re.fullmatch("sha256:[0-9a-f]{64}", digest) for digest in digests)
 
 
-@pytest.mark.parametrize("name", ["breast_cancer", "churn", "diabetes", "ner", "sentiment"])
+@pytest.mark.parametrize("name", ["breast_cancer", "churn", "diabetes", "ner", "sentiment", "toolbox"])
 def test_each_package_of_a_sample_is_pinned_with_its_hashes(name: str) -> None:
     tested = hashes(ROOT / "requirements" / "dev.txt")
     pinned = {

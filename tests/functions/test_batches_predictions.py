@@ -399,6 +399,18 @@ def test_throttles_and_failures_of_the_function_are_a_503_without_their_text(
     assert "a secret" not in json.dumps(answer.body)
 
 
+@pytest.mark.parametrize("value", [{"label": "yes"}, ["yes"], 5, {"predictions": []}, {"predictions": "yes"}])
+def test_a_plain_predictor_has_no_online_predictions(
+    api: Api, event: Event, generation: str, monkeypatch: pytest.MonkeyPatch, value: Any
+) -> None:
+    with functions(api, monkeypatch, (200, "", value)):
+        answer = asked(api, event, "new")
+    assert (answer.status, answer.body["detail"]) == (
+        400,
+        "tiny is a plain predictor, which has no predictions for instances: use POST /models/tiny/infer.",
+    )
+
+
 def test_a_function_that_lambda_still_prepares_is_asked_again(
     api: Api, generation: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

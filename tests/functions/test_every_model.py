@@ -18,7 +18,7 @@ from modelet.dev.project.project import Function, Project
 from modelet.store.store import Store
 from support.callers import answered, essence, over_http
 from support.repository import ROOT
-from support.samples import EVERY_EVENT, FOLDERS, STATUSES
+from support.samples import EVERY_EVENT, FOLDERS, status
 from support.servers import serving
 
 EVENTS = ("infer", "infer_batch", "infer_invalid", "ready")
@@ -58,7 +58,7 @@ def test_an_event_is_answered_the_same_on_every_rung(
     function = published.function(folder)
     event = json.loads(path.read_text())
     first = answered(published, folder, event, published.root / "tmp" / folder)
-    assert first["status"] == STATUSES.get(path.stem, 200), first["body"]
+    assert first["status"] == status(folder, path.stem), first["body"]
     lock = function.lock()
     assert lock is not None
     assert first["headers"]["x-model-version"] == lock.version

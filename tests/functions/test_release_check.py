@@ -256,6 +256,13 @@ def test_what_passes_is_waited_for(aws: Aws, make: MakeCheck) -> None:
     assert [told["status"] for told in aws.told] == ["Succeeded"]
 
 
+@pytest.mark.parametrize("kind", ["text/plain; charset=utf-8", "image/png"])
+def test_the_answer_of_a_plain_predictor_may_be_of_another_type(aws: Aws, make: MakeCheck, kind: str) -> None:
+    aws.answers(answered({**WELL, "headers": {"content-type": kind}, "body": "iQ=="}))
+    make()(HOOK)
+    assert [told["status"] for told in aws.told] == ["Succeeded"]
+
+
 def invoke_errors() -> dict[str, int]:
     """The name and status of each error that botocore's model of Lambda has for Invoke."""
     from botocore.session import get_session

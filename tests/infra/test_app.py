@@ -74,7 +74,16 @@ def test_the_app_writes_one_stack_per_model_and_two_shared_ones_and_prints_nothi
     done = run(plain_project)
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     written = {path.name for path in (plain_project / "out").glob("*.template.json")}
-    parts = ("storage", "api", "model-breast-cancer", "model-churn", "model-diabetes", "model-ner", "model-sentiment")
+    parts = (
+        "storage",
+        "api",
+        "model-breast-cancer",
+        "model-churn",
+        "model-diabetes",
+        "model-ner",
+        "model-sentiment",
+        "model-toolbox",
+    )
     assert written == {f"modelet-dev-{part}.template.json" for part in parts}
 
 

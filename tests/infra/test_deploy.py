@@ -116,7 +116,14 @@ def test_one_model_with_a_worker_brings_what_workers_share_before_itself(project
 
 def test_a_worker_is_found_in_what_was_synthesized(full: Synthesized) -> None:
     found = {model: has_worker(full.outdir, FULL, model) for model in full.models}
-    assert found == {"breast-cancer": False, "churn": False, "diabetes": False, "ner": False, "sentiment": True}
+    assert found == {
+        "breast-cancer": False,
+        "churn": False,
+        "diabetes": False,
+        "ner": False,
+        "sentiment": True,
+        "toolbox": False,
+    }
 
 
 @pytest.mark.parametrize("number", ["0", "-1"])

@@ -12,7 +12,7 @@ from infra.stage import Stage
 
 from .conftest import Synthesized, synthesize
 
-MODELS = ["sentiment", "breast-cancer", "churn", "diabetes"]
+MODELS = ["sentiment", "breast-cancer", "churn", "diabetes", "toolbox"]
 
 
 def alias(template: Synthesized, model: str) -> dict[str, Any]:

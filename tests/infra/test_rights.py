@@ -57,7 +57,7 @@ def test_a_function_s_own_code_cannot_change_network_interfaces(full: Synthesize
         assert f'function:modelet-full-{function}"' in denied.conditions
 
 
-@pytest.mark.parametrize("model", ["sentiment", "breast-cancer", "churn", "diabetes"])
+@pytest.mark.parametrize("model", ["sentiment", "breast-cancer", "churn", "diabetes", "toolbox"])
 def test_a_model_may_only_read_its_own_versions_and_write_its_own_log(dev: Synthesized, model: str) -> None:
     found = [each for each in dev.statements() if each.path.startswith(f"{model}/Execution")]
     assert {action for each in found for action in each.actions} == {
@@ -72,7 +72,7 @@ def test_a_model_may_only_read_its_own_versions_and_write_its_own_log(dev: Synth
 def test_a_baked_model_has_no_access_to_s3(full: Synthesized) -> None:
     found = [each for each in full.statements() if "Execution" in each.path and "-worker/" not in each.path]
     readers = {each.path.partition("/")[0] for each in found if any("s3:" in action for action in each.actions)}
-    assert readers == {"sentiment", "churn", "diabetes", "ner"}
+    assert readers == {"sentiment", "churn", "diabetes", "ner", "toolbox"}
     own = [each for each in found if each.path.startswith("breast-cancer/")]
     assert {action for each in own for action in each.actions} == {
         "logs:CreateLogStream",

@@ -15,7 +15,7 @@ from infra.stage import STAGES, Stage
 
 from .conftest import Synthesized, synthesize
 
-MODELS = ["breast-cancer", "churn", "diabetes", "ner", "sentiment"]
+MODELS = ["breast-cancer", "churn", "diabetes", "ner", "sentiment", "toolbox"]
 JWT = Stage(
     name="dev",
     auth="jwt",
@@ -194,8 +194,9 @@ def test_the_index_reads_the_version_that_each_model_s_stack_writes_after_its_al
 def test_a_model_s_stack_outputs_the_commands_that_call_it(dev: Synthesized, model: str) -> None:
     outputs = dev.models[model]["Outputs"]
     assert set(outputs) == {"CallWith", "CallWithCurl"}
+    query = {"toolbox": "?model=iris"}.get(model, "")
     for output in outputs.values():
-        assert f"/models/{model}/infer" in json.dumps(output["Value"])
+        assert f"/models/{model}/infer{query}" in json.dumps(output["Value"])
     assert set(dev.api["Outputs"]) == {"ApiUrl"}
 
 

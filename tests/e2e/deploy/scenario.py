@@ -32,7 +32,7 @@ from e2e.deploy.project import BATCHED, MORE, WARM, keep_warm, need_more_memory,
 from e2e.deploy.steps import SERVING, WORKING
 from support.callers import answered, essence
 from support.repository import ROOT
-from support.samples import EVERY_EVENT, FOLDERS, STATUSES, sample
+from support.samples import EVERY_EVENT, FOLDERS, sample, status
 
 CHANGED = BATCHED
 REMOVED = "breast-cancer"
@@ -110,7 +110,7 @@ def test_the_deployed_api_answers_each_event_as_this_process_does(
     began = time.perf_counter()
     answer = essence(deployment.api.send(event))
     rows.append((folder, path.stem, f"{answer['status']}  {(time.perf_counter() - began) * 1000:4.0f} ms"))
-    assert answer["status"] == STATUSES.get(path.stem, 200), answer["body"]
+    assert answer["status"] == status(folder, path.stem), answer["body"]
     assert answer == answered(deployment.project, folder, event, deployment.account.home / "in-process" / folder)
 
 

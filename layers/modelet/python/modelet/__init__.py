@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from modelet.errors import RequestError as RequestError
     from modelet.handler import ModelHandler as ModelHandler
     from modelet.model import Model as Model
+    from modelet.predictors.answers import Response as Response
     from modelet.store.artifacts import Artifacts as Artifacts
 
 _MODULES = {
@@ -21,9 +22,10 @@ _MODULES = {
     "ModelHandler": "modelet.handler",
     "ModeletError": "modelet.errors",
     "RequestError": "modelet.errors",
+    "Response": "modelet.predictors.answers",
 }
 
-__all__ = ["Artifacts", "Model", "ModelHandler", "ModeletError", "RequestError"]
+__all__ = ["Artifacts", "Model", "ModelHandler", "ModeletError", "RequestError", "Response"]
 
 if not TYPE_CHECKING:
 

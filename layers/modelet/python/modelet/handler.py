@@ -31,11 +31,13 @@ if TYPE_CHECKING:
 class ModelHandler:
     """Serve one model: `handler = ModelHandler(MyModel)` at the end of `app.py`.
 
+    model_class: a Model, or a plain predictor, which has a `predict`.
+
     The constructor loads the pinned version, so that a function that cannot serve fails in its init, with the reason.
     Raises the errors of `load`.
     """
 
-    def __init__(self, model_class: type[Model[Any, Any]] | None = None, settings: Settings | None = None) -> None:
+    def __init__(self, model_class: type[Any] | None = None, settings: Settings | None = None) -> None:
         if model_class is not None and not isinstance(model_class, type):
             raise StartError(f"ModelHandler takes a class: write ModelHandler({type(model_class).__name__})")
         self.model_class = model_class
@@ -53,13 +55,13 @@ class ModelHandler:
 
     def _load(self, opened: Opened) -> None:
         bundle, artifacts = opened.bundle, opened.artifacts
-        model_class = self.model_class or _backend_class(bundle.spec["backend"], artifacts.manifest)
+        model_class = _served_class(self.model_class, bundle.spec, artifacts.manifest)
         began = time.perf_counter()
         model = model_class()
         model.load(artifacts)
         artifacts.drop_prefetched()
         loaded = time.perf_counter()
-        pipeline = InferencePipeline(
+        pipeline = (model._pipeline or InferencePipeline)(
             model,
             _contract(bundle, model_class),
             preprocess=_named_function(bundle.spec.get("preprocessing")),
@@ -99,6 +101,17 @@ class ModelHandler:
             sys.tracebacklimit = 0  # the runtime client would send the stack, which is already in the log
             raise type(error)(error.detail) from None
         return outcome.response
+
+
+def _served_class(given: type[Any] | None, spec: dict[str, Any], manifest: Manifest) -> type[Model[Any, Any]]:
+    """Return the class that serves: the author's, its predictor's, or the backend's."""
+    if given is not None and issubclass(given, Model):
+        return given
+    if given is None and spec.get("predictor") is None:
+        return _backend_class(spec["backend"], manifest)
+    from modelet.predictors.model import predictor_class  # noqa: PLC0415 - only for plain predictors
+
+    return predictor_class(given, spec)
 
 
 def _backend_class(backend: str, manifest: Manifest) -> type[Model[Any, Any]]:

@@ -28,6 +28,8 @@ class Model(Generic[InstanceT, PredictionT]):
 
     _expected_rows: int | None = None
     """The number of instances in the inputs of `infer`; None outside of a pipeline."""
+    _pipeline: Any = None
+    """The class of the pipeline, if it is not the usual one: for plain predictors."""
     _prediction: dict[str, Any] | None = None
     """The core schema of a prediction; None outside of a pipeline."""
     _names_rows = False

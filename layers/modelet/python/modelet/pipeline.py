@@ -45,6 +45,9 @@ class InferencePipeline:
     max_instances: the most rows in one request.
     """
 
+    takes_payloads = False
+    """Whether an instance is a request of any kind, not a row of a contract."""
+
     def __init__(
         self,
         model: Model[Any, Any],

@@ -52,7 +52,12 @@ def answer(event: Any, service: Service, call: Call) -> EdgeResult:
 
         if name := source.likely(event):
             return answer_error(_unsupported(name, service), service, call)
-    response = json.loads(answered.body)
+    if service.pipeline.takes_payloads:
+        from modelet.edges.encoded import value_of  # noqa: PLC0415 - only for plain predictors
+
+        response = value_of(answered)
+    else:
+        response = json.loads(answered.body)
     if len(answered.body) * 6 > RESPONSE_LIMIT and encoded_size(response) > RESPONSE_LIMIT:
         return answer_error(TooLargeError(TOO_LARGE), service, call)
     return EdgeResult(response, answered.status, failure)

@@ -62,7 +62,15 @@ def answer(event: dict[str, Any], service: Service, call: Call) -> EdgeResult:
         _, first = exchange(request, service)
         return answer_error(first if isinstance(first, FIRST) else error, service, call, request)
     answered, failure = exchange(request, service)
-    response = _write(answered, service, call)
+    try:
+        response = _write(answered, service, call)
+    except UnicodeDecodeError:
+        from modelet.edges.encoded import in_base64  # noqa: PLC0415 - only plain predictors answer with other than text
+
+        try:
+            response = {**_write(in_base64(answered, event), service, call), "isBase64Encoded": True}
+        except ModeletError as error:
+            return answer_error(error, service, call, request)
     # As a JSON string, the body is at most six times as large; a smaller one need not be measured.
     if len(answered.body) * 6 > RESPONSE_LIMIT and encoded_size(response) > RESPONSE_LIMIT:
         return answer_error(TooLargeError(TOO_LARGE), service, call, request)

@@ -19,7 +19,7 @@ def exchange(request: Request, service: Service) -> tuple[Response, ModeletError
     """Answer a request; return the response and, for the log, the error if there was one."""
     try:
         with Deadline(request.remaining):
-            route = _route(request.method, request.path, service.name, service.version)
+            route = _route(request.method, request.path, service.address)
             return route(request, service), None
     except Alarm:
         disarm()
@@ -43,6 +43,13 @@ def _oip() -> ModuleType:
     from modelet.protocols.oip import oip  # noqa: PLC0415 - 2 ms of a cold start
 
     return oip
+
+
+def _predictor() -> ModuleType:
+    """Return the module of plain predictors' routes, which only they import."""
+    from modelet.protocols import predictor  # noqa: PLC0415 - only for plain predictors
+
+    return predictor
 
 
 def _segments(path: str) -> list[str]:
@@ -75,17 +82,18 @@ def matched(path: str, route: str, proxy: str) -> str | None:
 
 
 @lru_cache(maxsize=64)  # exceptions are not cached
-def _route(method: str, path: str, model: str, served: str) -> Route:
+def _route(method: str, path: str, address: tuple[str, str, bool]) -> Route:
     """Return the function that answers a path and a method. Raises NotFoundError and MethodNotAllowedError."""
+    model, served, takes_payloads = address
     match _segments(path):
         case ["models", name, *rest]:
-            routes: Routes = rows.ROUTES
+            routes: Routes = _predictor().ROUTES if takes_payloads else rows.ROUTES
         case ["v2", "models", name, "versions", version, *rest]:
-            routes = _oip().ROUTES
+            routes = _predictor().OIP_ROUTES if takes_payloads else _oip().ROUTES
             if version != served:
                 raise NotFoundError(f"{model} serves version {served}, not {version}.")
         case ["v2", "models", name, *rest]:
-            routes = _oip().ROUTES
+            routes = _predictor().OIP_ROUTES if takes_payloads else _oip().ROUTES
         case _:
             raise rows.unknown_route(path, model)
     methods = routes.get(tuple(rest))

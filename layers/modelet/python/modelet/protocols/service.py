@@ -60,22 +60,22 @@ class Response(NamedTuple):
         return cls(status, text, {"content-type": content_type})
 
 
-class Service(NamedTuple):
-    """One pinned version of one model, ready to serve."""
+class Service:
+    """One pinned version of one model, ready to serve.
 
-    bundle: Bundle
-    manifest: Manifest
-    pipeline: InferencePipeline
+    name: the model's name, as in its routes. version: the pinned version. address: what its routes depend on: both, and
+    whether the pipeline takes payloads of any kind.
+    """
 
-    @property
-    def name(self) -> str:
-        """The model's name, as in its routes."""
-        return self.bundle.name
+    __slots__ = ("address", "bundle", "manifest", "name", "pipeline", "version")
 
-    @property
-    def version(self) -> str:
-        """The pinned version."""
-        return self.bundle.lock.version
+    def __init__(self, bundle: Bundle, manifest: Manifest, pipeline: InferencePipeline) -> None:
+        self.bundle = bundle
+        self.manifest = manifest
+        self.pipeline = pipeline
+        self.name = bundle.name
+        self.version = bundle.lock.version
+        self.address = (self.name, self.version, pipeline.takes_payloads)
 
 
 Route = Callable[[Request, Service], Response]

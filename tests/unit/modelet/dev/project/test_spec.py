@@ -93,6 +93,8 @@ def test_every_key_is_read(path: Path) -> None:
     assert (spec.version, spec.backend, spec.preprocessing.function) == ("candidate", "sklearn", "to_feeds")
     assert spec.model_dump(exclude={"stages", "preprocessing", "version", "backend"}) == {
         "probabilities": False,
+        "predictor": None,
+        "config": {},
         "quantize": {"max_loss": 0.01},
         "artifact": "baked",
         "resources": {"memory_mb": 1024, "timeout_s": 30, "tmp_mb": 1024, "architecture": "arm64"},
@@ -186,7 +188,10 @@ def test_a_version_that_yaml_would_change_must_be_quoted(path: Path, written: st
         ("stages: {prod: {artifact: s3}}", "stages.prod.artifact: 's3' is unknown: give 'store' or 'baked'"),
         (
             "backend: tensorflow",
-            "backend: 'tensorflow' is unknown: give 'onnx', 'lightgbm', 'xgboost', 'catboost', 'sklearn' or 'auto'",
+            (
+                "backend: 'tensorflow' is unknown: "
+                "give 'onnx', 'lightgbm', 'xgboost', 'catboost', 'sklearn', 'python' or 'auto'"
+            ),
         ),
         ("preprocessing: {module: features}", "preprocessing.function: is missing: add it"),
         ("version: a/b", "version: 'a/b' is not a valid name: it must match ^[A-Za-z0-9][A-Za-z0-9_.-]*$"),

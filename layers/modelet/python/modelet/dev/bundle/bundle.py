@@ -24,6 +24,7 @@ from modelet.dev.bundle.core_schema import compile_type
 from modelet.dev.bundle.modules import check_modules
 from modelet.dev.bundle.openapi import openapi
 from modelet.dev.bundle.opens import backend_of, check_opens
+from modelet.dev.bundle.predictor import predictor_of, predictor_openapi
 from modelet.dev.bundle.proof import check_fields
 from modelet.dev.bundle.schema import json_schema
 from modelet.dev.bundle.tensors import tensors
@@ -75,8 +76,12 @@ def write_bundle(function: Function, store: Store, lock: Lock, path: Path | None
     check_modules(function, manifest)
     with author_modules(function.folder) as load:
         model_class = _model_class(function, load) if function.has_app else None
-        check_opens(function, manifest, model_class)
-        types = contract_types(model_class) if model_class else None
+        is_plain = predictor_of(function, model_class, load) is not None
+        if is_plain:
+            model_class = None  # its stages are Modelet's own
+        else:
+            check_opens(function, manifest, model_class)
+        types = (Any, Any) if is_plain else contract_types(model_class) if model_class else None
         if model_class and types is None and not manifest.columns:
             raise CommandError(
                 f"{function.folder / 'app.py'}: {model_class.__name__} has no contract: "
@@ -93,8 +98,9 @@ def write_bundle(function: Function, store: Store, lock: Lock, path: Path | None
             raise CommandError(
                 f"{function.folder / 'app.py'}: the contract cannot be read: {said}: change that type"
             ) from error
-        _check_contract(function, manifest, model_class if types else None, schemas[0], cores)
-        _check_assumptions(function, manifest, model_class)
+        if not is_plain:
+            _check_contract(function, manifest, model_class if types else None, schemas[0], cores)
+            _check_assumptions(function, manifest, model_class)
     bundle = Bundle(
         name=function.name,
         handler=AUTHORS_HANDLER if function.has_app else ENTRY_POINT,
@@ -102,7 +108,9 @@ def write_bundle(function: Function, store: Store, lock: Lock, path: Path | None
         lock=lock,
         contract={part: one.core for part, one in compiled.items()} | {"pydantic_core": pydantic_core.__version__},
         tensors=tensors(*schemas, nested=types is None),
-        openapi=openapi(function.name, lock.version, *schemas),
+        openapi=predictor_openapi(function.name, lock.version)
+        if is_plain
+        else openapi(function.name, lock.version, *schemas),
         manifest=store.read(manifest_path(function.name, lock.version)).decode(),
         sources=dict(_sources(function.folder)),
     )

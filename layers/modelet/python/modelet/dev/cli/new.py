@@ -18,7 +18,7 @@ TASKS = (
     "sentence-embedding",
 )
 """The tasks of models of texts; reading them from their templates would slow down --help."""
-KINDS = ("rules", "several")
+KINDS = ("predictor", "rules", "several")
 """The kinds of models that are not one trained estimator."""
 
 
@@ -59,5 +59,5 @@ def new(name: str, backend: str, task: str | None, kind: str | None) -> None:
     if backend == AUTO:
         hint(f"next: modelet publish {made.name} --from model.joblib --examples rows.csv")
         return
-    first = "" if kind == "rules" else f"modelet publish {made.name}, then "
+    first = "" if kind in {"predictor", "rules"} else f"modelet publish {made.name}, then "
     hint(f"next: {first}modelet infer {made.name} {shlex.quote(made.instance)}")

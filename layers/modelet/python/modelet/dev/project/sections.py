@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    WithJsonSchema,
+    model_validator,
+)
 
 from modelet.backends import AUTO, BACKENDS
 from modelet.dev.project.cron import check_time_zone, read_cron
@@ -41,18 +51,24 @@ StageName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=32)]
 class Section(BaseModel):
     """A section of model.yaml. It rejects unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, serialize_by_alias=True)
 
     @model_validator(mode="before")
     @classmethod
     def _reject_unknown_keys(cls, data: object) -> object:
+        names = cls._names()
         for key in data if isinstance(data, dict) else ():
-            if key not in cls.model_fields:
+            if key not in names:
                 known = cls._places()
                 near = nearest(str(key), known)
-                remedy = f"did you mean {known[near]}?" if near else f"the keys are {', '.join(cls.model_fields)}"
+                remedy = f"did you mean {known[near]}?" if near else f"the keys are {', '.join(names)}"
                 raise ValueError(f"unknown key {quoted(key)}: {remedy}")
         return data
+
+    @classmethod
+    def _names(cls) -> list[str]:
+        """Return the names of the section's keys; one that Python reserves is the alias of its field."""
+        return [field.alias or name for name, field in cls.model_fields.items()]
 
     @classmethod
     def _places(cls) -> dict[str, str]:
@@ -60,8 +76,8 @@ class Section(BaseModel):
         places: dict[str, str] = {}
         for name, field in cls.model_fields.items():
             if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
-                places |= {leaf: f"{name}.{leaf}" for leaf in field.annotation.model_fields}
-        return places | {name: name for name in cls.model_fields}
+                places |= {leaf: f"{name}.{leaf}" for leaf in field.annotation._names()}
+        return places | {name: name for name in cls._names()}
 
 
 class Preprocessing(Section):
@@ -71,6 +87,31 @@ class Preprocessing(Section):
     function: str = Field(
         pattern=r"^[A-Za-z_]\w*$", description="A function that takes the instances and returns the graph's inputs."
     )
+
+
+class Predictor(Section):
+    """A predictor in the model's folder that is served as it is, without an app.py."""
+
+    module: str = Field(pattern=r"^[A-Za-z_]\w*$", description="A module in the model's folder, without .py.")
+    class_name: str | None = Field(
+        default=None,
+        alias="class",
+        pattern=r"^[A-Za-z_]\w*$",
+        description="A class of the module; without it, the module's functions are the predictor.",
+    )
+
+
+def _is_json(config: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    try:
+        json.dumps(config, allow_nan=False)
+    except ValueError:
+        raise ValueError("contains NaN or infinity, which JSON does not have: write a text or null") from None
+    return config
+
+
+Config = Annotated[
+    dict[str, JsonValue], AfterValidator(_is_json), WithJsonSchema({"type": "object", "additionalProperties": True})
+]
 
 
 class Resources(Section):

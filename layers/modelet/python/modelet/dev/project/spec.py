@@ -22,8 +22,10 @@ from modelet.dev.project.sections import (
     RESERVED_VARIABLES,
     Artifact,
     Backend,
+    Config,
     Environment,
     Limits,
+    Predictor,
     Preprocessing,
     Quantize,
     Resources,
@@ -59,6 +61,8 @@ class ModelSpec(Section):
         + "; auto: the first of them that serves the model exactly, which `modelet publish` finds out.",
     )
     preprocessing: Preprocessing | None = None
+    predictor: Predictor | None = None
+    config: Config = Field(default={}, description="What a predictor's __init__ gets as `config`: any JSON object.")
     probabilities: bool = Field(
         default=True,
         description="Whether a classifier without a class answers with the probabilities of all labels, not only with "
@@ -91,6 +95,8 @@ class ModelSpec(Section):
         if self.version == "aliases":
             raise ValueError("version: 'aliases' is a reserved folder in every store: choose another version")
         self.scaling.check_consistency(self.resources)
+        if self.predictor is not None and self.preprocessing is not None:
+            raise ValueError("preprocessing: is for models with a contract, which a predictor does not have: remove it")
         self._check_worker()
         for name in (*self.environment, *self.secrets):
             section = "secrets" if name in self.secrets else "environment"

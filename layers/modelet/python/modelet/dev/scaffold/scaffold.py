@@ -41,6 +41,7 @@ LIBRARIES = (
     "idna",
     "joblib",
     "lightgbm",
+    "multipart",
     "narwhals",
     "numpy",
     "obstore",
