@@ -148,6 +148,7 @@ EXAMPLES: dict[str, list[tuple[Any, Any, Any]]] = {
         ({"round": [{"var": "a"}, 2]}, {"a": 7}, 7),
         ({"round": [{"var": "a"}, 99]}, {"a": 7}, "needs an integer from -15 to 15"),
         ({"round": [{"var": "a"}, 0, "up"]}, {"a": 7}, "half_even or half_up"),
+        ({"round": [7, 0, {"var": "a"}]}, {"a": [7]}, "half_even or half_up"),
     ],
     "pow": [
         ({"pow": [2, {"var": "a"}]}, {"a": 10}, 1024),
@@ -172,6 +173,7 @@ EXAMPLES: dict[str, list[tuple[Any, Any, Any]]] = {
         ({"norm": [{"var": "a"}, 1]}, {"a": [3, -4]}, 7.0),
         ({"norm": [{"var": "a"}, "max"]}, {"a": [3, -4]}, 4),
         ({"norm": [{"var": "a"}, 3]}, {"a": [3]}, "has the orders"),
+        ({"norm": [{"var": "a"}, {"var": "a"}]}, {"a": [3]}, "has the orders"),
     ],
     "dot": [
         ({"dot": [{"var": "a"}, [1, 2]]}, {"a": [3, 4]}, 11.0),

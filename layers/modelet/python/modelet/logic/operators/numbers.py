@@ -93,7 +93,7 @@ def rounded(value: Any, digits: Any = 0, mode: Any = "half_even") -> Any:
 
     modes = {"half_even": ROUND_HALF_EVEN, "half_up": ROUND_HALF_UP}
     given, places = number(value), integer(digits, -MAX_DIGITS, MAX_DIGITS)
-    if mode not in modes:
+    if type(mode) is not str or mode not in modes:
         raise LogicError(f"rounds half_even or half_up, not {shown(mode)}")
     context = Context(prec=400, rounding=modes[mode])
     made = Decimal(repr(given)).quantize(Decimal(1).scaleb(-places), context=context)
@@ -167,7 +167,7 @@ def norm(values: Any, order: Any = 2) -> Any:
     given = [abs(number(value)) for value in items(values)]
     if order == "max":
         return max(given, default=0)
-    if type(order) is bool or order not in {1, 2}:
+    if type(order) not in {int, float} or order not in {1, 2}:
         raise LogicError(f'has the orders 1, 2 and "max", not {shown(order)}')
     return finite(math.hypot(*given) if order == 2 else math.fsum(given))
 
