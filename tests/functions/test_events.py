@@ -56,7 +56,7 @@ def test_an_event_tells_one_story(path: Path) -> None:
     assert context["accountId"] == "123456789012"
     if path.stem != "ready":
         headers = {key.lower(): value for key, value in event["headers"].items()}
-        if event["isBase64Encoded"]:  # a file, as API Gateway sends it
+        if path.parent.name == "digits" and event["isBase64Encoded"]:  # files, as API Gateway sends them
             assert headers["content-type"].partition(";")[0] in {*RAW, MULTIPART}
             assert base64.b64decode(event["body"], validate=True)
             return
