@@ -95,3 +95,16 @@ def test_a_validator_of_python_does_not_hide_bytes() -> None:
 
     with pytest.raises(CommandError, match=r"the instance field name needs the function str\.strip"):
         compile_type(Odd)
+
+
+@pytest.mark.parametrize("name", ["type", "config", "default", "metadata", "expected", "schema", "fields", "choices"])
+def test_a_field_of_bytes_may_have_the_name_of_a_word_of_schemas(name: str) -> None:
+    made: Any = TypedDict  # a type checker cannot follow it
+    named = made("Named", {name: bytes, "type": int} if name != "type" else {name: bytes})
+    core = compile_type(named).core
+    assert core is not None
+    contract = Contract(core, {"type": "any"})
+    more = "" if name == "type" else ', "type": 3'
+    checked = contract.check_bare(f'{{"{name}": "{TEXT}"{more}}}'.encode())
+    assert checked is not None
+    assert checked.instances[0][name] == RAW
