@@ -62,12 +62,12 @@ def test_an_event_tells_one_story(path: Path) -> None:
             return
         assert headers["content-type"] == "application/json"
         assert int(headers.get("content-length", len(body_of(event)))) == len(body_of(event))
-        assert isinstance(json.loads(body_of(event)), dict)
+        assert isinstance(json.loads(body_of(event)), dict | list)
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_a_batch_has_several_instances_and_a_single_event_is_bare(folder: str) -> None:
     batch = json.loads(body_of(sample(folder, "infer_batch")))
-    assert len(batch["instances"]) > 1
+    assert len(batch if isinstance(batch, list) else batch["instances"]) > 1  # a plain predictor has its own bodies
     for bare in ("infer", "infer_rest"):
         assert "instances" not in json.loads(body_of(sample(folder, bare)))
