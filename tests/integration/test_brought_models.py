@@ -89,3 +89,22 @@ def test_it_is_served_at_the_first_try(brought: Brought, tmp_path: Path, monkeyp
     assert not isinstance(answer, dict) or "status" not in answer
     if brought.ending == "joblib":
         assert told(answer) == pytest.approx(expected(joblib.load(file), brought.rows()))
+
+
+def test_a_model_with_rules_for_its_instances_gets_no_events_of_its_columns(tmp_path: Path) -> None:
+    """A deployment sends infer.json to a new version: a sample that the model refuses would stop it."""
+    from sklearn.linear_model import LinearRegression
+
+    rows = pd.DataFrame({"age": [20.0, 40.0, 60.0], "home": [0.0, 1.0, 0.0]})
+    joblib.dump(LinearRegression().fit(rows, [1.0, 2.0, 3.0]), tmp_path / "model.joblib")
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    (tmp_path / "functions").mkdir()
+    command(tmp_path, "new", "ruled", "--backend", "auto")
+    rules = "{age: {var: age}, home: {if: [{'==': [{var: city}, Seoul]}, 1.0, 0.0]}}"
+    with (tmp_path / "functions/ruled/model.yaml").open("a") as file:
+        file.write(f"logic: {{instance: {{age: number, city: string}}, preprocess: {rules}}}\n")
+    said = command(tmp_path, "publish", "ruled", "--from", "model.joblib", "--examples", "rows.csv")
+    assert (tmp_path / "functions/ruled/requirements.txt").is_file()
+    assert not (tmp_path / "events").exists()
+    assert "write events/ruled/infer.json" in said
+    assert command(tmp_path, "infer", "ruled", '{"age": 40, "city": "Seoul"}')

@@ -24,6 +24,13 @@ SAID = "predictor: {module: predictor, class: Predictor}"
         ("class Predictor:\n    async def predict(self): ...\n", SAID, "write `def`, not `async def`"),
         (GOOD.replace("Predictor", "Other"), SAID, "predictor.py has no class Predictor: write it, or name another"),
         ("import nothing_of_that_name\n", SAID, "module predictor cannot be imported: ModuleNotFoundError"),
+        ("import bentoml\n", SAID, "No module named 'bentoml': write `from modelet.predictors import bentoml`"),
+        ("import litserve as ls\n", SAID, "write `from modelet.predictors import litserve as ls`"),
+        (
+            "from ts.torch_handler.base_handler import BaseHandler\n",
+            SAID,
+            "write `from modelet.predictors.torchserve import BaseHandler`",
+        ),
         ("raise SystemExit(1)\n", SAID, "module predictor cannot be imported: SystemExit"),
         (GOOD, "predictor: {module: other}", "module other cannot be imported"),
         (GOOD, "predictor: {module: predictor}", "predictor.py has neither model_fn and predict_fn, nor handle"),

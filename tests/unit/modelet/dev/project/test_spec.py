@@ -331,6 +331,9 @@ def test_an_unknown_key_is_refused_by_name_with_the_nearest_one(path: Path, text
     assert error(path, text).startswith(f"functions/toy/model.yaml: {said}")
 
 
+SIGNS = 'fix it there; operators of rules that are signs need quotes, as in "*"'
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -338,6 +341,8 @@ def test_an_unknown_key_is_refused_by_name_with_the_nearest_one(path: Path, text
         ("scaling:\n  provisioned: 1\n  provisioned: 2", "line 3: duplicate key 'provisioned': fix it there"),
         ("a: &x [*x]", "line 1: tags, anchors and aliases are not supported: fix it there"),
         ("a: !!python/name:os.system ''", "line 1: tags, anchors and aliases are not supported: fix it there"),
+        ("a: {*: [1, 2]}", f"line 1: expected alphabetic or numeric character, but found ':': {SIGNS}"),
+        ("a: {%: [1, 2]}", f"line 1: found character '%' that cannot start any token: {SIGNS}"),
         ("? [1, 2]\n: 3", "line 1: a key is not text: fix it there"),
         ("", "contains nothing: write keys and values, such as `version: latest`"),
         ("- version", "contains a list: write keys and values, such as `version: latest`"),

@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from modelet.dev.project.project import Function
 
 
+STAND_INS = {
+    "bentoml": "from modelet.predictors import bentoml",
+    "litserve": "from modelet.predictors import litserve as ls",
+    "ts": "from modelet.predictors.torchserve import BaseHandler",
+}
+"""The line that a predictor writes instead of the import of another server, by the first part of its module's name."""
 OF_CONTRACTS = ("preprocessing", "logic", "features", "id", "probabilities", "quantize")
 """The keys of model.yaml for models that have a contract."""
 
@@ -48,9 +54,11 @@ def _imported(function: Function, load: Any) -> Any:
     try:
         module = load(named.module)
     except (Exception, SystemExit) as error:  # the author's module may raise any error
+        missing = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+        remedy = f"write `{STAND_INS[missing]}`" if missing in STAND_INS else "fix the module, or name another"
         raise CommandError(
             f"{function.folder / 'model.yaml'}: predictor: module {named.module} cannot be imported: "
-            f"{type(error).__name__}: {error}: fix the module, or name another"
+            f"{type(error).__name__}: {error}: {remedy}"
         ) from error
     if named.class_name is None:
         return module

@@ -185,6 +185,16 @@ for _kind, _pattern, _first in (
     _Reader.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", re.compile(rf"^(?:{_pattern})$"), list(_first))
 
 
+def _remedy(error: yaml.MarkedYAMLError) -> str:
+    """Return what to do about YAML that cannot be read: signs such as `*` begin something else in it."""
+    is_sign = error.context in {
+        "while scanning an alias",
+        "while scanning an anchor",
+        "while scanning for the next token",
+    }
+    return 'fix it there; operators of rules that are signs need quotes, as in "*"' if is_sign else "fix it there"
+
+
 def read_spec(path: Path) -> ModelSpec:
     """Read a spec from a file. Raises SpecError: one line with the file, the key, the error and the remedy."""
     shown = "/".join(path.parts[-3:])
@@ -194,7 +204,7 @@ def read_spec(path: Path) -> ModelSpec:
         raise SpecError(f"{shown}: cannot be read ({error.strerror}): add a {MODEL_YAML} to the folder") from error
     except yaml.MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        raise SpecError(f"{shown}: {line}{error.problem}: fix it there") from error
+        raise SpecError(f"{shown}: {line}{error.problem}: {_remedy(error)}") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise SpecError(f"{shown}: is not valid YAML: write keys and values as UTF-8 text") from error
     if not isinstance(data, dict):

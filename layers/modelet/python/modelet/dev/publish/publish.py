@@ -69,14 +69,21 @@ def publish(
     with claimed(store, function.name, version, package.manifest_of) as owned:
         progress.step(f"writing version {owned.version} to {store.url}")
         write_version(store, package.manifest, package.files, owned, progress)
-    written = _completed(function, package) if function.spec.backend == AUTO else []
+    written = _completed(function, package, progress) if function.spec.backend == AUTO else []
     return Published(function.name, owned.version, digest(owned.manifest), tuple(written))
 
 
-def _completed(function: Function, package: Package) -> list[Path]:
+def _completed(function: Function, package: Package, progress: Progress) -> list[Path]:
+    """Write what the folder lacks. A request with other fields than the columns needs an event of the author's."""
     from modelet.dev.scaffold.complete import complete
 
-    return complete(function, package.manifest.model_info["backend"], package.manifest, package.instances)
+    spec, instances = function.spec, package.instances
+    if instances and (spec.features or spec.id or (spec.logic is not None and spec.logic.instance is not None)):
+        instances = ()
+        event = f"events/{function.folder.name}/infer.json"
+        if not (function.folder.parent.parent / event).is_file():
+            progress.step(f"note: an instance has other fields than the columns: write {event} before you deploy")
+    return complete(function, package.manifest.model_info["backend"], package.manifest, instances)
 
 
 def _packed(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from modelet.dev.cli.batch import service
+from modelet.errors import CommandError
 from support.commands import Run, failure, lines
+from support.projects import make_tiny
 from support.scripted_api import ScriptedApi
 
 from .conftest import OF
@@ -86,3 +89,13 @@ def test_an_api_that_is_not_there_is_one_line(run: Run) -> None:
 def test_an_unknown_model_of_this_machine_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MODELET_URL", raising=False)
     assert "no model 'tiny'" in failure(run("batch", "list", "tiny"))
+
+
+def test_a_project_without_the_platform_function_says_what_to_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_tiny(tmp_path, spec="batch: {}\n")
+    monkeypatch.chdir(tmp_path)
+    said = pytest.raises(CommandError, match="no functions/batches: copy that folder")
+    with said, service.batch_service("tiny", None, None, None, None):
+        pass

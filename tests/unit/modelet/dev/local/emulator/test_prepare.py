@@ -152,6 +152,12 @@ def test_without_workers_or_without_the_platform_function_there_is_nothing_to_em
     assert prepared(make_tiny(tmp_path / "two", spec=SPEC)) is None
 
 
+def test_a_model_with_features_is_refused_without_the_platform_function(tmp_path: Path, prepared: Prepare) -> None:
+    features = "features: {from: customers, key: id, columns: [{age: a}], missing: refuse}\n"
+    with pytest.raises(CommandError, match=r"tiny has features: the project has no functions/batches: copy"):
+        prepared(make_tiny(tmp_path, spec=features))
+
+
 def test_a_model_with_the_name_of_a_worker_is_refused(tmp_path: Path) -> None:
     tiny = with_platform(make_tiny(tmp_path, spec=SPEC))
     local = generation(tiny.function, tiny.store)

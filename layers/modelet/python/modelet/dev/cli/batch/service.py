@@ -108,7 +108,10 @@ def api_options(function: FunctionT) -> FunctionT:
 def batch_service(
     name: str, url: str | None, region: str | None, api_key: str | None, token: str | None
 ) -> Iterator[BatchService]:
-    """Connect to the API; without a URL, serve the model on this machine for the duration of the block."""
+    """Connect to the API; without a URL, serve the model on this machine for the duration of the block.
+
+    Raises CommandError if the project has no functions/batches, which answers these routes on this machine.
+    """
     from modelet.dev.cli.remote import Caller
 
     if url is not None:
@@ -116,10 +119,13 @@ def batch_service(
         yield BatchService(url, name, Caller("execute-api", region, signs, api_key, token), is_local=False)
         return
     from modelet.dev.cli.command import current_project
+    from modelet.dev.local.emulator.prepare import NO_BATCHES, has_batches
     from modelet.dev.local.session import running, serving
 
     project = current_project()
     function = project.function(name)
+    if not has_batches(project):
+        raise CommandError(NO_BATCHES)
     ends = running(project.root, function.name) is None
     with serving(project, function.name) as found:
         yield BatchService(found, function.name, Caller(signs=False), is_local=True, ends=ends)

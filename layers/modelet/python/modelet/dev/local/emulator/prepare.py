@@ -25,6 +25,7 @@ BATCHES = "batches"
 TIMEOUT_S = 30
 """The platform function's timeout in seconds: the gateway waits as long."""
 WORKER = "-worker"
+NO_BATCHES = f"the project has no functions/{BATCHES}: copy that folder from Modelet's repository"
 FILES = "MODELET_FILES"
 """The variable that allows a batch to name files of this machine."""
 
@@ -42,13 +43,17 @@ def prepare_emulated(
     local: the models' own functions, prepared to be served. takes_files: whether a batch may read and write files of
     this machine, which is safe only if no other machine can reach the gateway. Returns None if no model has batches,
     jobs or features, or if the project has no functions/batches. Raises CommandError if a model has the name of another
-    one's worker, and the errors of `push` for a store in S3.
+    one's worker, or has features in a project without functions/batches, and the errors of `push` for a store in S3.
     """
     served = {function.name: function for function in local}
     every = list(functions)
     chosen = [function for function in every if function.spec.own_worker is not None]
     readers = tuple(function.name for function in every if function.spec.features is not None)
-    if not (chosen or readers) or not (project.root / "functions" / BATCHES / "app.py").is_file():
+    if not (chosen or readers):
+        return None
+    if not has_batches(project):
+        if readers:
+            raise CommandError(f"{readers[0]} has features: {NO_BATCHES}")
         return None
     for function in chosen:
         if function.name + WORKER in served:
@@ -59,6 +64,11 @@ def prepare_emulated(
     )
     batches = batches_function(project, chosen, emulator.variables, takes_files=takes_files)
     return Emulated(emulator, batches, workers, readers)
+
+
+def has_batches(project: Project) -> bool:
+    """Return whether a project has the platform function of batches, jobs and features."""
+    return (project.root / "functions" / BATCHES / "app.py").is_file()
 
 
 def with_features(

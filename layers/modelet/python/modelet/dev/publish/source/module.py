@@ -104,7 +104,7 @@ def exported_module(function: Function, source: Path, examples: Path, progress: 
         )
     if torch_kind(source) == "pickle":
         progress.step(
-            f"opening {source.name}: a module that was saved whole runs its code, so use only files that you trust"
+            f"opening {source.name}: if the module was saved whole, its code runs, so use only files that you trust"
         )
     with tempfile.TemporaryDirectory() as folder:
         progress.step(f"exporting {source.name} to ONNX, and comparing the graph with torch")
