@@ -179,3 +179,17 @@ def test_a_function_without_the_library_names_the_remedy(monkeypatch: pytest.Mon
 
     with pytest.raises(MediaTypeError, match=r"add modelet\[forms\] to its requirements.txt"):
         read_form(b"--b--", f"{MULTIPART}; boundary=b")
+
+
+def test_a_header_of_a_part_that_is_not_utf_8_is_refused_without_pythons_error() -> None:
+    with pytest.raises(MalformedBodyError, match="header failed to decode") as caught:
+        multipart(b'Content-Disposition: form-data; name="\xe9"\r\n\r\n1')
+    assert "UnicodeDecodeError" not in str(caught.value)
+
+
+def test_a_part_in_base64_is_refused_and_other_encodings_change_nothing() -> None:
+    head = b"Content-Disposition: form-data; name=a\r\nContent-Transfer-Encoding: "
+    assert multipart(head + b"BINARY\r\n\r\nQUJD") == {"a": "QUJD"}
+    for coding in (b"base64", b"quoted-printable"):
+        with pytest.raises(MalformedBodyError, match="send its bytes as they are"):
+            multipart(head + coding + b"\r\n\r\nQUJD")

@@ -27,6 +27,8 @@ MAX_HEADERS = 8
 """The most headers of one part; RFC 7578 defines three."""
 MAX_BOUNDARY = 70
 """The most characters of a boundary. Source: RFC 2046, 5.1.1."""
+CODINGS = frozenset({"", "7bit", "8bit", "binary"})
+"""Content transfer encodings that change no byte. Source: RFC 2045, 6.2."""
 SHOWN = 100
 
 
@@ -158,12 +160,18 @@ def _multipart(body: bytes, parameters: str) -> Form:
             "send shorter ones."
         ) from None
     except MultipartError as error:
-        raise MalformedBodyError(f"The body is not valid {MULTIPART}: {error}.") from None
+        said = error.args[0] if error.args else ""  # further arguments are Python's errors, with the caller's bytes
+        raise MalformedBodyError(f"The body is not valid {MULTIPART}: {said}.") from None
     return Form(parts)
 
 
 def _part(segment: MultipartSegment, content: bytes) -> tuple[str, str | FormFile]:
     name = segment.name or ""
+    coding = segment.header("Content-Transfer-Encoding", "").strip().lower()
+    if coding not in CODINGS:  # RFC 7578, 4.7: not used in HTTP
+        raise MalformedBodyError(
+            f"The part {name[:SHOWN]} has the content transfer encoding {coding[:SHOWN]}: send its bytes as they are."
+        )
     if segment.filename is not None:
         return name, FormFile(segment.filename, segment.content_type or "application/octet-stream", content)
     if (segment.charset or "utf-8").lower() not in {"utf-8", "utf8", "us-ascii", "ascii"}:
