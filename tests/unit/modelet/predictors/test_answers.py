@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from typing import Any
 
 import numpy as np
@@ -244,3 +245,11 @@ def test_headers_that_a_gateway_does_not_take_are_refused() -> None:
 def test_a_text_in_another_charset_is_not_the_value_of_a_row() -> None:
     with pytest.raises(ValueError, match="text/plain, not JSON"):
         json_of(answer_of(Response("가".encode("utf-16-le"), headers={"content-type": "text/plain; charset=utf-16le"})))
+
+
+def test_an_answer_of_very_many_numbers_as_keys_takes_little_time() -> None:
+    began = time.process_time()
+    assert len(json.loads(answer_of(dict.fromkeys(range(100_000), 1)).body)) == 100_000
+    with pytest.raises(PredictionError, match='"99999"'):
+        answer_of({**dict.fromkeys(range(100_000), 1), "99999": 1})
+    assert time.process_time() - began < 5

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from typing import Any
 
 import pytest
@@ -115,3 +116,11 @@ def test_what_is_wrong_with_a_body_is_not_said_in_words_of_python(body: bytes, s
     with pytest.raises(MalformedBodyError, match=said) as caught:
         read(body)
     assert not any(word in str(caught.value) for word in ("sys.", "codec", "utf-8-sig"))
+
+
+def test_a_key_that_occurs_twice_among_very_many_is_found_in_little_time() -> None:
+    body = "{" + ",".join(f'"{number}":1' for number in [*range(200_000), 199_999]) + "}"
+    began = time.process_time()
+    with pytest.raises(MalformedBodyError, match="'199999' occurs twice"):
+        read(body.encode())
+    assert time.process_time() - began < 5

@@ -125,9 +125,11 @@ def _twin(value: Any) -> str:
         found = waiting.pop()
         if isinstance(found, dict):
             if any(type(key) is not str for key in found):
-                texts = [json.dumps({key: 0}) for key in found]
-                if twice := next((text for text in texts if texts.count(text) > 1), None):
-                    return twice[1:].partition(":")[0]
+                seen: set[str] = set()
+                for text in (json.dumps({key: 0})[1:-4] for key in found):
+                    if text in seen:
+                        return text
+                    seen.add(text)
             waiting += [each for each in found.values() if isinstance(each, dict | list | tuple)]
         elif isinstance(found, list | tuple):
             waiting += [each for each in found if isinstance(each, dict | list | tuple)]
