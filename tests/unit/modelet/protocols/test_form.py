@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import sys
+import tracemalloc
 from contextlib import suppress
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import httpx
 import pytest
@@ -193,3 +194,19 @@ def test_a_part_in_base64_is_refused_and_other_encodings_change_nothing() -> Non
     for coding in (b"base64", b"quoted-printable"):
         with pytest.raises(MalformedBodyError, match="send its bytes as they are"):
             multipart(head + coding + b"\r\n\r\nQUJD")
+
+
+@given(st.lists(st.tuples(TEXTS, TEXTS), max_size=5), st.integers(0, 3))
+def test_an_urlencoded_form_is_read_as_the_standard_library_reads_it(pairs: list[tuple[str, str]], shift: int) -> None:
+    text = urlencode([("a" * shift, "가%" * 30_000), *pairs]) + "&&=&x&%zz=%4"
+    assert read_form(text.encode(), URLENCODED).multi_items() == parse_qsl(text, keep_blank_values=True)
+
+
+def test_a_form_of_many_escapes_takes_little_memory() -> None:
+    body = b"a=" + b"%41" * 2_000_000
+    tracemalloc.start()
+    try:
+        assert read_form(body, URLENCODED) == {"a": "A" * 2_000_000}
+        assert tracemalloc.get_traced_memory()[1] < 64_000_000
+    finally:
+        tracemalloc.stop()
