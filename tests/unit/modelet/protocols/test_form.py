@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelet.errors import MalformedBodyError, MediaTypeError, TooLargeError
@@ -197,16 +197,17 @@ def test_a_part_in_base64_is_refused_and_other_encodings_change_nothing() -> Non
 
 
 @given(st.lists(st.tuples(TEXTS, TEXTS), max_size=5), st.integers(0, 3))
+@settings(max_examples=25)
 def test_an_urlencoded_form_is_read_as_the_standard_library_reads_it(pairs: list[tuple[str, str]], shift: int) -> None:
-    text = urlencode([("a" * shift, "가%" * 30_000), *pairs]) + "&&=&x&%zz=%4"
+    text = urlencode([("a" * shift, "가%" * 8_000), *pairs]) + "&&=&x&%zz=%4"
     assert read_form(text.encode(), URLENCODED).multi_items() == parse_qsl(text, keep_blank_values=True)
 
 
 def test_a_form_of_many_escapes_takes_little_memory() -> None:
-    body = b"a=" + b"%41" * 2_000_000
+    body = b"a=" + b"%41" * 500_000
     tracemalloc.start()
     try:
-        assert read_form(body, URLENCODED) == {"a": "A" * 2_000_000}
-        assert tracemalloc.get_traced_memory()[1] < 64_000_000
+        assert read_form(body, URLENCODED) == {"a": "A" * 500_000}
+        assert tracemalloc.get_traced_memory()[1] < 16_000_000
     finally:
         tracemalloc.stop()
