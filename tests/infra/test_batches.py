@@ -310,5 +310,5 @@ def test_synth_prints_the_routes_if_there_are_batches_or_jobs(with_jobs: Path) -
     done = run(with_jobs)
     assert done.returncode == 0, done.stderr
     assert done.stdout == (
-        f"routes: 20 of models, 10 shared, 300 allowed; batches and jobs: {', '.join(BATCH_ROUTES)}\n"
+        f"routes: 28 of models, 10 shared, 300 allowed; batches and jobs: {', '.join(BATCH_ROUTES)}\n"
     )

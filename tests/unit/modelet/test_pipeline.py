@@ -202,6 +202,23 @@ def test_rows_are_not_prepared_without_end_to_find_those_that_preprocessing_refu
     assert model.prepared <= MAX_REPEATED_ROWS + 2 * 8_000
 
 
+class Judge(Doubling):
+    """Refuses negative numbers in `infer`, by their places among its inputs."""
+
+    def infer(self, inputs: list[float]) -> list[float]:
+        if bad := [Violation(row, "", "negative", "judge") for row, value in enumerate(inputs) if value < 0]:
+            raise ContractError(bad)
+        return super().infer(inputs)
+
+
+def test_rows_that_infer_names_are_those_of_the_request_though_others_were_left_out_before() -> None:
+    result = pipeline(Judge()).infer(rows("x", 1.0, -1.0, 2.0), Timings(), partial=True)
+    assert result.predictions == [2.0, 4.0]
+    assert sorted(result.failed) == [0, 2]
+    with pytest.raises(ContractError, match="instance 1"):
+        pipeline(Judge()).infer(rows(1.0, -1.0), Timings())
+
+
 def test_a_model_without_infer_says_what_to_do() -> None:
     with pytest.raises(ModelError) as caught:
         pipeline(Model()).infer(rows(1), Timings())

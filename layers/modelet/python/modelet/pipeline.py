@@ -140,7 +140,7 @@ class InferencePipeline:
 
         Raises the cause if no row fails by itself.
         """
-        if self._model._names_rows and isinstance(cause, ContractError):
+        if isinstance(cause, ContractError) and (self._model._names_rows or cause.rows):
             return cause
         if self._is_named or self._model._select_rows(inputs, [0], cause) is None:
             raise cause

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from typing import Any
 
 import numpy as np
@@ -216,3 +217,39 @@ def test_an_answer_that_is_neither_json_nor_text_is_not_a_rows() -> None:
         json_of(answer_of(b"a"))
     with pytest.raises(ValueError, match="the answer is empty, not JSON"):
         json_of(answer_of(Response(status=204)))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.datetime64("2020-01-01", "ns"), np.array(["2020-01-01"], "datetime64[ns]"), np.timedelta64(1, "ns"),
+        np.array(["NaT"], "datetime64[ns]"), np.array([(1, 2.0)], [("a", int), ("b", float)]), np.longdouble(1.5),
+    ],
+)  # fmt: skip
+def test_values_of_numpy_that_would_lose_their_meaning_are_refused(value: Any) -> None:
+    with pytest.raises(PredictionError, match="has no JSON form"):
+        answer_of({"a": value})
+
+
+def test_keys_that_are_the_same_as_json_are_refused_in_arrays_of_objects_too() -> None:
+    with pytest.raises(PredictionError, match='two keys that are "1"'):
+        answer_of(np.array([{1: "a", "1": "b"}], object))
+
+
+def test_headers_that_a_gateway_does_not_take_are_refused() -> None:
+    assert answer_of(Response("x", headers={"x-a": "b" * 10_000})).status == 200
+    with pytest.raises(PredictionError, match="headers of 11,0"):
+        answer_of(Response("x", headers={"x-a": "b" * 11_000}))
+
+
+def test_a_text_in_another_charset_is_not_the_value_of_a_row() -> None:
+    with pytest.raises(ValueError, match="text/plain, not JSON"):
+        json_of(answer_of(Response("가".encode("utf-16-le"), headers={"content-type": "text/plain; charset=utf-16le"})))
+
+
+def test_an_answer_of_very_many_numbers_as_keys_takes_little_time() -> None:
+    began = time.process_time()
+    assert len(json.loads(answer_of(dict.fromkeys(range(100_000), 1)).body)) == 100_000
+    with pytest.raises(PredictionError, match='"99999"'):
+        answer_of({**dict.fromkeys(range(100_000), 1), "99999": 1})
+    assert time.process_time() - began < 5

@@ -31,7 +31,7 @@ def test_arguments_are_taken_by_name(function: Callable[..., Any], names: tuple[
     assert [name for name in OFFERED if takes(function, name)] == [name for name in OFFERED if name in names]
 
 
-@pytest.mark.parametrize("function", [lambda data: 0, lambda payload, data: 0, lambda payload, /: 0, lambda *, data: 0])
+@pytest.mark.parametrize("function", [lambda data: 0, lambda payload, data: 0, lambda *, data: 0])
 def test_other_required_arguments_are_refused(function: Callable[..., Any]) -> None:
     with pytest.raises(StartError, match=r"predict requires \w+, .*: it may take payload, query_params and headers"):
         accepted(function, OFFERED, "predict")

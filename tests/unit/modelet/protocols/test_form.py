@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import sys
+import tracemalloc
 from contextlib import suppress
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelet.errors import MalformedBodyError, MediaTypeError, TooLargeError
@@ -179,3 +180,34 @@ def test_a_function_without_the_library_names_the_remedy(monkeypatch: pytest.Mon
 
     with pytest.raises(MediaTypeError, match=r"add modelet\[forms\] to its requirements.txt"):
         read_form(b"--b--", f"{MULTIPART}; boundary=b")
+
+
+def test_a_header_of_a_part_that_is_not_utf_8_is_refused_without_pythons_error() -> None:
+    with pytest.raises(MalformedBodyError, match="header failed to decode") as caught:
+        multipart(b'Content-Disposition: form-data; name="\xe9"\r\n\r\n1')
+    assert "UnicodeDecodeError" not in str(caught.value)
+
+
+def test_a_part_in_base64_is_refused_and_other_encodings_change_nothing() -> None:
+    head = b"Content-Disposition: form-data; name=a\r\nContent-Transfer-Encoding: "
+    assert multipart(head + b"BINARY\r\n\r\nQUJD") == {"a": "QUJD"}
+    for coding in (b"base64", b"quoted-printable"):
+        with pytest.raises(MalformedBodyError, match="send its bytes as they are"):
+            multipart(head + coding + b"\r\n\r\nQUJD")
+
+
+@given(st.lists(st.tuples(TEXTS, TEXTS), max_size=5), st.integers(0, 3))
+@settings(max_examples=25)
+def test_an_urlencoded_form_is_read_as_the_standard_library_reads_it(pairs: list[tuple[str, str]], shift: int) -> None:
+    text = urlencode([("a" * shift, "가%" * 8_000), *pairs]) + "&&=&x&%zz=%4"
+    assert read_form(text.encode(), URLENCODED).multi_items() == parse_qsl(text, keep_blank_values=True)
+
+
+def test_a_form_of_many_escapes_takes_little_memory() -> None:
+    body = b"a=" + b"%41" * 500_000
+    tracemalloc.start()
+    try:
+        assert read_form(body, URLENCODED) == {"a": "A" * 500_000}
+        assert tracemalloc.get_traced_memory()[1] < 16_000_000
+    finally:
+        tracemalloc.stop()

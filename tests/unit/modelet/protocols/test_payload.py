@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import math
+import time
 from typing import Any
 
 import pytest
@@ -93,3 +95,32 @@ def test_a_content_encoding_is_refused() -> None:
     assert read(b"1", content_encoding="Identity") == 1
     with pytest.raises(MediaTypeError, match="content encoding is gzip"):
         read(b"1", "image/png", content_encoding="gzip")
+
+
+@pytest.mark.parametrize("number", ["9" * 250 + "e99", "-" + "9" * 300 + "e9", "2e0308", "9" * 309 + ".0"])
+def test_a_number_that_a_float_does_not_hold_is_never_infinite(number: str) -> None:
+    assert math.isinf(float(number))
+    with pytest.raises(MalformedBodyError, match="is too large"):
+        read(f"[{number}]".encode())
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"9" * 5_000, "a whole number has more than 4,300 digits"),
+        (b'"\xff"', "it is not UTF-8"),
+        (b"\xef\xbb\xbf1", "byte order mark"),
+    ],
+)
+def test_what_is_wrong_with_a_body_is_not_said_in_words_of_python(body: bytes, said: str) -> None:
+    with pytest.raises(MalformedBodyError, match=said) as caught:
+        read(body)
+    assert not any(word in str(caught.value) for word in ("sys.", "codec", "utf-8-sig"))
+
+
+def test_a_key_that_occurs_twice_among_very_many_is_found_in_little_time() -> None:
+    body = "{" + ",".join(f'"{number}":1' for number in [*range(200_000), 199_999]) + "}"
+    began = time.process_time()
+    with pytest.raises(MalformedBodyError, match="'199999' occurs twice"):
+        read(body.encode())
+    assert time.process_time() - began < 5

@@ -23,6 +23,14 @@ class Predictor:
                 return b"\\x89\\x00"
             case "text":
                 return "123"
+            case "latin":
+                return Response(b"\\xe9", headers={"content-type": "text/plain; charset=latin-1"})
+            case "utf-16":
+                return Response("a".encode("utf-16-le"), headers={"content-type": "text/plain; charset=utf-16le"})
+            case "nothing":
+                return Response(b"", headers={"content-type": "application/json"})
+            case "exit":
+                raise SystemExit(3)
             case "status":
                 return Response({"a": 1}, 202)
             case "problem":
@@ -97,3 +105,21 @@ def test_a_direct_invocation_has_the_value_or_what_the_gateway_gets(
     handler: ModelHandler, event: Any, answer: Any
 ) -> None:
     assert json.loads(json.dumps(handler(event, Context()))) == answer
+
+
+@pytest.mark.parametrize(
+    ("do", "body", "encoded"), [("latin", "6Q==", True), ("utf-16", "a\0", False), ("nothing", "", False)]
+)
+def test_an_invocation_gets_what_is_neither_json_nor_utf_8_as_a_gateway_does(
+    handler: ModelHandler, do: str, body: str, encoded: bool
+) -> None:
+    answered = handler({"do": do}, Context())
+
+    assert (answered["statusCode"], answered["body"], answered["isBase64Encoded"]) == (200, body, encoded)
+
+
+def test_a_predictor_that_ends_the_process_is_a_model_that_failed(
+    handler: ModelHandler, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert call(handler, None, f"{INFER}?do=exit")[0] == 500
+    assert "called sys.exit(3)" in capfd.readouterr().out

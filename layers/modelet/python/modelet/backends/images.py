@@ -5,7 +5,6 @@ Needs `modelet[images]`. Pillow reads a header before it decodes: a picture of m
 
 from __future__ import annotations
 
-from binascii import crc32
 from io import BytesIO
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -14,6 +13,16 @@ from annotated_types import Len
 from PIL import PngImagePlugin
 from PIL.Image import Resampling, Transpose, fromarray, new
 
+from modelet.backends.image_files import (
+    DAMAGED,
+    JPEG,
+    MOST_SIDE,
+    PNG,
+    ImageFileError,
+    check_jpeg,
+    check_png,
+    check_rows,
+)
 from modelet.errors import ContractError
 from modelet.violation import Violation
 
@@ -36,8 +45,6 @@ WHITE = 255
 TRANSPARENT = frozenset({"LA", "PA", "RGBA", "La", "RGBa"})
 """Pillow's modes of pictures with transparency."""
 
-PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
-JPEG_SCAN, JPEG_END = b"\xff\xda", b"\xff\xd9"
 OTHERS = {
     b"GIF8": "GIF",
     b"BM": "BMP",
@@ -109,11 +116,11 @@ def decoded(
     """
     try:
         image = _opened(data, most_pixels)
-        turns = TURNED.get(_orientation(image), ())
         if size is not None and image.format == "JPEG":
             least = max(size)
             image.draft(mode if image.mode in {"L", "RGB", "YCbCr"} else None, (least * 2, least * 2))
         image.load()
+        turns = TURNED.get(_orientation(image), ())  # after load: getexif would load a PNG, and hide its errors
         image = _in_8_bits(image, mode)
         if size is not None:
             is_sideways = turns and turns[0] in {Transpose.TRANSPOSE, Transpose.TRANSVERSE, *QUARTERS}
@@ -122,7 +129,7 @@ def decoded(
         image = _on_white(image, mode)
         for turn in turns:
             image = image.transpose(turn)
-    except _ImageError as error:
+    except ImageFileError as error:
         raise ContractError([Violation(row, field, str(error), "image")]) from None
     except MemoryError:
         raise
@@ -132,55 +139,36 @@ def decoded(
 
 
 QUARTERS = (Transpose.ROTATE_90, Transpose.ROTATE_270)
-DAMAGED = "The image is truncated or damaged: send the whole file"
-
-
-class _ImageError(Exception):
-    """An image is not one that is served; the message is for the caller."""
 
 
 def _opened(data: bytes, most_pixels: int) -> Any:
-    """Return an image of which only the header is read. Raises _ImageError."""
+    """Return an image of which only the header is read. Raises ImageFileError."""
     if data.startswith(PNG):
         plugin: Any = PngImagePlugin.PngImageFile
-        is_whole = _has_whole_chunks(data)
+        check_png(data)
     elif data.startswith(JPEG):
         from PIL.JpegImagePlugin import JpegImageFile  # noqa: PLC0415 - it imports subprocess, and many need PNG only
 
         plugin = JpegImageFile
-        is_whole = data.rfind(JPEG_END) > data.rfind(JPEG_SCAN) > 0
+        check_jpeg(data)
     else:
         name = next((name for start, name in OTHERS.items() if data.startswith(start)), None)
         if data[4:8] == b"ftyp":
             name = "HEIC or AVIF"
-        raise _ImageError(
+        raise ImageFileError(
             f"The image is {name}: send PNG or JPEG" if name else "This is not an image: send PNG or JPEG"
         )
     image = plugin(BytesIO(data))
     width, height = image.size
     if width * height > most_pixels:
-        raise _ImageError(f"The image has {width} × {height} pixels: send one of at most {most_pixels:,} pixels")
-    if not is_whole:
-        raise _ImageError(DAMAGED)
+        raise ImageFileError(f"The image has {width} × {height} pixels: send one of at most {most_pixels:,} pixels")
+    if max(width, height) > MOST_SIDE:
+        raise ImageFileError(f"The image has {width} × {height} pixels: send one of at most {MOST_SIDE:,} a side")
     if getattr(image, "is_animated", False):
-        raise _ImageError(f"The image is animated, with {image.n_frames} pictures: send one picture")
+        raise ImageFileError(f"The image is animated, with {image.n_frames} pictures: send one picture")
+    if plugin is PngImagePlugin.PngImageFile:
+        check_rows(data)
     return image
-
-
-def _has_whole_chunks(data: bytes) -> bool:
-    """Return whether all chunks of a PNG are there and have their checksums, which Pillow does not compare for pixels.
-
-    Source: PNG (third edition), 5.3.
-    """
-    view, start = memoryview(data), len(PNG)
-    while start + 12 <= len(data):
-        end = start + 12 + int.from_bytes(view[start : start + 4])
-        if end > len(data) or crc32(view[start + 4 : end - 4]) != int.from_bytes(view[end - 4 : end]):
-            return False
-        if data.startswith(b"IEND", start + 4):
-            return True
-        start = end
-    return False
 
 
 def _orientation(image: Any) -> int:
@@ -193,7 +181,11 @@ def _orientation(image: Any) -> int:
 def _in_8_bits(image: Any, mode: Mode) -> Any:
     """Return an image in a mode of 8 bits: RGBA if it has transparency, which must be scaled with it."""
     if image.mode.startswith("I"):  # 16 bits of grey, which Pillow would clip
-        return fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        values = np.asarray(image)
+        grey = (values >> 8).astype(np.uint8)
+        if "transparency" in image.info:
+            grey[values == image.info["transparency"]] = WHITE
+        return fromarray(grey)
     wanted = "RGBA" if "transparency" in image.info or image.mode in TRANSPARENT else mode
     return image if image.mode == wanted else image.convert(wanted)
 

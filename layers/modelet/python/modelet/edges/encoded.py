@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from modelet.errors import PredictionError
+from modelet.predictors.answers import is_utf_8
 from modelet.protocols.service import JSON, PROBLEM
 
 if TYPE_CHECKING:
@@ -29,14 +30,17 @@ def in_base64(answered: Response, event: dict[str, Any]) -> Response:
 
 
 def value_of(answered: Response) -> Any:
-    """Return the JSON value or the text of an answer; any other one, or with a status, as a gateway gets it."""
+    """Return the JSON value or the text of an answer; any other one, or with a status, as a gateway gets it.
+
+    A text in another charset than UTF-8, and an empty body of JSON, are no such value.
+    """
     kind = answered.headers.get("content-type", "").partition(";")[0].strip().lower()
     is_json = kind == JSON or kind.endswith("+json")
-    if is_json and (answered.status == 200 or kind == PROBLEM):
+    if is_json and answered.body and (answered.status == 200 or kind == PROBLEM):
         return json.loads(answered.body)
-    if kind == "text/plain" and answered.status == 200:
-        return answered.body.decode()
     try:
+        if kind == "text/plain" and answered.status == 200 and is_utf_8(answered.headers["content-type"]):
+            return answered.body.decode()
         body, is_base64 = answered.body.decode(), False
     except UnicodeDecodeError:
         body, is_base64 = binascii.b2a_base64(answered.body, newline=False).decode(), True

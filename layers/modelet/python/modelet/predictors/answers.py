@@ -26,6 +26,10 @@ OURS = frozenset({
     "x-model-version", "x-request-id",
 })  # fmt: skip
 """Headers that the gateway or Modelet sets."""
+DATES_AND_RECORDS = frozenset("MmV")
+"""Kinds of numpy's types that have no JSON form."""
+MOST_HEADERS = 10_240
+"""The most bytes of an answer's headers. Source: Amazon API Gateway's quotas, "Total combined size of headers"."""
 NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 """A valid header. Source: RFC 9110, 5.1 and 5.5."""
@@ -63,7 +67,7 @@ def answer_of(value: Any) -> Answer:
     if isinstance(value, Response):
         body, kind = _body(value.body)
         answer = _checked(value.status, body, kind, value.headers)
-        if isinstance(value.body, str) and not _is_utf_8(answer.headers.get("content-type", "")):
+        if isinstance(value.body, str) and not is_utf_8(answer.headers.get("content-type", "")):
             raise PredictionError("predict returned a str and another charset than UTF-8: return bytes in that charset")
         return answer
     if _is_foreign(value):
@@ -76,7 +80,7 @@ def json_of(answer: Answer) -> Any:
     """Return the JSON value of an answer, for a row of a batch. Raises ValueError if it is not JSON."""
     kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != JSON and not kind.endswith("+json"):
-        if kind == "text/plain":
+        if kind == "text/plain" and is_utf_8(answer.headers["content-type"]):
             return answer.body.decode()
         raise ValueError(f"the answer is {kind or 'empty'}, not JSON")
     return json.loads(answer.body)
@@ -121,9 +125,11 @@ def _twin(value: Any) -> str:
         found = waiting.pop()
         if isinstance(found, dict):
             if any(type(key) is not str for key in found):
-                texts = [json.dumps({key: 0}) for key in found]
-                if twice := next((text for text in texts if texts.count(text) > 1), None):
-                    return twice[1:].partition(":")[0]
+                seen: set[str] = set()
+                for text in (json.dumps({key: 0})[1:-4] for key in found):
+                    if text in seen:
+                        return text
+                    seen.add(text)
             waiting += [each for each in found.values() if isinstance(each, dict | list | tuple)]
         elif isinstance(found, list | tuple):
             waiting += [each for each in found if isinstance(each, dict | list | tuple)]
@@ -131,12 +137,23 @@ def _twin(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Return an array or a number of numpy, or an object of pydantic, as Python's own values."""
+    """Return an array or a number of numpy, or an object of pydantic, as Python's own values.
+
+    Raises TypeError for dates and times, which numpy gives as counts of nanoseconds, for records, which lose their
+    names, and for what stays as it is. Raises PredictionError for an object with two keys that are the same as JSON.
+    """
+    found = value
+    if getattr(getattr(value, "dtype", None), "kind", "") in DATES_AND_RECORDS:
+        raise TypeError(f"{value.dtype} has no JSON form")
     if callable(tolist := getattr(value, "tolist", None)):
-        return tolist()
-    if callable(dump := getattr(type(value), "model_dump", None)):
-        return dump(value, mode="json")
-    raise TypeError(f"{type(value).__name__} has no JSON form")
+        found = tolist()
+    elif callable(dump := getattr(type(value), "model_dump", None)):
+        found = dump(value, mode="json")
+    if type(found) is type(value):
+        raise TypeError(f"{type(value).__name__} has no JSON form")
+    if twin := _twin(found):
+        raise PredictionError(f"predict returned a {type(value).__name__} with two keys that are {twin} as JSON")
+    return found
 
 
 def _is_foreign(value: Any) -> bool:
@@ -191,7 +208,8 @@ def _check_json(body: bytes, content_type: str) -> None:
         ) from None
 
 
-def _is_utf_8(content_type: str) -> bool:
+def is_utf_8(content_type: str) -> bool:
+    """Return whether a text of a content type is UTF-8, as it is without a charset."""
     charset = content_type.lower().partition("charset=")[2].strip(' "')
     return charset.partition(";")[0].strip(' "') in {"", "utf-8", "utf8"}
 
@@ -215,4 +233,6 @@ def _headers(items: Iterable[Any]) -> dict[str, str]:
                 raise PredictionError(f"predict returned the header {name!r} twice: return it once")
             value = f"{given[lower]}, {value}"  # noqa: PLW2901 - RFC 9110, 5.3: a list may be sent in one header
         given[lower] = value
+    if (size := sum(len(name) + len(value) for name, value in given.items())) > MOST_HEADERS:
+        raise PredictionError(f"predict returned headers of {size:,} bytes: return at most {MOST_HEADERS:,}")
     return given

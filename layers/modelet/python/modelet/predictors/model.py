@@ -57,6 +57,8 @@ class PredictorModel(Model[Any, Any]):
         if type(inputs[0]) is Received:  # a request has exactly one
             try:
                 return [self._served.predict(inputs[0])]
+            except SystemExit as cause:
+                raise _exit(cause) from cause
             except Exception as cause:  # the predictor may raise anything
                 refused = _refusal(cause)
                 if refused is None:
@@ -79,6 +81,8 @@ class PredictorModel(Model[Any, Any]):
         for row in rows:
             try:
                 outputs.append(self._served.predict(row))
+            except SystemExit as cause:
+                raise _exit(cause) from cause
             except Exception as cause:  # the predictor may raise anything
                 refused = _refusal(cause)
                 if refused is None:
@@ -90,6 +94,8 @@ class PredictorModel(Model[Any, Any]):
         assert self._served.predict_batch is not None  # noqa: S101 - checked by the caller
         try:
             returned = self._served.predict_batch(rows)
+        except SystemExit as cause:
+            raise _exit(cause) from cause
         except Exception as cause:  # the predictor may raise anything
             refused = _refusal(cause)
             if refused is None:
@@ -182,6 +188,11 @@ def _refusal(cause: Exception) -> RequestError | None:
     if not isinstance(status, int) or isinstance(status, bool) or not 400 <= status <= 499:
         return None
     return RefusedError(int(status), detail) if isinstance(detail, str) else None
+
+
+def _exit(cause: SystemExit) -> ModelError:
+    """Return the error for a predictor that would end the environment, whose caller gets no answer then."""
+    return ModelError(f"the predictor called sys.exit({cause.code!r}): raise an error instead")
 
 
 def _failure(answer: Answer | RequestError) -> str:

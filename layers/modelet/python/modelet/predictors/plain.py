@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modelet.errors import StartError
-from modelet.predictors.signature import accepted, check_ordinary, taken
+from modelet.predictors.signature import accepted, check_takes_one, check_takes_some, taken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,12 +22,14 @@ def check(target: Any, config: dict[str, Any]) -> None:
     name = target.__name__
     if not callable(getattr(target, "predict", None)):
         raise StartError(f"{name} has no predict: write `def predict(self, payload)`")
-    init = () if target.__init__ is object.__init__ else accepted(_bound(target.__init__), INIT, f"{name}.__init__")
+    init = () if target.__init__ is object.__init__ else accepted(_bound(target, "__init__"), INIT, f"{name}.__init__")
     if config and "config" not in init:
         raise StartError(f"{name}.__init__ does not take config, but model.yaml has one: add it, or remove `config:`")
-    if (batch := getattr(target, "predict_batch", None)) is not None:
-        check_ordinary(batch, f"{name}.predict_batch")
-    accepted(_bound(target.predict), PREDICT, f"{name}.predict")
+    if getattr(target, "predict_batch", None) is not None:
+        check_takes_one(_bound(target, "predict_batch"), f"{name}.predict_batch")
+    check_takes_some(_bound(target, "predict"), PREDICT, f"{name}.predict")
+    if abstract := sorted(getattr(target, "__abstractmethods__", ())):
+        raise StartError(f"{name} is abstract: write {abstract[0]}, or name the class that has it")
 
 
 def opened(target: Any, config: dict[str, Any], artifacts: Artifacts) -> PlainPredictor:
@@ -57,6 +59,12 @@ class PlainPredictor:
         return self._batch([row.payload for row in rows])
 
 
-def _bound(function: Any) -> Any:
-    """Return a method as it is called on an instance, without `self`."""
-    return function.__get__(object()) if hasattr(function, "__get__") else function
+def _bound(target: Any, name: str) -> Any:
+    """Return a method as it is called on an instance, without `self`. Raises StartError if it is not Python's."""
+    import inspect  # noqa: PLC0415 - not needed by a start
+
+    function = inspect.getattr_static(target, name)
+    try:
+        return function.__get__(object(), target) if hasattr(function, "__get__") else function
+    except TypeError:  # of a class such as dict, which has no instances but its own
+        raise StartError(f"{target.__name__}.{name} is not a method in Python: write one") from None

@@ -7,6 +7,7 @@ github.com/aws/sagemaker-inference-toolkit.
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from modelet.errors import MediaTypeError, StartError
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 FUNCTIONS = {"model_fn": 1, "input_fn": 2, "predict_fn": 2, "output_fn": 2}
 """The functions, with the number of their arguments; a context after them, which newer containers give, is None."""
 ANY = "*/*"
+MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+")
+"""A media type without parameters and wildcards. Source: RFC 6838, 4.2."""
 
 
 def check(target: Any, config: dict[str, Any]) -> None:
@@ -71,7 +74,7 @@ class SageMakerPredictor:
         if self._output is None:
             return prediction
         accept = received.headers.get("accept", ANY).partition(",")[0].partition(";")[0].strip()
-        accept = JSON if ANY in accept else accept
+        accept = accept if MEDIA_TYPE.fullmatch(accept) else JSON
         output = _call(self._output, 2, prediction, accept)
         if isinstance(output, tuple) and len(output) == 2 and isinstance(output[1], str):
             output, accept = output

@@ -35,6 +35,8 @@ def accepted(function: Callable[..., Any], offered: tuple[str, ...], what: str) 
     for each in parameters:
         if each.kind is inspect.Parameter.VAR_KEYWORD:
             taken += [name for name in offered if name not in taken]
+        elif each.name in offered and each.kind is inspect.Parameter.POSITIONAL_ONLY:
+            raise StartError(f"{what} takes {each.name} by its place, and it is given by its name: remove the /")
         elif each.kind in named and each.name in offered:
             taken.append(each.name)
         elif each.default is inspect.Parameter.empty and each.kind is not inspect.Parameter.VAR_POSITIONAL:
@@ -42,6 +44,31 @@ def accepted(function: Callable[..., Any], offered: tuple[str, ...], what: str) 
                 f"{what} requires {each.name}, which there is not: it may take {_listed(offered)}, by these names"
             )
     return tuple(taken)
+
+
+def check_takes_some(function: Callable[..., Any], offered: tuple[str, ...], what: str) -> None:
+    """Raise StartError if a function takes none of `offered`, but others, which would be for these.
+
+    what: see `accepted`, whose errors it raises too.
+    """
+    import inspect  # noqa: PLC0415 - not needed by a start
+
+    if accepted(function, offered, what):
+        return
+    parameters = inspect.signature(function).parameters.values()
+    if names := [str(each.replace(annotation=each.empty, default=each.empty)) for each in parameters]:
+        raise StartError(f"{what} takes {names[0]}, and gets {_listed(offered)}, by these names: rename it to one")
+
+
+def check_takes_one(function: Callable[..., Any], what: str) -> None:
+    """Raise StartError if a function cannot be called with one argument by its place."""
+    import inspect  # noqa: PLC0415 - not needed by a start
+
+    check_ordinary(function, what)
+    try:
+        inspect.signature(function).bind(None)
+    except TypeError as error:
+        raise StartError(f"{what} gets a list of payloads and nothing else, but it has {error}") from None
 
 
 def taken(function: Callable[..., Any], offered: tuple[str, ...]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from codecs import BOM_UTF8
 from typing import TYPE_CHECKING, Any
 
 from modelet.contract.schema import from_json
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
 
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
-MAY_BE_INFINITE = re.compile(rb"[eE]\+?[0-9]{3}|[0-9]{309}")
-"""Numbers that may be larger than a float can be."""
+MOST_DIGITS = 4_300
+"""The digits of the largest whole number that Python reads: sys.get_int_max_str_digits()."""
+MAY_BE_INFINITE = re.compile(rb"[eE]\+?[0-9]{2}|[0-9]{299}")
+"""Numbers that may be larger than a float can be: a large exponent, or so many digits that a small one is enough."""
 
 
 def read_payload(request: Request) -> Any:
@@ -76,16 +79,25 @@ def _json(body: bytes) -> Any:
         return json.loads(body.decode(), object_pairs_hook=_object, parse_float=parse_float)
     except RecursionError:
         raise MalformedBodyError("The body is not JSON: it is nested too deeply.") from None
+    except UnicodeDecodeError:
+        raise MalformedBodyError("The body is not JSON: it is not UTF-8.") from None
     except ValueError as error:
-        raise MalformedBodyError(f"The body is not JSON: {error}.") from None
+        said = str(error)
+        if said.startswith("Exceeds the limit"):
+            said = f"a whole number has more than {MOST_DIGITS:,} digits"
+        elif body.startswith(BOM_UTF8):
+            said = "it begins with a byte order mark"
+        raise MalformedBodyError(f"The body is not JSON: {said}.") from None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {twice[:100]!r} occurs twice")
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise ValueError(f"the key {name[:100]!r} occurs twice")
+            seen.add(name)
     return found
 
 
