@@ -71,7 +71,21 @@ def _zoned(found: datetime, zone: Any, given: str) -> datetime:
         return found
     if zone is None:
         raise LogicError(f"does not know the time zone of {shown(given)}: give one, such as UTC")
-    return found.replace(tzinfo=zone_of(zone))
+    made = found.replace(tzinfo=zone_of(zone))
+    offset = _offset(made)
+    if offset != made.replace(fold=1).utcoffset():
+        back = (made.replace(tzinfo=UTC) - offset).astimezone(made.tzinfo)
+        why = "occurs twice" if back.replace(tzinfo=None) == found else "does not exist"
+        raise LogicError(f"{shown(given)} {why} in {shown(zone)}, where the clock changes: give it with its offset")
+    return made
+
+
+def _offset(made: datetime) -> timedelta:
+    """Return the offset from UTC. Raises LogicError for the local times of before there were zones."""
+    offset = made.utcoffset() or timedelta()
+    if offset.total_seconds() % 60:
+        raise LogicError(f"the offset of {made.isoformat()} has seconds, which ISO 8601 does not have: use UTC")
+    return offset
 
 
 def parsed(value: Any, pattern: Any, zone: Any = None) -> str:
@@ -123,15 +137,22 @@ def formatted(value: Any, pattern: Any, zone: Any = None) -> str:
 
 def _moved(made: datetime, zone: Any) -> datetime:
     try:
-        return made.astimezone(zone_of(zone))
+        moved = made.astimezone(zone_of(zone))
     except OverflowError:
         raise LogicError("the date is before the year 1 or after the year 9999") from None
+    _offset(moved)
+    return moved
 
 
 def difference(later: Any, earlier: Any, unit: Any = "seconds", zone: Any = None) -> int | float:
     """Return the time from the second date to the first, in a unit."""
-    span = moment(later, zone) - moment(earlier, zone)
+    span = _elapsed(moment(later, zone)) - _elapsed(moment(earlier, zone))
     return finite(span / timedelta(seconds=_unit(unit)))
+
+
+def _elapsed(made: datetime) -> timedelta:
+    """Return the time since the year 1 in UTC: Python subtracts dates of one zone by their local clocks."""
+    return made.replace(tzinfo=None) - datetime.min - _offset(made)
 
 
 def added(value: Any, amount: Any, unit: Any = "seconds", zone: Any = None) -> str:
@@ -139,9 +160,11 @@ def added(value: Any, amount: Any, unit: Any = "seconds", zone: Any = None) -> s
     start = moment(value, zone)
     try:
         made = start.astimezone(UTC) + timedelta(seconds=_unit(unit)) * number(amount)
-        return made.astimezone(start.tzinfo).isoformat()
+        moved = made.astimezone(start.tzinfo)
     except OverflowError:
         raise LogicError("the date is before the year 1 or after the year 9999") from None
+    _offset(moved)
+    return moved.isoformat()
 
 
 def now() -> str:
@@ -186,7 +209,7 @@ OPERATORS = (
         4,
         (TEXT,),
         NUMBER,
-        "The time between two dates in milliseconds, seconds, minutes, hours, days or weeks.",
+        "The time that passed between two dates in milliseconds, seconds, minutes, hours, days or weeks.",
         difference,
     ),
     Operator(
