@@ -11,7 +11,7 @@ from modelet.logic.errors import LogicError
 
 MAX_INTEGER = 2**63 - 1
 """Arithmetic gives integers of at most 64 bits, or an error: other parsers of JSON would round them."""
-NUMERIC = re.compile(r"\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*", re.ASCII)
+NUMERIC = re.compile(r"\s*[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?\s*", re.ASCII)
 KINDS = {
     type(None): "null",
     bool: "boolean",
