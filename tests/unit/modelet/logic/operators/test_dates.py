@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -91,11 +92,26 @@ def test_a_local_time_that_is_not_one_moment_is_refused(local: str, reason: str)
     assert moment(local + "+01:00", "Europe/Berlin") == datetime.fromisoformat(local + "+01:00")
 
 
-def test_an_offset_with_seconds_is_refused_because_no_other_operator_could_read_it() -> None:
-    for make in (
-        lambda: parsed("1900-01-01", "%Y-%m-%d", "Asia/Seoul"),
-        lambda: formatted("1900-01-01T00:00Z", "%H:%M %z", "Asia/Seoul"),
-        lambda: formatted("1900-01-01T00:00", "%z", "Asia/Seoul"),
-    ):
-        with pytest.raises(LogicError, match="has seconds"):
-            make()
+@pytest.mark.parametrize(
+    ("function", "values"),
+    [
+        (parsed, ("1900-01-01", "%Y-%m-%d", "Asia/Seoul")),
+        (formatted, ("1900-01-01T00:00Z", "%H:%M %z", "Asia/Seoul")),
+        (formatted, ("1900-01-01T00:00", "%z", "Asia/Seoul")),
+    ],
+)
+def test_an_offset_with_seconds_is_refused_because_no_other_operator_could_read_it(
+    function: Callable[..., str], values: tuple[str, ...]
+) -> None:
+    with pytest.raises(LogicError, match="has seconds"):
+        function(*values)
+
+
+@pytest.mark.parametrize(
+    ("function", "values"), [(formatted, ("2026-01-01", "%Y" * 500_000, "UTC")), (parsed, ("2026", "a" * 500_000))]
+)
+def test_a_format_of_any_length_is_refused_before_it_is_read(
+    function: Callable[..., str], values: tuple[str, ...]
+) -> None:
+    with pytest.raises(LogicError, match="above 200: shorten it"):
+        function(*values)

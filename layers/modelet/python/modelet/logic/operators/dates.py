@@ -26,6 +26,8 @@ READ = {
 """The directives of a format, and what each reads."""
 WRITTEN = {*READ, "%j", "%u"}
 """The directives that `format_date` writes: also the day of the year and of the week (1 is Monday)."""
+MAX_FORMAT = 200
+"""The most characters of a format: each directive costs more than a character."""
 PARTS = ("year", "month", "day", "hour", "minute", "second")
 DIRECTIVE = re.compile(r"%.?")
 OFFSET = re.compile(r"([-+])([0-9]{2}):?([0-9]{2})")
@@ -88,9 +90,16 @@ def _offset(made: datetime) -> timedelta:
     return offset
 
 
+def _format(pattern: Any) -> str:
+    form = text(pattern)
+    if len(form) > MAX_FORMAT:
+        raise LogicError(f"has a format of {len(form):,} characters, above {MAX_FORMAT}: shorten it")
+    return form
+
+
 def parsed(value: Any, pattern: Any, zone: Any = None) -> str:
     """Return a date in a format as a text in ISO 8601."""
-    given, form = text(value), text(pattern)
+    given, form = text(value), _format(pattern)
     expression, end, seen = "", 0, set()
     for match in DIRECTIVE.finditer(form):
         if match[0] not in READ or match[0] in seen:
@@ -115,7 +124,7 @@ def parsed(value: Any, pattern: Any, zone: Any = None) -> str:
 
 def formatted(value: Any, pattern: Any, zone: Any = None) -> str:
     """Return a date in a format, in its own zone or in another."""
-    form = text(pattern)
+    form = _format(pattern)
     made = moment(value, zone)
     if zone is not None:
         made = _moved(made, zone)
