@@ -430,3 +430,45 @@ def test_a_rule_that_cannot_work_is_not_bundled(yaml: str, said: str, tmp_path: 
     with pytest.raises(CommandError, match=r"model\.yaml") as error:
         Served(tmp_path, f"backend: onnx\nlogic: {yaml}")
     assert said in str(error.value)
+
+
+SEVERAL = """
+from typing import Any
+from modelet import ModelHandler
+from modelet.backends.several import GenericModel
+from modelet.typing import TypedDict
+
+class Row(TypedDict):
+    age: float
+    is_home: float
+
+class Answer(TypedDict):
+    label: str
+
+class Tiny(GenericModel[Row, Answer]):
+    pass
+
+handler = ModelHandler(Tiny)
+"""
+OLD_OR_NOT = "{select: {if: [{'>': [{var: instance.age}, 40]}, a, {dict: {answer: {dict: {label: young}}}}]}}"
+BOTH = {"a": CLASSIFIER, "b": CLASSIFIER}
+
+
+def test_a_chosen_model_answers_with_the_members_that_a_class_names(tmp_path: Path) -> None:
+    served = Served(tmp_path, f"backend: onnx\nlogic: {OLD_OR_NOT}", BOTH, SEVERAL)
+    assert served.infer({"age": 60, "is_home": 1}, {"age": 20, "is_home": 1}) == [{"label": "yes"}, {"label": "young"}]
+
+
+def test_a_class_that_one_of_the_models_cannot_answer_is_not_bundled(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=r"app\.py: b: the prediction"):
+        Served(tmp_path, f"backend: onnx\nlogic: {OLD_OR_NOT}", {"a": CLASSIFIER, "b": REGRESSOR}, SEVERAL)
+
+
+@pytest.mark.parametrize(
+    ("logic", "said"),
+    [(OLD_OR_NOT, "logic.select"), ("{predict_fn: none, postprocess: {dict: {label: x}}}", "logic.predict_fn: none")],
+)
+def test_a_method_that_rules_would_never_call_is_not_bundled(logic: str, said: str, tmp_path: Path) -> None:
+    decide = "    def decide(self, instance: Row, answers: Any) -> Answer:\n        return answers['a']"
+    with pytest.raises(CommandError, match=f"{said}: Tiny in app.py has its own decide, which would never be called"):
+        Served(tmp_path, f"backend: onnx\nlogic: {logic}", BOTH, SEVERAL.replace("    pass", decide))

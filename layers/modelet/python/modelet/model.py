@@ -33,7 +33,7 @@ class Model(Generic[InstanceT, PredictionT]):
     _prediction: dict[str, Any] | None = None
     """The core schema of a prediction; None outside of a pipeline."""
     _names_rows = False
-    """Whether a ContractError of `infer` names instances by their place, so that the others can be predicted."""
+    """Whether a ContractError of `infer` or `postprocess` names instances by place: the others can be predicted."""
 
     def load(self, artifacts: Artifacts) -> None:
         """Open the version's files, once, when the function starts."""

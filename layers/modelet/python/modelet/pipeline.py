@@ -87,29 +87,32 @@ class InferencePipeline:
             checked.require_all()
         if not checked.instances:
             return Inference([], checked.failed, checked.total)
+        inferred = None  # until infer has given outputs
         try:
             while True:
                 inputs = self._preprocess_valid(checked, partial)
                 # Counted now, because the author's code may change the list.
-                instances, count = checked.instances, len(checked.instances)
+                instances = checked.instances
+                count = len(instances)
                 if not count:
                     return Inference([], checked.failed, checked.total)
                 timings.preprocess = (preprocessed := perf_counter()) - validated
                 self._model._expected_rows = count
                 try:
                     outputs = self._model.infer(inputs)
-                except Exception as cause:  # noqa: BLE001 - the author's code may raise anything
+                    timings.infer = (inferred := perf_counter()) - preprocessed
+                    predictions = self.contract.check_predictions(self._model.postprocess(outputs, instances), count)
+                    break
+                except Exception as cause:  # the author's code may raise anything
+                    if inferred and not (self._model._names_rows and isinstance(cause, ContractError)):
+                        raise  # postprocess failed, or gave predictions that are not valid
+                    inferred = None
                     checked.exclude(self._find_failing(inputs, instances, cause))
                     checked.require_fits() if partial else checked.require_all()
-                else:
-                    break
-            timings.infer = (inferred := perf_counter()) - preprocessed
-            predictions = self._model.postprocess(outputs, instances)
         except ModeletError:
             raise
         except Exception as error:  # the author's code may raise anything
             raise ModelError(f"{type(self._model).__name__} raised {type(error).__name__}") from error
-        predictions = self.contract.check_predictions(predictions, count)
         timings.postprocess = perf_counter() - inferred
         return Inference(predictions, checked.failed, checked.total)
 

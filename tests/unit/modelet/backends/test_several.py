@@ -30,6 +30,7 @@ from modelet.store.manifest import Column, Manifest
 from modelet.store.store import Store
 from support.callers import in_process
 from support.contexts import Context
+from support.events import http_event
 
 RANDOM = np.random.default_rng(3)
 ROWS = RANDOM.normal(size=(400, 2)).astype(np.float32)
@@ -285,3 +286,36 @@ def test_an_answer_that_no_model_gives_is_refused_when_bundled(tmp_path: Path, a
     store, lock = published(one, trained())
     with pytest.raises(CommandError, match=reason):
         write_bundle(one, store, lock)
+
+
+def test_an_instance_that_decide_rejects_is_named_and_the_others_are_predicted(tmp_path: Path) -> None:
+    rejecting = DECIDING.replace(
+        '        return {"value"',
+        '        if instance["a"] > 9:\n            raise RequestError("a is too large")\n        return {"value"',
+    ).replace(
+        "from modelet import ModelHandler", "from modelet import ModelHandler\nfrom modelet.errors import RequestError"
+    )
+    one = function(tmp_path, app=rejecting)
+    store, lock = published(one, trained())
+    write_bundle(one, store, lock)
+    rows = [{"a": 10, "b": 0}, {"a": 1, "b": 2}]
+    with in_process(one, Settings(one.folder, store.url, tmp_path / "tmp")) as handler:
+        whole = handler(http_event("POST", "/models/several/infer", {"instances": rows}), Context())
+        partial = handler(http_event("POST", "/models/several/infer?partial=true", {"instances": rows}), Context())
+    assert whole["statusCode"] == 422
+    assert json.loads(whole["body"])["detail"] == "instance 0: a is too large"
+    first, second = json.loads(partial["body"])["predictions"]
+    assert (first["status"], first["errors"][0]["rule"], second["name"]) == (422, "rejected", "yes1.0")
+
+
+def test_a_function_that_makes_the_inputs_of_one_model_is_refused_for_several(tmp_path: Path) -> None:
+    one = function(tmp_path, app=DECIDING)
+    (one.folder / "prep.py").write_text("def prepare(rows): return rows\n")
+    spec = one.folder / "model.yaml"
+    spec.write_text(spec.read_text() + "preprocessing: {module: prep, function: prepare}\n")
+    again = Project(tmp_path).function(one.name)
+    store, lock = published(again, trained())
+    with pytest.raises(
+        CommandError, match=r"preprocessing: gives the inputs of one model, but version .* has low, sure"
+    ):
+        write_bundle(again, store, lock)

@@ -6,7 +6,7 @@ from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from modelet.backends import BACKENDS, resolve
-from modelet.errors import ArtifactError, ContractError
+from modelet.errors import ArtifactError, ContractError, RequestError
 from modelet.model import InstanceT, Model, PredictionT
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ class GenericModel(Model[InstanceT, PredictionT]):
     models: the opened models by name; `load` sets it.
     """
 
+    _names_rows = True
     models: dict[str, OpenedModel]
     _asked: tuple[str, ...] = ()
 
@@ -97,17 +98,26 @@ class GenericModel(Model[InstanceT, PredictionT]):
         return {name: opened.model.infer(inputs[name]) for name, opened in self.models.items()}
 
     def postprocess(self, outputs: dict[str, Any], instances: list[InstanceT]) -> list[PredictionT]:
-        """Return the decision on each instance."""
+        """Return the decision on each instance. Raises ContractError with the instances that `decide` rejected."""
         answers = {name: opened.model.postprocess(outputs[name], instances) for name, opened in self.models.items()}
         names = list(answers)
-        rows = zip(*answers.values(), strict=True)
-        return [
-            self.decide(instance, dict(zip(names, row, strict=True)))
-            for instance, row in zip(instances, rows, strict=True)
-        ]
+        predictions, rejected = [], []
+        for place, row in enumerate(zip(*answers.values(), strict=True)):
+            try:
+                predictions.append(self.decide(instances[place], dict(zip(names, row, strict=True))))
+            except RequestError as error:
+                rejected.append((place, str(error)))
+        if rejected:
+            from modelet.backends.python import REJECTED  # noqa: PLC0415 - few requests are rejected
+            from modelet.violation import Violation  # noqa: PLC0415 - the same
+
+            raise ContractError([Violation(place, "", said, REJECTED) for place, said in rejected])
+        return predictions
 
     def decide(self, instance: InstanceT, answers: dict[str, Any]) -> PredictionT:  # noqa: ARG002 - for authors
-        """Return the prediction of one instance. answers: the default prediction of each model, by its name.
+        """Return the prediction of one instance. Raise RequestError, with a text for the caller, to reject it.
+
+        answers: the default prediction of each model, by its name.
 
         By default, these are the answers of the models that the prediction's type names.
         """

@@ -71,7 +71,7 @@ class LogicModel(Model[Any, Any]):
         self._blames_rows = reads_request(logic["postprocess"])
         self._member = MEMBERS.get(logic["predict_fn"] or "")
         self._choice = _rule("select", logic["select"], logic)
-        core = contract.prediction if self._after is None and self._choice is None else _core_of(self._member)
+        core = contract.prediction if self._after is None else _core_of(self._member)
         model._prediction = core
         self._selection = None
         if self._choice is not None:

@@ -11,7 +11,7 @@ from modelet.logic.errors import LogicError
 
 MAX_INTEGER = 2**63 - 1
 """Arithmetic gives integers of at most 64 bits, or an error: other parsers of JSON would round them."""
-NUMERIC = re.compile(r"\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*", re.ASCII)
+NUMERIC = re.compile(r"\s*[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?\s*", re.ASCII)
 KINDS = {
     type(None): "null",
     bool: "boolean",
@@ -49,10 +49,15 @@ def shown(value: Any) -> str:
 
 
 def number(value: Any) -> int | float:
-    """Return a number, or the number that a text says, as JsonLogic does. Raises LogicError for other values."""
+    """Return a number, or the number that a text says, as JsonLogic does.
+
+    Raises LogicError for other values, and for integers of more than 64 bits, which are not computed with.
+    """
     kind = type(value)
-    if kind is float or kind is int:
+    if kind is float or (kind is int and -MAX_INTEGER <= value <= MAX_INTEGER):
         return value  # type: ignore[no-any-return] # the type is checked above
+    if kind is int:
+        raise LogicError(f"needs an integer of at most 64 bits, not {shown(value)}")
     if kind is str and len(value) < MAX_DIGITS and NUMERIC.fullmatch(value):
         text = value.strip()
         return finite(float(text)) if any(mark in text for mark in ".eE") else whole(int(text.lstrip("+")))

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from modelet.dev.bundle.code import code_version
+from modelet.dev.bundle.code import LEFT_OUT, NOT_IN_IMAGE, NOTEBOOK, code_version
 from modelet.dev.project.project import Function, Project
+from modelet.errors import CommandError
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_the_same_bytes_under_another_name_are_another_version(function: Functio
 
 @pytest.mark.parametrize(
     "path",
-    ["bundle.json", "model.lock", "Dockerfile", "train.py", "requirements-train.txt", "training/fit.py",
+    ["bundle.json", "model.lock", "Dockerfile", "train.py", "requirements-train.txt", "training/fit.py", "look.ipynb",
      "__pycache__/app.pyc", ".idea/x", ".app.py.swp"],
 )  # fmt: skip
 def test_files_that_decide_no_answer_do_not_change_it(function: Function, path: str) -> None:
@@ -60,3 +61,24 @@ def test_of_model_yaml_what_decides_the_answers_counts_and_not_where_it_runs(
     assert code_version(Project(tmp_path).function("rules")) == before
     spec.write_text("version: code\nbackend: python\npreprocessing: {module: app, function: f}\n")
     assert code_version(Project(tmp_path).function("rules")) != before
+
+
+@pytest.mark.parametrize("path", ["rates.csv", "rates.parquet", "model/rates.json"])
+def test_a_file_that_an_image_would_not_have_is_refused(function: Function, path: str) -> None:
+    (function.folder / path).parent.mkdir(exist_ok=True)
+    (function.folder / path).write_text("1\n")
+    with pytest.raises(CommandError, match=f"functions/rules/{path} is left out of images.*tables/"):
+        code_version(function)
+
+
+@pytest.mark.parametrize("target", ["tables", "tables/rates.csv", "..", "absent"])
+def test_a_link_is_refused_because_its_files_can_change_without_it(function: Function, target: str) -> None:
+    (function.folder / "more").symlink_to(target)
+    with pytest.raises(CommandError, match="functions/rules/more is a symbolic link"):
+        code_version(function)
+
+
+def test_what_images_leave_out_is_known() -> None:
+    lines = (Path(__file__).parents[5] / ".dockerignore").read_text().splitlines()
+    kept_out = {line.removeprefix("functions/*/") for line in lines if line.startswith("functions/*/")}
+    assert kept_out <= {*LEFT_OUT, *NOT_IN_IMAGE, NOTEBOOK}

@@ -168,3 +168,22 @@ def test_the_other_model_of_the_project_must_have_batches_and_the_member(tmp_pat
 def test_members_and_their_types_are_compared(prediction: Any, columns: dict[str, str], fits: bool) -> None:
     openapi = json.dumps({"components": {"schemas": {"Prediction": prediction, "Prediction.P": NUMBER}}})
     assert (misfit(columns, {"x": ["integer", "number"]}, openapi) is None) is fits
+
+
+@pytest.mark.parametrize(("kind", "shown"), [("float", "integer, number"), ("bool", "boolean"), ("list[str]", "array")])
+@pytest.mark.parametrize(
+    ("spec", "key"), [("id: order\n", "id"), (FEATURES.replace("customer\n", "order\n"), "features.key")]
+)
+def test_an_id_or_a_key_of_a_type_that_none_can_have_is_refused(
+    kind: str, shown: str, spec: str, key: str, tmp_path: Path
+) -> None:
+    app = APP.replace("    b: float", f"    b: float\n    order: {kind}")
+    with pytest.raises(CommandError, match=f"{key}: the field 'order' is of type {shown}, but it is a text"):
+        make_tiny(
+            tmp_path,
+            spec=spec,
+            app=app.replace(
+                "(OnnxModel[Row, Label]):\n    pass",
+                "(OnnxModel[Row, Label]):\n    def preprocess(self, instances): ...",
+            ),
+        )

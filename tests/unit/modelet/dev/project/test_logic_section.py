@@ -73,3 +73,9 @@ def test_a_function_and_rules_are_not_both_named(key: str, tmp_path: Path) -> No
 def test_no_section_is_no_logic() -> None:
     spec: Any = ModelSpec.model_validate({})
     assert spec.logic is None
+
+
+@pytest.mark.parametrize("key", ["postprocess", "select"])
+def test_probabilities_cannot_be_left_out_where_a_rule_decides_the_answer(key: str, tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=rf"probabilities: false has no effect, because logic\.{key} decides"):
+        read(tmp_path, f"probabilities: false\nlogic: {{{key}: a}}\n")

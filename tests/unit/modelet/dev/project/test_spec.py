@@ -59,7 +59,7 @@ def test_every_key_is_read(path: Path) -> None:
         version: candidate
         backend: sklearn
         preprocessing: {module: features, function: to_feeds}
-        logic: {postprocess: {var: prediction}}
+        logic: {predict_fn: predict}
         probabilities: false
         quantize: {max_loss: 0.01}
         features: {from: customers, key: id, columns: [a, {b: c}, passed.d], missing: null, max_age: 2d}
@@ -95,7 +95,7 @@ def test_every_key_is_read(path: Path) -> None:
     assert spec.preprocessing is not None
     assert (spec.version, spec.backend, spec.preprocessing.function) == ("candidate", "sklearn", "to_feeds")
     assert spec.logic is not None
-    assert spec.logic.postprocess == {"var": "prediction"}
+    assert spec.logic.predict_fn == "predict"
     assert spec.model_dump(exclude={"stages", "preprocessing", "logic", "version", "backend"}) == {
         "probabilities": False,
         "predictor": None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -68,3 +69,49 @@ def test_a_clock_that_is_put_forward_counts_real_hours() -> None:
     start = "2026-03-29T01:30:00"
     later = added(formatted(start, "%Y-%m-%dT%H:%M:%S%z", "Europe/Berlin"), 1, "hours")
     assert formatted(later, "%H:%M", "Europe/Berlin") == "03:30"
+
+
+def test_a_difference_counts_the_hours_that_passed_though_the_clock_of_the_zone_changed() -> None:
+    assert difference("2026-03-30T00:00", "2026-03-29T00:00", "hours", "Europe/Berlin") == 23
+    assert difference("2026-10-26T00:00", "2026-10-25T00:00", "hours", "Europe/Berlin") == 25
+
+
+@given(st.datetimes(datetime(1980, 1, 1), datetime(2030, 1, 1)), st.integers(-9000, 9000))
+def test_a_difference_in_a_zone_is_undone_by_adding_it(local: datetime, hours: int) -> None:
+    with suppress(LogicError):
+        later = added(local.isoformat(), hours, "hours", "Europe/Berlin")
+        assert difference(later[:-6], local.isoformat(), "hours", "Europe/Berlin") == hours
+
+
+@pytest.mark.parametrize(
+    ("local", "reason"), [("2026-03-29T02:30", "does not exist"), ("2026-10-25T02:30", "occurs twice")]
+)
+def test_a_local_time_that_is_not_one_moment_is_refused(local: str, reason: str) -> None:
+    with pytest.raises(LogicError, match=reason):
+        moment(local, "Europe/Berlin")
+    assert moment(local + "+01:00", "Europe/Berlin") == datetime.fromisoformat(local + "+01:00")
+
+
+@pytest.mark.parametrize(
+    ("function", "values"),
+    [
+        (parsed, ("1900-01-01", "%Y-%m-%d", "Asia/Seoul")),
+        (formatted, ("1900-01-01T00:00Z", "%H:%M %z", "Asia/Seoul")),
+        (formatted, ("1900-01-01T00:00", "%z", "Asia/Seoul")),
+    ],
+)
+def test_an_offset_with_seconds_is_refused_because_no_other_operator_could_read_it(
+    function: Callable[..., str], values: tuple[str, ...]
+) -> None:
+    with pytest.raises(LogicError, match="has seconds"):
+        function(*values)
+
+
+@pytest.mark.parametrize(
+    ("function", "values"), [(formatted, ("2026-01-01", "%Y" * 500_000, "UTC")), (parsed, ("2026", "a" * 500_000))]
+)
+def test_a_format_of_any_length_is_refused_before_it_is_read(
+    function: Callable[..., str], values: tuple[str, ...]
+) -> None:
+    with pytest.raises(LogicError, match="above 200: shorten it"):
+        function(*values)

@@ -90,7 +90,7 @@ def write_bundle(function: Function, store: Store, lock: Lock, path: Path | None
                 f"{function.folder / 'app.py'}: {model_class.__name__} has no contract: "
                 "give the types of an instance and a prediction, as in OnnxModel[Review, Sentiment]"
             )
-        _check_preprocessing(function, load)
+        _check_preprocessing(function, load, manifest)
         instance, prediction = types or _types(function, manifest)
         try:
             compiled = {"instance": compile_type(instance), "prediction": compile_type(prediction, returned=True)}
@@ -149,11 +149,16 @@ def _model_class(function: Function, load: Any) -> Any:
     return handler.model_class
 
 
-def _check_preprocessing(function: Function, load: Any) -> None:
-    """Raise CommandError if the preprocessing function does not exist."""
+def _check_preprocessing(function: Function, load: Any, manifest: Manifest) -> None:
+    """Raise CommandError if the preprocessing function does not exist, or if there is not one graph that it is for."""
     named = function.spec.preprocessing
     if named is None:
         return
+    if manifest.models:
+        raise CommandError(
+            f"{function.folder / 'model.yaml'}: preprocessing: gives the inputs of one model, but version "
+            f"{manifest.version} has {', '.join(manifest.models)}: write logic.preprocess, which gives the columns"
+        )
     try:
         found = getattr(load(named.module), named.function, None)
     except (Exception, SystemExit) as error:  # the author's module may raise any error
@@ -213,9 +218,19 @@ def _check_contract(
             raise CommandError(f"{app}: the {part}'s contract: {said}: remove it there, or change the type")
     if not _is_preprocessed(function) and _is_backends(model_class.preprocess):
         check_fields(app, manifest, cores[0])
-    is_own = manifest.models and not _is_backends(model_class.decide)
-    is_own = is_own or (function.spec.logic is not None and function.spec.logic.postprocess is not None)
-    if _is_backends(model_class.postprocess) and _is_backends(model_class.infer) and not is_own:
+    if _is_backends(model_class.postprocess) and _is_backends(model_class.infer):
+        _check_answers(function, manifest, model_class, cores)
+
+
+def _check_answers(function: Function, manifest: Manifest, model_class: Any, cores: list[Core]) -> None:
+    """Raise CommandError if the contract rejects what the models answer, unless rules or `decide` make the answer."""
+    app, logic = str(function.folder / "app.py"), function.spec.logic
+    if logic is not None and (logic.postprocess is not None or logic.predict_fn == "none"):
+        return
+    if manifest.models and logic is not None and logic.select is not None:
+        for name, part in manifest.models.items():
+            check_answers(f"{app}: {name}", part, *cores)
+    elif not manifest.models or _is_backends(model_class.decide):
         check_answers(app, manifest, *cores)
 
 

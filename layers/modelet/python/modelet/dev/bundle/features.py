@@ -85,6 +85,7 @@ def check_joined(function: Function, instance: Schema, prediction: Schema, core:
     if spec.id is not None and spec.id in _unfolded(prediction).get("properties", {}):
         raise CommandError(f"{place}: id: the prediction has a member {spec.id!r} of its own: rename one of them")
     features = spec.features
+    _check_names(place, spec, fields, instance)
     if features is None:
         return
     for field in features.fields:
@@ -108,6 +109,19 @@ def check_joined(function: Function, instance: Schema, prediction: Schema, core:
         reason = misfit(features.fields, sent["fields"], openapi)
     if reason:
         raise CommandError(f"{place}: features: the predictions of {features.source} do not fit: {reason}")
+
+
+def _check_names(place: str, spec: ModelSpec, fields: Mapping[str, Schema], instance: Schema) -> None:
+    """Raise CommandError if a field with an id or a key is in the contract with a type that neither can have."""
+    for key, field in (("id", spec.id), ("features.key", spec.features.key if spec.features else None)):
+        if field is None or field not in fields:
+            continue
+        found = _kinds(fields[field], instance) - {"null"}
+        if not found & {"string", "integer"} or found == {"integer", "number"}:
+            raise CommandError(
+                f"{place}: {key}: the field {field!r} is of type {_listed(found)}, but it is a text or a whole number: "
+                "change its type"
+            )
 
 
 def misfit(fields: Mapping[str, str], kinds: Mapping[str, list[str]], openapi: str) -> str | None:

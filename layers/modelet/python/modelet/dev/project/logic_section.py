@@ -111,8 +111,14 @@ class Logic(Section):
     )
     clock: bool = Field(default=False, description="Allow `now`: the same request may then have different answers.")
 
-    def check_consistency(self, preprocessing: Preprocessing | None) -> None:
+    def check_consistency(self, preprocessing: Preprocessing | None, *, probabilities: bool) -> None:
         """Raise ValueError if the section says nothing, or two things at once."""
+        given = next((key for key in ("postprocess", "select") if getattr(self, key) is not None), None)
+        if not probabilities and given:
+            raise ValueError(
+                f"probabilities: false has no effect, because logic.{given} decides the answer: remove it, and leave "
+                "the probabilities out in logic.postprocess"
+            )
         if self.preprocess is not None and preprocessing is not None:
             raise ValueError("logic.preprocess: is instead of preprocessing: remove one of them")
         if self.predict_fn == "none" and self.preprocess is None and self.postprocess is None:

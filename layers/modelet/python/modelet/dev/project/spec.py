@@ -125,7 +125,7 @@ class ModelSpec(Section):
             if getattr(self, key) is not None:
                 raise ValueError(f"{key}: is for models with a contract, which a predictor does not have: remove it")
         if self.logic is not None:
-            self.logic.check_consistency(self.preprocessing)
+            self.logic.check_consistency(self.preprocessing, probabilities=self.probabilities)
         check_features(self.features, self.id)
 
     def _check_worker(self) -> None:

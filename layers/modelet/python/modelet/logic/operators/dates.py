@@ -26,6 +26,8 @@ READ = {
 """The directives of a format, and what each reads."""
 WRITTEN = {*READ, "%j", "%u"}
 """The directives that `format_date` writes: also the day of the year and of the week (1 is Monday)."""
+MAX_FORMAT = 200
+"""The most characters of a format: each directive costs more than a character."""
 PARTS = ("year", "month", "day", "hour", "minute", "second")
 DIRECTIVE = re.compile(r"%.?")
 OFFSET = re.compile(r"([-+])([0-9]{2}):?([0-9]{2})")
@@ -71,12 +73,33 @@ def _zoned(found: datetime, zone: Any, given: str) -> datetime:
         return found
     if zone is None:
         raise LogicError(f"does not know the time zone of {shown(given)}: give one, such as UTC")
-    return found.replace(tzinfo=zone_of(zone))
+    made = found.replace(tzinfo=zone_of(zone))
+    offset = _offset(made)
+    if offset != made.replace(fold=1).utcoffset():
+        back = (made.replace(tzinfo=UTC) - offset).astimezone(made.tzinfo)
+        why = "occurs twice" if back.replace(tzinfo=None) == found else "does not exist"
+        raise LogicError(f"{shown(given)} {why} in {shown(zone)}, where the clock changes: give it with its offset")
+    return made
+
+
+def _offset(made: datetime) -> timedelta:
+    """Return the offset from UTC. Raises LogicError for the local times of before there were zones."""
+    offset = made.utcoffset() or timedelta()
+    if offset.total_seconds() % 60:
+        raise LogicError(f"the offset of {made.isoformat()} has seconds, which ISO 8601 does not have: use UTC")
+    return offset
+
+
+def _format(pattern: Any) -> str:
+    form = text(pattern)
+    if len(form) > MAX_FORMAT:
+        raise LogicError(f"has a format of {len(form):,} characters, above {MAX_FORMAT}: shorten it")
+    return form
 
 
 def parsed(value: Any, pattern: Any, zone: Any = None) -> str:
     """Return a date in a format as a text in ISO 8601."""
-    given, form = text(value), text(pattern)
+    given, form = text(value), _format(pattern)
     expression, end, seen = "", 0, set()
     for match in DIRECTIVE.finditer(form):
         if match[0] not in READ or match[0] in seen:
@@ -101,7 +124,7 @@ def parsed(value: Any, pattern: Any, zone: Any = None) -> str:
 
 def formatted(value: Any, pattern: Any, zone: Any = None) -> str:
     """Return a date in a format, in its own zone or in another."""
-    form = text(pattern)
+    form = _format(pattern)
     made = moment(value, zone)
     if zone is not None:
         made = _moved(made, zone)
@@ -123,15 +146,22 @@ def formatted(value: Any, pattern: Any, zone: Any = None) -> str:
 
 def _moved(made: datetime, zone: Any) -> datetime:
     try:
-        return made.astimezone(zone_of(zone))
+        moved = made.astimezone(zone_of(zone))
     except OverflowError:
         raise LogicError("the date is before the year 1 or after the year 9999") from None
+    _offset(moved)
+    return moved
 
 
 def difference(later: Any, earlier: Any, unit: Any = "seconds", zone: Any = None) -> int | float:
     """Return the time from the second date to the first, in a unit."""
-    span = moment(later, zone) - moment(earlier, zone)
+    span = _elapsed(moment(later, zone)) - _elapsed(moment(earlier, zone))
     return finite(span / timedelta(seconds=_unit(unit)))
+
+
+def _elapsed(made: datetime) -> timedelta:
+    """Return the time since the year 1 in UTC: Python subtracts dates of one zone by their local clocks."""
+    return made.replace(tzinfo=None) - datetime.min - _offset(made)
 
 
 def added(value: Any, amount: Any, unit: Any = "seconds", zone: Any = None) -> str:
@@ -139,9 +169,11 @@ def added(value: Any, amount: Any, unit: Any = "seconds", zone: Any = None) -> s
     start = moment(value, zone)
     try:
         made = start.astimezone(UTC) + timedelta(seconds=_unit(unit)) * number(amount)
-        return made.astimezone(start.tzinfo).isoformat()
+        moved = made.astimezone(start.tzinfo)
     except OverflowError:
         raise LogicError("the date is before the year 1 or after the year 9999") from None
+    _offset(moved)
+    return moved.isoformat()
 
 
 def now() -> str:
@@ -186,7 +218,7 @@ OPERATORS = (
         4,
         (TEXT,),
         NUMBER,
-        "The time between two dates in milliseconds, seconds, minutes, hours, days or weeks.",
+        "The time that passed between two dates in milliseconds, seconds, minutes, hours, days or weeks.",
         difference,
     ),
     Operator(

@@ -158,8 +158,16 @@ def softmax(values: Any) -> list[float]:
         return []
     top = max(given)
     shares = [math.exp(max(value - top, -745.0)) for value in given]
-    total = math.fsum(shares)
-    return [share / total for share in shares]
+    whole = math.fsum(shares)
+    return [share / whole for share in shares]
+
+
+def total(values: list[Any]) -> float:
+    """Return the sum of finite numbers, rounded once. Raises LogicError if it is too large."""
+    try:
+        return math.fsum(values)
+    except OverflowError:
+        raise LogicError("the result is too large") from None
 
 
 def norm(values: Any, order: Any = 2) -> Any:
@@ -169,7 +177,7 @@ def norm(values: Any, order: Any = 2) -> Any:
         return max(given, default=0)
     if type(order) not in {int, float} or order not in {1, 2}:
         raise LogicError(f'has the orders 1, 2 and "max", not {shown(order)}')
-    return finite(math.hypot(*given) if order == 2 else math.fsum(given))
+    return finite(math.hypot(*given) if order == 2 else total(given))
 
 
 def dot(one: Any, other: Any) -> float:
@@ -178,7 +186,7 @@ def dot(one: Any, other: Any) -> float:
     if len(first) != len(second):
         raise LogicError(f"needs two lists of one length, not {len(first)} and {len(second)}")
     products = [float(number(a)) * float(number(b)) for a, b in zip(first, second, strict=True)]
-    return finite(math.fsum([finite(product) for product in products]))
+    return total([finite(product) for product in products])
 
 
 def distance(*degrees: Any) -> float:

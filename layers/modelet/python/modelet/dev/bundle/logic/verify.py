@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 SHOWN = 3
 """The most problems that an error names."""
+METHODS = ("preprocess", "infer", "postprocess", "decide")
+"""The methods of a class that rules may make useless."""
 COLUMNS = {"number": {"number"}, "integer": {"number"}, "string": {"text"}, "boolean": {"boolean"}}
 """The kinds of values that a column takes; a rule cannot give those of the other columns."""
 
@@ -106,6 +108,13 @@ def _check_class(place: str, logic: Logic, model_class: Any, instance: Core) -> 
         if rule is not None and not own.startswith("modelet."):
             raise CommandError(
                 f"{place}: logic.{stage}: {model_class.__name__} in app.py has its own {stage}: remove one of them"
+            )
+    instead = "select" if logic.select is not None else "predict_fn: none" if logic.predict_fn == NONE else ""
+    for stage in METHODS if instead else ():
+        if not getattr(getattr(model_class, stage, None), "__module__", "modelet.").startswith("modelet."):
+            raise CommandError(
+                f"{place}: logic.{instead}: {model_class.__name__} in app.py has its own {stage}, which would never be "
+                "called: remove one of them"
             )
     if logic.predict_fn in MEMBERS and logic.postprocess is None:
         raise CommandError(
