@@ -6,6 +6,7 @@ import difflib
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from modelet.errors import CommandError
 from modelet.handler import ModelHandler
 from modelet.observability import Timings
 from modelet.predictors.directory import model_dir
+from modelet.predictors.received import Headers, Received
+from modelet.predictors.sagemaker import SageMakerPredictor
 from modelet.store.manifest import ArtifactFile
 from support.predictors import call, make, opened
 from support.repository import ROOT
@@ -290,3 +293,10 @@ def test_a_published_version_s_files_are_in_one_folder(tmp_path: Path) -> None:
             return tmp_path / name
 
     assert model_dir(Files(), Files) == str(tmp_path)  # type: ignore[arg-type]  # what it reads
+
+
+@pytest.mark.parametrize("accept", ["text/*", "*/*", "", "no type", "a/b/c", "\x01/\x02", "text/*;q=0.5, */*"])
+def test_a_content_type_of_sagemaker_is_never_a_wildcard_of_the_caller(accept: str) -> None:
+    module = SimpleNamespace(predict_fn=lambda given, _model: given, output_fn=lambda _prediction, _accept: "1")
+    answered = SageMakerPredictor(module, None).predict(Received(1, {}, Headers({"accept": accept}), b"1"))
+    assert answered.headers == {"content-type": "application/json"}
