@@ -200,7 +200,10 @@ EXAMPLES: dict[str, list[tuple[Any, Any, Any]]] = {
     "split": [({"split": [{"var": "a"}, ","]}, {"a": "x,y"}, ["x", "y"]), ({"split": ["ab", ""]}, {}, ["a", "b"])],
     "lower": [({"lower": [{"var": "a"}]}, {"a": "ÄB"}, "äb")],
     "upper": [({"upper": [{"var": "a"}]}, {"a": "äb"}, "ÄB")],
-    "trim": [({"trim": [{"var": "a"}]}, {"a": " x\n"}, "x")],
+    "trim": [
+        ({"trim": [{"var": "x"}]}, {"x": "\x1c a \u3000\x85"}, "\x1c a"),
+        ({"trim": [{"var": "a"}]}, {"a": " x\n"}, "x"),
+    ],
     "starts_with": [({"starts_with": [{"var": "a"}, "x"]}, {"a": "xy"}, True)],
     "ends_with": [({"ends_with": [{"var": "a"}, "x"]}, {"a": "xy"}, False)],
     "length": [

@@ -26,6 +26,11 @@ MAX_DIGITS = 400
 """The characters above which a text is not a number."""
 SHOWN = 40
 """The most characters of a value that a message shows."""
+WHITE_SPACE = (
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f"
+    "\u205f\u3000"
+)
+"""Unicode's White_Space. Python's own `strip` also takes the separators U+001C to U+001F."""
 MISSING: Any = object()
 
 
@@ -59,7 +64,7 @@ def number(value: Any) -> int | float:
     if kind is int:
         raise LogicError(f"needs an integer of at most 64 bits, not {shown(value)}")
     if kind is str and len(value) < MAX_DIGITS and NUMERIC.fullmatch(value):
-        text = value.strip()
+        text = value.strip(WHITE_SPACE)
         return finite(float(text)) if any(mark in text for mark in ".eE") else whole(int(text.lstrip("+")))
     raise LogicError(f"needs a number, not {shown(value)}")
 
@@ -155,7 +160,7 @@ _SCALARS = frozenset({"boolean", "number", "text"})
 
 def _as_number(value: Any) -> int | float | None:
     if type(value) is str:
-        if not value.strip():
+        if not value.strip(WHITE_SPACE):
             return 0
         return float(value) if len(value) < MAX_DIGITS and NUMERIC.fullmatch(value) else None
     return int(value) if type(value) is bool else value

@@ -6,7 +6,7 @@ from typing import Any
 
 from modelet.logic.errors import LogicError
 from modelet.logic.operators.operator import ANY, BOOLEAN, LIST, NUMBER, TEXT, Operator
-from modelet.logic.values import integer, items, kind_of, shown, text, written
+from modelet.logic.values import WHITE_SPACE, integer, items, kind_of, shown, text, written
 
 MAX_TEXT = 1_000_000
 """The longest text that an operator makes, in characters."""
@@ -140,7 +140,7 @@ OPERATORS = (
         (TEXT,),
         TEXT,
         "Without white space at both ends.",
-        lambda value: text(value).strip(),
+        lambda value: text(value).strip(WHITE_SPACE),
         makes=True,
     ),
     Operator(
