@@ -34,6 +34,8 @@ BUDGET = 120_000_000
 """Bytes of /var/task of an online ONNX image (docs/design.md, the budget)."""
 TEXTS_BUDGET = 25_000_000
 """What a model of texts may add: tokenizers, and the client of a hub that it requires."""
+IMAGES_BUDGET = 15_000_000
+"""What a model of images may add: Pillow."""
 OF_TEXTS = {"click", "yaml"}
 """What that client requires."""
 LAPTOP = {
@@ -129,14 +131,17 @@ def online(engine: Engine, function: Function) -> Content:
     return read(engine, build(engine, function))
 
 
-def has_texts(function: Function) -> bool:
-    """Whether a function serves a model of texts."""
-    return bool(re.search(r"^modelet\[.*\btexts\b", (function.folder / "requirements.txt").read_text(), re.MULTILINE))
+def has_extra(function: Function, extra: str) -> bool:
+    """Whether a function's packages are those of an extra of modelet."""
+    return bool(
+        re.search(rf"^modelet\[.*\b{extra}\b", (function.folder / "requirements.txt").read_text(), re.MULTILINE)
+    )
 
 
 def test_an_online_onnx_image_is_within_its_budget(online: Content, function: Function) -> None:
     if function.spec.backend == "onnx":
-        assert online.image.task <= BUDGET + (TEXTS_BUDGET if has_texts(function) else 0)
+        more = {"texts": TEXTS_BUDGET, "images": IMAGES_BUDGET}
+        assert online.image.task <= BUDGET + sum(size for extra, size in more.items() if has_extra(function, extra))
 
 
 def test_an_online_image_has_its_backend_and_no_other(online: Content, function: Function) -> None:
@@ -147,7 +152,7 @@ def test_an_online_image_has_its_backend_and_no_other(online: Content, function:
 
 
 def test_an_online_image_has_nothing_of_the_laptop_and_of_workers(online: Content, function: Function) -> None:
-    assert not (LAPTOP | WORKERS) - (OF_TEXTS if has_texts(function) else set()) & online.packages
+    assert not (LAPTOP | WORKERS) - (OF_TEXTS if has_extra(function, "texts") else set()) & online.packages
     assert {"awslambdaric", "modelet", "obstore"} <= online.packages
     assert not [path for path in online.files if path.is_relative_to("modelet/dev")]
 
@@ -271,7 +276,7 @@ def test_a_worker_is_the_online_image_with_what_batches_and_jobs_need(
     function: Function, online: Content, worker: Content
 ) -> None:
     assert worker.packages - online.packages >= WORKERS
-    assert not LAPTOP - (OF_TEXTS if has_texts(function) else set()) & worker.packages
+    assert not LAPTOP - (OF_TEXTS if has_extra(function, "texts") else set()) & worker.packages
     sizes = {path: entry.size for path, entry in worker.entries.items()}
     assert {path: online.entries[path].size for path in online.files}.items() <= sizes.items()
     assert worker.image.task - online.image.task <= WORKER_BUDGET
