@@ -117,20 +117,19 @@ def _peak_mb() -> float:
 def main() -> None:
     """Export, and measure each precision in a process of its own."""
     if len(sys.argv) == 3:
-        print(json.dumps(generate(Path(sys.argv[1]), sys.argv[2])))  # noqa: T201
+        sys.stdout.write(json.dumps(generate(Path(sys.argv[1]), sys.argv[2])))
         return
     with tempfile.TemporaryDirectory() as folder:
         export(Path(folder))
-        print(
-            "| precision | graphs MB | first token s | × the imports | 64 tokens s | peak MB |\n|---|---|---|---|---|---|"
-        )
+        titles = ("precision", "graphs MB", "first token s", "× the imports", "64 tokens s", "peak MB")
+        sys.stdout.write(f"| {' | '.join(titles)} |\n{'|---' * len(titles)}|\n")
         for precision in PRECISIONS:
             command = [sys.executable, "-m", "benchmarks.generation", folder, precision]
             done = subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, check=True)
             found = json.loads(done.stdout)
             ratio = found["first_s"] / found["floor_s"]
             figures = f"{found['first_s']:.2f} | {ratio:.1f} | {found['tokens_s']:.2f} | {found['peak_mb']:.0f}"
-            print(f"| {precision} | {found['graph_mb']:.0f} | {figures} |")  # noqa: T201
+            sys.stdout.write(f"| {precision} | {found['graph_mb']:.0f} | {figures} |\n")
 
 
 if __name__ == "__main__":
