@@ -110,7 +110,7 @@ YOUNG = {"age": 25, "city": None, "tags": ["a"]}
 def test_a_rule_makes_the_columns_and_another_makes_the_answer(backend: str, tmp_path: Path) -> None:
     served = Served(tmp_path, f"backend: {backend}\n{HOME}{ITEMS}")
     first, second = served.infer(OLD, YOUNG)
-    assert first == {"items": [{"id": "offer-60.0", "name": "yes", "type": "offer", "props": {"tags": 0, "home": 0.0}}]}
+    assert first == {"items": [{"id": "offer-60", "name": "yes", "type": "offer", "props": {"tags": 0, "home": 0.0}}]}
     assert second["items"][0]["name"] == "no"
     assert second["items"][0]["props"] == {"tags": 1, "home": 0.0}
 

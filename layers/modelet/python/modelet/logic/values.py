@@ -129,11 +129,30 @@ def written(value: Any) -> str:
     kind = type(value)
     if kind is str:
         return value  # type: ignore[no-any-return] # the type is checked above
-    if kind is int or kind is float:
+    if kind is int:
         return repr(value)
+    if kind is float:
+        return _digits(value)
     if kind is bool:
         return "true" if value else "false"
     raise LogicError(f"needs a text or a number, not {shown(value)}")
+
+
+def _digits(value: float) -> str:
+    """Return a finite number as JavaScript writes it: 5, 0.00001, 1e-7, 1e+21, and 0 for -0.
+
+    Source: ECMA-262, Number::toString, whose shortest digits are also those of Python.
+    """
+    mantissa, _, exponent = repr(value).partition("e")
+    mantissa = mantissa.removesuffix(".0")
+    if not exponent:
+        return "0" if value == 0 else mantissa
+    power, sign, digits = int(exponent), "-" * (value < 0), mantissa.lstrip("-").replace(".", "")
+    if 0 < power < 21:
+        return sign + digits.ljust(power + 1, "0")
+    if -7 < power < 0:
+        return f"{sign}0.{'0' * (-power - 1)}{digits}"
+    return f"{mantissa}e{power:+d}"
 
 
 def same(one: Any, other: Any) -> bool:

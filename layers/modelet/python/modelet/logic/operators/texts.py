@@ -77,7 +77,7 @@ OPERATORS = (
         None,
         (_W,),
         TEXT,
-        "The arguments one after the other; null is an error.",
+        "The arguments one after the other, numbers as JavaScript writes them (5, not 5.0); null is an error.",
         concatenated,
         makes=True,
     ),
