@@ -64,7 +64,17 @@ def strict(engine: Engine, project: Project, store: dict[str, str]) -> Iterator[
         yield container
 
 
-@pytest.fixture(params=["sam local invoke", "sam local start-api", "docker run, strict"])
+START_API = "sam local start-api"
+CASES = [
+    (folder, event, name)
+    for folder, event in EVERY_EVENT
+    for name in ("sam local invoke", START_API, "docker run, strict")
+    # sam's HTTP API reads every body as UTF-8, where AWS's encodes it: files do not reach a function through it.
+    if name != START_API or not json.loads(event.read_text()).get("isBase64Encoded")
+]
+
+
+@pytest.fixture
 def rung(request: pytest.FixtureRequest) -> tuple[str, Answer]:
     """A rung, by its name, and how it is asked."""
     name: str = request.param
@@ -72,14 +82,16 @@ def rung(request: pytest.FixtureRequest) -> tuple[str, Answer]:
         sam: Sam = request.getfixturevalue("sam")
         template: Template = request.getfixturevalue("template")
         return name, lambda folder, event: sam.invoke(template.functions[folder], event)
-    if name == "sam local start-api":
+    if name == START_API:
         url: str = request.getfixturevalue("api")
         return name, lambda _, event: over_http(url, json.loads(event.read_text()))
     container: Callable[[str], StrictContainer] = request.getfixturevalue("strict")
     return name, lambda folder, event: container(folder).invoke(event.read_bytes())
 
 
-@pytest.mark.parametrize(("folder", "event"), EVERY_EVENT, ids=lambda value: getattr(value, "stem", value))
+@pytest.mark.parametrize(
+    ("folder", "event", "rung"), CASES, ids=lambda value: getattr(value, "stem", value), indirect=["rung"]
+)
 def test_an_image_answers_as_the_model_does_in_process(
     folder: str, event: Path, rung: tuple[str, Answer], project: Project, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
