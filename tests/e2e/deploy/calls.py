@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 from botocore.auth import SigV4Auth
@@ -50,7 +50,7 @@ class Api:
     def send(self, event: dict[str, Any]) -> dict[str, Any]:
         """Send what an event of API Gateway says was sent, and give the answer as its handler gave it."""
         method, path, query, headers, body = sent(event)
-        return received(self.call(method, f"{path}?{query}" if query else path, body, headers))
+        return received(self.call(method, f"{path}?{urlencode(query)}" if query else path, body, headers))
 
     def by_address(self, path: str) -> str:
         """A URL for programs that must find the API's host: the emulator takes its name in the path too."""
