@@ -244,7 +244,7 @@ def _reject_unfit_features(models: list[Deployable]) -> None:
             continue
         source = by_name.get(features.source)
         if source is None:
-            reason = f"there is no model {features.source}: use one of {', '.join(by_name)}"
+            reason = f"{features.source} is not a model of this project: use one of {', '.join(by_name)}"
         elif source.spec.batch is None:
             reason = f"{features.source} has no batches, which write predictions: add `batch: {{}}` to {source.yaml}"
         else:

@@ -88,7 +88,7 @@ def refusal(root: Path) -> str:
 
 def test_a_source_that_does_not_exist_is_refused(copy_project: Copy, store: Store) -> None:
     root = project(copy_project, store, FEATURES.replace("diabetes", "nobody"))
-    assert "churn/model.yaml: features.from: there is no model nobody: use one of" in refusal(root)
+    assert "churn/model.yaml: features.from: nobody is not a model of this project: use one of" in refusal(root)
 
 
 def test_a_source_without_batches_is_refused_by_bundle_and_by_synth(copy_project: Copy, store: Store) -> None:

@@ -92,7 +92,7 @@ class SignedConnection:
 
         timeout: in seconds, from now on instead of the connection's own.
 
-        Raises OSError or http.client.HTTPException if there is no whole answer; the next request then connects anew.
+        Raises OSError or http.client.HTTPException if the answer is not complete; the next request then connects again.
         """
         now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         endpoint = self._endpoint

@@ -30,9 +30,9 @@ def in_base64(answered: Response, event: dict[str, Any]) -> Response:
 
 
 def value_of(answered: Response) -> Any:
-    """Return the JSON value or the text of an answer; any other one, or with a status, as a gateway gets it.
+    """Return the JSON value or the text of an answer with the status 200; any other answer as a gateway gets it.
 
-    A text in another charset than UTF-8, and an empty body of JSON, are no such value.
+    A text in another charset than UTF-8, and an empty body of JSON, are returned as a gateway gets them too.
     """
     kind = answered.headers.get("content-type", "").partition(";")[0].strip().lower()
     is_json = kind == JSON or kind.endswith("+json")

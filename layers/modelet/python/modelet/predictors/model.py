@@ -122,7 +122,7 @@ def predictor_class(given: Any, spec: dict[str, Any]) -> type[PredictorModel]:
     """Return the class that serves a predictor.
 
     given: the class in app.py; None for the one that model.yaml names. spec: model.yaml as data. Raises StartError if
-    there is no such predictor.
+    it does not exist.
     """
     named = spec.get("predictor") or {}
     target = imported(named["module"], named["class"]) if given is None else given

@@ -143,7 +143,11 @@ def misfit(fields: Mapping[str, str], kinds: Mapping[str, list[str]], openapi: s
         if node is None:
             if is_open and "object" in _kinds(prediction, schemas):
                 continue
-            has = f"its members are {_listed(members)}" if members else f"it is no object: use the column {WHOLE}"
+            has = (
+                f"its members are {_listed(members)}"
+                if members
+                else f"its predictions are not objects: use the column {WHOLE}"
+            )
             return f"a prediction has no member {column!r}; {has}, and `{PASSED}NAME` is a column that batches pass on"
         found = _kinds(node, schemas) - {"null"}
         if not found & set(kinds[field]):
@@ -171,7 +175,7 @@ def _beside(function: Function, name: str) -> tuple[ModelSpec, str | None] | Non
 
 
 def _unfolded(schema: Schema) -> Schema:
-    """Return a schema whose root is no reference; its definitions stay."""
+    """Return a schema whose root is not a reference; its definitions stay."""
     return {**_followed(schema, schema), **({"$defs": schema["$defs"]} if "$defs" in schema else {})}
 
 

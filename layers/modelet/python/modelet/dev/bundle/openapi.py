@@ -61,7 +61,7 @@ def openapi(name: str, version: str, instance: Mapping[str, Any], prediction: Ma
     instance, prediction: JSON schemas with shared parts in `$defs`. The instance's part X becomes the component
     Instance.X. Format: OpenAPI 3.1.0 with schemas in JSON Schema 2020-12.
     """
-    schemas = {**_moved("Instance", instance), **_moved("Prediction", prediction), "Problem": _PROBLEM}
+    schemas = {**_moved("Instance", instance), **_moved("Prediction", prediction)}
     one, many, problem = ({"$ref": f"{COMPONENTS}{name}"} for name in ("Instance", "Prediction", "Problem"))
     rows = _object({"instances": {"type": "array", "items": one, "minItems": 1}})
     request = {"anyOf": [{**rows, "additionalProperties": False}, one]}
@@ -88,8 +88,13 @@ def openapi(name: str, version: str, instance: Mapping[str, Any], prediction: Ma
         "requestBody": {"required": True, "content": {JSON: {"schema": request}, **_files(instance)}},
         "responses": {"200": _json("The predictions", {"anyOf": [_object(batch), many]}), **failures},
     }
+    return document(name, version, infer, schemas)
+
+
+def document(name: str, version: str, infer: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
+    """Return the document of a model as JSON text. infer: its operation. schemas: the components besides Problem."""
     described = _json("A description of the model", {"type": "object"})
-    document = {
+    whole = {
         "openapi": "3.1.0",
         "info": {"title": name, "version": version},
         "paths": {
@@ -98,9 +103,9 @@ def openapi(name: str, version: str, instance: Mapping[str, Any], prediction: Ma
                 "get": {"operationId": "describe", "summary": f"Describe {name}", "responses": {"200": described}}
             },
         },
-        "components": {"schemas": schemas},
+        "components": {"schemas": {**schemas, "Problem": _PROBLEM}},
     }
-    return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return json.dumps(whole, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 _PROBLEM = {

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
+from modelet.dev.bundle.openapi import document
 from modelet.errors import CommandError, StartError
 from modelet.model import Model
 from modelet.predictors.styles import style_of
@@ -72,7 +72,7 @@ def _imported(function: Function, load: Any) -> Any:
 
 
 def predictor_openapi(name: str, version: str) -> str:
-    """Return the OpenAPI document of a plain predictor as JSON text: any body in, any answer out."""
+    """Return the OpenAPI document of a plain predictor as JSON text: it takes any body, and gives any answer."""
     anything: dict[str, Any] = {"description": "Anything: this model is a plain predictor, which has no contract."}
     kinds = {
         "application/json": {"schema": anything},
@@ -93,32 +93,4 @@ def predictor_openapi(name: str, version: str) -> str:
             },
         },
     }
-    described = {
-        "description": "A description of the model",
-        "content": {"application/json": {"schema": {"type": "object"}}},
-    }
-    document = {
-        "openapi": "3.1.0",
-        "info": {"title": name, "version": version},
-        "paths": {
-            f"/models/{name}/infer": {"post": infer},
-            f"/models/{name}": {
-                "get": {"operationId": "describe", "summary": f"Describe {name}", "responses": {"200": described}}
-            },
-        },
-        "components": {"schemas": {"Problem": PROBLEM}},
-    }
-    return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-
-
-PROBLEM = {
-    "type": "object",
-    "description": "An RFC 9457 problem.",
-    "required": ["type", "title", "status", "detail"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-    },
-}
+    return document(name, version, infer, {})

@@ -83,7 +83,7 @@ def of_schema(schema: Mapping[str, Any], parts: Mapping[str, Any] | None = None,
 
 
 def member(shape: Shape, name: str, others: Iterable[str]) -> Shape | str:
-    """Return the shape of a member of a value; if it has no such member, what to write instead."""
+    """Return the shape of a member of a value; if it lacks the member, what to write instead."""
     if shape.kind == "any" or (shape.kind == "object" and shape.fields is None):
         return ANY
     if shape.kind == "list":
