@@ -22,6 +22,7 @@ import click
 from benchmarks.environment import Subject, measure
 from benchmarks.lineup import command
 from benchmarks.machine import machine, sentence
+from benchmarks.tables import plain
 from modelet.bundle import BUNDLE_FILE, ENTRY_POINT
 from modelet.dev.local.runtime.variables import LAYER
 from modelet.dev.scaffold.scaffold import events
@@ -154,10 +155,7 @@ def main(rounds: int, as_json: bool) -> None:
         click.echo(json.dumps(figures, indent=2))
         return
     click.echo(f"{sentence(machine())}; medians of {rounds} rounds\n")
-    click.echo("| function | start, CPU ms | × empty | µs a request of one row | µs a row more |")
-    click.echo("|" + "---|" * 5)
-    for row in found:
-        click.echo(f"| {' | '.join(map(str, row.values()))} |")
+    click.echo(plain(("function", "start, CPU ms", "× empty", "µs a request of one row", "µs a row more"), found))
 
 
 if __name__ == "__main__":

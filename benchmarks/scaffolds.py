@@ -21,6 +21,7 @@ import click
 from benchmarks.environment import Subject, measure
 from benchmarks.lineup import command
 from benchmarks.machine import machine, sentence
+from benchmarks.tables import plain
 from modelet.bundle import BUNDLE_FILE, ENTRY_POINT
 from modelet.dev.cli.new import KINDS
 from modelet.dev.local.runtime.variables import LAYER
@@ -100,10 +101,7 @@ def main(rounds: int, as_json: bool) -> None:
         click.echo(json.dumps(figures, indent=2))
         return
     click.echo(f"{sentence(machine())}; medians of {rounds} rounds\n")
-    click.echo("| kind | CPU ms | × floor | memory MB | µs a request, warm |")
-    click.echo("|" + "---|" * 5)
-    for row in found:
-        click.echo(f"| {' | '.join(map(str, row.values()))} |")
+    click.echo(plain(("kind", "CPU ms", "× floor", "memory MB", "µs a request, warm"), found))
 
 
 if __name__ == "__main__":

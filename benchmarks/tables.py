@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from benchmarks.machine import sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 class Column(NamedTuple):
@@ -24,6 +27,12 @@ class Section(NamedTuple):
 
     names: dict[str, str]
     columns: tuple[Column, ...]
+
+
+def plain(titles: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return a table of rows as they are, each with one value for a title."""
+    lines = [titles, ["---"] * len(titles), *(list(map(str, row.values())) for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 SUBJECT = {"subject": ""}
