@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import psutil
@@ -32,6 +33,7 @@ from modelet.store.store import Store
 from support.commands import failure
 from support.events import rows_event
 from support.projects import APP, GOOD, make_tiny
+from support.repository import ROOT
 from support.versions import INPUTS, LABELS, onnx_bytes, write_version
 
 from .conftest import COMMAND
@@ -456,6 +458,17 @@ def test_a_curl_line_is_never_folded(tiny: Path) -> None:
     assert json.loads(shlex.split(line)[-1])["text"].startswith("it's long")
     event.write_text("{}")
     assert curl("http://127.0.0.1:8000/models/tiny", event) == "curl http://127.0.0.1:8000/models/tiny"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "events").glob("*/infer.json")), ids=lambda path: path.parent.name)
+def test_a_printed_command_sends_what_the_sample_event_has(path: Path) -> None:
+    from modelet.dev.cli.welcome import curl
+
+    given = json.loads(path.read_text())
+    words = shlex.split(curl("http://127.0.0.1:8000/models/m", path))
+    sent = urlsplit(words[1])
+    assert (sent.path, sent.query) == ("/models/m/infer", given.get("rawQueryString", ""))
+    assert json.loads(words[-1]) == json.loads(given["body"])
 
 
 BATCHES = """

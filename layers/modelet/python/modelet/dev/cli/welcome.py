@@ -35,11 +35,13 @@ def welcome(url: str, project: Project, versions: Mapping[str, str]) -> None:
 
 
 def curl(url: str, event: Path) -> str:
-    """Return a curl command that sends the event's body to the model, or that describes the model without an event."""
+    """Return a curl command that sends the event's query and body; without an event, one that describes the model."""
     try:
         given = json.loads(event.read_bytes())
         body = base64.b64decode(given["body"]) if given.get("isBase64Encoded") else given["body"]
         text = json.dumps(json.loads(body), ensure_ascii=False)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return f"curl {url}"
-    return f"curl {url}/infer -H 'content-type: application/json' -d {shlex.quote(text)}"
+    query = given.get("rawQueryString")
+    target = shlex.quote(f"{url}/infer?{query}") if query else f"{url}/infer"
+    return f"curl {target} -H 'content-type: application/json' -d {shlex.quote(text)}"
